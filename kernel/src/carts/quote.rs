@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use super::{Contents, Error, OptionId};
 use crate::money::Amount;
-use crate::plugins::{Bound, CallError, Called, Domain, Routing, Totals, delivery, pricing};
+use crate::plugins::pricing::Totals;
+use crate::plugins::{Bound, CallError, Called, Domain, Fault, Report, Routing, delivery, pricing};
 use crate::{Shop, clock};
 
 /// A priced cart.
@@ -30,7 +31,7 @@ pub struct Quoted {
 #[derive(Debug, Clone)]
 pub struct Priced {
     pub bound: Arc<Bound>,
-    pub request: pricing::Request,
+    pub request: Arc<pricing::Request>,
     pub quote: pricing::Quote,
     pub fuel: u64,
 }
@@ -67,7 +68,7 @@ pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
     if contents.cart.address.is_none() {
         return Ok(goods);
     }
-    let options = delivery_options(shop, &routing, contents, goods.totals.goods_after_discounts()).await;
+    let options = delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await;
     let Some(option) = options.into_iter().find(|option| option.id == *chosen) else {
         return Ok(Quoted { delivery: DeliveryState::Gone, ..goods });
     };
@@ -83,26 +84,25 @@ pub async fn options(shop: &Shop, contents: &Contents) -> Result<Vec<DeliveryOpt
     }
     let routing = shop.plugins().routing();
     let goods = price(shop, &routing, pricing_request(shop, contents)).await?;
-    Ok(delivery_options(shop, &routing, contents, goods.totals.goods_after_discounts()).await)
+    Ok(delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await)
 }
 
 /// Runs the chain of pricing plugins. Fails closed: a price that one of them could not finish is no price.
 async fn price(shop: &Shop, routing: &Routing, mut request: pricing::Request) -> Result<Quoted, Error> {
     let mut priced = Vec::new();
     let (mut coupons, mut messages) = (Vec::new(), Vec::new());
-    for bound in routing.plugins(Domain::Pricing) {
-        let Called { value: quote, fuel, .. } = pricing::price(shop.plugins().host(), bound, &request)
-            .await
-            .inspect_err(|error| report(bound, error))
-            .map_err(Error::Pricing)?;
-        let asked = request.clone();
+    for bound in routing.of(Domain::Pricing).bound.iter() {
+        let asked = Arc::new(request.clone());
+        let called = shop.plugins().host().price(bound, &asked).await.inspect_err(|error| warn(bound, error));
+        let Called { value: quote, report: Report { fuel, .. } } = called.map_err(Error::Pricing)?;
         request.so_far.extend(quote.adjustments.iter().cloned());
         coupons.extend(quote.coupons.iter().cloned());
         messages.extend(quote.messages.iter().cloned());
         priced.push(Priced { bound: bound.clone(), request: asked, quote, fuel });
     }
-    let totals = Totals::compute(&request, &request.so_far)
-        .map_err(|broken| Error::Pricing(CallError::InvalidAnswer(broken.to_string())))?;
+    let totals = Totals::of(&request, &request.so_far).map_err(|broken| {
+        Error::Pricing(CallError { fault: Fault::InvalidAnswer(broken), report: Report::default() })
+    })?;
     Ok(Quoted { adjustments: request.so_far, coupons, messages, totals, delivery: DeliveryState::Open, priced })
 }
 
@@ -147,7 +147,7 @@ async fn delivery_options(
     goods_total: Amount,
 ) -> Vec<DeliveryOption> {
     let Some(address) = &contents.cart.address else { return Vec::new() };
-    let shipment = delivery::Shipment {
+    let shipment = Arc::new(delivery::Shipment {
         currency: shop.config().shop.currency.code().to_owned(),
         now: clock::unix_seconds(clock::now()),
         locale: contents.cart.locale.clone(),
@@ -163,20 +163,20 @@ async fn delivery_options(
             .collect(),
         goods_total,
         attributes: Vec::new(),
-    };
+    });
     let mut options = Vec::new();
     let mut failed = false;
-    for bound in routing.plugins(Domain::Delivery) {
-        match delivery::quote(shop.plugins().host(), bound, &shipment).await {
+    for bound in routing.of(Domain::Delivery).bound.iter() {
+        match shop.plugins().host().delivery_quote(bound, &shipment).await {
             Ok(called) => options.extend(called.value.options.into_iter().map(|option| DeliveryOption {
-                id: OptionId { plugin: bound.name.clone(), code: option.code },
+                id: OptionId { plugin: bound.name().to_owned(), code: option.code },
                 label: option.label,
                 amount: option.amount,
                 days: option.days,
                 pickup: option.pickup,
             })),
             Err(error) => {
-                report(bound, &error);
+                warn(bound, &error);
                 failed = true;
             }
         }
@@ -200,6 +200,6 @@ fn fallback_options(shop: &Shop, country: &str) -> impl Iterator<Item = Delivery
     })
 }
 
-fn report(bound: &Bound, error: &CallError) {
-    tracing::warn!(plugin = bound.name, version = bound.version, reason = error.code(), %error, "a plugin failed");
+fn warn(bound: &Bound, error: &CallError) {
+    tracing::warn!(plugin = bound.name(), version = bound.version(), reason = error.code(), %error, "a plugin failed");
 }
