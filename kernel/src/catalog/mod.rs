@@ -1,1 +1,6 @@
-//! catalog
+//! The catalog: products, their variants, the tree of categories.
+
+mod sellable;
+mod store;
+
+pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant_by_sku, find_variants};
