@@ -74,7 +74,7 @@ pub async fn run(shop: Shop) {
 async fn drain(shop: &Shop) -> db::Result<()> {
     let config = &shop.config().events;
     while !shop.stopping().is_cancelled() {
-        let due = store::due_events(&mut *shop.db().read().await?, clock::now(), config.batch).await?;
+        let due = store::due_events(&mut shop.db().read().await?, clock::now(), config.batch).await?;
         if due.is_empty() {
             break;
         }
