@@ -3,4 +3,4 @@
 mod sellable;
 mod store;
 
-pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant_by_sku, find_variants};
+pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku, find_variants};

@@ -56,6 +56,11 @@ pub async fn find_variants(conn: &mut Conn, ids: &[Uuid]) -> db::Result<Vec<Sell
     Ok(found)
 }
 
+/// The variant with this id.
+pub async fn find_variant(conn: &mut Conn, id: Uuid) -> db::Result<Option<SellableVariant>> {
+    Ok(store::sellable_by_ids(conn, &[id]).await?.pop())
+}
+
 /// The variant with this SKU. SKUs are compared exactly: `85123A` is not `85123a`.
 pub async fn find_variant_by_sku(conn: &mut Conn, sku: &str) -> db::Result<Option<SellableVariant>> {
     store::sellable_by_sku(conn, sku).await
