@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::http::openapi::Security;
 use crate::http::{idempotency, layers};
-use crate::{Shop, http};
+use crate::{Shop, catalog, http};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -36,9 +36,9 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         // .routes(routes!(accounts::http::refresh))
         // .routes(routes!(accounts::http::logout))
         // .routes(routes!(accounts::http::get_me, accounts::http::patch_me))
-        // .routes(routes!(catalog::http::list_products))
-        // .routes(routes!(catalog::http::get_product))
-        // .routes(routes!(catalog::http::list_categories))
+        .routes(routes!(catalog::http::list_products))
+        .routes(routes!(catalog::http::get_product))
+        .routes(routes!(catalog::http::list_categories))
         // .routes(routes!(carts::http::create_cart))
         // .routes(routes!(carts::http::get_cart))
         // .routes(routes!(carts::http::add_line))
@@ -58,12 +58,12 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
 
 fn merchant_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
-        // .routes(routes!(catalog::http::create_product))
-        // .routes(routes!(catalog::http::admin_get_product, catalog::http::patch_product, catalog::http::delete_product))
-        // .routes(routes!(catalog::http::create_variant))
-        // .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
-        // .routes(routes!(catalog::http::create_category))
-        // .routes(routes!(catalog::http::patch_category, catalog::http::delete_category))
+        .routes(routes!(catalog::http::create_product))
+        .routes(routes!(catalog::http::admin_get_product, catalog::http::patch_product, catalog::http::delete_product))
+        .routes(routes!(catalog::http::create_variant))
+        .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
+        .routes(routes!(catalog::http::create_category))
+        .routes(routes!(catalog::http::patch_category, catalog::http::delete_category))
         // .routes(routes!(orders::http::admin_list_orders))
         // .routes(routes!(orders::http::admin_get_order))
         // .routes(routes!(orders::http::admin_get_receipt))
