@@ -164,7 +164,9 @@ pub struct CartOut {
     tax_included_total: Amount,
     /// What the shopper pays: send it as `expected_total` of the checkout.
     total: Amount,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Moment,
+    #[schema(value_type = String, format = DateTime)]
     updated_at: Moment,
 }
 

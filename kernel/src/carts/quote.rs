@@ -7,9 +7,11 @@
 //!
 //! All of it runs on the routing as it was at the beginning, whatever a merchant activates meanwhile.
 
+use std::fmt;
 use std::sync::Arc;
 
-use super::{Contents, Error, OptionId};
+use super::{Contents, Error, FallbackRate, OptionId};
+use crate::catalog::CartVariant;
 use crate::money::Amount;
 use crate::plugins::pricing::Totals;
 use crate::plugins::{Bound, CallError, Called, Domain, Fault, Report, Routing, delivery, pricing};
@@ -28,12 +30,18 @@ pub struct Quoted {
 }
 
 /// One call of a pricing plugin.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Priced {
     pub bound: Arc<Bound>,
     pub request: Arc<pricing::Request>,
     pub quote: pricing::Quote,
     pub fuel: u64,
+}
+
+impl fmt::Debug for Priced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Priced").field("by", &self.bound.name()).field("quote", &self.quote).finish_non_exhaustive()
+    }
 }
 
 /// What is known about the delivery of a cart.
@@ -127,10 +135,10 @@ fn pricing_request(shop: &Shop, contents: &Contents) -> pricing::Request {
             .iter()
             .map(|line| pricing::Line {
                 sku: line.variant.sku.clone(),
-                category: line.variant.category_path.clone(),
+                category: line.variant.category_path.clone().unwrap_or_default(),
                 quantity: line.quantity,
                 unit_price: line.variant.price,
-                weight_grams: line.variant.weight_grams,
+                weight_grams: weight_of(line),
                 attributes: Vec::new(),
             })
             .collect(),
@@ -158,7 +166,7 @@ async fn delivery_options(
             .map(|line| delivery::Item {
                 sku: line.variant.sku.clone(),
                 quantity: line.quantity,
-                weight_grams: line.variant.weight_grams,
+                weight_grams: weight_of(line),
             })
             .collect(),
         goods_total,
@@ -187,17 +195,21 @@ async fn delivery_options(
     options
 }
 
-fn fallback_options(shop: &Shop, country: &str) -> impl Iterator<Item = DeliveryOption> {
-    let serves = |countries: &[String]| countries.is_empty() || countries.iter().any(|code| code == country);
-    shop.config().carts.fallback_delivery.iter().filter(move |rate| serves(&rate.countries)).map(|rate| {
-        DeliveryOption {
-            id: OptionId { plugin: FALLBACK.to_owned(), code: rate.code.clone() },
-            label: rate.label.clone(),
-            amount: rate.amount,
-            days: None,
-            pickup: false,
-        }
-    })
+/// Grams of one piece, as the contract wants them.
+fn weight_of(line: &CartVariant) -> u32 {
+    u32::try_from(line.variant.weight_grams).unwrap_or(u32::MAX)
+}
+
+fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
+    let rates = shop.config().carts.fallback_delivery.iter();
+    let option = |rate: &FallbackRate| DeliveryOption {
+        id: OptionId { plugin: FALLBACK.to_owned(), code: rate.code.clone() },
+        label: rate.label.clone(),
+        amount: rate.amount,
+        days: None,
+        pickup: false,
+    };
+    rates.filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country)).map(option).collect()
 }
 
 fn warn(bound: &Bound, error: &CallError) {

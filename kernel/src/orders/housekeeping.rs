@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::{Shop, accounts, carts, clock, events, http};
+use crate::{Shop, accounts, carts, clock, events, http, notifications};
 
 /// Runs until the shop stops.
 pub async fn run(shop: Shop) {
@@ -26,7 +26,8 @@ async fn forget(shop: &Shop) -> crate::db::Result<()> {
     let carts = carts::forget_expired(shop).await?;
     let sessions = accounts::forget_expired(shop).await?;
     let keys = http::idempotency::forget(shop, days(shop.config().http.idempotency_days)).await?;
-    let events = events::forget(shop, days(shop.config().events.keep_days)).await?;
-    tracing::debug!(carts, sessions, keys, events, "forgotten");
+    let events = events::forget_old(shop).await?;
+    let messages = notifications::forget_old(shop).await?;
+    tracing::debug!(carts, sessions, keys, events, messages, "forgotten");
     Ok(())
 }

@@ -79,6 +79,7 @@ pub struct PaymentOut {
 /// A change of an order's status.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderEventOut {
+    #[schema(value_type = String, format = DateTime)]
     at: Moment,
     status: String,
     cause: String,
@@ -93,6 +94,7 @@ pub struct OrderSummaryOut {
     status: &'static str,
     currency: String,
     total: Amount,
+    #[schema(value_type = String, format = DateTime)]
     placed_at: Moment,
 }
 
@@ -124,7 +126,9 @@ pub struct OrderOut {
     /// The plugins that made the price.
     priced_by: Vec<PricedBy>,
     history: Vec<OrderEventOut>,
+    #[schema(value_type = String, format = DateTime)]
     placed_at: Moment,
+    #[schema(value_type = String, format = DateTime)]
     updated_at: Moment,
 }
 

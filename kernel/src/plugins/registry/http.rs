@@ -34,6 +34,7 @@ pub struct PluginVersionOut {
     /// JSON Schema of its settings.
     settings_schema: Option<Value>,
     size_bytes: i64,
+    #[schema(value_type = String, format = DateTime)]
     uploaded_at: Moment,
 }
 
@@ -69,6 +70,7 @@ pub struct BindingOut {
     rolled_back_to: Option<i64>,
     /// Who put it in force.
     actor: String,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Moment,
 }
 

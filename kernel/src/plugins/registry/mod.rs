@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, PackageError, Routing};
+use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Routing};
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
 use crate::config::Config;

@@ -174,7 +174,7 @@ pub(super) async fn lock_kv(tx: &mut Tx, plugin: &str) -> Result<()> {
         "insert into plugin_kv (plugin, key, value) values ($1, '', $2)
          on conflict (plugin, key) do update set value = excluded.value",
         plugin,
-        [].as_slice()
+        b"".as_slice()
     )?;
     Ok(())
 }
