@@ -106,6 +106,8 @@ macro_rules! __export_pricing {
             struct Component;
             impl contract::Guest for Component {
                 fn price(request: contract::Request) -> Result<contract::Quote, $crate::Error> {
+                    // The instance goes after this call, so freeing the request line by line would be for nothing.
+                    let request = ::std::mem::ManuallyDrop::new(request);
                     <$plugin as $crate::pricing::Pricing>::price(&$crate::entry::plugin()?, &request)
                 }
             }
