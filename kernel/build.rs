@@ -21,7 +21,8 @@ fn main() {
 
 fn embed() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the kernel is in no workspace")?;
-    for input in ["plugins", "sdk", "wit", "Cargo.toml", "Cargo.lock", "kernel/src/plugins/build.rs", "kernel/build.rs"] {
+    for input in ["plugins", "sdk", "wit", "Cargo.toml", "Cargo.lock", "kernel/src/plugins/build.rs", "kernel/build.rs"]
+    {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: this is run by cargo")?);

@@ -113,7 +113,7 @@ macro_rules! __export_delivery {
                     plugin()?.cancel(&reference, now)
                 }
             }
-            $crate::bindings::delivery::export!(Component with_types_in $crate::bindings::delivery);
+    $crate::bindings::delivery::export!(Component with_types_in $crate::bindings::delivery);
         };
         #[cfg(not(target_family = "wasm"))]
         const _: fn() = || {

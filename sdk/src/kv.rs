@@ -5,10 +5,10 @@
 //! On the desk, under `cargo test`, it is a map of the test's thread: see [`testing::clear_kv`](crate::testing::clear_kv).
 
 use crate::Error;
-#[cfg(not(target_family = "wasm"))]
-use crate::testing::kv as store;
 #[cfg(target_family = "wasm")]
 use crate::bindings::host::kassa::host::kv as store;
+#[cfg(not(target_family = "wasm"))]
+use crate::testing::kv as store;
 
 /// The value of `key`.
 pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {

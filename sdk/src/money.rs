@@ -281,7 +281,11 @@ mod tests {
             (Money::MAX.minor(), i64::MAX, i64::MAX, Money::MAX.minor()),
         ];
         for (amount, numerator, denominator, expected) in cases {
-            assert_eq!(money(amount).ratio(numerator, denominator), Ok(money(expected)), "{amount}*{numerator}/{denominator}");
+            assert_eq!(
+                money(amount).ratio(numerator, denominator),
+                Ok(money(expected)),
+                "{amount}*{numerator}/{denominator}"
+            );
         }
     }
 

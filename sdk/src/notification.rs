@@ -66,7 +66,7 @@ macro_rules! __export_notification {
                     $crate::notification::Notification::compose(&plugin, &event, &recipient, &locale, &shop)
                 }
             }
-            $crate::bindings::notification::export!(Component with_types_in $crate::bindings::notification);
+    $crate::bindings::notification::export!(Component with_types_in $crate::bindings::notification);
         };
         #[cfg(not(target_family = "wasm"))]
         const _: fn() = || {

@@ -148,7 +148,7 @@ macro_rules! __export_payment {
                     plugin()?.webhook(&request)
                 }
             }
-            $crate::bindings::payment::export!(Component with_types_in $crate::bindings::payment);
+    $crate::bindings::payment::export!(Component with_types_in $crate::bindings::payment);
         };
         #[cfg(not(target_family = "wasm"))]
         const _: fn() = || {

@@ -2,10 +2,10 @@
 
 use serde::de::DeserializeOwned;
 
+pub use crate::Error;
 pub use crate::bindings::pricing::exports::kassa::pricing::pricing::{
     Adjustment, CouponOutcome, CouponState, Customer, Delivery, Kind, Line, Quote, Request, Target,
 };
-pub use crate::Error;
 use crate::{Money, OutOfRange};
 
 /// A pricing rule. The type that implements it is the plugin's settings: the SDK reads it from the merchant's JSON
@@ -87,7 +87,12 @@ impl Adjustment {
     }
 
     /// Tax of `amount`, 0 or more, that the price contains already.
-    pub fn tax_included(target: Target, code: impl Into<String>, label: impl Into<String>, amount: Money) -> Adjustment {
+    pub fn tax_included(
+        target: Target,
+        code: impl Into<String>,
+        label: impl Into<String>,
+        amount: Money,
+    ) -> Adjustment {
         Adjustment::new(Kind::TaxIncluded, target, code, label, amount)
     }
 
@@ -111,7 +116,7 @@ macro_rules! __export_pricing {
                     <$plugin as $crate::pricing::Pricing>::price(&$crate::entry::plugin()?, &request)
                 }
             }
-            $crate::bindings::pricing::export!(Component with_types_in $crate::bindings::pricing);
+    $crate::bindings::pricing::export!(Component with_types_in $crate::bindings::pricing);
         };
         // Where nothing is exported, a missing implementation is still said here.
         #[cfg(not(target_family = "wasm"))]

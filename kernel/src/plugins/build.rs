@@ -176,7 +176,8 @@ impl Package {
     fn manifest(&self) -> Result<Vec<u8>, BuildError> {
         const KNOWN: [&str; 3] = ["hosts", "secrets", "settings"];
         let wrong = |what: String| BuildError::Manifest(format!("{}: [package.metadata.kassa] {what}", self.name));
-        if let Some(unknown) = self.kassa.as_object().and_then(|map| map.keys().find(|key| !KNOWN.contains(&key.as_str())))
+        if let Some(unknown) =
+            self.kassa.as_object().and_then(|map| map.keys().find(|key| !KNOWN.contains(&key.as_str())))
         {
             return Err(wrong(format!("has the unknown key `{unknown}`; known are {}", KNOWN.join(", "))));
         }
@@ -212,7 +213,8 @@ impl Package {
 fn metadata(folder: &Path) -> Result<Value, BuildError> {
     let mut command = cargo();
     command.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(folder.join("Cargo.toml"));
-    serde_json::from_slice(&output(command, false)?).map_err(|error| BuildError::Cargo(format!("cargo metadata: {error}")))
+    serde_json::from_slice(&output(command, false)?)
+        .map_err(|error| BuildError::Cargo(format!("cargo metadata: {error}")))
 }
 
 fn compile(build: &Build, first: &Path, packages: &[Package]) -> Result<(), BuildError> {
@@ -247,7 +249,9 @@ fn ensure_target(folder: &Path) -> Result<(), BuildError> {
         Ok(added) => String::from_utf8_lossy(&added.stderr).lines().last().unwrap_or("no reason given").to_owned(),
         Err(error) => format!("rustup: {error}"),
     };
-    Err(BuildError::Target(format!("plugins need the Rust target {TARGET}: run `rustup target add {TARGET}` ({cause})")))
+    Err(BuildError::Target(format!(
+        "plugins need the Rust target {TARGET}: run `rustup target add {TARGET}` ({cause})"
+    )))
 }
 
 fn has_target(folder: &Path) -> Result<bool, BuildError> {
@@ -302,13 +306,17 @@ fn output(mut command: Command, show_progress: bool) -> Result<Vec<u8>, BuildErr
     let program = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command.stderr(if show_progress { Stdio::inherit() } else { Stdio::piped() });
-    let output =
-        command.spawn().and_then(|child| child.wait_with_output()).map_err(|e| BuildError::Io(format!("{program}: {e}")))?;
+    let output = command
+        .spawn()
+        .and_then(|child| child.wait_with_output())
+        .map_err(|e| BuildError::Io(format!("{program}: {e}")))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let words = String::from_utf8_lossy(&output.stderr);
-    Err(BuildError::Cargo(format!("{program} ended with {}\n{}", output.status, words.trim_end()).trim_end().to_owned()))
+    Err(BuildError::Cargo(
+        format!("{program} ended with {}\n{}", output.status, words.trim_end()).trim_end().to_owned(),
+    ))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, BuildError> {

@@ -26,7 +26,12 @@ impl Pricing for PercentOff {
         let off = request.goods_total()?.percent(self.percent_bp)?;
         let mut quote = Quote::empty(request);
         if off > Money::ZERO {
-            quote.adjustments.push(Adjustment::discount(Target::Order, CODE, format!("{} % off", self.percent_bp), off));
+            quote.adjustments.push(Adjustment::discount(
+                Target::Order,
+                CODE,
+                format!("{} % off", self.percent_bp),
+                off,
+            ));
         }
         Ok(quote)
     }
