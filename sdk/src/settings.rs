@@ -10,6 +10,10 @@ use crate::Error;
 /// An instance lives for one call, so this runs once for each call: keep settings types lean. The plain parser goes
 /// first, because tracking the path costs about as much again; only settings that it refuses are read a second time.
 pub fn parse<S: DeserializeOwned>(json: &str) -> Result<S, Error> {
+    // serde would read a list into a struct, field by field.
+    if !json.trim_ascii_start().starts_with('{') {
+        return Err(Error::InvalidSettings("settings must be a JSON object".to_owned()));
+    }
     serde_json::from_str(json).or_else(|_| parse_with_path(json))
 }
 
@@ -54,7 +58,8 @@ mod tests {
             (r#"{"coupons": [{"percent_bp": 1, "minimum": 9007199254740992}]}"#, "coupons[0].minimum: the amount is beyond"),
             (r#"{"coupons": [{"percent_bp": 1}]}"#, "coupons[0]: missing field `minimum`"),
             (r#"{"cupons": []}"#, "cupons: unknown field `cupons`"),
-            ("[", "EOF while parsing"),
+            ("{", "EOF while parsing"),
+            ("[]", "settings must be a JSON object"),
             ("{} {}", "trailing characters"),
         ];
         for (json, expected) in cases {
