@@ -24,7 +24,8 @@ fn parse_with_path<S: DeserializeOwned>(json: &str) -> Result<S, Error> {
     match serde_path_to_error::deserialize(&mut reader) {
         Ok(settings) => reader.end().map(|()| settings).map_err(|error| Error::InvalidSettings(error.to_string())),
         Err(error) => Err(Error::InvalidSettings(match error.path().to_string() {
-            path if path == "." => error.inner().to_string(),
+            // The whole, and a place that the parser did not come to.
+            path if path == "." || path == "?" => error.inner().to_string(),
             path => format!("{path}: {}", error.inner()),
         })),
     }
