@@ -154,7 +154,7 @@ impl Scope {
 
     pub fn holds(&self, line: &Line) -> bool {
         self.is_everything()
-            || self.skus.iter().any(|sku| *sku == line.sku)
+            || self.skus.contains(&line.sku)
             || self.categories.iter().any(|category| is_within(&line.category, category))
     }
 }
