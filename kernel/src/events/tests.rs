@@ -225,3 +225,30 @@ async fn what_ended_long_ago_is_forgotten_and_nothing_else() {
         assert_eq!(consume_once(&mut tx, "a", id, now).await.unwrap(), is_forgotten);
     }
 }
+
+/// Two kernels on one database empty the outbox at once, and each event is told once.
+async fn two_kernels_share_the_work(url: &str) {
+    const EVENTS: usize = 300;
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let shops = [open_shop(dirs[0].path(), url).await, open_shop(dirs[1].path(), url).await];
+    let ids = record_all(&shops[0], &["good"; EVENTS]).await;
+    let actor = Actor::default();
+    let workers = shops.clone().map(|shop| {
+        let bus = actor.bus();
+        tokio::spawn(async move { relay::drain(&shop, &bus).await })
+    });
+    for worker in workers {
+        worker.await.unwrap().unwrap();
+    }
+    assert_eq!(ids.len(), EVENTS);
+    for id in ids {
+        assert_eq!(actor.seen(id), 1);
+        assert!(state(&shops[1], id).await.is_sent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_kernels_share_the_work_on_sqlite() {
+    let dir = tempfile::tempdir().unwrap();
+    two_kernels_share_the_work(&format!("sqlite://{}/shop.db", dir.path().display())).await;
+}

@@ -112,11 +112,11 @@ async fn an_order_is_told_by_one_mail() {
     let (name, mail) = &files[0];
     assert!(name.ends_with(&format!("Z-{}.eml", state.id)) && name.as_bytes()[8] == b'T', "{name}");
     for header in [
-        "From: \"Tea & Co\" <shop@example.org>\r\n".to_owned(),
-        "To: \"Ann, the first\" <ann@example.org>\r\n".to_owned(),
+        "From: =?utf-8?b?VGVhICYgQ28=?= <shop@example.org>\r\n".to_owned(),
+        "To: =?utf-8?b?QW5uLCB0aGUgZmlyc3Q=?= <ann@example.org>\r\n".to_owned(),
         format!("Message-ID: <{}@example.org>\r\n", state.id),
         "Auto-Submitted: auto-generated\r\n".to_owned(),
-        "Subject: =?utf-8?b?".to_owned(),
+        "Subject: =?utf-8?b?0JfQsNC60LDQtw==?= 1001\r\n".to_owned(),
         "Date: ".to_owned(),
         "Content-Type: multipart/alternative".to_owned(),
     ] {
