@@ -54,3 +54,7 @@ impl Hashing {
 pub async fn authenticate(_: &Shop, _: &str) -> Result<Identity, Problem> {
     Err(Problem::new(Kind::InvalidToken))
 }
+
+pub async fn forget_expired(_: &Shop) -> crate::db::Result<u64> {
+    Ok(0)
+}
