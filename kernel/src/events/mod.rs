@@ -25,6 +25,8 @@ use crate::{Shop, id};
 pub(crate) use relay::{days_ago, delta, retry_delay};
 pub use relay::{Memory, Relay, run};
 pub use store::consume_once;
+#[cfg(test)]
+pub(crate) use relay::drain;
 
 /// `[events]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]

@@ -88,7 +88,7 @@ pub async fn run(shop: Shop) {
 }
 
 /// Sends what is due, batch by batch.
-pub(super) async fn drain(shop: &Shop, bus: &dyn Bus) -> db::Result<()> {
+pub(crate) async fn drain(shop: &Shop, bus: &dyn Bus) -> db::Result<()> {
     let config = &shop.config().events;
     loop {
         let batch = claim(shop).await?;

@@ -159,3 +159,30 @@ pub(super) async fn forget_consumed(conn: &mut Conn, before: Moment, limit: u32)
         i64::from(limit)
     )
 }
+
+/// What tests ask of an event.
+#[cfg(test)]
+#[derive(Debug, PartialEq, FromRow)]
+pub(super) struct State {
+    pub attempts: i64,
+    pub is_sent: bool,
+    pub is_given_up: bool,
+    pub last_error: Option<String>,
+}
+
+#[cfg(test)]
+pub(super) async fn state_of(conn: &mut Conn, id: Uuid) -> Result<Option<State>> {
+    sql::optional!(
+        conn,
+        State,
+        "select attempts, sent_at is not null as is_sent, given_up_at is not null as is_given_up, last_error
+         from events where id = $1",
+        id
+    )
+}
+
+#[cfg(test)]
+pub(super) async fn corrupt(tx: &mut Tx, id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update events set data = '{' where id = $1", id)?;
+    Ok(())
+}

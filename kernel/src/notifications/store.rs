@@ -119,3 +119,18 @@ pub(super) async fn forget_messages(conn: &mut Conn, before: Moment, limit: u32)
         i64::from(limit)
     )
 }
+
+/// What tests ask of a message.
+#[cfg(test)]
+#[derive(Debug, FromRow)]
+pub(super) struct State {
+    pub id: Uuid,
+    pub status: String,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+}
+
+#[cfg(test)]
+pub(super) async fn states(conn: &mut Conn) -> Result<Vec<State>> {
+    sql::all!(conn, State, "select id, status, attempts, last_error from messages order by id")
+}
