@@ -22,11 +22,11 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, id};
 
-pub(crate) use relay::{days_ago, delta, retry_delay};
-pub use relay::{Memory, Relay, run};
-pub use store::consume_once;
 #[cfg(test)]
 pub(crate) use relay::drain;
+pub use relay::{Memory, Relay, run};
+pub(crate) use relay::{days_ago, delta, retry_delay};
+pub use store::consume_once;
 
 /// `[events]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]

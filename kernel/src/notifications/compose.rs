@@ -1,9 +1,13 @@
 //! What is said: the bound notification plugins are asked, and their answers are checked.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use crate::Shop;
 use crate::events::Event;
+use crate::plugins::notification::{self, Message};
+use crate::plugins::{CallError, Domain};
+use crate::{Shop, clock};
 
 /// Whom an event is told to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +31,6 @@ impl Recipient {
     }
 }
 
-/// What one recipient is told, on one channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    pub channel: String,
-    pub subject: String,
-    pub text: String,
-    pub html: Option<String>,
-}
-
 /// What one plugin said to an event.
 pub struct Answer {
     /// Its name, without the version: a newer version that is asked again must not tell the same thing twice.
@@ -46,14 +41,45 @@ pub struct Answer {
 /// A plugin did not give messages that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
+    #[error("{}", .0.code())]
+    Call(#[from] CallError),
     /// The answer breaks the contract.
     #[error("{0}")]
     Invalid(&'static str),
 }
 
 /// Asks every bound notification plugin. Never inside a transaction.
-pub async fn compose(_shop: &Shop, _event: &Event, _recipient: &Recipient) -> Vec<Answer> {
-    Vec::new()
+pub async fn compose(shop: &Shop, event: &Event, recipient: &Recipient) -> Vec<Answer> {
+    let question = Arc::new(question(shop, event, recipient));
+    let mut answers = Vec::new();
+    for bound in shop.plugins().routing().of(Domain::Notification).bound.iter() {
+        let called = shop.plugins().host().compose(bound, &question).await.inspect_err(|error| {
+            let (plugin, version, reason) = (bound.name(), bound.version(), error.code());
+            tracing::warn!(plugin, version, reason, %error, event = %event.id, "a plugin failed");
+        });
+        let messages = called.map(|called| called.value).map_err(ComposeError::Call);
+        answers.push(Answer { plugin: bound.name().to_owned(), messages });
+    }
+    answers
+}
+
+fn question(shop: &Shop, event: &Event, recipient: &Recipient) -> notification::Compose {
+    let shop = &shop.config().shop;
+    notification::Compose {
+        event: notification::Event {
+            id: event.id.to_string(),
+            kind: event.kind.clone(),
+            at: clock::unix_seconds(event.occurred_at),
+            data: event.data.to_string(),
+        },
+        recipient: notification::Recipient {
+            name: recipient.name.clone(),
+            email: recipient.email.clone(),
+            attributes: Vec::new(),
+        },
+        locale: recipient.locale.clone(),
+        shop: notification::Shop { name: shop.name.clone(), url: shop.url.clone(), email: shop.email.clone() },
+    }
 }
 
 /// The limits of `kassa:notification`; texts come back without control characters, which no mail needs and
@@ -89,6 +115,7 @@ fn check_message(message: Message) -> Result<Message, ComposeError> {
         subject: one_line(&message.subject),
         text: clean(&message.text),
         html: message.html.as_deref().map(clean),
+        attributes: message.attributes,
     })
 }
 
@@ -112,7 +139,13 @@ mod tests {
     use super::*;
 
     fn message(subject: &str) -> Message {
-        Message { channel: "email".into(), subject: subject.into(), text: "Hello".into(), html: None }
+        Message {
+            channel: "email".into(),
+            subject: subject.into(),
+            text: "Hello".into(),
+            html: None,
+            attributes: Vec::new(),
+        }
     }
 
     #[test]
@@ -161,7 +194,9 @@ mod tests {
         let bare = event(serde_json::json!({"email": "a@example.org", "locale": null}));
         let expected = Recipient { name: String::new(), email: "a@example.org".into(), locale: "en".into() };
         assert_eq!(Recipient::of(&bare, "en"), Some(expected));
-        for data in [serde_json::json!({}), serde_json::json!({"email": ""}), serde_json::json!({"email": 1}), Value::Null] {
+        for data in
+            [serde_json::json!({}), serde_json::json!({"email": ""}), serde_json::json!({"email": 1}), Value::Null]
+        {
             assert_eq!(Recipient::of(&event(data), "en"), None);
         }
     }

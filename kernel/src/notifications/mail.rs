@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn nothing_gets_into_the_headers_by_a_line_break() {
-        for evil in ["a\r\nBcc: all@example.org", "a\nBcc: all@example.org", "a\rBcc: all@example.org", "ж\r\n Bcc: x@y.z"] {
+        for evil in
+            ["a\r\nBcc: all@example.org", "a\nBcc: all@example.org", "a\rBcc: all@example.org", "ж\r\n Bcc: x@y.z"]
+        {
             let mail = text(&message(evil, evil, None));
             let (head, _) = mail.split_once("\r\n\r\n").unwrap();
             let names: Vec<_> = head

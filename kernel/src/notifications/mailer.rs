@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn an_error_about_the_url_does_not_tell_the_password() {
-        for url in ["smtp://user:secret@mail.example.org", "gopher://user:secret@x", "smtp://user:secret@:x", "secret"] {
+        for url in ["smtp://user:secret@mail.example.org", "gopher://user:secret@x", "smtp://user:secret@:x", "secret"]
+        {
             let Err(error) = open_smtp(url, Duration::from_secs(1)) else { panic!("{url}") };
             assert!(!error.to_string().contains("secret"), "{error}");
         }

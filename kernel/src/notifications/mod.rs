@@ -25,8 +25,8 @@ use serde::Deserialize;
 use crate::events::{self, Consumer, Event, HandleError};
 use crate::{Shop, clock, db, id};
 
+pub use compose::ComposeError;
 use compose::{Answer, Recipient};
-pub use compose::{ComposeError, Message};
 pub use mailer::{Mailer, MailerError};
 pub use sender::run;
 

@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::Message;
 use super::compose::Recipient;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
+use crate::plugins::notification::Message;
 
 /// A message that this worker has to itself until its claim runs out.
 #[derive(Debug, Clone, FromRow)]
@@ -72,12 +72,7 @@ pub(super) async fn claim_due(tx: &mut Tx, now: Moment, until: Moment, limit: u3
 }
 
 pub(super) async fn mark_sent(tx: &mut Tx, id: Uuid, now: Moment) -> Result<()> {
-    sql::execute!(
-        tx,
-        "update messages set status = 'sent', sent_at = $2, last_error = null where id = $1",
-        id,
-        now
-    )?;
+    sql::execute!(tx, "update messages set status = 'sent', sent_at = $2, last_error = null where id = $1", id, now)?;
     Ok(())
 }
 

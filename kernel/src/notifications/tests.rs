@@ -8,10 +8,11 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use super::compose::{Answer, ComposeError, Message, Recipient};
+use super::compose::{Answer, ComposeError, Recipient};
 use super::store::{self, State};
 use super::{SmtpUrl, queue, sender};
 use crate::events::{self, Bus, Consumer, Event, HandleError, Memory};
+use crate::plugins::notification::Message;
 use crate::{Config, Shop, clock, id};
 
 fn config(dir: &tempfile::TempDir) -> Config {
@@ -40,6 +41,7 @@ fn message() -> Message {
         subject: "Заказ 1001".into(),
         text: "Thank you.\n.\n..hidden\nEnd".into(),
         html: Some("<p>Thank you.</p>".into()),
+        attributes: Vec::new(),
     }
 }
 
