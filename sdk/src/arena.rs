@@ -52,7 +52,7 @@ impl Bump {
     }
 }
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "arena"))]
 mod global {
     use std::alloc::{GlobalAlloc, Layout};
     use std::cell::UnsafeCell;

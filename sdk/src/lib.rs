@@ -57,7 +57,7 @@ pub mod bindings;
 #[doc(hidden)]
 pub mod entry;
 
-#[cfg(any(target_family = "wasm", test))]
+#[cfg(any(all(target_family = "wasm", feature = "arena"), test))]
 mod arena;
 pub mod delivery;
 pub mod kv;

@@ -49,16 +49,15 @@ fn order_placed(language: Language, order: &Order, shop: &Shop) -> (String, Vec<
     if let Some(address) = &order.address {
         parts.push(Part::Lines { title: language.delivered_to(), lines: address.lines() });
     }
-    parts.push(order_link(language, order));
+    parts.extend(order_link(language, order));
     (language.placed_subject(&order.number, &shop.name), parts)
 }
 
 fn order_paid(language: Language, order: &Order) -> (String, Vec<Part>) {
     let paid = language.paid(&order.number, &language.money(order.total, order));
-    (
-        language.paid_subject(&order.number),
-        vec![Part::Paragraph(paid), amounts(language, order), order_link(language, order)],
-    )
+    let mut parts = vec![Part::Paragraph(paid), amounts(language, order)];
+    parts.extend(order_link(language, order));
+    (language.paid_subject(&order.number), parts)
 }
 
 fn order_shipped(language: Language, order: &Order) -> (String, Vec<Part>) {
@@ -71,7 +70,7 @@ fn order_shipped(language: Language, order: &Order) -> (String, Vec<Part>) {
             parts.push(Part::Link { label: language.track_link(), url: shipment.tracking_url.clone() });
         }
     }
-    parts.push(order_link(language, order));
+    parts.extend(order_link(language, order));
     (language.shipped_subject(&order.number), parts)
 }
 
@@ -85,7 +84,7 @@ fn order_cancelled(language: Language, order: &Order) -> (String, Vec<Part>) {
             amount => language.refunded(&language.money(amount, order)),
         }));
     }
-    parts.push(order_link(language, order));
+    parts.extend(order_link(language, order));
     (language.cancelled_subject(&order.number), parts)
 }
 
@@ -108,8 +107,9 @@ fn account_letter(language: Language, what: String, label: &'static str, link: A
     parts
 }
 
-fn order_link(language: Language, order: &Order) -> Part {
-    Part::Link { label: language.order_link(), url: order.url.clone() }
+/// None where the shop has no page for it.
+fn order_link(language: Language, order: &Order) -> Option<Part> {
+    (!order.url.is_empty()).then(|| Part::Link { label: language.order_link(), url: order.url.clone() })
 }
 
 /// Lines, adjustments, delivery and the total, in the order in which they add up.

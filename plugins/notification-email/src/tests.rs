@@ -135,6 +135,7 @@ fn other_events_get_no_message_and_broken_ones_an_error() {
     let nobody = Recipient { name: String::new(), ..recipient() };
     let message = plugin.compose(&event("order.paid", "{}"), &nobody, "en", &shop()).unwrap().remove(0);
     assert!(message.text.starts_with("Hello,\n"));
+    assert!(!message.text.contains("View the order"), "there is no page for it");
     let long = EmailNotification { footer: "x".repeat(1_001) };
     let answer = long.compose(&event("probe", "{}"), &recipient(), "en", &shop());
     assert!(matches!(answer, Err(Error::InvalidSettings(_))));
