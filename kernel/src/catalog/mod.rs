@@ -10,7 +10,7 @@
 
 mod categories;
 #[cfg(test)]
-mod flow;
+pub(crate) mod flow;
 pub mod http;
 mod listing;
 mod products;

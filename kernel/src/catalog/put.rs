@@ -23,9 +23,9 @@ pub struct Put {
     pub variants: Vec<Result<Outcome, Error>>,
 }
 
-/// Makes or changes the product that has one of the SKUs of `wanted` or, failing that, its slug. Variants are found by their
-/// SKU; those that `wanted` does not name are left alone, and an archived product stays archived. Stock on hand becomes
-/// what `wanted` says, unless orders have reserved more.
+/// Makes or changes a product: the one with the slug of `wanted` or, where it names none, the one that has one of its SKUs.
+/// Variants are found by their SKU; those that `wanted` does not name are left alone, and an archived product stays
+/// archived. Stock on hand becomes what `wanted` says, unless orders have reserved more.
 ///
 /// The caller's transaction must be dropped after an error of the whole.
 pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error> {
@@ -33,16 +33,11 @@ pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error>
     for variant in &wanted.variants {
         owners.push(store::find_product_of_sku(tx, &variant.sku).await?);
     }
-    let id = match (owners.iter().flatten().next(), &wanted.slug) {
-        (Some(id), _) => Some(*id),
-        (None, Some(slug)) => store::find_product_by_slug(tx, slug).await?,
-        (None, None) => None,
+    let id = match &wanted.slug {
+        Some(slug) => store::find_product_by_slug(tx, slug).await?,
+        None => owners.iter().flatten().next().copied(),
     };
-    let Some(id) = id else {
-        insert_product(tx, wanted).await?;
-        let variants = wanted.variants.iter().map(|_| Ok(Outcome::Created)).collect();
-        return Ok(Put { product: Outcome::Created, variants });
-    };
+    let Some(id) = id else { return create(tx, wanted, &owners).await };
     let current = read_product(tx, id).await?;
     if is_so(&current, wanted, &owners) {
         let outcome = |(wanted, owner): (&NewVariant, &Option<Uuid>)| match owner {
@@ -53,6 +48,24 @@ pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error>
         return Ok(Put { product: Outcome::Unchanged, variants });
     }
     change(tx, id, wanted, &owners).await
+}
+
+/// Makes the product with those of its variants whose SKU is free, or nothing where none is.
+async fn create(tx: &mut Tx, wanted: &NewProduct, owners: &[Option<Uuid>]) -> Result<Put, Error> {
+    let mut new = wanted.clone();
+    let mut free = owners.iter().map(Option::is_none);
+    new.variants.retain(|_| free.next().unwrap_or_default());
+    let product = if new.variants.is_empty() && !wanted.variants.is_empty() {
+        Outcome::Unchanged
+    } else {
+        insert_product(tx, &new).await?;
+        Outcome::Created
+    };
+    let outcome = |(wanted, owner): (&NewVariant, &Option<Uuid>)| match owner {
+        Some(_) => Err(Error::SkuTaken(wanted.sku.clone())),
+        None => Ok(Outcome::Created),
+    };
+    Ok(Put { product, variants: wanted.variants.iter().zip(owners).map(outcome).collect() })
 }
 
 /// Whether nothing is left to do. Variants of another product cannot be had, now or the next time.
