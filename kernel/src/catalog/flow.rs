@@ -129,7 +129,9 @@ async fn pages_neither_repeat_nor_skip_while_products_come_and_go() {
         let mut made = Vec::new();
         for number in 0..23 {
             let sku = format!("P-{number}");
-            made.push(create_product(&shop, &product(&format!("Product {number}"), vec![variant(&sku, 1, 1)])).await.unwrap());
+            made.push(
+                create_product(&shop, &product(&format!("Product {number}"), vec![variant(&sku, 1, 1)])).await.unwrap(),
+            );
         }
         let (filter, mut after, mut seen) = (Filter::default(), None, Vec::new());
         loop {

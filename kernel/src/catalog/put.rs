@@ -1,6 +1,8 @@
 //! Bringing a product to the state that a file describes. Files are imported again and again, so what is already
 //! so is left untouched: no new version, no event.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::products::{insert_product, insert_variant, lock, next_position, read_product, set_on_hand, update};
@@ -29,10 +31,7 @@ pub struct Put {
 ///
 /// The caller's transaction must be dropped after an error of the whole.
 pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error> {
-    let mut owners = Vec::with_capacity(wanted.variants.len());
-    for variant in &wanted.variants {
-        owners.push(store::find_product_of_sku(tx, &variant.sku).await?);
-    }
+    let owners = find_owners(tx, &wanted.variants).await?;
     let id = match &wanted.slug {
         Some(slug) => store::find_product_by_slug(tx, slug).await?,
         None => owners.iter().flatten().next().copied(),
@@ -48,6 +47,16 @@ pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error>
         return Ok(Put { product: Outcome::Unchanged, variants });
     }
     change(tx, id, wanted, &owners).await
+}
+
+/// For each variant, the product that has its SKU now.
+async fn find_owners(tx: &mut Tx, variants: &[NewVariant]) -> Result<Vec<Option<Uuid>>, Error> {
+    let skus: Vec<_> = variants.iter().map(|variant| variant.sku.as_str()).collect();
+    let mut owners = HashMap::new();
+    for chunk in skus.chunks(store::FIND_CHUNK) {
+        owners.extend(store::products_of_skus(tx, chunk).await?);
+    }
+    Ok(skus.into_iter().map(|sku| owners.get(sku).copied()).collect())
 }
 
 /// Makes the product with those of its variants whose SKU is free, or nothing where none is.
@@ -75,10 +84,11 @@ fn is_so(current: &Product, wanted: &NewProduct, owners: &[Option<Uuid>]) -> boo
     head == (&wanted.title, &wanted.description, &wanted.vendor, status, wanted.category_id)
         && wanted.variants.iter().zip(owners).all(|(wanted, owner)| {
             let foreign = owner.is_some_and(|owner| owner != current.id);
-            foreign || current.variants.iter().any(|variant| {
-                let has = (&variant.sku, &variant.title, variant.price, variant.weight_grams, variant.on_hand);
-                has == (&wanted.sku, &wanted.title, wanted.price, wanted.weight_grams, wanted.on_hand)
-            })
+            foreign
+                || current.variants.iter().any(|variant| {
+                    let has = (&variant.sku, &variant.title, variant.price, variant.weight_grams, variant.on_hand);
+                    has == (&wanted.sku, &wanted.title, wanted.price, wanted.weight_grams, wanted.on_hand)
+                })
         })
 }
 

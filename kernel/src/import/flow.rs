@@ -48,7 +48,8 @@ async fn shopify_takes_what_it_can_and_says_what_not() {
         let scarf = find_listed(&shop, "wool-scarf").await.unwrap().unwrap();
         assert_eq!(scarf.description, "Soft & warm.\n- Merino\n- 180 cm");
         assert_eq!(scarf.category_path.as_deref(), Some("scarves"));
-        let skus: Vec<_> = scarf.variants.iter().map(|variant| (variant.sku.as_str(), variant.title.as_str())).collect();
+        let skus: Vec<_> =
+            scarf.variants.iter().map(|variant| (variant.sku.as_str(), variant.title.as_str())).collect();
         assert_eq!(
             skus,
             [

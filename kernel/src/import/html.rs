@@ -110,7 +110,10 @@ mod tests {
     fn markup_becomes_lines_of_text() {
         for (html, expected) in [
             ("plain", "plain"),
-            ("<p>Silver&nbsp;chain.</p>\n<ul>\n<li>14 inches</li>\n<li>Boho <b>Chic</b></li></ul>", "Silver chain.\n- 14 inches\n- Boho Chic"),
+            (
+                "<p>Silver&nbsp;chain.</p>\n<ul>\n<li>14 inches</li>\n<li>Boho <b>Chic</b></li></ul>",
+                "Silver chain.\n- 14 inches\n- Boho Chic",
+            ),
             ("one<br>two<br/>three", "one\ntwo\nthree"),
             ("Length 12\" &amp; 2 &lt; 3 &#233;&#xe9; &unknown; & co", "Length 12\" & 2 < 3 éé &unknown; & co"),
             ("a < b, and 1<2", "a < b, and 1<2"),

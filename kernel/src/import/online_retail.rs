@@ -130,7 +130,8 @@ fn product(code: &str, sold: Sold, currency: Currency, extra_stock: i64) -> Desc
     });
     let (variants, lines): (Vec<_>, Vec<_>) = variants.unzip();
     let fee = FEES.contains(&code.to_ascii_uppercase().as_str());
-    let (slug, name) = if fee { ("fees-and-services", "Fees and services") } else { ("online-retail", "Online retail") };
+    let (slug, name) =
+        if fee { ("fees-and-services", "Fees and services") } else { ("online-retail", "Online retail") };
     let product = NewProduct {
         title: best_title(sold.titles).unwrap_or_else(|| code.to_owned()),
         // From the title: a product is found again by its SKUs.

@@ -11,8 +11,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::{Described, Error, OnProgress, Report, html, table, write};
 use crate::Shop;
 use crate::catalog::{
-    MAX_DESCRIPTION, MAX_ON_HAND, MAX_SKU, MAX_TITLE, MAX_VARIANTS, MAX_VENDOR, MAX_WEIGHT_GRAMS, NewProduct, NewVariant,
-    Status, slugify,
+    MAX_DESCRIPTION, MAX_ON_HAND, MAX_SKU, MAX_TITLE, MAX_VARIANTS, MAX_VENDOR, MAX_WEIGHT_GRAMS, NewProduct,
+    NewVariant, Status, slugify,
 };
 use crate::money::Currency;
 
@@ -267,5 +267,8 @@ fn check_length(what: &str, text: &str, max: usize) -> Result<(), String> {
 }
 
 fn one_line(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -1,12 +1,16 @@
 //! Writes what a file describes.
 
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
 use super::{Described, Error, OnProgress, Progress, Report};
 use crate::Shop;
 use crate::catalog::{self, Put};
 use crate::db::Tx;
 
-/// Variants written in one transaction: enough that the commits cost little, few enough that shoppers' orders, which wait for
-/// it on SQLite, wait for some milliseconds.
+/// Variants written in one transaction: enough that the commits cost little, few enough that shoppers' orders, which wait for it
+/// on SQLite, do not wait for the whole file.
 const BATCH: usize = 500;
 
 /// Writes `described`, counting into `report`.
@@ -45,9 +49,9 @@ fn batch_len(described: &[Described]) -> usize {
 
 async fn write_batch(shop: &Shop, batch: &[Described]) -> Result<Vec<Put>, catalog::Error> {
     let mut tx = shop.db().write().await?;
-    let mut puts = Vec::with_capacity(batch.len());
+    let (mut puts, mut categories) = (Vec::with_capacity(batch.len()), HashMap::new());
     for described in batch {
-        puts.push(put(&mut tx, described).await?);
+        puts.push(put(&mut tx, described, &mut categories).await?);
     }
     tx.commit().await?;
     Ok(puts)
@@ -67,10 +71,20 @@ async fn write_one_by_one(shop: &Shop, batch: &[Described], report: &mut Report)
     Ok(())
 }
 
-async fn put(tx: &mut Tx, described: &Described) -> Result<Put, catalog::Error> {
+/// `categories` holds the ids of those that this transaction has seen, by slug.
+async fn put<'a>(
+    tx: &mut Tx,
+    described: &'a Described,
+    categories: &mut HashMap<&'a str, Uuid>,
+) -> Result<Put, catalog::Error> {
     let mut product = described.product.clone();
     if let Some((slug, name)) = &described.category {
-        product.category_id = Some(catalog::put_category(tx, slug, name).await?);
+        let id = match categories.get(slug.as_str()) {
+            Some(id) => *id,
+            None => catalog::put_category(tx, slug, name).await?,
+        };
+        categories.insert(slug, id);
+        product.category_id = Some(id);
     }
     catalog::put_product(tx, &product).await
 }
