@@ -41,7 +41,7 @@ enum Command {
     Admin(admin::Command),
     /// Take products from a file
     #[command(subcommand)]
-    Import(import::Command),
+    Import(import::ImportCommand),
     /// Plugins: build one here, or manage those of a running shop
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -67,7 +67,7 @@ async fn dispatch(command: Command, config: Config) -> Outcome {
         Command::Migrate => migrate(config).await,
         Command::Seed => seed(config).await,
         Command::Admin(command) => admin::run(config, command).await,
-        Command::Import(command) => import::run(config, command).await,
+        Command::Import(command) => Ok(import::run(&Shop::open(config).await?, command).await?),
         Command::Plugin(command) => plugin::run(config, command).await,
         Command::Order(command) => order::run(config, command).await,
         Command::Openapi => {
@@ -87,8 +87,8 @@ async fn migrate(config: Config) -> Outcome {
 async fn seed(config: Config) -> Outcome {
     let shop = Shop::open(config).await?;
     match kassa::catalog::seed::demo(&shop).await? {
-        0 => eprintln!("the catalog is not empty: nothing was added"),
-        products => eprintln!("added {products} products"),
+        true => eprintln!("the demo catalog was added"),
+        false => eprintln!("the catalog is not empty: nothing was added"),
     }
     Ok(())
 }
