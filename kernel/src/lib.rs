@@ -1,1 +1,30 @@
+//! Kassa: a commerce kernel whose business rules are WebAssembly plugins.
+//!
+//! ARCHITECTURE.md has the map. In short: [`routes`] lists every endpoint; a domain is a folder with `mod.rs` (types, rules,
+//! public functions), `http.rs` (handlers) and `store.rs` (all its SQL); [`plugins`] hosts the components; [`db`]
+//! holds both databases; [`Shop`] is the one value that all state hangs off.
+
+pub mod accounts;
+pub mod blobs;
+pub mod cache;
+pub mod carts;
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod events;
+pub mod http;
+pub mod id;
+pub mod import;
+pub mod inventory;
+pub mod money;
+pub mod notifications;
+pub mod orders;
+pub mod payments;
 pub mod plugins;
+pub mod problem;
+pub mod routes;
+mod shop;
+
+pub use config::Config;
+pub use shop::{OpenError, Shop, serve};

@@ -10,11 +10,14 @@
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
 //! | `routing` | which plugins serve now: an immutable snapshot |
 //! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
+//! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
+//! | `build` | the component from an author's crate |
 //!
-//! Architecture invariant: nothing outside this folder names wasmtime, and nothing in it names HTTP or SQL.
+//! Architecture invariant: nothing outside this folder names wasmtime, and nothing in it but `registry/` names HTTP or SQL.
 
 mod answer;
 mod bindings;
+pub mod build;
 mod cache;
 mod call;
 mod capabilities;
@@ -26,6 +29,7 @@ mod ledger;
 mod limits;
 mod manifest;
 mod package;
+pub mod registry;
 mod routing;
 mod scan;
 mod state;
@@ -51,6 +55,7 @@ pub use host::{Host, HostError, LoadError};
 pub use limits::{Allocator, DomainLimits, Limits, PackageLimits, PluginsConfig};
 pub use manifest::Manifest;
 pub use package::{Digest, NotADigest, Package, PackageError};
+pub use registry::{Registry, RegistryError};
 pub use routing::{Bound, Loaded, Route, Routing};
 
 /// What a plugin decides: one of the four interfaces of the contract.

@@ -1,0 +1,48 @@
+//! Files by digest: plugin binaries now, images and documents later. On disk; an S3 store will stand behind
+//! the same functions.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+/// A folder of files that are named by what is in them, so that a file never changes once it is there.
+#[derive(Clone)]
+pub struct Blobs {
+    dir: PathBuf,
+}
+
+impl Blobs {
+    /// Opens `dir`, creating it where it is missing.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// Keeps `bytes` under `name`. When it returns, a crash does not lose or halve them.
+    pub async fn put(&self, name: &str, bytes: Bytes) -> io::Result<()> {
+        let (dir, target) = (self.dir.clone(), self.path(name)?);
+        tokio::task::spawn_blocking(move || write_whole(&dir, &target, &bytes)).await.map_err(io::Error::other)?
+    }
+
+    /// The bytes under `name`.
+    pub async fn get(&self, name: &str) -> io::Result<Bytes> {
+        tokio::fs::read(self.path(name)?).await.map(Bytes::from)
+    }
+
+    fn path(&self, name: &str) -> io::Result<PathBuf> {
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if plain { Ok(self.dir.join(name)) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "not a blob name")) }
+    }
+}
+
+/// Writes beside the target and renames, so that a reader sees all of it or nothing.
+fn write_whole(dir: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    let temporary = dir.join(format!(".{}", crate::id::sequential()));
+    let mut file = std::fs::File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, target)?;
+    std::fs::File::open(dir)?.sync_all()
+}

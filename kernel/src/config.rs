@@ -1,0 +1,126 @@
+//! shop.toml -> [`Config`].
+//!
+//! Every setting has a safe default, stands commented in the `shop.toml` of the repository, and can be
+//! overridden by the environment: `KASSA__HTTP__LISTEN=127.0.0.1:0`. Unknown settings are refused.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::accounts::AccountsConfig;
+use crate::cache::CacheConfig;
+use crate::carts::CartsConfig;
+use crate::db::DatabaseConfig;
+use crate::events::EventsConfig;
+use crate::http::HttpConfig;
+use crate::money::Currency;
+use crate::notifications::NotificationsConfig;
+use crate::orders::OrdersConfig;
+use crate::plugins::PluginsConfig;
+
+/// Every setting of a shop.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub shop: ShopConfig,
+    pub data: DataConfig,
+    pub database: DatabaseConfig,
+    pub http: HttpConfig,
+    pub accounts: AccountsConfig,
+    pub carts: CartsConfig,
+    pub orders: OrdersConfig,
+    pub plugins: PluginsConfig,
+    pub notifications: NotificationsConfig,
+    pub events: EventsConfig,
+    pub cache: CacheConfig,
+    pub log: LogConfig,
+}
+
+/// `[shop]`: who sells.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShopConfig {
+    /// Name, for mails and pages.
+    pub name: String,
+    /// Base of the links in mails, without a slash at its end.
+    pub url: String,
+    /// Sender of mails.
+    pub email: String,
+    /// ISO 4217. One for the whole shop; it cannot be changed once there are prices.
+    pub currency: Currency,
+    /// Fill the catalog of a new shop with a small demo at its first start.
+    pub demo_catalog: bool,
+    /// BCP 47 tag of texts for shoppers who did not say what they read.
+    pub locale: String,
+}
+
+impl Default for ShopConfig {
+    fn default() -> Self {
+        Self {
+            name: "Kassa".into(),
+            url: "http://127.0.0.1:8080".into(),
+            email: "shop@example.org".into(),
+            currency: Currency::EUR,
+            demo_catalog: true,
+            locale: "en".into(),
+        }
+    }
+}
+
+/// `[data]`: where files are kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// Folder of everything that is not in the database: keys, plugin binaries, compiled code, mails.
+    pub dir: PathBuf,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { dir: "data".into() }
+    }
+}
+
+/// `[log]`: what is written to stderr.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// A filter as `tracing` understands it: `info`, `info,kassa::plugins=debug`.
+    pub filter: String,
+    /// One JSON object per line instead of text.
+    pub json: bool,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".into(), json: false }
+    }
+}
+
+/// The settings cannot be used; the text names the file or variable and what is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("settings: {0}")]
+pub struct ConfigError(#[from] config::ConfigError);
+
+impl Config {
+    /// Reads `path` and then the environment. A missing file means the defaults, so that a binary alone
+    /// makes a shop; a file that cannot be read or understood is an error.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::from_source(config::File::from(path).format(config::FileFormat::Toml).required(false))
+    }
+
+    /// Reads `text` as shop.toml, without the environment.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let source = config::File::from_str(text, config::FileFormat::Toml);
+        Ok(config::Config::builder().add_source(source).build()?.try_deserialize()?)
+    }
+
+    fn from_source(source: impl config::Source + Send + Sync + 'static) -> Result<Self, ConfigError> {
+        let environment = config::Environment::with_prefix("KASSA")
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true);
+        let settings = config::Config::builder().add_source(source).add_source(environment).build()?;
+        Ok(settings.try_deserialize()?)
+    }
+}

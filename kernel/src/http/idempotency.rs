@@ -1,0 +1,139 @@
+//! `Idempotency-Key`: a client that does not know whether its POST arrived sends it again, and it happens once.
+//!
+//! The key is claimed before the handler runs and the answer is saved after it. Saved are answers that changed
+//! something: 2xx, and 402, since a declined payment must not be tried again by a mere retry. Any other answer frees the key.
+//! A claim that a crash left behind is taken over once the longest request is certainly over; what the handlers
+//! do is guarded on its own (a cart becomes an order once), so a second run cannot do it twice.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use chrono::TimeDelta;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt;
+
+use super::auth;
+use super::extract::read_body;
+use super::store;
+use crate::problem::{Kind, Problem};
+use crate::{Shop, clock};
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// What a key was used for: who, and which resource.
+pub(super) struct Claim<'a> {
+    pub scope: &'a str,
+    pub key: &'a str,
+    pub request_hash: &'a [u8],
+}
+
+/// An answer that was saved.
+pub(super) struct Saved {
+    pub status: u16,
+    pub content_type: String,
+    pub location: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// What became of a claim.
+pub(super) enum Claimed {
+    /// The key is ours: run the handler.
+    New,
+    /// It was used for this same request before.
+    Answered(Saved),
+    /// It was used for another request.
+    OtherRequest,
+    /// The same request is still being worked on.
+    InFlight,
+}
+
+/// The layer around all routes. Requests without the header, and methods other than POST, pass untouched.
+pub async fn layer(State(shop): State<Shop>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !request.headers().contains_key(KEY) {
+        return next.run(request).await;
+    }
+    match run(&shop, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn run(shop: &Shop, request: Request, next: Next) -> Result<Response, Problem> {
+    let key = read_key(request.headers())?;
+    let (parts, body) = request.into_parts();
+    let caller = auth::caller_scope(shop, &parts.headers).await?;
+    let scope = format!("{caller} {}", parts.uri.path());
+    let body = read_body(Request::new(body)).await?;
+    let request_hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &body);
+    let claim = Claim { scope: &scope, key: &key, request_hash: request_hash.as_ref() };
+    let now = clock::now();
+    let abandoned_before = now - TimeDelta::milliseconds(2 * shop.config().http.request_timeout_ms as i64);
+    let mut tx = shop.db().write().await?;
+    let claimed = store::claim_key(&mut tx, &claim, now, abandoned_before).await?;
+    tx.commit().await?;
+    match claimed {
+        Claimed::New => {}
+        Claimed::Answered(saved) => return Ok(replay(saved)),
+        Claimed::OtherRequest => return Err(Problem::new(Kind::IdempotencyKeyReused)),
+        Claimed::InFlight => return Err(Problem::new(Kind::IdempotencyKeyInFlight)),
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    settle(shop, &claim, response).await
+}
+
+fn read_key(headers: &HeaderMap) -> Result<String, Problem> {
+    let key = headers.get(KEY).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // A guest's key guards what it created, so it must not be guessable.
+    if (16..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(key.to_owned())
+    } else {
+        Err(Problem::invalid_field("Idempotency-Key", "must be 16 to 128 visible ASCII characters; a UUID will do"))
+    }
+}
+
+/// Saves the answer, or frees the key.
+async fn settle(shop: &Shop, claim: &Claim<'_>, response: Response) -> Result<Response, Problem> {
+    let status = response.status();
+    let mut tx = shop.db().write().await?;
+    if !status.is_success() && status != StatusCode::PAYMENT_REQUIRED {
+        store::release_key(&mut tx, claim).await?;
+        tx.commit().await?;
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(Problem::internal)?.to_bytes();
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let saved = Saved {
+        status: status.as_u16(),
+        content_type: text(header::CONTENT_TYPE).unwrap_or_default(),
+        location: text(header::LOCATION),
+        body: body.to_vec(),
+    };
+    store::save_answer(&mut tx, claim, &saved).await?;
+    tx.commit().await?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn replay(saved: Saved) -> Response {
+    let status = StatusCode::from_u16(saved.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, Bytes::from(saved.body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    for (name, value) in [(header::CONTENT_TYPE, Some(saved.content_type)), (header::LOCATION, saved.location)] {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// Forgets keys claimed before `before`, and tells how many.
+pub async fn forget(shop: &Shop, before: clock::Moment) -> crate::db::Result<u64> {
+    let mut tx = shop.db().write().await?;
+    let forgotten = store::forget_keys(&mut tx, before).await?;
+    tx.commit().await?;
+    Ok(forgotten)
+}

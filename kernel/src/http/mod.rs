@@ -1,0 +1,51 @@
+//! The HTTP side that all domains share: the server, extractors, authentication, idempotency, paging.
+
+pub mod auth;
+pub mod caching;
+pub mod extract;
+pub mod idempotency;
+pub mod layers;
+pub mod openapi;
+pub mod operations;
+pub mod paging;
+pub mod server;
+mod store;
+
+use serde::Deserialize;
+
+/// `[http]` of shop.toml.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Address and port; port 0 lets the system choose one.
+    pub listen: String,
+    /// Connections that are served at once; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// How long the head of a request may take to arrive, in milliseconds.
+    pub header_timeout_ms: u64,
+    /// How long a request may take from its head to its answer, in milliseconds; this bounds slow bodies.
+    pub request_timeout_ms: u64,
+    /// Largest body, in bytes, except for uploads of plugins (`plugins.max_upload_bytes`).
+    pub max_body_bytes: usize,
+    /// Streams that one HTTP/2 connection may open at once.
+    pub max_streams: u32,
+    /// How long requests under way may take to end when the server stops, in milliseconds.
+    pub drain_timeout_ms: u64,
+    /// Days that the answer to an `Idempotency-Key` is kept.
+    pub idempotency_days: u32,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            max_connections: 1_024,
+            header_timeout_ms: 10_000,
+            request_timeout_ms: 30_000,
+            max_body_bytes: 1024 * 1024,
+            max_streams: 100,
+            drain_timeout_ms: 10_000,
+            idempotency_days: 2,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The only place that mints ids and secrets.
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use crate::clock;
+
+/// An id that sorts by the time of its making, for rows that are found by other means than guessing.
+pub fn sequential() -> Uuid {
+    let now = clock::now();
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos()))
+}
+
+/// An id with 122 random bits: knowing it is the right to open a guest's cart or order, so it never stands in logs.
+pub fn unguessable() -> Uuid {
+    uuid::Builder::from_random_bytes(random_bytes()).into_uuid()
+}
+
+/// A secret of 256 random bits, as 43 characters of URL-safe base64.
+pub fn secret() -> String {
+    URL_SAFE_NO_PAD.encode(random_bytes::<32>())
+}
+
+/// Random bytes of the operating system.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Without randomness no id, key or token can be trusted: going on would be worse than stopping.
+    SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

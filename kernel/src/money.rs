@@ -1,0 +1,177 @@
+//! Money: integer minor units, one place that computes with them.
+//!
+//! A shop has one currency, so an amount is a bare [`Amount`] and the currency stands once beside it.
+//! Every amount stays within ±(2^53 - 1): a plugin in JavaScript, whose numbers are doubles, then loses
+//! nothing. No float ever holds money; shares are integer basis points.
+
+use std::fmt;
+use std::iter::Sum;
+
+use serde::{Deserialize, Serialize};
+
+/// An amount in minor units (cents, pence) of the currency that stands beside it.
+pub type Amount = i64;
+
+/// The largest amount, in either direction: 2^53 - 1.
+pub const MAX_AMOUNT: Amount = 9_007_199_254_740_991;
+
+/// An amount left the range that money may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an amount is beyond ±{MAX_AMOUNT} minor units")]
+pub struct OutOfRange;
+
+/// `amount` if it is within ±[`MAX_AMOUNT`].
+pub fn checked(amount: i128) -> Result<Amount, OutOfRange> {
+    if amount.unsigned_abs() <= MAX_AMOUNT as u128 { Ok(amount as Amount) } else { Err(OutOfRange) }
+}
+
+/// `unit` times `quantity`.
+pub fn times(unit: Amount, quantity: u32) -> Result<Amount, OutOfRange> {
+    checked(i128::from(unit) * i128::from(quantity))
+}
+
+/// The sum of amounts. Summed in 128 bits, so that only the result must be in range and the order of terms
+/// does not matter.
+pub fn sum(amounts: impl IntoIterator<Item = Amount>) -> Result<Amount, OutOfRange> {
+    checked(i128::sum(amounts.into_iter().map(i128::from)))
+}
+
+/// An ISO 4217 currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency(iso_currency::Currency);
+
+impl Currency {
+    /// The euro, the default of a new shop.
+    pub const EUR: Self = Self(iso_currency::Currency::EUR);
+
+    /// The code: `EUR`.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD.
+    pub fn exponent(self) -> u8 {
+        self.0.exponent().map_or(0, |digits| digits as u8)
+    }
+
+    /// Parses a decimal text such as `12.5` or `1,234.50` into minor units. Digits beyond the exponent
+    /// must be zero: what cannot be paid is refused, not rounded.
+    pub fn parse_amount(self, text: &str) -> Result<Amount, ParseAmountError> {
+        let text = text.trim();
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let digits = digits.replace(',', "");
+        let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() && fraction.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+            return Err(ParseAmountError::NotANumber);
+        }
+        let exponent = usize::from(self.exponent());
+        let (kept, beyond) = fraction.split_at(exponent.min(fraction.len()));
+        if beyond.bytes().any(|byte| byte != b'0') {
+            return Err(ParseAmountError::TooPrecise(self));
+        }
+        let padded = format!("{whole}{kept:0<exponent$}");
+        let minor: i128 = padded.parse().map_err(|_| ParseAmountError::OutOfRange)?;
+        checked(if negative { -minor } else { minor }).map_err(|_| ParseAmountError::OutOfRange)
+    }
+
+    /// The amount as a decimal text without the code: `12.50`.
+    pub fn format_amount(self, amount: Amount) -> String {
+        let exponent = usize::from(self.exponent());
+        let digits = format!("{:0>width$}", amount.unsigned_abs(), width = exponent + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - exponent);
+        let sign = if amount < 0 { "-" } else { "" };
+        if exponent == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    }
+}
+
+/// Why a text is not an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParseAmountError {
+    #[error("it is not a decimal number")]
+    NotANumber,
+    #[error("it is finer than the smallest unit of {0}")]
+    TooPrecise(Currency),
+    #[error("it is beyond ±{MAX_AMOUNT} minor units")]
+    OutOfRange,
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = String;
+
+    fn try_from(code: String) -> Result<Self, String> {
+        iso_currency::Currency::from_code(&code)
+            .map(Self)
+            .ok_or_else(|| format!("`{code}` is not an ISO 4217 currency code such as EUR"))
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.code().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn currency(code: &str) -> Currency {
+        Currency::try_from(code.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn amounts_are_parsed_exactly_or_refused() {
+        use ParseAmountError::*;
+        let (eur, jpy, kwd) = (currency("EUR"), currency("JPY"), currency("KWD"));
+        for (currency, text, expected) in [
+            (eur, "12.50", Ok(1250)),
+            (eur, "12.5", Ok(1250)),
+            (eur, ".5", Ok(50)),
+            (eur, "-0.01", Ok(-1)),
+            (eur, "1,234.00", Ok(123_400)),
+            (eur, "2.550", Ok(255)),
+            (eur, "2.551", Err(TooPrecise(eur))),
+            (eur, "", Err(NotANumber)),
+            (eur, ".", Err(NotANumber)),
+            (eur, "1e3", Err(NotANumber)),
+            (eur, "90071992547409.91", Ok(MAX_AMOUNT)),
+            (eur, "90071992547409.92", Err(OutOfRange)),
+            (eur, "99999999999999999999999999999999999999999", Err(OutOfRange)),
+            (jpy, "120", Ok(120)),
+            (jpy, "120.00", Ok(120)),
+            (jpy, "0.5", Err(TooPrecise(jpy))),
+            (kwd, "1.234", Ok(1234)),
+        ] {
+            assert_eq!(currency.parse_amount(text), expected, "{currency} {text:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_formatted_by_the_exponent() {
+        for (code, amount, expected) in
+            [("EUR", 5, "0.05"), ("EUR", -1250, "-12.50"), ("JPY", 120, "120"), ("KWD", 1, "0.001")]
+        {
+            assert_eq!(currency(code).format_amount(amount), expected);
+        }
+    }
+
+    #[test]
+    fn sums_and_products_stay_in_range() {
+        assert_eq!(times(MAX_AMOUNT, 2), Err(OutOfRange));
+        assert_eq!(times(-3, 4), Ok(-12));
+        assert_eq!(sum([MAX_AMOUNT, 1, -1]), Ok(MAX_AMOUNT));
+        assert_eq!(sum([MAX_AMOUNT, 1]), Err(OutOfRange));
+        assert_eq!(sum([Amount::MAX, Amount::MAX]), Err(OutOfRange));
+    }
+}

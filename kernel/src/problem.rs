@@ -1,0 +1,242 @@
+//! RFC 9457 problems: the closed list of everything that can go wrong for a client.
+//!
+//! A domain has its own error enum and knows no HTTP; beside its handlers stands the mapping to these problems.
+//! What caused an internal error is logged once, where it is turned into a problem, and never sent.
+
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+macro_rules! problems {
+    ($($(#[doc = $doc:literal])+ $name:ident = $slug:literal $status:ident;)+) => {
+        /// The type of a problem. `type` in the answer is `/problems/{slug}`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Kind { $($(#[doc = $doc])+ $name),+ }
+
+        impl Kind {
+            /// Every type there is, in the order of the documentation.
+            pub const ALL: &[Kind] = &[$(Kind::$name),+];
+
+            /// The last part of `type`.
+            pub fn slug(self) -> &'static str {
+                match self { $(Kind::$name => $slug),+ }
+            }
+
+            /// The HTTP status that it is sent with.
+            pub fn status(self) -> StatusCode {
+                match self { $(Kind::$name => StatusCode::$status),+ }
+            }
+
+            /// What it means, in one sentence.
+            pub fn title(self) -> &'static str {
+                match self { $(Kind::$name => concat!($($doc),+).trim_ascii()),+ }
+            }
+        }
+    };
+}
+
+problems! {
+    /// The request cannot be read: not JSON, not UTF-8, or a malformed path, query or header.
+    MalformedRequest = "malformed-request" BAD_REQUEST;
+    /// Fields of the request are missing, unknown or out of range; `errors` names each by JSON pointer.
+    InvalidRequest = "invalid-request" UNPROCESSABLE_ENTITY;
+    /// The body has another media type than the operation takes.
+    UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE;
+    /// The body is larger than the limit.
+    PayloadTooLarge = "payload-too-large" PAYLOAD_TOO_LARGE;
+    /// The request did not arrive, or was not answered, in time.
+    RequestTimeout = "request-timeout" REQUEST_TIMEOUT;
+    /// There is nothing here for you.
+    NotFound = "not-found" NOT_FOUND;
+    /// The resource does not have this method.
+    MethodNotAllowed = "method-not-allowed" METHOD_NOT_ALLOWED;
+    /// The operation needs an access token.
+    Unauthenticated = "unauthenticated" UNAUTHORIZED;
+    /// The token is forged, expired or revoked.
+    InvalidToken = "invalid-token" UNAUTHORIZED;
+    /// E-mail address or password is wrong.
+    InvalidCredentials = "invalid-credentials" UNAUTHORIZED;
+    /// The refresh token was used before; every session that came from it has been ended.
+    RefreshTokenReused = "refresh-token-reused" UNAUTHORIZED;
+    /// You may not do this.
+    Forbidden = "forbidden" FORBIDDEN;
+    /// Too many requests; `Retry-After` tells when to try again.
+    TooManyRequests = "too-many-requests" TOO_MANY_REQUESTS;
+    /// The resource has changed since the version that `If-Match` names.
+    PreconditionFailed = "precondition-failed" PRECONDITION_FAILED;
+    /// The `Idempotency-Key` was used before with another request.
+    IdempotencyKeyReused = "idempotency-key-reused" UNPROCESSABLE_ENTITY;
+    /// A request with this `Idempotency-Key` is still being worked on.
+    IdempotencyKeyInFlight = "idempotency-key-in-flight" CONFLICT;
+    /// There is an account with this e-mail address.
+    EmailTaken = "email-taken" CONFLICT;
+    /// There is a variant with this SKU.
+    SkuTaken = "sku-taken" CONFLICT;
+    /// There is something with this slug.
+    SlugTaken = "slug-taken" CONFLICT;
+    /// The category cannot be where it would be its own ancestor.
+    CategoryCycle = "category-cycle" CONFLICT;
+    /// The category has sub-categories.
+    CategoryNotEmpty = "category-not-empty" CONFLICT;
+    /// Not enough of a variant is in stock; `lines` names the SKU and what is available.
+    InsufficientStock = "insufficient-stock" CONFLICT;
+    /// The cart has been ordered and cannot be changed any more.
+    CartClosed = "cart-closed" CONFLICT;
+    /// The cart cannot be ordered yet; `missing` names what it lacks.
+    CartIncomplete = "cart-incomplete" CONFLICT;
+    /// The cart no longer costs what you were shown; `cart` is the cart as it stands now.
+    StaleQuote = "stale-quote" CONFLICT;
+    /// Nothing can be delivered this way to this address.
+    DeliveryOptionUnavailable = "delivery-option-unavailable" CONFLICT;
+    /// The payment method is not offered for this cart.
+    PaymentMethodUnavailable = "payment-method-unavailable" CONFLICT;
+    /// The payment was declined and nothing was charged; `code` says why. The cart can be ordered again.
+    PaymentDeclined = "payment-declined" PAYMENT_REQUIRED;
+    /// The payment provider did not answer; nothing was charged. The cart can be ordered again.
+    PaymentUnavailable = "payment-unavailable" SERVICE_UNAVAILABLE;
+    /// The cart cannot be priced now: the pricing plugin failed; `reason` says how. Nothing was charged.
+    PricingUnavailable = "pricing-unavailable" SERVICE_UNAVAILABLE;
+    /// The order is in a state in which this cannot be done.
+    OrderState = "order-state" CONFLICT;
+    /// The provider's message does not bear a valid signature.
+    WebhookUnauthentic = "webhook-unauthentic" UNAUTHORIZED;
+    /// The upload is not a plugin that this kernel can run; `reason` says why.
+    PluginRejected = "plugin-rejected" UNPROCESSABLE_ENTITY;
+    /// There is another file under this name and version.
+    PluginVersionTaken = "plugin-version-taken" CONFLICT;
+    /// The binding cannot be put in force: a plugin refused its settings or failed its check; `reason` says how.
+    BindingRejected = "binding-rejected" UNPROCESSABLE_ENTITY;
+    /// There is no earlier binding to go back to.
+    NothingToRollBack = "nothing-to-roll-back" CONFLICT;
+    /// The kernel is starting, stopping or overloaded; try again.
+    Unavailable = "unavailable" SERVICE_UNAVAILABLE;
+    /// Something broke on our side. It has been logged under the request id.
+    InternalError = "internal-error" INTERNAL_SERVER_ERROR;
+}
+
+/// One field that is wrong.
+#[derive(Debug, Clone, Serialize, ToSchema, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer into the body (RFC 6901), or the name of a query parameter.
+    #[schema(example = "/quantity")]
+    pub pointer: String,
+    /// What is wrong with it.
+    #[schema(example = "must be 1 to 1,000,000")]
+    pub detail: String,
+}
+
+impl FieldError {
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+/// An answer that says what went wrong (`application/problem+json`).
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub kind: Kind,
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    extensions: Map<String, Value>,
+    retry_after_seconds: Option<u64>,
+}
+
+impl Problem {
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, detail: None, errors: Vec::new(), extensions: Map::new(), retry_after_seconds: None }
+    }
+
+    /// What went wrong this time, for a human.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// A member beyond the standard ones.
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        // A value that is no JSON would be a fault of ours; the problem is still worth sending.
+        self.extensions.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// When it makes sense to try again: sent as `Retry-After`.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// The request has wrong fields.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(Kind::InvalidRequest) }
+    }
+
+    /// The request has one wrong field.
+    pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError::new(pointer, detail)])
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(Kind::NotFound)
+    }
+
+    /// Logs the cause, and answers with nothing of it.
+    pub fn internal(cause: impl std::fmt::Display + std::fmt::Debug) -> Self {
+        tracing::error!(cause = %cause, detail = ?cause, "a request failed");
+        Self::new(Kind::InternalError)
+    }
+
+    /// The body as it is sent.
+    pub fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("type".into(), format!("/problems/{}", self.kind.slug()).into());
+        body.insert("title".into(), self.kind.title().into());
+        body.insert("status".into(), self.kind.status().as_u16().into());
+        if let Some(detail) = &self.detail {
+            body.insert("detail".into(), detail.clone().into());
+        }
+        if !self.errors.is_empty() {
+            body.insert("errors".into(), serde_json::to_value(&self.errors).unwrap_or(Value::Null));
+        }
+        body.extend(self.extensions.clone());
+        Value::Object(body)
+    }
+}
+
+impl From<crate::db::Error> for Problem {
+    fn from(cause: crate::db::Error) -> Self {
+        Problem::internal(cause)
+    }
+}
+
+impl axum::response::IntoResponse for Problem {
+    fn into_response(self) -> axum::response::Response {
+        let mut response = (self.kind.status(), self.to_json().to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.kind.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response.extensions_mut().insert(self.kind);
+        response
+    }
+}
+
+/// How a problem looks in the OpenAPI document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, title = "Problem")]
+pub struct ProblemSchema {
+    /// `/problems/{slug}`: a page that explains it.
+    #[schema(example = "/problems/invalid-request")]
+    r#type: String,
+    title: String,
+    #[schema(example = 422)]
+    status: u16,
+    detail: Option<String>,
+    /// The fields that are wrong, where it is about fields.
+    errors: Option<Vec<FieldError>>,
+}

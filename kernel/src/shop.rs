@@ -1,0 +1,155 @@
+//! The one value that all state hangs off. One shop is one database; nothing in a domain knows a shop id.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::blobs::Blobs;
+use crate::cache::{self, Cache};
+use crate::config::Config;
+use crate::db::{self, Db, migrate};
+use crate::{accounts, events, http, notifications, orders, payments, plugins, routes};
+
+/// An open shop. Cheap to clone.
+#[derive(Clone)]
+pub struct Shop(Arc<Parts>);
+
+struct Parts {
+    config: Config,
+    db: Db,
+    cache: Arc<dyn Cache>,
+    keys: accounts::Keys,
+    hashing: accounts::Hashing,
+    plugins: plugins::Registry,
+    relay: events::Relay,
+    mailer: notifications::Mailer,
+    /// Work that outlives the request that began it: checkouts, payments.
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Why a shop cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("cannot use {path}: {cause}")]
+    Folder { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    #[error(transparent)]
+    Migration(#[from] migrate::Error),
+    #[error("keys: {0}")]
+    Keys(#[from] accounts::KeysError),
+    #[error("plugins: {0}")]
+    Plugins(#[from] plugins::RegistryError),
+    #[error("notifications: {0}")]
+    Notifications(#[from] notifications::MailerError),
+}
+
+impl Shop {
+    /// Opens the shop of `config`: creates its folder and database where they are missing, applies migrations, loads the keys,
+    /// installs the default plugins in an empty shop, and loads what is bound. Serves nothing yet.
+    pub async fn open(config: Config) -> Result<Self, OpenError> {
+        let dir = config.data.dir.clone();
+        create_private_dir(&dir).map_err(|cause| OpenError::Folder { path: dir.clone(), cause })?;
+        let db = Db::open(&config.database).await?;
+        migrate::run(&db).await?;
+        let keys = accounts::Keys::load_or_create(&dir)?;
+        let blob_dir = dir.join("plugins");
+        let blobs = Blobs::open(&blob_dir).map_err(|cause| OpenError::Folder { path: blob_dir, cause })?;
+        let plugins = plugins::Registry::open(&config, &db, blobs, &keys.cache_key()).await?;
+        let mailer = notifications::Mailer::open(&config)?;
+        Ok(Self(Arc::new(Parts {
+            cache: cache::open(&config.cache),
+            hashing: accounts::Hashing::new(&config.accounts),
+            relay: events::Relay::new(events::open_bus()),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            config,
+            db,
+            keys,
+            plugins,
+            mailer,
+        })))
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub fn cache(&self) -> &dyn Cache {
+        &*self.0.cache
+    }
+
+    pub fn keys(&self) -> &accounts::Keys {
+        &self.0.keys
+    }
+
+    pub fn hashing(&self) -> &accounts::Hashing {
+        &self.0.hashing
+    }
+
+    pub fn plugins(&self) -> &plugins::Registry {
+        &self.0.plugins
+    }
+
+    pub fn relay(&self) -> &events::Relay {
+        &self.0.relay
+    }
+
+    pub fn mailer(&self) -> &notifications::Mailer {
+        &self.0.mailer
+    }
+
+    /// Runs `work` to its end even if the client goes away: a checkout must not stop between two of its steps.
+    /// A stopping shop waits for it.
+    pub async fn run_to_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, tokio::task::JoinError> {
+        use tracing::Instrument;
+        self.0.tasks.spawn(work.in_current_span()).await
+    }
+
+    /// Ends workers and requests; [`serve`] returns when they are done.
+    pub fn stop(&self) {
+        self.0.stop.cancel();
+    }
+
+    /// Cancelled when the shop stops.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stop
+    }
+}
+
+/// Serves the shop on `listener`, with its workers, until [`Shop::stop`]. What is under way ends first.
+pub async fn serve(shop: Shop, listener: TcpListener) {
+    let workers = TaskTracker::new();
+    workers.spawn(events::run(shop.clone()));
+    workers.spawn(notifications::run(shop.clone()));
+    workers.spawn(payments::run(shop.clone()));
+    workers.spawn(orders::run(shop.clone()));
+    workers.close();
+    let router = routes::router(&shop);
+    http::server::serve(listener, router, &shop.config().http, shop.stopping().clone()).await;
+    shop.0.tasks.close();
+    shop.0.tasks.wait().await;
+    workers.wait().await;
+    shop.db().close().await;
+}
+
+/// Only the owner may look into the folder: it holds keys and mails.
+fn create_private_dir(dir: &std::path::Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}

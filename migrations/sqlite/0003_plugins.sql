@@ -1,0 +1,31 @@
+create table plugin_versions (
+    digest text primary key,
+    name text not null,
+    version text not null,
+    domain text not null check (domain in ('pricing', 'payment', 'delivery', 'notification')),
+    contract text not null,
+    manifest text not null,
+    size_bytes integer not null,
+    uploaded_at text not null,
+    unique (name, version)
+) strict;
+
+-- Every state that a domain's binding ever had. The one in force is the one with the highest generation.
+create table bindings (
+    domain text not null check (domain in ('pricing', 'payment', 'delivery', 'notification')),
+    generation integer not null,
+    -- JSON: [{"name", "version", "digest", "settings"}], in the order of the chain.
+    plugins text not null,
+    -- The generation that this one went back to, where it is a rollback.
+    rolled_back_to integer,
+    actor text not null,
+    created_at text not null,
+    primary key (domain, generation)
+) strict;
+
+create table plugin_kv (
+    plugin text not null,
+    key text not null,
+    value blob not null,
+    primary key (plugin, key)
+) strict;

@@ -1,0 +1,123 @@
+create table counters (
+    name text primary key,
+    value integer not null
+) strict;
+insert into counters (name, value) values ('order_number', 1000);
+
+create table orders (
+    -- For a guest, knowing the id is the right to see the order.
+    id blob primary key,
+    number integer not null unique,
+    cart_id blob not null,
+    customer_id blob references customers (id),
+    status text not null check (status in ('new', 'paid', 'shipped', 'delivered', 'cancelled', 'refunded')),
+    currency text not null,
+    locale text not null,
+    email text not null,
+    address text not null,
+    delivery text not null,
+    goods_total integer not null,
+    discount_total integer not null,
+    fee_total integer not null,
+    delivery_total integer not null,
+    tax_total integer not null,
+    tax_included_total integer not null,
+    total integer not null check (total >= 0),
+    version integer not null,
+    placed_at text not null,
+    updated_at text not null
+) strict;
+create index orders_by_customer on orders (customer_id, placed_at, id);
+create index orders_by_age on orders (placed_at, id);
+create index orders_by_cart on orders (cart_id);
+
+create table order_lines (
+    order_id blob not null references orders (id),
+    position integer not null,
+    -- No reference: an order outlives the variant.
+    variant_id blob not null,
+    sku text not null,
+    title text not null,
+    quantity integer not null check (quantity > 0),
+    unit_price integer not null,
+    total integer not null,
+    primary key (order_id, position)
+) strict;
+
+create table order_adjustments (
+    order_id blob not null references orders (id),
+    position integer not null,
+    -- line, order or delivery; line_position where it is a line.
+    target text not null check (target in ('line', 'order', 'delivery')),
+    line_position integer,
+    kind text not null check (kind in ('discount', 'tax', 'tax-included', 'fee')),
+    code text not null,
+    label text not null,
+    amount integer not null,
+    primary key (order_id, position)
+) strict;
+
+create table order_history (
+    order_id blob not null references orders (id),
+    position integer not null,
+    at text not null,
+    status text not null,
+    cause text not null,
+    primary key (order_id, position)
+) strict;
+
+-- What each plugin was asked for this order, so that every amount can be derived again.
+create table order_receipts (
+    order_id blob not null references orders (id),
+    position integer not null,
+    domain text not null,
+    plugin text not null,
+    version text not null,
+    digest text not null,
+    settings text not null,
+    -- Canonical JSON, byte for byte as it was priced: text on both databases, since jsonb would rewrite it.
+    input text not null,
+    input_sha256 text not null,
+    output text not null,
+    fuel integer not null,
+    primary key (order_id, position)
+) strict;
+
+create table payments (
+    id blob primary key,
+    order_id blob not null references orders (id),
+    plugin text not null,
+    digest text not null,
+    method text not null,
+    idempotency_key text not null unique,
+    status text not null check (status in
+        ('pending', 'requires_action', 'authorized', 'captured', 'declined', 'cancelled', 'unknown', 'refunded')),
+    currency text not null,
+    amount integer not null check (amount >= 0),
+    reference text not null,
+    action text,
+    decline_code text,
+    decline_message text,
+    version integer not null,
+    checks integer not null,
+    -- When the reconciling worker asks the provider again; none once it is settled.
+    next_check_at text,
+    created_at text not null,
+    updated_at text not null
+) strict;
+create index payments_by_order on payments (order_id);
+create index payments_due on payments (next_check_at);
+
+-- The journal: each step that may move money, written before the plugin is called.
+create table payment_steps (
+    id blob primary key,
+    payment_id blob not null references payments (id),
+    kind text not null check (kind in ('authorize', 'capture', 'cancel', 'refund')),
+    idempotency_key text not null unique,
+    amount integer not null,
+    status text not null check (status in ('begun', 'done', 'failed', 'unknown')),
+    note text not null,
+    begun_at text not null,
+    ended_at text
+) strict;
+create index payment_steps_by_payment on payment_steps (payment_id, begun_at);
