@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::plugins::types;
 
 /// A postal address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Name of the recipient, 1 to 100 characters.

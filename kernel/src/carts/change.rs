@@ -120,8 +120,8 @@ async fn add_line(
     quantity: u32,
 ) -> Result<LineWrite, Error> {
     let known = contents.lines.iter_mut().find(|line| match variant {
-        VariantRef::Id(id) => line.variant_id == *id,
-        VariantRef::Sku(sku) => line.sku == *sku,
+        VariantRef::Id(id) => line.variant.id == *id,
+        VariantRef::Sku(sku) => line.variant.sku == *sku,
     });
     if let Some(line) = known {
         line.quantity = line.quantity.saturating_add(quantity);
@@ -150,7 +150,7 @@ fn check_quantity(shop: &Shop, line: &CartVariant) -> Result<(), Error> {
     if line.quantity > max {
         return Err(Error::Invalid("/quantity", format!("a line holds at most {max} pieces")));
     }
-    if !line.sellable || line.available() < i64::from(line.quantity) {
+    if !line.variant.sellable || line.variant.available() < i64::from(line.quantity) {
         return Err(Error::Insufficient(vec![shortage(line)]));
     }
     Ok(())

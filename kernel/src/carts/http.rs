@@ -164,7 +164,9 @@ pub struct CartOut {
     tax_included_total: Amount,
     /// What the shopper pays: send it as `expected_total` of the checkout.
     total: Amount,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Moment,
+    #[schema(value_type = String, format = DateTime)]
     updated_at: Moment,
 }
 
@@ -194,7 +196,7 @@ pub async fn create_cart(
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
     if let Some(locale) = &body.locale {
-        checks.require(is_locale(locale), "/locale", "must be a BCP 47 tag such as en or ru-RU");
+        checks.require(crate::accounts::is_locale(locale), "/locale", "must be a BCP 47 tag such as en or ru-RU");
     }
     checks.done()?;
     let contents = super::create(&shop, caller.customer_id(), body.locale).await?;
@@ -538,11 +540,6 @@ fn delivery_out(shop: &Shop, option: super::DeliveryOption) -> DeliveryOptionOut
         max_days: option.days.map(|(_, max)| max),
         pickup: option.pickup,
     }
-}
-
-fn is_locale(tag: &str) -> bool {
-    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    tag.len() <= 35 && tag.split('-').all(part) && tag.as_bytes()[0].is_ascii_alphabetic()
 }
 
 impl From<Error> for Problem {

@@ -7,11 +7,14 @@
 //!
 //! All of it runs on the routing as it was at the beginning, whatever a merchant activates meanwhile.
 
+use std::fmt;
 use std::sync::Arc;
 
-use super::{Contents, Error, OptionId};
+use super::{Contents, Error, FallbackRate, OptionId};
+use crate::catalog::CartVariant;
 use crate::money::Amount;
-use crate::plugins::{Bound, CallError, Called, Domain, Routing, Totals, delivery, pricing};
+use crate::plugins::pricing::Totals;
+use crate::plugins::{Bound, CallError, Called, Domain, Fault, Report, Routing, delivery, pricing};
 use crate::{Shop, clock};
 
 /// A priced cart.
@@ -27,12 +30,18 @@ pub struct Quoted {
 }
 
 /// One call of a pricing plugin.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Priced {
     pub bound: Arc<Bound>,
-    pub request: pricing::Request,
+    pub request: Arc<pricing::Request>,
     pub quote: pricing::Quote,
     pub fuel: u64,
+}
+
+impl fmt::Debug for Priced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Priced").field("by", &self.bound.name()).field("quote", &self.quote).finish_non_exhaustive()
+    }
 }
 
 /// What is known about the delivery of a cart.
@@ -67,7 +76,7 @@ pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
     if contents.cart.address.is_none() {
         return Ok(goods);
     }
-    let options = delivery_options(shop, &routing, contents, goods.totals.goods_after_discounts()).await;
+    let options = delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await;
     let Some(option) = options.into_iter().find(|option| option.id == *chosen) else {
         return Ok(Quoted { delivery: DeliveryState::Gone, ..goods });
     };
@@ -83,26 +92,25 @@ pub async fn options(shop: &Shop, contents: &Contents) -> Result<Vec<DeliveryOpt
     }
     let routing = shop.plugins().routing();
     let goods = price(shop, &routing, pricing_request(shop, contents)).await?;
-    Ok(delivery_options(shop, &routing, contents, goods.totals.goods_after_discounts()).await)
+    Ok(delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await)
 }
 
 /// Runs the chain of pricing plugins. Fails closed: a price that one of them could not finish is no price.
 async fn price(shop: &Shop, routing: &Routing, mut request: pricing::Request) -> Result<Quoted, Error> {
     let mut priced = Vec::new();
     let (mut coupons, mut messages) = (Vec::new(), Vec::new());
-    for bound in routing.plugins(Domain::Pricing) {
-        let Called { value: quote, fuel, .. } = pricing::price(shop.plugins().host(), bound, &request)
-            .await
-            .inspect_err(|error| report(bound, error))
-            .map_err(Error::Pricing)?;
-        let asked = request.clone();
+    for bound in routing.of(Domain::Pricing).bound.iter() {
+        let asked = Arc::new(request.clone());
+        let called = shop.plugins().host().price(bound, &asked).await.inspect_err(|error| warn(bound, error));
+        let Called { value: quote, report: Report { fuel, .. } } = called.map_err(Error::Pricing)?;
         request.so_far.extend(quote.adjustments.iter().cloned());
         coupons.extend(quote.coupons.iter().cloned());
         messages.extend(quote.messages.iter().cloned());
         priced.push(Priced { bound: bound.clone(), request: asked, quote, fuel });
     }
-    let totals = Totals::compute(&request, &request.so_far)
-        .map_err(|broken| Error::Pricing(CallError::InvalidAnswer(broken.to_string())))?;
+    let totals = Totals::of(&request, &request.so_far).map_err(|broken| {
+        Error::Pricing(CallError { fault: Fault::InvalidAnswer(broken), report: Report::default() })
+    })?;
     Ok(Quoted { adjustments: request.so_far, coupons, messages, totals, delivery: DeliveryState::Open, priced })
 }
 
@@ -127,10 +135,10 @@ fn pricing_request(shop: &Shop, contents: &Contents) -> pricing::Request {
             .iter()
             .map(|line| pricing::Line {
                 sku: line.variant.sku.clone(),
-                category: line.variant.category_path.clone(),
+                category: line.variant.category_path.clone().unwrap_or_default(),
                 quantity: line.quantity,
                 unit_price: line.variant.price,
-                weight_grams: line.variant.weight_grams,
+                weight_grams: weight_of(line),
                 attributes: Vec::new(),
             })
             .collect(),
@@ -147,7 +155,7 @@ async fn delivery_options(
     goods_total: Amount,
 ) -> Vec<DeliveryOption> {
     let Some(address) = &contents.cart.address else { return Vec::new() };
-    let shipment = delivery::Shipment {
+    let shipment = Arc::new(delivery::Shipment {
         currency: shop.config().shop.currency.code().to_owned(),
         now: clock::unix_seconds(clock::now()),
         locale: contents.cart.locale.clone(),
@@ -158,25 +166,25 @@ async fn delivery_options(
             .map(|line| delivery::Item {
                 sku: line.variant.sku.clone(),
                 quantity: line.quantity,
-                weight_grams: line.variant.weight_grams,
+                weight_grams: weight_of(line),
             })
             .collect(),
         goods_total,
         attributes: Vec::new(),
-    };
+    });
     let mut options = Vec::new();
     let mut failed = false;
-    for bound in routing.plugins(Domain::Delivery) {
-        match delivery::quote(shop.plugins().host(), bound, &shipment).await {
+    for bound in routing.of(Domain::Delivery).bound.iter() {
+        match shop.plugins().host().delivery_quote(bound, &shipment).await {
             Ok(called) => options.extend(called.value.options.into_iter().map(|option| DeliveryOption {
-                id: OptionId { plugin: bound.name.clone(), code: option.code },
+                id: OptionId { plugin: bound.name().to_owned(), code: option.code },
                 label: option.label,
                 amount: option.amount,
                 days: option.days,
                 pickup: option.pickup,
             })),
             Err(error) => {
-                report(bound, &error);
+                warn(bound, &error);
                 failed = true;
             }
         }
@@ -187,19 +195,23 @@ async fn delivery_options(
     options
 }
 
-fn fallback_options(shop: &Shop, country: &str) -> impl Iterator<Item = DeliveryOption> {
-    let serves = |countries: &[String]| countries.is_empty() || countries.iter().any(|code| code == country);
-    shop.config().carts.fallback_delivery.iter().filter(move |rate| serves(&rate.countries)).map(|rate| {
-        DeliveryOption {
-            id: OptionId { plugin: FALLBACK.to_owned(), code: rate.code.clone() },
-            label: rate.label.clone(),
-            amount: rate.amount,
-            days: None,
-            pickup: false,
-        }
-    })
+/// Grams of one piece, as the contract wants them.
+fn weight_of(line: &CartVariant) -> u32 {
+    u32::try_from(line.variant.weight_grams).unwrap_or(u32::MAX)
 }
 
-fn report(bound: &Bound, error: &CallError) {
-    tracing::warn!(plugin = bound.name, version = bound.version, reason = error.code(), %error, "a plugin failed");
+fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
+    let rates = shop.config().carts.fallback_delivery.iter();
+    let option = |rate: &FallbackRate| DeliveryOption {
+        id: OptionId { plugin: FALLBACK.to_owned(), code: rate.code.clone() },
+        label: rate.label.clone(),
+        amount: rate.amount,
+        days: None,
+        pickup: false,
+    };
+    rates.filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country)).map(option).collect()
+}
+
+fn warn(bound: &Bound, error: &CallError) {
+    tracing::warn!(plugin = bound.name(), version = bound.version(), reason = error.code(), %error, "a plugin failed");
 }

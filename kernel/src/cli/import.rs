@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::Shop;
-use crate::catalog::MAX_ON_HAND;
-use crate::import::{self, Error, Progress, Remark, Report, Tally};
+use kassa::Shop;
+use kassa::catalog::MAX_ON_HAND;
+use kassa::import::{self, Error, Progress, Remark, Report, Tally};
 
 /// Import a catalog. The same file may be imported again: what is already so is left alone.
 #[derive(Debug, Subcommand)]

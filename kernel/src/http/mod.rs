@@ -9,7 +9,7 @@ pub mod openapi;
 pub mod operations;
 pub mod paging;
 pub mod server;
-pub(crate) mod store;
+mod store;
 
 use serde::Deserialize;
 
