@@ -139,11 +139,12 @@ pub struct Problem {
     detail: Option<String>,
     errors: Vec<FieldError>,
     extensions: Map<String, Value>,
+    retry_after_seconds: Option<u64>,
 }
 
 impl Problem {
     pub fn new(kind: Kind) -> Self {
-        Self { kind, detail: None, errors: Vec::new(), extensions: Map::new() }
+        Self { kind, detail: None, errors: Vec::new(), extensions: Map::new(), retry_after_seconds: None }
     }
 
     /// What went wrong this time, for a human.
@@ -156,6 +157,12 @@ impl Problem {
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         // A value that is no JSON would be a fault of ours; the problem is still worth sending.
         self.extensions.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// When it makes sense to try again: sent as `Retry-After`.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
         self
     }
 
@@ -210,6 +217,9 @@ impl axum::response::IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.kind.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(self.kind);
         response

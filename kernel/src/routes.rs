@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::http::openapi::Security;
 use crate::http::{idempotency, layers};
-use crate::{Shop, carts, catalog, http, orders, payments, plugins};
+use crate::{Shop, accounts, carts, catalog, http, orders, payments, plugins};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -31,11 +31,11 @@ struct Api;
 
 fn shopper_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
-        // .routes(routes!(accounts::http::register))
-        // .routes(routes!(accounts::http::login))
-        // .routes(routes!(accounts::http::refresh))
-        // .routes(routes!(accounts::http::logout))
-        // .routes(routes!(accounts::http::get_me, accounts::http::patch_me))
+        .routes(routes!(accounts::http::register))
+        .routes(routes!(accounts::http::login))
+        .routes(routes!(accounts::http::refresh))
+        .routes(routes!(accounts::http::logout))
+        .routes(routes!(accounts::http::get_me, accounts::http::patch_me))
         .routes(routes!(catalog::http::list_products))
         .routes(routes!(catalog::http::get_product))
         .routes(routes!(catalog::http::list_categories))

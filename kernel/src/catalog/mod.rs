@@ -9,6 +9,8 @@
 //! - A change, its event (`product.created`, `product.updated`) and the product's next version are one transaction.
 
 mod categories;
+#[cfg(test)]
+mod flow;
 pub mod http;
 mod listing;
 mod products;

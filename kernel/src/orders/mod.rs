@@ -229,6 +229,16 @@ pub async fn get_any(shop: &Shop, id: Uuid) -> Result<Details, Error> {
     Ok(details(&mut conn, order).await?)
 }
 
+/// The order with this number.
+pub async fn get_by_number(shop: &Shop, number: i64) -> Result<Order, Error> {
+    store::find_order_by_number(&mut shop.db().read().await?, number).await?.ok_or(Error::NotFound)
+}
+
+/// Numbers of orders after `number`, in their order.
+pub async fn numbers_after(shop: &Shop, number: i64, limit: u32) -> Result<Vec<i64>, Error> {
+    Ok(store::numbers_after(&mut shop.db().read().await?, number, i64::from(limit)).await?)
+}
+
 async fn details(conn: &mut Conn, order: Order) -> Result<Details, db::Error> {
     Ok(Details {
         lines: store::lines(conn, order.id).await?,

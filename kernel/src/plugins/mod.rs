@@ -16,6 +16,7 @@
 //! Architecture invariant: nothing outside this folder names wasmtime, and nothing in it but `registry/` names HTTP or SQL.
 
 mod bindings;
+pub mod build;
 mod call;
 mod capabilities;
 mod host;

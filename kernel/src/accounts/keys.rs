@@ -1,0 +1,186 @@
+//! Everything secret of this install, under `<data>/secrets/`.
+//!
+//! Made once, never shown. Whoever loses the folder loses no data: customers log in again and plugins are compiled
+//! again. Machines that serve one shop together need the same folder.
+
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{DecodingKey, EncodingKey};
+
+use super::private_file::Staged;
+use crate::id;
+
+/// The keys of this install.
+pub struct Keys {
+    pub(super) signing: SigningKey,
+    successors: hmac::Key,
+    cache: [u8; 32],
+}
+
+/// What access tokens are signed with.
+pub(super) struct SigningKey {
+    /// Names the key in the head of a token: its JWK thumbprint (RFC 7638).
+    pub kid: String,
+    pub encoding: EncodingKey,
+    pub decoding: DecodingKey,
+}
+
+/// Why the keys cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    #[error("cannot use {path}: {cause}")]
+    File { path: PathBuf, cause: io::Error },
+    /// Never made anew over it: that would hide that someone tampered with it.
+    #[error("{0} does not hold a key; restore it, or remove it to have a new one made (everyone has to log in again)")]
+    Malformed(PathBuf),
+    #[error("no key can be generated")]
+    Generate,
+}
+
+impl Keys {
+    /// The keys under `data_dir`; those that are missing are made.
+    pub fn load_or_create(data_dir: &Path) -> Result<Self, KeysError> {
+        let dir = data_dir.join("secrets");
+        create_private_dir(&dir).map_err(|cause| KeysError::File { path: dir.clone(), cause })?;
+        let successors = load_random_key(&dir.join("refresh-tokens.key"))?;
+        Ok(Self {
+            signing: SigningKey::load_or_create(&dir.join("access-tokens.p8"))?,
+            successors: hmac::Key::new(hmac::HMAC_SHA256, &successors),
+            cache: load_random_key(&dir.join("compiled-code.key"))?,
+        })
+    }
+
+    /// What compiled code on disk is authenticated with.
+    pub fn cache_key(&self) -> [u8; 32] {
+        self.cache
+    }
+
+    /// The one refresh token that follows `refresh_token`: 256 bits that nobody can tell without the key.
+    pub(super) fn successor_of(&self, refresh_token: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.successors, refresh_token.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("kid", &self.signing.kid).finish_non_exhaustive()
+    }
+}
+
+impl SigningKey {
+    fn load_or_create(path: &Path) -> Result<Self, KeysError> {
+        let pkcs8 = load_or_create(path, || {
+            let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeysError::Generate)?;
+            Ok(document.as_ref().to_vec())
+        })?;
+        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| KeysError::Malformed(path.to_owned()))?;
+        let public = pair.public_key().as_ref();
+        Ok(Self {
+            kid: thumbprint(public),
+            encoding: EncodingKey::from_ed_der(&pkcs8),
+            decoding: DecodingKey::from_ed_der(public),
+        })
+    }
+}
+
+/// The members and their order are the standard's.
+fn thumbprint(public: &[u8]) -> String {
+    let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, URL_SAFE_NO_PAD.encode(public));
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, jwk.as_bytes()))
+}
+
+fn load_random_key(path: &Path) -> Result<[u8; 32], KeysError> {
+    let bytes = load_or_create(path, || Ok(id::random_bytes::<32>().to_vec()))?;
+    bytes.try_into().map_err(|_| KeysError::Malformed(path.to_owned()))
+}
+
+/// What stands in the file. Of several processes that make it at once, all go on with the one that was first.
+fn load_or_create(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, KeysError>) -> Result<Vec<u8>, KeysError> {
+    let failed = |cause| KeysError::File { path: path.to_owned(), cause };
+    match std::fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Staged::write(path, &make()?).and_then(Staged::publish_new).map_err(failed)?;
+            std::fs::read(path).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+        Ok(bytes) => {
+            warn_if_others_can_read(path);
+            Ok(bytes)
+        }
+    }
+}
+
+/// A warning, not a refusal: mounted secrets often belong to a group, and a shop that does not start helps nobody.
+fn warn_if_others_can_read(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+            tracing::warn!(path = %path.display(), "others than the owner can use this key: chmod 600 it");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+fn create_private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_and_are_nobody_elses() {
+        let (ours, theirs) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let first = Keys::load_or_create(ours.path()).expect("made");
+        let again = Keys::load_or_create(ours.path()).expect("loaded");
+        let other = Keys::load_or_create(theirs.path()).expect("made");
+        assert_eq!((first.cache_key(), &first.signing.kid), (again.cache_key(), &again.signing.kid));
+        assert_eq!(first.successor_of("token"), again.successor_of("token"));
+        assert_ne!(first.successor_of("token"), first.successor_of("tokem"));
+        assert_ne!(first.cache_key(), other.cache_key());
+        assert_ne!(first.signing.kid, other.signing.kid);
+        assert_ne!(first.successor_of("token"), other.successor_of("token"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+            let dir = ours.path().join("secrets");
+            assert_eq!(mode(&dir), 0o700);
+            for file in std::fs::read_dir(&dir).expect("a folder") {
+                assert_eq!(mode(&file.expect("a file").path()), 0o600);
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_key_is_not_replaced() {
+        for name in ["access-tokens.p8", "refresh-tokens.key", "compiled-code.key"] {
+            let dir = tempfile::tempdir().expect("a folder");
+            Keys::load_or_create(dir.path()).expect("made");
+            std::fs::write(dir.path().join("secrets").join(name), b"broken").expect("written");
+            let refused = Keys::load_or_create(dir.path());
+            assert!(matches!(refused, Err(KeysError::Malformed(_))), "{name}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_thumbprint_is_the_standards() {
+        // The example of RFC 8037, appendix A.3.
+        let public = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").expect("base64");
+        assert_eq!(thumbprint(&public), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+}

@@ -1,0 +1,132 @@
+//! Merchants: made by whoever runs the process, never over HTTP.
+
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::email::Email;
+use super::password::Password;
+use super::private_file::Staged;
+use super::{Customer, Error, Role, email_taken, store};
+use crate::clock::{self, Moment};
+use crate::db::Tx;
+use crate::{Shop, id};
+
+/// What became of [`create_merchant`].
+#[derive(Debug)]
+pub struct NewMerchant {
+    pub customer_id: Uuid,
+    pub email: String,
+    /// There was an account with this address; it is a merchant's now.
+    pub promoted: bool,
+    /// The password, where none was given: to be shown once.
+    pub generated_password: Option<String>,
+}
+
+/// Makes a merchant with this address, or makes one of the account that has it.
+///
+/// Either way the password is the given one or a new one, and sessions of before end. An account's old password must not open the
+/// admin side: e-mail addresses are not proved at registration, so someone else may have taken this one in good time.
+pub async fn create_merchant(shop: &Shop, email: &str, password: Option<&str>) -> Result<NewMerchant, Error> {
+    let email = Email::parse(email)?;
+    let given = password.map(|text| Password::new(text, &email)).transpose()?;
+    let generated = if given.is_none() { Some(Password::generated()) } else { None };
+    let password_hash = match given.as_ref().or(generated.as_ref()) {
+        Some(password) => shop.hashing().hash(password).await?,
+        None => unreachable!("one of the two is there"),
+    };
+    let mut tx = shop.db().write().await?;
+    let (customer_id, promoted) = put_merchant(shop, &mut tx, &email, &password_hash, clock::now()).await?;
+    tx.commit().await?;
+    Ok(NewMerchant {
+        customer_id,
+        email: email.as_str().to_owned(),
+        promoted,
+        generated_password: generated.map(|password| password.reveal().to_owned()),
+    })
+}
+
+/// In a shop without any merchant, makes one with a generated password and writes how to log in to a file for the
+/// owner of this install, whose path it returns. Does nothing in any other shop.
+pub async fn first_merchant(shop: &Shop) -> Result<Option<PathBuf>, Error> {
+    if store::has_merchant(&mut shop.db().read().await?).await? {
+        return Ok(None);
+    }
+    let email = first_email(shop);
+    let password = Password::generated();
+    let password_hash = shop.hashing().hash(&password).await?;
+    let path = shop.config().data.dir.join("merchant-credentials.txt");
+    let failed = |cause| Error::CredentialsFile { path: path.clone(), cause };
+    let staged = stage(path.clone(), credentials(shop, &email, &password)).await.map_err(failed)?;
+
+    let mut tx = shop.db().write().await?;
+    if store::has_merchant(&mut tx).await? {
+        return Ok(None);
+    }
+    match put_merchant(shop, &mut tx, &email, &password_hash, clock::now()).await {
+        // Another process makes the first merchant of this database at this moment; its file has the password.
+        Err(Error::EmailTaken) => return Ok(None),
+        outcome => outcome?,
+    };
+    // The file before the commit: after a crash between them the next start finds no merchant and does all of it again. The
+    // other way round it would find one whose password nobody has. A rename is the only file I/O inside a transaction, once in
+    // the life of a shop.
+    staged.replace().map_err(failed)?;
+    tx.commit().await?;
+    Ok(Some(path))
+}
+
+async fn stage(path: PathBuf, text: String) -> std::io::Result<Staged> {
+    let staged = tokio::task::spawn_blocking(move || Staged::write(Path::new(&path), text.as_bytes()));
+    staged.await.map_err(std::io::Error::other)?
+}
+
+/// `merchant@` where the shop's own mail comes from.
+fn first_email(shop: &Shop) -> Email {
+    let sender = Email::parse(&shop.config().shop.email);
+    let domain = sender.as_ref().map_or("example.org", Email::domain);
+    Email::parse(&format!("merchant@{domain}")).unwrap_or_else(|_| unreachable!("the domain is one of an address"))
+}
+
+fn credentials(shop: &Shop, email: &Email, password: &Password) -> String {
+    let (url, email, password) = (&shop.config().shop.url, email.as_str(), password.reveal());
+    format!(
+        "The first merchant of this shop. Whoever reads this file can change everything in it.\n\
+         \n\
+         url       {url}\n\
+         e-mail    {email}\n\
+         password  {password}\n\
+         \n\
+         Log in with POST {url}/v1/auth/login. For another password, or a merchant with another address:\n\
+         \n\
+         kassa admin create {email}\n\
+         \n\
+         Then delete this file: it is not written again while the shop has a merchant.\n"
+    )
+}
+
+/// The id of the account, and whether it was there before.
+async fn put_merchant(
+    shop: &Shop,
+    tx: &mut Tx,
+    email: &Email,
+    password_hash: &str,
+    now: Moment,
+) -> Result<(Uuid, bool), Error> {
+    if let Some(known) = store::find_credentials(tx, email.key()).await? {
+        let id = known.customer.id;
+        store::make_merchant(tx, id, password_hash, now).await?;
+        store::revoke_sessions_of(tx, id, now).await?;
+        return Ok((id, true));
+    }
+    let merchant = Customer {
+        id: id::sequential(),
+        email: email.as_str().to_owned(),
+        name: String::new(),
+        locale: shop.config().shop.locale.clone(),
+        role: Role::Merchant,
+        created_at: now,
+    };
+    store::insert_customer(tx, &merchant, email.key(), password_hash).await.map_err(email_taken)?;
+    Ok((merchant.id, false))
+}

@@ -1,0 +1,179 @@
+//! Sessions: from login to logout.
+//!
+//! A refresh token is good once. Its successor is derived from it with a key of this install, so that a session is a chain and
+//! never a tree, which decides what can be made of a token that comes twice:
+//!
+//! - The answer was lost, or two tabs refreshed at once: within the grace, and while the successor is unused, the same
+//!   successor is given again. Nothing is gained by asking twice: there is still one token that is good.
+//! - Later, or once the successor was used, two hold the token, and one of them stole it. Which one cannot be told: the
+//!   whole session ends.
+//!
+//! A thief who is within the grace gets what the owner got; the first of the two to go on leaves the other with a used
+//! token, and the session ends then. Random successors were rejected: giving another one within the grace makes two live branches,
+//! of which a theft would go unnoticed; giving none logs people out whose train entered a tunnel.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::email::Email;
+use super::store::{self, RefreshToken};
+use super::tokens::{self, Bearer};
+use super::{Customer, Error, Identity};
+use crate::clock::{self, Moment};
+use crate::db::Tx;
+use crate::{Shop, id};
+
+/// What a client holds of its session.
+#[derive(Clone)]
+pub struct Tokens {
+    pub access_token: String,
+    /// How long the access token is accepted.
+    pub access_token_seconds: u64,
+    pub refresh_token: String,
+    /// When the session ends and the password is asked for again.
+    pub session_expires_at: Moment,
+}
+
+/// Not derived: tokens must not get into a log with what holds them.
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens").field("session_expires_at", &self.session_expires_at).finish_non_exhaustive()
+    }
+}
+
+/// Opens a session for whom `email` and `password` prove to be.
+pub async fn log_in(shop: &Shop, email: &str, password: &str) -> Result<(Customer, Tokens), Error> {
+    let email_key = Email::key_of(email);
+    let (hashing, attempts) = (shop.hashing(), &shop.hashing().attempts);
+    attempts.check(&email_key, clock::now())?;
+    let known = store::find_credentials(&mut shop.db().read().await?, &email_key).await?;
+    let (customer, stored) = known.map_or((None, None), |known| (Some(known.customer), Some(known.password_hash)));
+    let turn = hashing.turn().await?;
+    // Again, now that it is our turn: of a thousand guesses sent at once, all found nothing counted yet above.
+    attempts.check(&email_key, clock::now())?;
+    let right = turn.verify(password, stored).await?;
+    let Some(customer) = customer.filter(|_| right) else {
+        attempts.failed(&email_key, clock::now());
+        return Err(Error::InvalidCredentials);
+    };
+    attempts.succeeded(&email_key);
+    let mut tx = shop.db().write().await?;
+    let tokens = open(shop, &mut tx, customer.id, clock::now()).await?;
+    tx.commit().await?;
+    Ok((customer, tokens))
+}
+
+/// Begins a session of the customer in `tx`.
+pub(super) async fn open(shop: &Shop, tx: &mut Tx, customer_id: Uuid, now: Moment) -> Result<Tokens, Error> {
+    let bearer = Bearer { customer_id, session_id: id::sequential() };
+    let expires_at = now + TimeDelta::days(shop.config().accounts.session_days as i64);
+    let refresh_token = id::secret();
+    store::insert_session(tx, &bearer, now, expires_at).await?;
+    store::insert_refresh_token(tx, &token_hash(&refresh_token), bearer.session_id, now).await?;
+    give(shop, &bearer, refresh_token, expires_at, now)
+}
+
+fn give(
+    shop: &Shop,
+    bearer: &Bearer,
+    refresh_token: String,
+    session_expires_at: Moment,
+    now: Moment,
+) -> Result<Tokens, Error> {
+    Ok(Tokens {
+        access_token: tokens::sign(shop.keys(), shop.config(), bearer, now)?,
+        access_token_seconds: shop.config().accounts.access_token_seconds,
+        refresh_token,
+        session_expires_at,
+    })
+}
+
+/// Gives the next pair of tokens for a refresh token. The session's end stays where it was.
+pub async fn refresh(shop: &Shop, refresh_token: &str) -> Result<Tokens, Error> {
+    let now = clock::now();
+    let token = find_live(shop, refresh_token, now).await?;
+    let successor = shop.keys().successor_of(refresh_token);
+    if token.used_at.is_none() && rotate(shop, refresh_token, &successor, token.bearer.session_id, now).await? {
+        return give(shop, &token.bearer, successor, token.session_expires_at, now);
+    }
+    // Used before, or by someone else since it was read: read when.
+    let token = find_live(shop, refresh_token, now).await?;
+    let grace = TimeDelta::seconds(shop.config().accounts.refresh_grace_seconds as i64);
+    let recent = token.used_at.is_some_and(|used_at| now - used_at <= grace);
+    if recent && is_unused(shop, &successor).await? {
+        return give(shop, &token.bearer, successor, token.session_expires_at, now);
+    }
+    tracing::warn!(session = %token.bearer.session_id, "a refresh token was used twice; its session has been ended");
+    revoke(shop, token.bearer.session_id, now).await?;
+    Err(Error::RefreshTokenReused)
+}
+
+/// Ends the session that the refresh token belongs to, used or not. A token that says nothing has nothing to end: no error.
+pub async fn log_out(shop: &Shop, refresh_token: &str) -> Result<(), Error> {
+    let now = clock::now();
+    match find_live(shop, refresh_token, now).await {
+        Ok(token) => revoke(shop, token.bearer.session_id, now).await,
+        Err(Error::InvalidToken) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Who bears the access token: one query on the primary keys of session and customer.
+pub async fn authenticate(shop: &Shop, access_token: &str) -> Result<Identity, Error> {
+    let Bearer { customer_id, session_id } = tokens::verify(shop.keys(), shop.config(), access_token)?;
+    let mut conn = shop.db().read().await?;
+    let role = store::find_session_role(&mut conn, session_id, customer_id, clock::now()).await?;
+    let role = role.ok_or(Error::InvalidToken)?;
+    Ok(Identity { customer_id, session_id, role })
+}
+
+/// Forgets sessions that have ended by themselves, with all their tokens, and tells how many. For a worker, now and then.
+pub async fn forget_expired(shop: &Shop) -> Result<u64, Error> {
+    let mut tx = shop.db().write().await?;
+    let forgotten = store::delete_sessions(&mut tx, clock::now()).await?;
+    tx.commit().await?;
+    Ok(forgotten)
+}
+
+/// The token as it stands, if its session lives. Found by reading: what anyone may send must not keep the one writer busy.
+async fn find_live(shop: &Shop, refresh_token: &str, now: Moment) -> Result<RefreshToken, Error> {
+    let mut conn = shop.db().read().await?;
+    let token = store::find_refresh_token(&mut conn, &token_hash(refresh_token)).await?;
+    token.filter(|token| token.revoked_at.is_none() && token.session_expires_at > now).ok_or(Error::InvalidToken)
+}
+
+/// Uses the token and puts its successor in its place; false where another request was first.
+async fn rotate(
+    shop: &Shop,
+    refresh_token: &str,
+    successor: &str,
+    session_id: Uuid,
+    now: Moment,
+) -> Result<bool, Error> {
+    let mut tx = shop.db().write().await?;
+    if !store::use_refresh_token(&mut tx, &token_hash(refresh_token), now).await? {
+        return Ok(false);
+    }
+    store::insert_refresh_token(&mut tx, &token_hash(successor), session_id, now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn is_unused(shop: &Shop, refresh_token: &str) -> Result<bool, Error> {
+    let mut conn = shop.db().read().await?;
+    let token = store::find_refresh_token(&mut conn, &token_hash(refresh_token)).await?;
+    Ok(token.is_some_and(|token| token.used_at.is_none()))
+}
+
+async fn revoke(shop: &Shop, session_id: Uuid, now: Moment) -> Result<(), Error> {
+    let mut tx = shop.db().write().await?;
+    store::revoke_session(&mut tx, session_id, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Plain SHA-256: the token has 256 random bits, so there is nothing to guess that a slow hash would have to protect.
+pub(super) fn token_hash(refresh_token: &str) -> Vec<u8> {
+    digest(&SHA256, refresh_token.as_bytes()).as_ref().to_vec()
+}

@@ -1,0 +1,79 @@
+//! `[accounts]` of shop.toml.
+
+use serde::{Deserialize, Deserializer};
+
+/// `[accounts]` of shop.toml. docs/accounts.md says what to weigh when changing one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccountsConfig {
+    /// How long an access token is accepted, in seconds: 1 to 600.
+    #[serde(deserialize_with = "within::<_, 1, 600>")]
+    pub access_token_seconds: u64,
+    /// How far the clocks of two machines of this shop may differ when a token is checked, in seconds: 0 to 60.
+    #[serde(deserialize_with = "within::<_, 0, 60>")]
+    pub clock_leeway_seconds: u64,
+    /// Days until a login ends and the password is asked for again, however busy the session was: 1 to 365.
+    #[serde(deserialize_with = "within::<_, 1, 365>")]
+    pub session_days: u64,
+    /// How long a refresh token gives the same successor again when the answer was lost, in seconds: 0 to 60.
+    #[serde(deserialize_with = "within::<_, 0, 60>")]
+    pub refresh_grace_seconds: u64,
+    /// Passwords that are hashed at once; each takes 19 MiB and a core: 1 to 64.
+    #[serde(deserialize_with = "within::<_, 1, 64>")]
+    pub hashes_at_once: u64,
+    /// How long a request waits for its turn to hash before it is answered with `unavailable`, in milliseconds: 0 to 10000.
+    #[serde(deserialize_with = "within::<_, 0, 10_000>")]
+    pub hash_wait_ms: u64,
+    /// Wrong passwords for one e-mail address before it has to wait; the first wait is a second, each further one twice as
+    /// long: 1 to 100.
+    #[serde(deserialize_with = "within::<_, 1, 100>")]
+    pub free_login_failures: u64,
+    /// The longest of these waits, in seconds: 1 to 3600.
+    #[serde(deserialize_with = "within::<_, 1, 3_600>")]
+    pub max_login_wait_seconds: u64,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            access_token_seconds: 600,
+            clock_leeway_seconds: 5,
+            session_days: 30,
+            refresh_grace_seconds: 10,
+            hashes_at_once: 2,
+            hash_wait_ms: 2_000,
+            free_login_failures: 10,
+            max_login_wait_seconds: 900,
+        }
+    }
+}
+
+/// Refuses a setting out of its range when it is read: clamped silently, it would not do what its file says.
+fn within<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(deserializer: D) -> Result<u64, D::Error> {
+    let value = u64::deserialize(deserializer)?;
+    if (MIN..=MAX).contains(&value) {
+        Ok(value)
+    } else {
+        Err(serde::de::Error::custom(format!("must be {MIN} to {MAX}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Config;
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        for (text, fine) in [
+            ("access_token_seconds = 600", true),
+            ("access_token_seconds = 601", false),
+            ("access_token_seconds = 0", false),
+            ("clock_leeway_seconds = 60", true),
+            ("clock_leeway_seconds = 61", false),
+            ("hashes_at_once = 0", false),
+            ("session_days = -1", false),
+        ] {
+            assert_eq!(Config::parse(&format!("[accounts]\n{text}")).is_ok(), fine, "{text}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! All the SQL of accounts.
+
+use uuid::Uuid;
+
+use super::tokens::Bearer;
+use super::{Customer, Role};
+use crate::clock::Moment;
+use crate::db::{Conn, FromRow, Result, Tx, sql};
+
+#[derive(FromRow)]
+struct CustomerRow {
+    id: Uuid,
+    email: String,
+    name: String,
+    locale: String,
+    role: String,
+    password_hash: String,
+    created_at: Moment,
+}
+
+/// A customer with the hash of their password.
+pub(super) struct Credentials {
+    pub customer: Customer,
+    pub password_hash: String,
+}
+
+/// A refresh token with the session that it belongs to.
+pub(super) struct RefreshToken {
+    pub bearer: Bearer,
+    pub used_at: Option<Moment>,
+    pub session_expires_at: Moment,
+    pub revoked_at: Option<Moment>,
+}
+
+#[derive(FromRow)]
+struct RefreshTokenRow {
+    session_id: Uuid,
+    customer_id: Uuid,
+    used_at: Option<Moment>,
+    expires_at: Moment,
+    revoked_at: Option<Moment>,
+}
+
+fn role_text(role: Role) -> &'static str {
+    match role {
+        Role::Customer => "customer",
+        Role::Merchant => "merchant",
+    }
+}
+
+/// A role that is not known is worth the least.
+fn parse_role(text: &str) -> Role {
+    if text == "merchant" { Role::Merchant } else { Role::Customer }
+}
+
+impl From<CustomerRow> for Credentials {
+    fn from(row: CustomerRow) -> Self {
+        let role = parse_role(&row.role);
+        let CustomerRow { id, email, name, locale, created_at, .. } = row;
+        Self { customer: Customer { id, email, name, locale, role, created_at }, password_hash: row.password_hash }
+    }
+}
+
+pub(super) async fn find_credentials(conn: &mut Conn, email_key: &str) -> Result<Option<Credentials>> {
+    let row = sql::optional!(
+        conn,
+        CustomerRow,
+        "select id, email, name, locale, role, password_hash, created_at from customers where email_key = $1",
+        email_key
+    )?;
+    Ok(row.map(Credentials::from))
+}
+
+pub(super) async fn find_customer(conn: &mut Conn, id: Uuid) -> Result<Option<Customer>> {
+    let row = sql::optional!(
+        conn,
+        CustomerRow,
+        "select id, email, name, locale, role, password_hash, created_at from customers where id = $1",
+        id
+    )?;
+    Ok(row.map(|row| Credentials::from(row).customer))
+}
+
+pub(super) async fn insert_customer(
+    tx: &mut Tx,
+    customer: &Customer,
+    email_key: &str,
+    password_hash: &str,
+) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into customers (id, email, email_key, name, locale, role, password_hash, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+        customer.id,
+        customer.email.as_str(),
+        email_key,
+        customer.name.as_str(),
+        customer.locale.as_str(),
+        role_text(customer.role),
+        password_hash,
+        customer.created_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn update_profile(tx: &mut Tx, customer: &Customer, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update customers set name = $2, locale = $3, updated_at = $4 where id = $1",
+        customer.id,
+        customer.name.as_str(),
+        customer.locale.as_str(),
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn has_merchant(conn: &mut Conn) -> Result<bool> {
+    let found =
+        sql::optional!(conn, (i64,), "select cast(1 as bigint) from customers where role = 'merchant' limit 1")?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn make_merchant(tx: &mut Tx, id: Uuid, password_hash: &str, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update customers set role = 'merchant', password_hash = $2, updated_at = $3 where id = $1",
+        id,
+        password_hash,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn insert_session(tx: &mut Tx, bearer: &Bearer, now: Moment, expires_at: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into sessions (id, customer_id, created_at, expires_at) values ($1, $2, $3, $4)",
+        bearer.session_id,
+        bearer.customer_id,
+        now,
+        expires_at
+    )?;
+    Ok(())
+}
+
+/// The role of the session's customer, if the session lives.
+pub(super) async fn find_session_role(
+    conn: &mut Conn,
+    session_id: Uuid,
+    customer_id: Uuid,
+    now: Moment,
+) -> Result<Option<Role>> {
+    let row = sql::optional!(
+        conn,
+        (String,),
+        "select customers.role from sessions join customers on customers.id = sessions.customer_id
+         where sessions.id = $1 and sessions.customer_id = $2 and sessions.revoked_at is null and sessions.expires_at > $3",
+        session_id,
+        customer_id,
+        now
+    )?;
+    Ok(row.map(|(role,)| parse_role(&role)))
+}
+
+pub(super) async fn revoke_session(tx: &mut Tx, session_id: Uuid, now: Moment) -> Result<()> {
+    sql::execute!(tx, "update sessions set revoked_at = $2 where id = $1 and revoked_at is null", session_id, now)?;
+    Ok(())
+}
+
+pub(super) async fn revoke_sessions_of(tx: &mut Tx, customer_id: Uuid, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update sessions set revoked_at = $2 where customer_id = $1 and revoked_at is null",
+        customer_id,
+        now
+    )?;
+    Ok(())
+}
+
+/// Their refresh tokens go with them.
+pub(super) async fn delete_sessions(tx: &mut Tx, expired_at: Moment) -> Result<u64> {
+    sql::execute!(tx, "delete from sessions where expires_at <= $1", expired_at)
+}
+
+pub(super) async fn insert_refresh_token(tx: &mut Tx, token_hash: &[u8], session_id: Uuid, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into refresh_tokens (token_hash, session_id, issued_at) values ($1, $2, $3)",
+        token_hash,
+        session_id,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn find_refresh_token(conn: &mut Conn, token_hash: &[u8]) -> Result<Option<RefreshToken>> {
+    let row = sql::optional!(
+        conn,
+        RefreshTokenRow,
+        "select sessions.id as session_id, sessions.customer_id, refresh_tokens.used_at, sessions.expires_at, sessions.revoked_at
+         from refresh_tokens join sessions on sessions.id = refresh_tokens.session_id
+         where refresh_tokens.token_hash = $1",
+        token_hash
+    )?;
+    Ok(row.map(|row| RefreshToken {
+        bearer: Bearer { customer_id: row.customer_id, session_id: row.session_id },
+        used_at: row.used_at,
+        session_expires_at: row.expires_at,
+        revoked_at: row.revoked_at,
+    }))
+}
+
+/// Marks the token as used; false where it was already.
+pub(super) async fn use_refresh_token(tx: &mut Tx, token_hash: &[u8], now: Moment) -> Result<bool> {
+    let changed = sql::execute!(
+        tx,
+        "update refresh_tokens set used_at = $2 where token_hash = $1 and used_at is null",
+        token_hash,
+        now
+    )?;
+    Ok(changed == 1)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Kind and data of every event.
+    pub async fn recorded_events(conn: &mut Conn) -> Result<Vec<(String, String)>> {
+        sql::all!(conn, (String, String), "select kind, cast(data as text) from events order by id")
+    }
+}

@@ -1,0 +1,301 @@
+//! Flows of accounts over a real database.
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::Config;
+use crate::db::Db;
+
+/// A shop of its own; the folder must outlive it.
+async fn shop_with(accounts: AccountsConfig) -> (Shop, TempDir) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut config = Config { accounts, ..Config::default() };
+    config.data.dir = dir.path().join("data");
+    config.database.url = format!("sqlite://{}/shop.db", dir.path().display());
+    (Shop::open(config).await.expect("a shop"), dir)
+}
+
+async fn shop() -> (Shop, TempDir) {
+    shop_with(AccountsConfig::default()).await
+}
+
+const PASSWORD: &str = "correct horse";
+
+fn ada() -> Registration {
+    let email = Email::parse("Ada@Example.org").expect("an address");
+    let password = Password::new(PASSWORD, &email).expect("a password");
+    Registration { email, password, name: "Ada".into(), locale: None }
+}
+
+async fn events(db: &Db) -> Vec<(String, String)> {
+    let mut conn = db.read().await.expect("a connection");
+    store::tests::recorded_events(&mut conn).await.expect("events")
+}
+
+#[tokio::test]
+async fn a_customer_registers_once_and_logs_in_in_any_case() {
+    let (shop, _dir) = shop().await;
+    let (customer, tokens) = register(&shop, ada()).await.expect("registered");
+    assert_eq!((customer.email.as_str(), customer.role), ("Ada@Example.org", Role::Customer));
+    assert_eq!(customer.locale, shop.config().shop.locale);
+    let identity = authenticate(&shop, &tokens.access_token).await.expect("signed in");
+    assert_eq!((identity.customer_id, identity.role), (customer.id, Role::Customer));
+
+    let again = Registration { email: Email::parse("ADA@example.org").expect("an address"), ..ada() };
+    assert!(matches!(register(&shop, again).await, Err(Error::EmailTaken)));
+    let (same, other) = log_in(&shop, " aDa@EXAMPLE.org ", PASSWORD).await.expect("logged in");
+    assert_eq!(same, customer);
+    let elsewhere = authenticate(&shop, &other.access_token).await.expect("signed in");
+    assert_ne!(elsewhere.session_id, identity.session_id);
+
+    let recorded = events(shop.db()).await;
+    assert_eq!(recorded, [("customer.registered".to_owned(), format!(r#"{{"customer_id":"{}"}}"#, customer.id))]);
+}
+
+#[tokio::test]
+async fn two_registrations_at_once_make_one_account() {
+    let (shop, _dir) = shop().await;
+    let (one, other) = tokio::join!(register(&shop, ada()), register(&shop, ada()));
+    let outcomes = [one.map(drop), other.map(drop)];
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(Error::EmailTaken))), "{outcomes:?}");
+    assert_eq!(events(shop.db()).await.len(), 1);
+}
+
+#[tokio::test]
+async fn wrong_passwords_and_unknown_addresses_fail_alike_and_make_wait() {
+    let settings = AccountsConfig { free_login_failures: 2, ..AccountsConfig::default() };
+    let (shop, _dir) = shop_with(settings).await;
+    register(&shop, ada()).await.expect("registered");
+    for email in ["ada@example.org", "nobody@example.org"] {
+        for _ in 0..2 {
+            let refused = log_in(&shop, email, "incorrect horse").await;
+            assert!(matches!(refused, Err(Error::InvalidCredentials)), "{email}: {refused:?}");
+        }
+        let refused = log_in(&shop, email, PASSWORD).await;
+        assert!(matches!(refused, Err(Error::TooManyAttempts { .. })), "{email}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_address_takes_its_turn_at_hashing() {
+    let settings = AccountsConfig { hashes_at_once: 1, hash_wait_ms: 0, ..AccountsConfig::default() };
+    let (shop, _dir) = shop_with(settings).await;
+    register(&shop, ada()).await.expect("registered");
+    let _turn = shop.hashing().turn().await.expect("the only turn");
+    for email in ["ada@example.org", "nobody@example.org"] {
+        let refused = log_in(&shop, email, PASSWORD).await;
+        assert!(matches!(refused, Err(Error::Busy)), "{email} was answered without hashing: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_gives_one_successor() {
+    let (shop, _dir) = shop().await;
+    let (customer, first) = register(&shop, ada()).await.expect("registered");
+    let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
+    assert_ne!(second.refresh_token, first.refresh_token);
+    assert_eq!(second.session_expires_at, first.session_expires_at, "refreshing does not prolong a session");
+    let identity = authenticate(&shop, &second.access_token).await.expect("signed in");
+    assert_eq!(identity.customer_id, customer.id);
+    // The answer was lost: the same again, as often as it takes.
+    for _ in 0..2 {
+        let again = refresh(&shop, &first.refresh_token).await.expect("within the grace");
+        assert_eq!(again.refresh_token, second.refresh_token);
+    }
+    let third = refresh(&shop, &second.refresh_token).await.expect("refreshed");
+    assert_ne!(third.refresh_token, second.refresh_token);
+}
+
+#[tokio::test]
+async fn a_token_whose_successor_was_used_ends_the_session_even_within_the_grace() {
+    let (shop, _dir) = shop().await;
+    let (_, first) = register(&shop, ada()).await.expect("registered");
+    let (_, elsewhere) = log_in(&shop, "ada@example.org", PASSWORD).await.expect("logged in");
+    let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
+    let third = refresh(&shop, &second.refresh_token).await.expect("refreshed");
+    let reused = refresh(&shop, &first.refresh_token).await;
+    assert!(matches!(reused, Err(Error::RefreshTokenReused)), "{reused:?}");
+    for refresh_token in [&first, &second, &third].map(|tokens| &tokens.refresh_token) {
+        assert!(matches!(refresh(&shop, refresh_token).await, Err(Error::InvalidToken)));
+    }
+    assert!(matches!(authenticate(&shop, &third.access_token).await, Err(Error::InvalidToken)));
+    assert!(authenticate(&shop, &elsewhere.access_token).await.is_ok(), "other sessions go on");
+}
+
+#[tokio::test]
+async fn without_grace_a_second_use_ends_the_session() {
+    let settings = AccountsConfig { refresh_grace_seconds: 0, ..AccountsConfig::default() };
+    let (shop, _dir) = shop_with(settings).await;
+    let (_, first) = register(&shop, ada()).await.expect("registered");
+    let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
+    let reused = refresh(&shop, &first.refresh_token).await;
+    assert!(matches!(reused, Err(Error::RefreshTokenReused)), "{reused:?}");
+    assert!(matches!(authenticate(&shop, &second.access_token).await, Err(Error::InvalidToken)));
+}
+
+#[tokio::test]
+async fn two_refreshes_at_once_get_the_same_token() {
+    let (shop, _dir) = shop().await;
+    let (_, first) = register(&shop, ada()).await.expect("registered");
+    for _ in 0..20 {
+        let (_, tokens) = log_in(&shop, "ada@example.org", PASSWORD).await.expect("logged in");
+        let (one, other) = tokio::join!(refresh(&shop, &tokens.refresh_token), refresh(&shop, &tokens.refresh_token));
+        let (one, other) = (one.expect("refreshed"), other.expect("refreshed"));
+        assert_eq!(one.refresh_token, other.refresh_token);
+        assert!(refresh(&shop, &one.refresh_token).await.is_ok(), "and it is good");
+    }
+    assert!(authenticate(&shop, &first.access_token).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_is_refused() {
+    let (shop, _dir) = shop().await;
+    let (_, tokens) = register(&shop, ada()).await.expect("registered");
+    let unborn = shop.keys().successor_of(&tokens.refresh_token);
+    for text in ["", "nonsense", &tokens.access_token, &unborn] {
+        let refused = refresh(&shop, text).await;
+        assert!(matches!(refused, Err(Error::InvalidToken)), "{text}: {refused:?}");
+    }
+    assert!(refresh(&shop, &tokens.refresh_token).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_logout_ends_access_at_once_and_can_be_repeated() {
+    let (shop, _dir) = shop().await;
+    let (_, first) = register(&shop, ada()).await.expect("registered");
+    let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
+    log_out(&shop, &second.refresh_token).await.expect("logged out");
+    for tokens in [&first, &second] {
+        assert!(matches!(authenticate(&shop, &tokens.access_token).await, Err(Error::InvalidToken)));
+        assert!(matches!(refresh(&shop, &tokens.refresh_token).await, Err(Error::InvalidToken)));
+        log_out(&shop, &tokens.refresh_token).await.expect("nothing left to end");
+    }
+    log_out(&shop, "nonsense").await.expect("nothing to end");
+}
+
+#[tokio::test]
+async fn expired_sessions_are_worth_nothing_and_forgotten() {
+    let (shop, _dir) = shop().await;
+    let (customer, _) = register(&shop, ada()).await.expect("registered");
+    let long_ago = clock::now() - chrono::TimeDelta::days(31);
+    let mut tx = shop.db().write().await.expect("a transaction");
+    let old = sessions::open(&shop, &mut tx, customer.id, long_ago).await.expect("opened");
+    tx.commit().await.expect("committed");
+    let bearer = tokens::Bearer { customer_id: customer.id, session_id: session_of(&shop, &old).await };
+    let fresh = tokens::sign(shop.keys(), shop.config(), &bearer, clock::now()).expect("signed");
+    assert!(matches!(authenticate(&shop, &fresh).await, Err(Error::InvalidToken)), "the session ended by itself");
+    assert!(matches!(refresh(&shop, &old.refresh_token).await, Err(Error::InvalidToken)));
+    assert_eq!(forget_expired(&shop).await.expect("forgotten"), 1);
+    assert_eq!(forget_expired(&shop).await.expect("forgotten"), 0, "the session of the registration stays");
+}
+
+async fn session_of(shop: &Shop, tokens: &Tokens) -> Uuid {
+    let hash = sessions::token_hash(&tokens.refresh_token);
+    let mut conn = shop.db().read().await.expect("a connection");
+    let token = store::find_refresh_token(&mut conn, &hash).await.expect("read").expect("there");
+    token.bearer.session_id
+}
+
+#[tokio::test]
+async fn a_token_of_someone_else_does_not_open_a_session() {
+    let (shop, _dir) = shop().await;
+    let (_, tokens) = register(&shop, ada()).await.expect("registered");
+    let session_id = authenticate(&shop, &tokens.access_token).await.expect("signed in").session_id;
+    let mixed = tokens::Bearer { customer_id: id::sequential(), session_id };
+    let token = tokens::sign(shop.keys(), shop.config(), &mixed, clock::now()).expect("signed");
+    assert!(matches!(authenticate(&shop, &token).await, Err(Error::InvalidToken)));
+}
+
+#[tokio::test]
+async fn a_profile_changes_where_it_is_told_to() {
+    let (shop, _dir) = shop().await;
+    let (customer, _) = register(&shop, ada()).await.expect("registered");
+    let change = ProfileChange { locale: Some("ru".into()), ..ProfileChange::default() };
+    let changed = change_profile(&shop, customer.id, change).await.expect("changed").expect("there");
+    assert_eq!((changed.name.as_str(), changed.locale.as_str()), ("Ada", "ru"));
+    assert_eq!(find_customer(&shop, customer.id).await.expect("read"), Some(changed));
+    let nobody = change_profile(&shop, id::sequential(), ProfileChange::default()).await;
+    assert!(matches!(nobody, Ok(None)));
+}
+
+#[tokio::test]
+async fn a_promoted_account_loses_its_password_and_sessions() {
+    let (shop, _dir) = shop().await;
+    let (customer, tokens) = register(&shop, ada()).await.expect("registered");
+    let merchant = create_merchant(&shop, "ADA@example.org", None).await.expect("promoted");
+    assert!(merchant.promoted);
+    assert_eq!(merchant.customer_id, customer.id);
+    let password = merchant.generated_password.expect("generated");
+    assert!(matches!(authenticate(&shop, &tokens.access_token).await, Err(Error::InvalidToken)));
+    assert!(matches!(log_in(&shop, "ada@example.org", PASSWORD).await, Err(Error::InvalidCredentials)));
+    let (_, tokens) = log_in(&shop, "ada@example.org", &password).await.expect("logged in");
+    assert_eq!(authenticate(&shop, &tokens.access_token).await.expect("signed in").role, Role::Merchant);
+
+    let made = create_merchant(&shop, "boss@example.org", Some(PASSWORD)).await.expect("made");
+    assert!(!made.promoted && made.generated_password.is_none());
+    assert!(log_in(&shop, "boss@example.org", PASSWORD).await.is_ok());
+    assert!(matches!(create_merchant(&shop, "boss", None).await, Err(Error::Email(_))));
+    assert!(matches!(create_merchant(&shop, "boss@example.org", Some("short")).await, Err(Error::Password(_))));
+}
+
+#[tokio::test]
+async fn a_new_shop_has_one_merchant_whose_password_is_in_a_file() {
+    let (shop, _dir) = shop().await;
+    let path = first_merchant(&shop).await.expect("made").expect("the first");
+    let text = std::fs::read_to_string(&path).expect("there");
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+        line.trim().to_owned()
+    };
+    let (merchant, _) = log_in(&shop, &value("e-mail"), &value("password")).await.expect("logged in");
+    assert_eq!(merchant.role, Role::Merchant);
+    assert!(first_merchant(&shop).await.expect("nothing to do").is_none());
+    assert_eq!(std::fs::read_to_string(&path).expect("there"), text, "and the file stays as it was");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_credentials_file_that_cannot_be_written_leaves_no_merchant() {
+    let (shop, _dir) = shop().await;
+    let path = shop.config().data.dir.join("merchant-credentials.txt");
+    std::fs::create_dir(&path).expect("something in the way");
+    assert!(matches!(first_merchant(&shop).await, Err(Error::CredentialsFile { .. })));
+    std::fs::remove_dir(&path).expect("out of the way");
+    assert!(first_merchant(&shop).await.expect("made").is_some(), "the next start makes up for it");
+}
+
+#[tokio::test]
+async fn two_first_starts_make_one_merchant_and_its_file() {
+    let (shop, _dir) = shop().await;
+    let (one, other) = tokio::join!(first_merchant(&shop), first_merchant(&shop));
+    let made = [one.expect("no fault"), other.expect("no fault")];
+    let path = made.iter().flatten().collect::<Vec<_>>();
+    assert_eq!(path.len(), 1, "one made it, the other found it");
+    let text = std::fs::read_to_string(path[0]).expect("there");
+    let password = text.lines().find_map(|line| line.strip_prefix("password")).expect("a password").trim();
+    assert!(log_in(&shop, "merchant@example.org", password).await.is_ok());
+}
+
+#[test]
+fn language_tags_are_told_from_other_texts() {
+    for (text, fine) in [
+        ("en", true),
+        ("pt-BR", true),
+        ("zh-Hans-CN", true),
+        ("es-419", true),
+        ("", false),
+        ("e", false),
+        ("english", false),
+        ("en-", false),
+        ("en_GB", false),
+        ("en-toolongpart", false),
+        ("en-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa", false),
+    ] {
+        assert_eq!(is_locale(text), fine, "{text}");
+    }
+}
