@@ -32,7 +32,7 @@ use crate::{Shop, db, events, id};
 
 pub use email::{Email, InvalidEmail};
 pub use keys::{Keys, KeysError};
-pub use merchants::{NewMerchant, create_merchant, first_merchant};
+pub use merchants::{NewMerchant, create_merchant, first_merchant, has_merchant};
 pub use password::{Hashing, Password, PasswordRefused};
 pub use sessions::{Tokens, authenticate, forget_expired, log_in, log_out, refresh};
 pub use settings::AccountsConfig;
@@ -168,8 +168,4 @@ pub fn is_locale(text: &str) -> bool {
         && (2..=3).contains(&language.len())
         && language.bytes().all(|byte| byte.is_ascii_alphabetic())
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
-pub async fn forget_expired(_: &Shop) -> crate::db::Result<u64> {
-    Ok(0)
 }

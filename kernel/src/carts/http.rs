@@ -196,7 +196,7 @@ pub async fn create_cart(
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
     if let Some(locale) = &body.locale {
-        checks.require(is_locale(locale), "/locale", "must be a BCP 47 tag such as en or ru-RU");
+        checks.require(crate::accounts::is_locale(locale), "/locale", "must be a BCP 47 tag such as en or ru-RU");
     }
     checks.done()?;
     let contents = super::create(&shop, caller.customer_id(), body.locale).await?;
@@ -540,11 +540,6 @@ fn delivery_out(shop: &Shop, option: super::DeliveryOption) -> DeliveryOptionOut
         max_days: option.days.map(|(_, max)| max),
         pickup: option.pickup,
     }
-}
-
-fn is_locale(tag: &str) -> bool {
-    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    tag.len() <= 35 && tag.split('-').all(part) && tag.as_bytes()[0].is_ascii_alphabetic()
 }
 
 impl From<Error> for Problem {

@@ -134,7 +134,7 @@ pub async fn delete_category(shop: &Shop, id: Uuid) -> Result<(), Error> {
 }
 
 /// The caller holds the lock of the tree.
-async fn insert(tx: &mut Tx, new: &NewCategory) -> Result<Category, Error> {
+pub(super) async fn insert(tx: &mut Tx, new: &NewCategory) -> Result<Category, Error> {
     let parent = find_parent(tx, new.parent_id).await?;
     let base = text::slugify(&new.name, "category");
     // As for products: a chosen slug is taken or refused, one that is made gets a number.

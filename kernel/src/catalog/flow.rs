@@ -6,13 +6,20 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::Config;
+use crate::money::Currency;
 
 /// An empty shop on each database.
 pub(crate) async fn shops() -> Vec<(Shop, TempDir)> {
+    shops_in("EUR").await
+}
+
+/// The same with another currency.
+pub(crate) async fn shops_in(currency: &str) -> Vec<(Shop, TempDir)> {
     let mut shops = Vec::new();
     let mut open = async |url: Option<String>| {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::default();
+        config.shop.currency = Currency::try_from(currency.to_owned()).unwrap();
         config.data.dir = dir.path().join("data");
         config.database.url = url.unwrap_or_else(|| format!("sqlite://{}", dir.path().join("shop.db").display()));
         shops.push((Shop::open(config).await.unwrap(), dir));
@@ -122,7 +129,9 @@ async fn pages_neither_repeat_nor_skip_while_products_come_and_go() {
         let mut made = Vec::new();
         for number in 0..23 {
             let sku = format!("P-{number}");
-            made.push(create_product(&shop, &product(&format!("Product {number}"), vec![variant(&sku, 1, 1)])).await.unwrap());
+            made.push(
+                create_product(&shop, &product(&format!("Product {number}"), vec![variant(&sku, 1, 1)])).await.unwrap(),
+            );
         }
         let (filter, mut after, mut seen) = (Filter::default(), None, Vec::new());
         loop {

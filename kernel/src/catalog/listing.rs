@@ -72,11 +72,15 @@ pub async fn list_products(
     let mut conn = shop.db().read().await?;
     let after = after.unwrap_or_else(newest);
     let pattern = text::like_pattern(filter.q.as_deref());
-    let products = match &filter.category {
-        Some(slug) => store::list_in_category(&mut conn, after, &pattern, slug, limit).await?,
-        None => store::list_all(&mut conn, after, &pattern, limit).await?,
+    let Some(slug) = &filter.category else {
+        return Ok(store::list_all(&mut conn, after, &pattern, limit).await?);
     };
-    Ok(products)
+    // One more look-up lets most lists of a category, and those of one that does not exist, do without the walk over all products.
+    Ok(match store::find_place(&mut conn, slug).await? {
+        None => Vec::new(),
+        Some((id, _, false)) => store::list_in_category(&mut conn, after, &pattern, id, limit).await?,
+        Some((_, path, true)) => store::list_in_subtree(&mut conn, after, &pattern, &path, limit).await?,
+    })
 }
 
 /// The active product with this id or slug.

@@ -10,7 +10,7 @@
 
 mod categories;
 #[cfg(test)]
-mod flow;
+pub(crate) mod flow;
 pub mod http;
 mod listing;
 mod products;
@@ -27,17 +27,15 @@ use crate::money::Amount;
 use crate::{Shop, db, inventory};
 
 pub use categories::{
-    Category, CategoryNode, CategoryPatch, NewCategory, create_category, delete_category, list_categories, patch_category,
-    put_category,
+    Category, CategoryNode, CategoryPatch, NewCategory, create_category, delete_category, list_categories,
+    patch_category, put_category,
 };
 pub use listing::{Filter, ListedProduct, ListedVariant, PageKey, find_listed, list_products};
 pub use products::{
     archive_product, create_product, create_variant, delete_variant, get_product, patch_product, patch_variant,
 };
 pub use put::{Outcome, Put, put_product};
-pub use sellable::{
-    CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku, find_variants,
-};
+pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku, find_variants};
 pub use text::{MAX_SLUG, is_slug, slugify};
 
 /// Variants that one product may have.

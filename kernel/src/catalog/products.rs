@@ -7,7 +7,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Error, MAX_VARIANTS, NewProduct, NewVariant, Product, ProductPatch, Status, Variant, VariantPatch, announce, store, text,
+    Error, MAX_VARIANTS, NewProduct, NewVariant, Product, ProductPatch, Status, Variant, VariantPatch, announce, store,
+    text,
 };
 use crate::clock::Moment;
 use crate::db::{Conn, Tx};

@@ -1,6 +1,8 @@
 //! Bringing a product to the state that a file describes. Files are imported again and again, so what is already
 //! so is left untouched: no new version, no event.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::products::{insert_product, insert_variant, lock, next_position, read_product, set_on_hand, update};
@@ -23,26 +25,18 @@ pub struct Put {
     pub variants: Vec<Result<Outcome, Error>>,
 }
 
-/// Makes or changes the product that has one of the SKUs of `wanted` or, failing that, its slug. Variants are found by their
-/// SKU; those that `wanted` does not name are left alone, and an archived product stays archived. Stock on hand becomes
-/// what `wanted` says, unless orders have reserved more.
+/// Makes or changes a product: the one with the slug of `wanted` or, where it names none, the one that has one of its SKUs.
+/// Variants are found by their SKU; those that `wanted` does not name are left alone, and an archived product stays
+/// archived. Stock on hand becomes what `wanted` says, unless orders have reserved more.
 ///
 /// The caller's transaction must be dropped after an error of the whole.
 pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error> {
-    let mut owners = Vec::with_capacity(wanted.variants.len());
-    for variant in &wanted.variants {
-        owners.push(store::find_product_of_sku(tx, &variant.sku).await?);
-    }
-    let id = match (owners.iter().flatten().next(), &wanted.slug) {
-        (Some(id), _) => Some(*id),
-        (None, Some(slug)) => store::find_product_by_slug(tx, slug).await?,
-        (None, None) => None,
+    let owners = find_owners(tx, &wanted.variants).await?;
+    let id = match &wanted.slug {
+        Some(slug) => store::find_product_by_slug(tx, slug).await?,
+        None => owners.iter().flatten().next().copied(),
     };
-    let Some(id) = id else {
-        insert_product(tx, wanted).await?;
-        let variants = wanted.variants.iter().map(|_| Ok(Outcome::Created)).collect();
-        return Ok(Put { product: Outcome::Created, variants });
-    };
+    let Some(id) = id else { return create(tx, wanted, &owners).await };
     let current = read_product(tx, id).await?;
     if is_so(&current, wanted, &owners) {
         let outcome = |(wanted, owner): (&NewVariant, &Option<Uuid>)| match owner {
@@ -55,6 +49,34 @@ pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error>
     change(tx, id, wanted, &owners).await
 }
 
+/// For each variant, the product that has its SKU now.
+async fn find_owners(tx: &mut Tx, variants: &[NewVariant]) -> Result<Vec<Option<Uuid>>, Error> {
+    let skus: Vec<_> = variants.iter().map(|variant| variant.sku.as_str()).collect();
+    let mut owners = HashMap::new();
+    for chunk in skus.chunks(store::FIND_CHUNK) {
+        owners.extend(store::products_of_skus(tx, chunk).await?);
+    }
+    Ok(skus.into_iter().map(|sku| owners.get(sku).copied()).collect())
+}
+
+/// Makes the product with those of its variants whose SKU is free, or nothing where none is.
+async fn create(tx: &mut Tx, wanted: &NewProduct, owners: &[Option<Uuid>]) -> Result<Put, Error> {
+    let mut new = wanted.clone();
+    let mut free = owners.iter().map(Option::is_none);
+    new.variants.retain(|_| free.next().unwrap_or_default());
+    let product = if new.variants.is_empty() && !wanted.variants.is_empty() {
+        Outcome::Unchanged
+    } else {
+        insert_product(tx, &new).await?;
+        Outcome::Created
+    };
+    let outcome = |(wanted, owner): (&NewVariant, &Option<Uuid>)| match owner {
+        Some(_) => Err(Error::SkuTaken(wanted.sku.clone())),
+        None => Ok(Outcome::Created),
+    };
+    Ok(Put { product, variants: wanted.variants.iter().zip(owners).map(outcome).collect() })
+}
+
 /// Whether nothing is left to do. Variants of another product cannot be had, now or the next time.
 fn is_so(current: &Product, wanted: &NewProduct, owners: &[Option<Uuid>]) -> bool {
     let head = (&current.title, &current.description, &current.vendor, current.status, current.category_id);
@@ -62,10 +84,11 @@ fn is_so(current: &Product, wanted: &NewProduct, owners: &[Option<Uuid>]) -> boo
     head == (&wanted.title, &wanted.description, &wanted.vendor, status, wanted.category_id)
         && wanted.variants.iter().zip(owners).all(|(wanted, owner)| {
             let foreign = owner.is_some_and(|owner| owner != current.id);
-            foreign || current.variants.iter().any(|variant| {
-                let has = (&variant.sku, &variant.title, variant.price, variant.weight_grams, variant.on_hand);
-                has == (&wanted.sku, &wanted.title, wanted.price, wanted.weight_grams, wanted.on_hand)
-            })
+            foreign
+                || current.variants.iter().any(|variant| {
+                    let has = (&variant.sku, &variant.title, variant.price, variant.weight_grams, variant.on_hand);
+                    has == (&wanted.sku, &wanted.title, wanted.price, wanted.weight_grams, wanted.on_hand)
+                })
         })
 }
 

@@ -30,9 +30,9 @@ pub fn slugify(title: &str, fallback: &str) -> String {
 /// Whether a text that a client sent may be a slug: lower-case ASCII words joined by single hyphens, and not an id.
 pub fn is_slug(text: &str) -> bool {
     text.len() <= MAX_SLUG
-        && text.split('-').all(|word| {
-            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
+        && text
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
         && uuid::Uuid::try_parse(text).is_err()
 }
 

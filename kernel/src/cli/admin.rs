@@ -20,7 +20,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Create { email } => {
             let merchant = accounts::create_merchant(&shop, &email, None).await?;
             match merchant.generated_password {
-                Some(password) => println!("{email} is a merchant; the password is {}", password.reveal()),
+                Some(password) => println!("{email} is a merchant; the password is {}", password),
                 None => println!("{email} is a merchant now, with the password that the account had"),
             }
         }

@@ -20,7 +20,7 @@ pub async fn run(shop: Shop) {
     }
 }
 
-async fn forget(shop: &Shop) -> crate::db::Result<()> {
+async fn forget(shop: &Shop) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let now = clock::now();
     let days = |days: u32| now - TimeDelta::days(i64::from(days));
     let carts = carts::forget_expired(shop).await?;

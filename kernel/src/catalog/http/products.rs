@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    AdminVariantOut, VariantIn, check_slug, expected_version, present, version_tag,
-};
+use super::{AdminVariantOut, VariantIn, check_slug, expected_version, present, version_tag};
 use crate::Shop;
 use crate::catalog::{
     self, MAX_DESCRIPTION, MAX_TITLE, MAX_VARIANTS, MAX_VENDOR, NewProduct, Product, ProductPatch, Status,

@@ -9,9 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::catalog::{
-    self, CategoryNode, Filter, ListedProduct, ListedVariant, PageKey, is_slug,
-};
+use crate::catalog::{self, CategoryNode, Filter, ListedProduct, ListedVariant, PageKey, is_slug};
 use crate::clock::Moment;
 use crate::http::caching::Tagged;
 use crate::http::extract::{Checks, Path, Query};
@@ -150,9 +148,8 @@ pub async fn list_products(
     // One more than shown tells whether there is a next page.
     let products = catalog::list_products(&shop, &filter, after, limit + 1).await?;
     let currency = shop.config().shop.currency.code();
-    let page = Page::new(products, limit, |product| (product.created_at, product.id), |product| {
-        describe(product, currency)
-    });
+    let page =
+        Page::new(products, limit, |product| (product.created_at, product.id), |product| describe(product, currency));
     Ok(answer(&shop, &key, &page, &headers)?)
 }
 

@@ -64,6 +64,18 @@ pub(in crate::catalog) async fn find_category_by_slug(conn: &mut Conn, slug: &st
     Ok(row.map(|(id,)| id))
 }
 
+/// Id and path of the category with this slug, and whether anything is below it.
+pub(in crate::catalog) async fn find_place(conn: &mut Conn, slug: &str) -> Result<Option<(Uuid, String, bool)>> {
+    let row = sql::optional!(
+        conn,
+        (Uuid, String, i64),
+        "select c.id, c.path, cast((select count(*) from categories d where d.parent_id = c.id) as bigint)
+         from categories c where c.slug = $1",
+        slug
+    )?;
+    Ok(row.map(|(id, path, children)| (id, path, children > 0)))
+}
+
 /// False where the slug is taken.
 pub(in crate::catalog) async fn insert_category(tx: &mut Tx, category: &Category, now: Moment) -> Result<bool> {
     let inserted = sql::execute!(

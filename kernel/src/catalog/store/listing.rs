@@ -93,13 +93,44 @@ pub(in crate::catalog) async fn list_all(
     Ok(group(rows))
 }
 
-/// The same within a subtree: the category's own path and the range of those that begin with it and a slash (`0` is the character
-/// after `/`). A statement of its own: with an `or $5 is null` neither planner would use an index for it.
+/// The same within one category: walks products_by_category. Statements of their own, here and below: with an `or $5 is null`
+/// neither planner would use an index.
 pub(in crate::catalog) async fn list_in_category(
     conn: &mut Conn,
     (created_before, id_before): PageKey,
     pattern: &str,
-    category_slug: &str,
+    category_id: Uuid,
+    limit: u32,
+) -> Result<Vec<ListedProduct>> {
+    let rows = sql::all!(
+        conn,
+        ListedRow,
+        "select p.id, p.slug, p.title, '' as description, p.vendor, p.status, p.created_at, p.updated_at,
+                c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.price,
+                v.weight_grams, s.on_hand - s.reserved as available
+         from (select id, slug, title, vendor, status, category_id, created_at, updated_at from products
+               where category_id = $5 and status = 'active' and (created_at, id) < ($1, $2)
+                 and search_text like $3 escape '\\'
+               order by created_at desc, id desc limit $4) p
+         left join categories c on c.id = p.category_id
+         left join variants v on v.product_id = p.id
+         left join stock_levels s on s.variant_id = v.id
+         order by p.created_at desc, p.id desc, v.position, v.id",
+        created_before,
+        id_before,
+        pattern,
+        i64::from(limit),
+        category_id
+    )?;
+    Ok(group(rows))
+}
+
+/// The same within a category and all that is below it: walks products_by_age, and passes over what is elsewhere.
+pub(in crate::catalog) async fn list_in_subtree(
+    conn: &mut Conn,
+    (created_before, id_before): PageKey,
+    pattern: &str,
+    path: &str,
     limit: u32,
 ) -> Result<Vec<ListedProduct>> {
     let rows = sql::all!(
@@ -111,10 +142,8 @@ pub(in crate::catalog) async fn list_in_category(
          from (select id, slug, title, vendor, status, category_id, created_at, updated_at from products
                where status = 'active' and (created_at, id) < ($1, $2) and search_text like $3 escape '\\'
                  and category_id in (
-                     select inside.id from categories top
-                     join categories inside on inside.id = top.id
-                         or (inside.path >= top.path || '/' and inside.path < top.path || '0')
-                     where top.slug = $5)
+                     select id from categories
+                     where path = $5 or (path >= cast($5 as text) || '/' and path < cast($5 as text) || '0'))
                order by created_at desc, id desc limit $4) p
          left join categories c on c.id = p.category_id
          left join variants v on v.product_id = p.id
@@ -124,7 +153,7 @@ pub(in crate::catalog) async fn list_in_category(
         id_before,
         pattern,
         i64::from(limit),
-        category_slug
+        path
     )?;
     Ok(group(rows))
 }

@@ -67,6 +67,12 @@ impl From<VariantRow> for Variant {
     }
 }
 
+/// Whether there is neither product nor category.
+pub(in crate::catalog) async fn is_empty(conn: &mut Conn) -> Result<bool> {
+    let any = sql::optional!(conn, (Uuid,), "select id from products union all select id from categories limit 1")?;
+    Ok(any.is_none())
+}
+
 /// Without its variants.
 pub(in crate::catalog) async fn find_product(conn: &mut Conn, id: Uuid) -> Result<Option<Product>> {
     let row = sql::optional!(
@@ -89,9 +95,35 @@ pub(in crate::catalog) async fn find_product_of_variant(conn: &mut Conn, variant
     Ok(row.map(|(id,)| id))
 }
 
-pub(in crate::catalog) async fn find_product_of_sku(conn: &mut Conn, sku: &str) -> Result<Option<Uuid>> {
-    let row = sql::optional!(conn, (Uuid,), "select product_id from variants where sku = $1", sku)?;
-    Ok(row.map(|(id,)| id))
+/// SKU and product of those of `skus` that exist; at most [`FIND_CHUNK`] of them, filled up as in [`sellable_by_ids`].
+///
+/// [`FIND_CHUNK`]: super::FIND_CHUNK
+/// [`sellable_by_ids`]: super::sellable_by_ids
+pub(in crate::catalog) async fn products_of_skus(conn: &mut Conn, skus: &[&str]) -> Result<Vec<(String, Uuid)>> {
+    let Some(first) = skus.first() else { return Ok(Vec::new()) };
+    let sku = |index: usize| *skus.get(index).unwrap_or(first);
+    sql::all!(
+        conn,
+        (String, Uuid),
+        "select sku, product_id from variants
+         where sku in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        sku(0),
+        sku(1),
+        sku(2),
+        sku(3),
+        sku(4),
+        sku(5),
+        sku(6),
+        sku(7),
+        sku(8),
+        sku(9),
+        sku(10),
+        sku(11),
+        sku(12),
+        sku(13),
+        sku(14),
+        sku(15)
+    )
 }
 
 /// Counts the version up, which locks the row until the transaction ends (PostgreSQL; SQLite has one writer), and returns the product
