@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Routing};
+use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Probe, Routing, notification};
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
-use crate::config::Config;
+use crate::config::{Config, ShopConfig};
 use crate::db::{self, Db};
 use crate::events;
 
@@ -112,6 +112,8 @@ pub struct Registry {
     host: Host,
     db: Db,
     blobs: Blobs,
+    /// What activation asks a plugin with.
+    probe: Probe,
     /// One change of bindings at a time. Another kernel's change is caught by the generation's primary key.
     changing: Mutex<()>,
 }
@@ -122,7 +124,8 @@ impl Registry {
         let cache_dir: PathBuf = config.data.dir.join("compiled");
         let kv = Arc::new(kv::DatabaseKv::new(db.clone()));
         let host = Host::new(&config.plugins, &cache_dir, install_key, kv)?;
-        let registry = Self { host, db: db.clone(), blobs, changing: Mutex::new(()) };
+        let probe = probe(&config.shop);
+        let registry = Self { host, db: db.clone(), blobs, probe, changing: Mutex::new(()) };
         if store::current_bindings(&mut registry.db.read().await?).await?.is_empty() {
             defaults::install(&registry, config).await?;
         } else {
@@ -311,7 +314,7 @@ impl Registry {
         let bound = self.bind_loaded(&plugins).await?;
         for bound in &bound {
             let name = || bound.name().to_owned();
-            self.host.check(bound).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
+            self.host.check(bound, &self.probe).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
         }
         let binding =
             Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };
@@ -332,6 +335,16 @@ impl Registry {
         self.host.publish(domain, generation as u64, bound);
         tracing::info!(%domain, generation, rolled_back_to, actor, "a binding is in force");
         Ok(binding)
+    }
+}
+
+fn probe(shop: &ShopConfig) -> Probe {
+    Probe {
+        currency: shop.currency.code().into(),
+        exponent: shop.currency.exponent(),
+        locale: shop.locale.clone(),
+        now: 0,
+        shop: notification::Shop { name: shop.name.clone(), url: shop.url.clone(), email: shop.email.clone() },
     }
 }
 
