@@ -51,8 +51,8 @@ pub(super) struct Inner {
     pub(super) slow_lane: Handle,
     /// None only while it is dropped.
     slow_lane_threads: Option<Runtime>,
-    config: PluginsConfig,
-    cache: Cache,
+    pub(super) config: PluginsConfig,
+    pub(super) cache: Cache,
     /// By domain, in the order of `Domain::ALL`.
     linkers: [Linker<State>; 4],
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,

@@ -24,6 +24,8 @@ use crate::clock::{self, Moment};
 use crate::config::{Config, ShopConfig};
 use crate::db::{self, Db};
 use crate::events;
+#[cfg(test)]
+pub(super) use defaults::DEFAULT_PLUGINS;
 
 /// A version of a plugin that was uploaded.
 #[derive(Debug, Clone)]
