@@ -9,8 +9,6 @@
 //! - A change, its event (`product.created`, `product.updated`) and the product's next version are one transaction.
 
 mod categories;
-#[cfg(test)]
-pub(crate) mod flow;
 pub mod http;
 mod listing;
 mod products;

@@ -6,8 +6,6 @@
 //!
 //! Nothing here prints: the command line does, from the [`Report`] and the progress callback.
 
-#[cfg(test)]
-mod flow;
 mod html;
 pub mod online_retail;
 pub mod shopify;
