@@ -48,6 +48,8 @@ pub struct ShopConfig {
     pub email: String,
     /// ISO 4217. One for the whole shop; it cannot be changed once there are prices.
     pub currency: Currency,
+    /// Fill the catalog of a new shop with a small demo at its first start.
+    pub demo_catalog: bool,
     /// BCP 47 tag of texts for shoppers who did not say what they read.
     pub locale: String,
 }
@@ -59,6 +61,7 @@ impl Default for ShopConfig {
             url: "http://127.0.0.1:8080".into(),
             email: "shop@example.org".into(),
             currency: Currency::EUR,
+            demo_catalog: true,
             locale: "en".into(),
         }
     }

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::http::openapi::Security;
 use crate::http::{idempotency, layers};
-use crate::{Shop, accounts, http};
+use crate::{Shop, accounts, carts, catalog, http, orders, payments, plugins};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -36,51 +36,51 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::refresh))
         .routes(routes!(accounts::http::logout))
         .routes(routes!(accounts::http::get_me, accounts::http::patch_me))
-        // .routes(routes!(catalog::http::list_products))
-        // .routes(routes!(catalog::http::get_product))
-        // .routes(routes!(catalog::http::list_categories))
-        // .routes(routes!(carts::http::create_cart))
-        // .routes(routes!(carts::http::get_cart))
-        // .routes(routes!(carts::http::add_line))
-        // .routes(routes!(carts::http::patch_line, carts::http::delete_line))
-        // .routes(routes!(carts::http::put_coupons))
-        // .routes(routes!(carts::http::put_address))
-        // .routes(routes!(carts::http::put_email))
-        // .routes(routes!(carts::http::put_delivery_option))
-        // .routes(routes!(carts::http::list_delivery_options))
-        // .routes(routes!(carts::http::list_payment_methods))
-        // .routes(routes!(orders::http::place_order))
-        // .routes(routes!(orders::http::list_orders))
-        // .routes(routes!(orders::http::get_order))
-        // .routes(routes!(orders::http::cancel_order))
-        // .routes(routes!(payments::http::receive_webhook))
+        .routes(routes!(catalog::http::list_products))
+        .routes(routes!(catalog::http::get_product))
+        .routes(routes!(catalog::http::list_categories))
+        .routes(routes!(carts::http::create_cart))
+        .routes(routes!(carts::http::get_cart))
+        .routes(routes!(carts::http::add_line))
+        .routes(routes!(carts::http::patch_line, carts::http::delete_line))
+        .routes(routes!(carts::http::put_coupons))
+        .routes(routes!(carts::http::put_address))
+        .routes(routes!(carts::http::put_email))
+        .routes(routes!(carts::http::put_delivery_option))
+        .routes(routes!(carts::http::list_delivery_options))
+        .routes(routes!(carts::http::list_payment_methods))
+        .routes(routes!(orders::http::place_order))
+        .routes(routes!(orders::http::list_orders))
+        .routes(routes!(orders::http::get_order))
+        .routes(routes!(orders::http::cancel_order))
+        .routes(routes!(payments::http::receive_webhook))
 }
 
 fn merchant_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
-        // .routes(routes!(catalog::http::create_product))
-        // .routes(routes!(catalog::http::admin_get_product, catalog::http::patch_product, catalog::http::delete_product))
-        // .routes(routes!(catalog::http::create_variant))
-        // .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
-        // .routes(routes!(catalog::http::create_category))
-        // .routes(routes!(catalog::http::patch_category, catalog::http::delete_category))
-        // .routes(routes!(orders::http::admin_list_orders))
-        // .routes(routes!(orders::http::admin_get_order))
-        // .routes(routes!(orders::http::admin_get_receipt))
-        // .routes(routes!(orders::http::ship_order))
-        // .routes(routes!(orders::http::deliver_order))
-        // .routes(routes!(orders::http::admin_cancel_order))
-        // .routes(routes!(plugins::http::list_plugins))
-        // .routes(routes!(plugins::http::get_plugin))
-        // .routes(routes!(plugins::http::list_bindings))
-        // .routes(routes!(plugins::http::get_binding, plugins::http::put_binding))
-        // .routes(routes!(plugins::http::roll_back_binding))
+        .routes(routes!(catalog::http::create_product))
+        .routes(routes!(catalog::http::admin_get_product, catalog::http::patch_product, catalog::http::delete_product))
+        .routes(routes!(catalog::http::create_variant))
+        .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
+        .routes(routes!(catalog::http::create_category))
+        .routes(routes!(catalog::http::patch_category, catalog::http::delete_category))
+        .routes(routes!(orders::http::admin_list_orders))
+        .routes(routes!(orders::http::admin_get_order))
+        .routes(routes!(orders::http::admin_get_receipt))
+        .routes(routes!(orders::http::ship_order))
+        .routes(routes!(orders::http::deliver_order))
+        .routes(routes!(orders::http::admin_cancel_order))
+        .routes(routes!(plugins::registry::http::list_plugins))
+        .routes(routes!(plugins::registry::http::get_plugin))
+        .routes(routes!(plugins::registry::http::list_bindings))
+        .routes(routes!(plugins::registry::http::get_binding, plugins::registry::http::put_binding))
+        .routes(routes!(plugins::registry::http::roll_back_binding))
 }
 
 /// Uploads have a larger body limit than everything else.
 fn upload_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
-        // .routes(routes!(plugins::http::upload_plugin))
+        .routes(routes!(plugins::registry::http::upload_plugin))
 }
 
 fn operation_routes() -> OpenApiRouter<Shop> {
@@ -108,7 +108,7 @@ pub fn document() -> Document {
 /// The whole service.
 pub fn router(shop: &Shop) -> Router {
     let config = shop.config();
-    let (router, document) = with_document(config.plugins.max_upload_bytes, config.http.max_body_bytes);
+    let (router, document) = with_document(config.plugins.package.max_bytes as usize, config.http.max_body_bytes);
     let request_timeout = Duration::from_millis(config.http.request_timeout_ms);
     router
         .merge(http::openapi::pages(document))

@@ -60,7 +60,7 @@ impl Shop {
         let keys = accounts::Keys::load_or_create(&dir)?;
         let blob_dir = dir.join("plugins");
         let blobs = Blobs::open(&blob_dir).map_err(|cause| OpenError::Folder { path: blob_dir, cause })?;
-        let plugins = plugins::Registry::open(&config, &db, blobs, keys.cache_key()).await?;
+        let plugins = plugins::Registry::open(&config, &db, blobs, &keys.cache_key()).await?;
         let mailer = notifications::Mailer::open(&config)?;
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),

@@ -3,8 +3,8 @@ create table categories (
     parent_id uuid references categories (id),
     slug text not null unique,
     name text not null,
-    -- Slugs from the root: home/kitchen. A subtree is a range of it.
-    path text not null unique,
+    -- Slugs from the root: home/kitchen. A subtree is a range of it in byte order.
+    path text collate "C" not null unique,
     position bigint not null,
     created_at timestamptz not null,
     updated_at timestamptz not null

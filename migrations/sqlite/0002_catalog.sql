@@ -3,7 +3,7 @@ create table categories (
     parent_id blob references categories (id),
     slug text not null unique,
     name text not null,
-    -- Slugs from the root: home/kitchen. A subtree is a range of it.
+    -- Slugs from the root: home/kitchen. A subtree is a range of it in byte order.
     path text not null unique,
     position integer not null,
     created_at text not null,

@@ -46,10 +46,15 @@ pub async fn create_merchant(shop: &Shop, email: &str, password: Option<&str>) -
     })
 }
 
+/// Is there a merchant yet?
+pub async fn has_merchant(shop: &Shop) -> Result<bool, Error> {
+    Ok(store::has_merchant(&mut shop.db().read().await?).await?)
+}
+
 /// In a shop without any merchant, makes one with a generated password and writes how to log in to a file for the
 /// owner of this install, whose path it returns. Does nothing in any other shop.
 pub async fn first_merchant(shop: &Shop) -> Result<Option<PathBuf>, Error> {
-    if store::has_merchant(&mut shop.db().read().await?).await? {
+    if has_merchant(shop).await? {
         return Ok(None);
     }
     let email = first_email(shop);

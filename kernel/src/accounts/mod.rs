@@ -32,7 +32,7 @@ use crate::{Shop, db, events, id};
 
 pub use email::{Email, InvalidEmail};
 pub use keys::{Keys, KeysError};
-pub use merchants::{NewMerchant, create_merchant, first_merchant};
+pub use merchants::{NewMerchant, create_merchant, first_merchant, has_merchant};
 pub use password::{Hashing, Password, PasswordRefused};
 pub use sessions::{Tokens, authenticate, forget_expired, log_in, log_out, refresh};
 pub use settings::AccountsConfig;

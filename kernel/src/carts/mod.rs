@@ -1,7 +1,241 @@
-//! Carts.
+//! Carts: what a shopper means to buy, and what it costs at this moment.
+//!
+//! Every answer shows the cart priced now; nothing that a cart stores is a price. A change is applied in memory, priced, and
+//! only then written, guarded by the version that was read: where the pricing plugin fails or stock is short, nothing
+//! has changed.
+//!
+//! A guest's cart belongs to whoever knows its id; a customer's cart to that customer alone.
+
+pub mod address;
+mod change;
+pub mod http;
+mod quote;
+mod store;
 
 use serde::Deserialize;
+use uuid::Uuid;
 
-#[derive(Debug, Clone, Deserialize, Default)]
+use crate::catalog::CartVariant;
+use crate::clock::{self, Moment};
+use crate::db::{self, Tx};
+use crate::money::Amount;
+use crate::plugins::CallError;
+use crate::{Shop, id, payments};
+
+pub use address::Address;
+pub use change::{Change, change};
+pub use quote::{DeliveryOption, DeliveryState, Priced, Quoted, quote};
+
+/// `[carts]` of shop.toml.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct CartsConfig {}
+pub struct CartsConfig {
+    /// Days after its last change that an open cart is forgotten.
+    pub expire_days: u32,
+    /// Lines in a cart.
+    pub max_lines: u32,
+    /// Pieces in a line; at most 1,000,000.
+    pub max_quantity: u32,
+    /// Coupon codes in a cart; at most 10.
+    pub max_coupons: u32,
+    /// What delivery costs while no delivery plugin answers; none means that no order can be placed then.
+    pub fallback_delivery: Vec<FallbackRate>,
+}
+
+impl Default for CartsConfig {
+    fn default() -> Self {
+        Self { expire_days: 30, max_lines: 200, max_quantity: 100_000, max_coupons: 10, fallback_delivery: Vec::new() }
+    }
+}
+
+/// `[[carts.fallback_delivery]]`: a static rate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FallbackRate {
+    /// 1 to 64 characters of `a-z 0-9 -`.
+    pub code: String,
+    /// For the shopper.
+    pub label: String,
+    /// Minor units, 0 or more.
+    pub amount: Amount,
+    /// ISO 3166-1 alpha-2 codes; none means everywhere.
+    #[serde(default)]
+    pub countries: Vec<String>,
+}
+
+/// A cart as it is stored: what the shopper said, and no prices.
+#[derive(Debug, Clone)]
+pub struct Cart {
+    pub id: Uuid,
+    pub customer_id: Option<Uuid>,
+    pub locale: String,
+    pub email: Option<String>,
+    pub address: Option<Address>,
+    pub coupons: Vec<String>,
+    pub delivery: Option<OptionId>,
+    /// The order that it became.
+    pub order_id: Option<Uuid>,
+    pub version: i64,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+    pub expires_at: Moment,
+}
+
+/// A cart with what the catalog says about its lines now.
+#[derive(Debug, Clone)]
+pub struct Contents {
+    pub cart: Cart,
+    pub lines: Vec<CartVariant>,
+    /// Orders that the customer has paid before; 0 for guests.
+    pub orders_paid: u32,
+}
+
+/// Names what a plugin offers: a delivery option or a payment method. Written `plugin:code`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionId {
+    pub plugin: String,
+    pub code: String,
+}
+
+impl std::fmt::Display for OptionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.plugin, self.code)
+    }
+}
+
+impl std::str::FromStr for OptionId {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (plugin, code) = text.split_once(':').ok_or(())?;
+        let plain = |part: &str| (1..=64).contains(&part.len()) && !part.chars().any(char::is_control);
+        if plain(plugin) && plain(code) {
+            Ok(Self { plugin: plugin.to_owned(), code: code.to_owned() })
+        } else {
+            Err(())
+        }
+    }
+}
+
+/// A line that cannot be had as wanted.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Shortage {
+    pub sku: String,
+    #[schema(example = 5)]
+    pub wanted: u32,
+    /// How many can be sold now.
+    #[schema(example = 2)]
+    pub available: u32,
+}
+
+/// Why a cart cannot be shown or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such cart for this caller")]
+    NotFound,
+    #[error("there is no such line")]
+    LineNotFound,
+    #[error("the cart became order {0}")]
+    Closed(Uuid),
+    #[error("there is no such variant on sale")]
+    UnknownVariant,
+    #[error("not enough in stock")]
+    Insufficient(Vec<Shortage>),
+    /// The field and what is wrong with it.
+    #[error("{0}: {1}")]
+    Invalid(&'static str, String),
+    #[error("the cart lacks {0:?}")]
+    Incomplete(Vec<&'static str>),
+    #[error("this delivery is not offered")]
+    DeliveryUnavailable,
+    #[error("the cart cannot be priced: {0}")]
+    Pricing(CallError),
+    #[error("the payment methods cannot be listed: {0}")]
+    Payment(CallError),
+    #[error("the cart was changed by someone else at the same time")]
+    Contended,
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// Opens an empty cart, for a customer or a guest.
+pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<String>) -> Result<Contents, Error> {
+    let now = clock::now();
+    let cart = Cart {
+        id: id::unguessable(),
+        customer_id,
+        locale: locale.unwrap_or_else(|| shop.config().shop.locale.clone()),
+        email: None,
+        address: None,
+        coupons: Vec::new(),
+        delivery: None,
+        order_id: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        expires_at: expiry(shop, now),
+    };
+    let mut tx = shop.db().write().await?;
+    store::insert_cart(&mut tx, &cart).await?;
+    tx.commit().await?;
+    Ok(Contents { cart, lines: Vec::new(), orders_paid: 0 })
+}
+
+/// The cart, if `caller` may see it. Someone else's cart does not exist for them.
+pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Contents, Error> {
+    let mut conn = shop.db().read().await?;
+    let cart = store::find_cart(&mut conn, cart_id).await?.ok_or(Error::NotFound)?;
+    let expired = cart.order_id.is_none() && cart.expires_at <= clock::now();
+    if expired || cart.customer_id.is_some() && cart.customer_id != caller {
+        return Err(Error::NotFound);
+    }
+    let lines = crate::catalog::cart_variants(&mut conn, cart_id).await?;
+    let orders_paid = match cart.customer_id.or(caller) {
+        Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id).await?,
+        None => 0,
+    };
+    Ok(Contents { cart, lines, orders_paid })
+}
+
+/// The ways to pay for this cart.
+pub async fn payment_methods(shop: &Shop, contents: &Contents) -> Result<Vec<payments::Method>, Error> {
+    let quoted = quote(shop, contents).await?;
+    let country = contents.cart.address.as_ref().map(|address| address.country.clone());
+    payments::methods(shop, quoted.totals.total, country, &contents.cart.locale).await.map_err(Error::Payment)
+}
+
+/// Turns an open cart into the order, once. False where it changed since `contents` was read.
+pub async fn close(tx: &mut Tx, contents: &Contents, order_id: Uuid) -> Result<bool, db::Error> {
+    store::close_cart(tx, contents.cart.id, contents.cart.version, order_id, clock::now()).await
+}
+
+/// Opens the cart of an order that came to nothing, so that the shopper can try again.
+pub async fn reopen(shop: &Shop, tx: &mut Tx, cart_id: Uuid, order_id: Uuid) -> Result<(), db::Error> {
+    let now = clock::now();
+    store::reopen_cart(tx, cart_id, order_id, now, expiry(shop, now)).await
+}
+
+/// Forgets carts that nobody has touched for long, and tells how many.
+pub async fn forget_expired(shop: &Shop) -> Result<u64, db::Error> {
+    let mut tx = shop.db().write().await?;
+    let forgotten = store::delete_expired(&mut tx, clock::now()).await?;
+    tx.commit().await?;
+    Ok(forgotten)
+}
+
+fn expiry(shop: &Shop, now: Moment) -> Moment {
+    now + chrono::TimeDelta::days(i64::from(shop.config().carts.expire_days))
+}
+
+impl Contents {
+    /// Lines of which less can be sold than is wanted, or that are no longer on sale at all.
+    pub fn shortages(&self) -> Vec<Shortage> {
+        let short = |line: &&CartVariant| !line.variant.sellable || line.variant.available() < i64::from(line.quantity);
+        self.lines.iter().filter(short).map(shortage).collect()
+    }
+}
+
+fn shortage(line: &CartVariant) -> Shortage {
+    let available = if line.variant.sellable { line.variant.available().clamp(0, i64::from(u32::MAX)) as u32 } else { 0 };
+    Shortage { sku: line.variant.sku.clone(), wanted: line.quantity, available }
+}

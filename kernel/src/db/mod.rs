@@ -12,6 +12,8 @@
 mod conn;
 pub mod migrate;
 pub mod sql;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -8,6 +8,8 @@
 
 mod relay;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -20,7 +22,10 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, id};
 
+#[cfg(test)]
+pub(crate) use relay::drain;
 pub use relay::{Memory, Relay, run};
+pub(crate) use relay::{days_ago, delta, retry_delay};
 pub use store::consume_once;
 
 /// `[events]` of shop.toml.
@@ -31,15 +36,28 @@ pub struct EventsConfig {
     pub poll_interval_ms: u64,
     /// Events taken from the outbox at a time.
     pub batch: u32,
+    /// How long a worker has the events that it took to itself, in milliseconds; a crash delays them by as much. A consumer may
+    /// take a third of it for one event.
+    pub claim_ms: u64,
     /// Wait before a failed event is tried again, in milliseconds; it doubles with each try, up to an hour.
     pub retry_after_ms: u64,
-    /// Days that sent events are kept.
+    /// Tries before an event is given up: logged once, and kept in the table with its last error.
+    pub max_attempts: u32,
+    /// Days that events are kept after they were sent or given up.
     pub keep_days: u32,
 }
 
 impl Default for EventsConfig {
     fn default() -> Self {
-        Self { poll_interval_ms: 1_000, batch: 100, retry_after_ms: 1_000, keep_days: 30 }
+        Self {
+            poll_interval_ms: 1_000,
+            batch: 100,
+            claim_ms: 30_000,
+            retry_after_ms: 1_000,
+            // About 18 hours: long enough for somebody to mend the plugin.
+            max_attempts: 30,
+            keep_days: 30,
+        }
     }
 }
 
@@ -68,7 +86,25 @@ pub async fn record(tx: &mut Tx, kind: &str, subject: impl ToString, data: Value
     store::insert_event(tx, &event).await
 }
 
-/// Why an event could not be handled; it will be tried again.
+/// Deletes events that ended more than `events.keep_days` ago, and the consumers' notes about them; tells how many rows.
+/// In small transactions: on SQLite each holds up every writer of the shop.
+pub async fn forget_old(shop: &Shop) -> db::Result<u64> {
+    const ROWS: u32 = 500;
+    let before = days_ago(shop.config().events.keep_days);
+    let mut total = 0;
+    loop {
+        let mut tx = shop.db().write().await?;
+        let events = store::forget_events(&mut tx, before, ROWS).await?;
+        let notes = store::forget_consumed(&mut tx, before, ROWS).await?;
+        tx.commit().await?;
+        total += events + notes;
+        if events + notes == 0 || shop.stopping().is_cancelled() {
+            return Ok(total);
+        }
+    }
+}
+
+/// Why an event could not be handled; it will be tried again. The text is logged: no personal data.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct HandleError(pub String);

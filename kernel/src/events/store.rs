@@ -16,6 +16,23 @@ struct EventRow {
     attempts: i64,
 }
 
+/// An event that this worker has to itself until its claim runs out.
+pub(super) struct Claimed {
+    pub id: Uuid,
+    /// Tries that were begun, this one included.
+    pub attempts: i64,
+    /// None where the data is not JSON: somebody has written into the database.
+    pub event: Option<Event>,
+}
+
+impl From<EventRow> for Claimed {
+    fn from(row: EventRow) -> Self {
+        let EventRow { id, kind, subject, data, occurred_at, attempts } = row;
+        let event = serde_json::from_str(&data).ok().map(|data| Event { id, kind, subject, data, occurred_at });
+        Self { id, attempts, event }
+    }
+}
+
 pub(super) async fn insert_event(tx: &mut Tx, event: &Event) -> Result<()> {
     sql::execute!(
         tx,
@@ -30,39 +47,69 @@ pub(super) async fn insert_event(tx: &mut Tx, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// Unsent events whose time has come, with their number of tries. Read by their state, not by `id > last`: transactions
-/// commit in another order than they begin, and the latter would lose those that commit late.
-pub(super) async fn due_events(conn: &mut Conn, now: Moment, limit: u32) -> Result<Vec<(Event, i64)>> {
-    let rows = sql::all!(
-        conn,
+/// Takes due events, at most `limit`, for whom nobody else will look until `until`. In the order in which they happened.
+///
+/// Read by their state, not by `id > last`: transactions commit in another order than they begin, and the latter would
+/// lose those that commit late. The condition stands twice, since the rows may have been claimed by another kernel between
+/// the inner select and the update; PostgreSQL checks the outer one again on the newest version of the row.
+pub(super) async fn claim_due(tx: &mut Tx, now: Moment, until: Moment, limit: u32) -> Result<Vec<Claimed>> {
+    let mut rows = sql::all!(
+        tx,
         EventRow,
-        "select id, kind, subject, data, occurred_at, attempts from events
-         where sent_at is null and next_attempt_at <= $1 order by next_attempt_at, id limit $2",
+        "update events set attempts = attempts + 1, next_attempt_at = $2
+         where sent_at is null and given_up_at is null and next_attempt_at <= $1 and id in (
+             select id from events where sent_at is null and given_up_at is null and next_attempt_at <= $1
+             order by next_attempt_at, id limit $3
+         )
+         returning id, kind, subject, data, occurred_at, attempts",
         now,
+        until,
         i64::from(limit)
     )?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let data = serde_json::from_str(&row.data).unwrap_or_default();
-            let event =
-                Event { id: row.id, kind: row.kind, subject: row.subject, data, occurred_at: row.occurred_at };
-            (event, row.attempts)
-        })
-        .collect())
+    // `returning` promises no order.
+    rows.sort_by_key(|row| (row.occurred_at, row.id));
+    Ok(rows.into_iter().map(Claimed::from).collect())
 }
 
-pub(super) async fn mark_sent(conn: &mut Conn, id: Uuid, now: Moment) -> Result<()> {
-    sql::execute!(conn, "update events set sent_at = $2 where id = $1", id, now)?;
+pub(super) async fn mark_sent(tx: &mut Tx, id: Uuid, now: Moment) -> Result<()> {
+    sql::execute!(tx, "update events set sent_at = $2, last_error = null where id = $1", id, now)?;
     Ok(())
 }
 
-pub(super) async fn mark_failed(conn: &mut Conn, id: Uuid, next_attempt_at: Moment) -> Result<()> {
+/// `attempts` is the claim's: where it ran out and another worker has the event now, nothing changes.
+pub(super) async fn retry_at(tx: &mut Tx, id: Uuid, attempts: i64, error: &str, next: Moment) -> Result<()> {
     sql::execute!(
-        conn,
-        "update events set attempts = attempts + 1, next_attempt_at = $2 where id = $1",
+        tx,
+        "update events set next_attempt_at = $4, last_error = $3 where id = $1 and attempts = $2 and sent_at is null",
         id,
-        next_attempt_at
+        attempts,
+        error,
+        next
+    )?;
+    Ok(())
+}
+
+/// As [`retry_at`], but for good.
+pub(super) async fn give_up(tx: &mut Tx, id: Uuid, attempts: i64, error: &str, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update events set given_up_at = $4, last_error = $3 where id = $1 and attempts = $2 and sent_at is null",
+        id,
+        attempts,
+        error,
+        now
+    )?;
+    Ok(())
+}
+
+/// Gives a claimed event back that was not tried.
+pub(super) async fn release(tx: &mut Tx, id: Uuid, attempts: i64, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update events set attempts = attempts - 1, next_attempt_at = $3 where id = $1 and attempts = $2 and sent_at is null",
+        id,
+        attempts,
+        now
     )?;
     Ok(())
 }
@@ -81,7 +128,61 @@ pub async fn consume_once(tx: &mut Tx, consumer: &str, event_id: Uuid, now: Mome
     Ok(inserted == 1)
 }
 
-/// Forgets events that were sent before `before`, and tells how many.
-pub(crate) async fn forget_sent(conn: &mut Conn, before: Moment) -> Result<u64> {
-    sql::execute!(conn, "delete from events where sent_at < $1", before)
+/// Deletes at most `limit` events that ended before `before`, and tells how many.
+pub(super) async fn forget_events(conn: &mut Conn, before: Moment, limit: u32) -> Result<u64> {
+    let limit = i64::from(limit);
+    let sent = sql::execute!(
+        conn,
+        "delete from events where id in (select id from events where sent_at < $1 limit $2)",
+        before,
+        limit
+    )?;
+    let given_up = sql::execute!(
+        conn,
+        "delete from events where id in (select id from events where given_up_at < $1 limit $2)",
+        before,
+        limit
+    )?;
+    Ok(sent + given_up)
+}
+
+/// Deletes at most `limit` notes of consumers whose event is gone, and tells how many. As long as there is the event it
+/// may be told again, and the note is what keeps its effect from taking place twice.
+pub(super) async fn forget_consumed(conn: &mut Conn, before: Moment, limit: u32) -> Result<u64> {
+    sql::execute!(
+        conn,
+        "delete from consumed_events where consumed_at < $1 and event_id in (
+             select event_id from consumed_events where consumed_at < $1
+             and not exists (select 1 from events where events.id = consumed_events.event_id) limit $2
+         )",
+        before,
+        i64::from(limit)
+    )
+}
+
+/// What tests ask of an event.
+#[cfg(test)]
+#[derive(Debug, PartialEq, FromRow)]
+pub(super) struct State {
+    pub attempts: i64,
+    pub is_sent: bool,
+    pub is_given_up: bool,
+    pub last_error: Option<String>,
+}
+
+#[cfg(test)]
+pub(super) async fn state_of(conn: &mut Conn, id: Uuid) -> Result<Option<State>> {
+    sql::optional!(
+        conn,
+        State,
+        "select attempts, sent_at is not null as is_sent, given_up_at is not null as is_given_up, last_error
+         from events where id = $1",
+        id
+    )
+}
+
+#[cfg(test)]
+pub(super) async fn corrupt(tx: &mut Tx, id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update events set data = '{' where id = $1", id)?;
+    Ok(())
 }

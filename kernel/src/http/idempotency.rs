@@ -133,3 +133,11 @@ fn replay(saved: Saved) -> Response {
     }
     response
 }
+
+/// Forgets keys claimed before `before`, and tells how many.
+pub async fn forget(shop: &Shop, before: clock::Moment) -> crate::db::Result<u64> {
+    let mut tx = shop.db().write().await?;
+    let forgotten = store::forget_keys(&mut tx, before).await?;
+    tx.commit().await?;
+    Ok(forgotten)
+}

@@ -93,7 +93,7 @@ pub(super) async fn release_key(conn: &mut Conn, claim: &Claim<'_>) -> Result<()
 }
 
 /// Forgets keys claimed before `before`, and tells how many.
-pub(crate) async fn forget_keys(conn: &mut Conn, before: Moment) -> Result<u64> {
+pub(super) async fn forget_keys(conn: &mut Conn, before: Moment) -> Result<u64> {
     sql::execute!(conn, "delete from idempotency_keys where claimed_at < $1", before)
 }
 

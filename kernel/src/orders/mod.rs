@@ -1,11 +1,281 @@
-//! Orders.
+//! Orders: what was bought, at which price, and how far it has come.
+//!
+//! An order is made by [`checkout`], moved by [`state`] and never loses a line: whatever happens to the catalog, the
+//! plugins or the customer afterwards, it keeps its own texts, amounts and receipts.
 
-use serde::Deserialize;
+mod announce;
+pub mod checkout;
+mod housekeeping;
+pub mod http;
+pub mod receipts;
+mod state;
+mod store;
 
-use crate::Shop;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-#[derive(Debug, Clone, Deserialize, Default)]
+use crate::carts::{self, Address};
+use crate::clock::Moment;
+use crate::db::{self, Conn};
+use crate::money::Amount;
+use crate::payments::{self, Payment};
+use crate::{Shop, inventory};
+
+pub use housekeeping::run;
+pub use state::{StateError, cancel, deliver, give_up, mark_paid, ship};
+
+/// `[orders]` of shop.toml.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct OrdersConfig {}
+pub struct OrdersConfig {
+    /// How often the worker looks for payments to reconcile, in milliseconds.
+    pub reconcile_interval_ms: u64,
+    /// How long after an attempt to pay, whose end nobody saw, the provider is asked, in milliseconds. It must be longer than a
+    /// call of a payment plugin may take (`plugins.limits.payment.wall_ms`). Doubles with each time, up to an hour.
+    pub reconcile_after_ms: u64,
+    /// Minutes that a shopper has for what a payment asks of them (3-D Secure, say).
+    pub payment_action_minutes: u32,
+    /// How often old rows (carts, keys, events) are forgotten, in minutes.
+    pub housekeeping_minutes: u32,
+}
 
-pub async fn run(_: Shop) {}
+impl Default for OrdersConfig {
+    fn default() -> Self {
+        Self {
+            reconcile_interval_ms: 1_000,
+            reconcile_after_ms: 10_000,
+            payment_action_minutes: 30,
+            housekeeping_minutes: 60,
+        }
+    }
+}
+
+/// How far an order has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Placed, not paid.
+    New,
+    Paid,
+    Shipped,
+    Delivered,
+    Cancelled,
+    Refunded,
+}
+
+impl Status {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::New, "new"),
+        (Self::Paid, "paid"),
+        (Self::Shipped, "shipped"),
+        (Self::Delivered, "delivered"),
+        (Self::Cancelled, "cancelled"),
+        (Self::Refunded, "refunded"),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(status, _)| *status == self).map_or("", |(_, name)| name)
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(status, _)| *status)
+    }
+}
+
+/// An order.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub id: Uuid,
+    /// What people call it: 1001 and up, in the order of placing.
+    pub number: i64,
+    pub cart_id: Uuid,
+    pub customer_id: Option<Uuid>,
+    pub status: Status,
+    pub currency: String,
+    pub locale: String,
+    pub email: String,
+    pub address: Address,
+    pub delivery: Delivery,
+    pub goods_total: Amount,
+    pub discount_total: Amount,
+    pub fee_total: Amount,
+    pub delivery_total: Amount,
+    pub tax_total: Amount,
+    pub tax_included_total: Amount,
+    pub total: Amount,
+    pub version: i64,
+    pub placed_at: Moment,
+    pub updated_at: Moment,
+}
+
+/// How it is delivered, as the shopper chose it.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Delivery {
+    #[schema(example = "delivery-rates")]
+    pub plugin: String,
+    #[schema(example = "standard")]
+    pub code: String,
+    #[schema(example = "Standard delivery")]
+    pub label: String,
+    pub amount: Amount,
+    pub pickup: bool,
+}
+
+/// A line of an order.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub variant_id: Uuid,
+    pub sku: String,
+    pub title: String,
+    pub quantity: u32,
+    pub unit_price: Amount,
+    /// Goods and the line's own adjustments.
+    pub total: Amount,
+}
+
+/// What an adjustment of an order belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A line, by its position.
+    Line(i64),
+    Order,
+    Delivery,
+}
+
+/// A discount, tax or fee of an order.
+#[derive(Debug, Clone)]
+pub struct Adjustment {
+    pub target: Target,
+    pub kind: String,
+    pub code: String,
+    pub label: String,
+    pub amount: Amount,
+}
+
+/// A change of status.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub at: Moment,
+    pub status: String,
+    pub cause: String,
+}
+
+/// An order with all that belongs to it.
+#[derive(Debug, Clone)]
+pub struct Details {
+    pub order: Order,
+    pub lines: Vec<Line>,
+    pub adjustments: Vec<Adjustment>,
+    pub history: Vec<Event>,
+    pub priced_by: Vec<PricedBy>,
+    /// None where there was nothing to pay.
+    pub payment: Option<Payment>,
+}
+
+/// Which plugin made the price.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct PricedBy {
+    #[schema(example = "pricing-standard")]
+    pub plugin: String,
+    pub version: String,
+    /// SHA-256 of the component.
+    pub digest: String,
+}
+
+/// Why an order cannot be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such order for this caller")]
+    NotFound,
+    #[error(transparent)]
+    Cart(#[from] carts::Error),
+    /// The cart costs another amount than the shopper was shown.
+    #[error("the shopper was shown another total")]
+    StaleQuote(Box<(carts::Contents, carts::Quoted)>),
+    #[error("the payment method is not offered")]
+    UnknownPaymentMethod,
+    #[error("a payment token is missing")]
+    NoPaymentToken,
+    /// Refused; nothing was charged, and the cart is open again.
+    #[error("the payment was declined: {}", .0.code)]
+    Declined(payments::Decline),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Stock(#[from] inventory::Error),
+    #[error(transparent)]
+    Payment(#[from] payments::Error),
+    #[error("an amount is out of range")]
+    OutOfRange(#[from] crate::money::OutOfRange),
+    #[error("the work was cut off: {0}")]
+    CutOff(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// The order, if `caller` may see it. A guest's order belongs to whoever knows its id.
+pub async fn get(shop: &Shop, id: Uuid, caller: Option<Uuid>) -> Result<Details, Error> {
+    let mut conn = shop.db().read().await?;
+    let order = store::find_order(&mut conn, id).await?.ok_or(Error::NotFound)?;
+    if order.customer_id.is_some() && order.customer_id != caller {
+        return Err(Error::NotFound);
+    }
+    Ok(details(&mut conn, order).await?)
+}
+
+/// The order, for a merchant.
+pub async fn get_any(shop: &Shop, id: Uuid) -> Result<Details, Error> {
+    let mut conn = shop.db().read().await?;
+    let order = store::find_order(&mut conn, id).await?.ok_or(Error::NotFound)?;
+    Ok(details(&mut conn, order).await?)
+}
+
+/// The order with this number.
+pub async fn get_by_number(shop: &Shop, number: i64) -> Result<Order, Error> {
+    store::find_order_by_number(&mut shop.db().read().await?, number).await?.ok_or(Error::NotFound)
+}
+
+/// Numbers of orders after `number`, in their order.
+pub async fn numbers_after(shop: &Shop, number: i64, limit: u32) -> Result<Vec<i64>, Error> {
+    Ok(store::numbers_after(&mut shop.db().read().await?, number, i64::from(limit)).await?)
+}
+
+async fn details(conn: &mut Conn, order: Order) -> Result<Details, db::Error> {
+    Ok(Details {
+        lines: store::lines(conn, order.id).await?,
+        adjustments: store::adjustments(conn, order.id).await?,
+        history: store::history(conn, order.id).await?,
+        priced_by: store::priced_by(conn, order.id).await?,
+        payment: payments::find_by_order(conn, order.id).await?,
+        order,
+    })
+}
+
+/// Orders, the newest first: a customer's own, or everyone's. One more than `limit`, to know whether there are more.
+pub async fn list(
+    shop: &Shop,
+    customer_id: Option<Uuid>,
+    before: Option<(Moment, Uuid)>,
+    limit: u32,
+) -> Result<Vec<Order>, Error> {
+    let mut conn = shop.db().read().await?;
+    let (moment, id) = before.unwrap_or((chrono::DateTime::<chrono::Utc>::MAX_UTC, Uuid::max()));
+    // Both databases compare this text or time with real moments alike.
+    let moment = moment.min(crate::clock::now() + chrono::TimeDelta::days(3_650));
+    Ok(match customer_id {
+        Some(customer_id) => {
+            store::orders_of(&mut conn, customer_id, moment, id, i64::from(limit) + 1).await?
+        }
+        None => store::all_orders(&mut conn, moment, id, i64::from(limit) + 1).await?,
+    })
+}
+
+/// How many orders this customer has paid.
+pub async fn count_paid(conn: &mut Conn, customer_id: Uuid) -> Result<u32, db::Error> {
+    store::count_paid(conn, customer_id).await
+}
+
+/// The limit of quantities that the contract allows, for what is stored as 64 bits.
+fn quantity_of(stored: i64) -> u32 {
+    u32::try_from(stored).unwrap_or(u32::MAX)
+}
+

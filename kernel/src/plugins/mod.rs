@@ -1,31 +1,103 @@
-//! The plugin host.
+//! The plugin host: components behind the four interfaces of the contract, run in a sandbox.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `package` | a plugin file, read and refused without running any of it |
+//! | `engine`, `cache` | the compiler, and compiled code on disk |
+//! | `bindings` | the contract as Rust types, the only `bindgen!` |
+//! | `limits` | what a call may cost, from shop.toml |
+//! | `call` | the one path of every call: place, store, limits, outcome |
+//! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
+//! | `routing` | which plugins serve now: an immutable snapshot |
+//! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
+//! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
+//! | `build` | the component from an author's crate |
+//!
+//! Architecture invariant: nothing outside this folder names wasmtime, and nothing in it but `registry/` names HTTP or SQL.
 
-use serde::Deserialize;
+mod answer;
+mod bindings;
+pub mod build;
+mod cache;
+mod call;
+mod capabilities;
+mod check;
+mod engine;
+mod fault;
+mod host;
+mod ledger;
+mod limits;
+mod manifest;
+mod package;
+pub mod registry;
+mod routing;
+mod scan;
+mod state;
+mod totals;
+mod wasi;
 
-use crate::Config;
-use crate::blobs::Blobs;
-use crate::db::Db;
+pub mod delivery;
+pub mod notification;
+pub mod payment;
+pub mod pricing;
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PluginsConfig {
-    pub max_upload_bytes: usize,
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use bindings::types;
+pub use call::{CallError, Called, Level, LogLine, Report};
+pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
+pub use check::Probe;
+pub use fault::Fault;
+pub use host::{Host, HostError, LoadError};
+pub use limits::{Allocator, DomainLimits, Limits, PackageLimits, PluginsConfig};
+pub use manifest::Manifest;
+pub use package::{Digest, NotADigest, Package, PackageError};
+pub use registry::{Registry, RegistryError};
+pub use routing::{Bound, Loaded, Route, Routing};
+
+/// What a plugin decides: one of the four interfaces of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Domain {
+    Pricing,
+    Payment,
+    Delivery,
+    Notification,
 }
 
-impl Default for PluginsConfig {
-    fn default() -> Self {
-        Self { max_upload_bytes: 4 * 1024 * 1024 }
+impl Domain {
+    /// All of them, in the order of the contract.
+    pub const ALL: [Self; 4] = [Self::Pricing, Self::Payment, Self::Delivery, Self::Notification];
+
+    /// The name that the contract, the API and the database use: `pricing`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pricing => "pricing",
+            Self::Payment => "payment",
+            Self::Delivery => "delivery",
+            Self::Notification => "notification",
+        }
     }
 }
 
-pub struct Registry;
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
-#[derive(Debug, thiserror::Error)]
-#[error("")]
-pub struct RegistryError;
+/// The text names none of the four domains.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a domain is pricing, payment, delivery or notification")]
+pub struct UnknownDomain;
 
-impl Registry {
-    pub async fn open(_: &Config, _: &Db, _: Blobs, _: [u8; 32]) -> Result<Self, RegistryError> {
-        Ok(Self)
+impl FromStr for Domain {
+    type Err = UnknownDomain;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDomain> {
+        Self::ALL.into_iter().find(|domain| domain.name() == text).ok_or(UnknownDomain)
     }
 }

@@ -1,0 +1,568 @@
+//! Carts over HTTP.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::address::is_country;
+use super::change::VariantRef;
+use super::{Address, Change, Contents, DeliveryState, Error, OptionId, Quoted, Shortage};
+use crate::Shop;
+use crate::clock::Moment;
+use crate::http::auth::Caller;
+use crate::http::extract::{Checks, Json, Path};
+use crate::money::Amount;
+use crate::payments;
+use crate::plugins::pricing::{self, CouponState, Kind as AdjustmentKind, Target};
+use crate::problem::{Kind, Problem, ProblemSchema};
+
+/// A new cart.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CartIn {
+    /// BCP 47 tag of labels and messages; the shop's own where none is given.
+    #[schema(example = "en")]
+    locale: Option<String>,
+}
+
+/// What to put into the cart: one of `variant_id` and `sku`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LineIn {
+    variant_id: Option<Uuid>,
+    #[schema(example = "TEA-EARL-GREY-100")]
+    sku: Option<String>,
+    #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
+    quantity: u32,
+}
+
+/// How much of it; 0 removes the line.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinePatch {
+    #[schema(maximum = 1_000_000, example = 3)]
+    quantity: u32,
+}
+
+/// All coupon codes of the cart, in the order typed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CouponsIn {
+    #[schema(example = json!(["WELCOME10"]))]
+    coupons: Vec<String>,
+}
+
+/// Where confirmations go.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailIn {
+    #[schema(example = "ada@example.org")]
+    email: String,
+}
+
+/// The chosen delivery.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryOptionIn {
+    /// `id` of an entry of the delivery options.
+    #[schema(example = "delivery-rates:standard")]
+    id: String,
+}
+
+/// A discount, tax or fee.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdjustmentOut {
+    /// `discount` (0 or less), `tax` and `fee` (0 or more, added), `tax-included` (contained in the prices, for information).
+    kind: &'static str,
+    /// Stable name of the rule.
+    #[schema(example = "coupon-welcome10")]
+    code: String,
+    /// For the shopper.
+    #[schema(example = "10 % off your first order")]
+    label: String,
+    #[schema(example = -250)]
+    amount: Amount,
+}
+
+/// A line of a cart.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineOut {
+    id: Uuid,
+    variant_id: Uuid,
+    sku: String,
+    title: String,
+    quantity: u32,
+    /// How many can be sold now, at most what the line wants: less means a shortage.
+    available: u32,
+    unit_price: Amount,
+    /// `unit_price` times `quantity`.
+    goods_total: Amount,
+    adjustments: Vec<AdjustmentOut>,
+    /// What the line adds to the total.
+    total: Amount,
+}
+
+/// What became of a coupon code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CouponOut {
+    code: String,
+    /// `applied`, `unknown`, `expired` or `not-applicable`.
+    state: &'static str,
+    /// For the shopper; may be empty.
+    text: String,
+}
+
+/// A way to deliver the cart.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryOptionOut {
+    /// What to send to choose it.
+    #[schema(example = "delivery-rates:standard")]
+    id: String,
+    #[schema(example = "Standard delivery")]
+    label: String,
+    amount: Amount,
+    currency: &'static str,
+    /// Fewest and most days until it arrives, where known.
+    min_days: Option<u16>,
+    max_days: Option<u16>,
+    /// The shopper collects the goods.
+    pickup: bool,
+}
+
+/// A cart, priced at this moment. Amounts are minor units of `currency`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CartOut {
+    /// For a guest, knowing it is the right to open the cart.
+    id: Uuid,
+    /// `open`, or `ordered` when `order_id` says what it became.
+    status: &'static str,
+    order_id: Option<Uuid>,
+    currency: &'static str,
+    locale: String,
+    email: Option<String>,
+    address: Option<Address>,
+    lines: Vec<LineOut>,
+    coupons: Vec<CouponOut>,
+    /// The chosen delivery, where it is offered for this cart.
+    delivery: Option<DeliveryOptionOut>,
+    /// Discounts, taxes and fees on the goods as a whole and on the delivery.
+    adjustments: Vec<AdjustmentOut>,
+    /// For the shopper, from the pricing rules.
+    messages: Vec<String>,
+    /// Sum of the lines before adjustments.
+    goods_total: Amount,
+    discount_total: Amount,
+    fee_total: Amount,
+    delivery_total: Amount,
+    /// Tax that is added.
+    tax_total: Amount,
+    /// Tax that the prices contain.
+    tax_included_total: Amount,
+    /// What the shopper pays: send it as `expected_total` of the checkout.
+    total: Amount,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Moment,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Moment,
+}
+
+/// A way to pay.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentMethodOut {
+    /// What to send as `payment_method` of the checkout.
+    #[schema(example = "payment-emulator:card")]
+    id: String,
+    #[schema(example = "Card")]
+    label: String,
+    /// What a storefront needs to draw the form.
+    attributes: std::collections::BTreeMap<String, String>,
+}
+
+/// Opens an empty cart
+///
+/// Signed in, it is yours alone; as a guest, it belongs to whoever knows its id.
+#[utoipa::path(post, path = "/v1/carts", tag = "carts", request_body = CartIn, responses(
+    (status = 201, body = CartOut),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+))]
+pub async fn create_cart(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Json(body): Json<CartIn>,
+) -> Result<Response, Problem> {
+    let mut checks = Checks::default();
+    if let Some(locale) = &body.locale {
+        checks.require(crate::accounts::is_locale(locale), "/locale", "must be a BCP 47 tag such as en or ru-RU");
+    }
+    checks.done()?;
+    let contents = super::create(&shop, caller.customer_id(), body.locale).await?;
+    let location = HeaderValue::from_str(&format!("/v1/carts/{}", contents.cart.id)).map_err(Problem::internal)?;
+    let cart = priced(&shop, &contents).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], cart).into_response())
+}
+
+/// The cart, priced now
+#[utoipa::path(get, path = "/v1/carts/{id}", tag = "carts", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = CartOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn get_cart(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<CartOut>, Problem> {
+    let contents = super::get(&shop, id, caller.customer_id()).await?;
+    priced(&shop, &contents).await
+}
+
+/// Adds a variant; more of it joins the line that is there
+#[utoipa::path(post, path = "/v1/carts/{id}/lines", tag = "carts", params(("id" = Uuid, Path)), request_body = LineIn, responses(
+    (status = 200, body = CartOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`insufficient-stock`, `cart-closed`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn add_line(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<LineIn>,
+) -> Result<Answer<CartOut>, Problem> {
+    let mut checks = Checks::default();
+    checks.require((1..=1_000_000).contains(&body.quantity), "/quantity", "must be 1 to 1,000,000");
+    checks.require(body.variant_id.is_some() != body.sku.is_some(), "", "name one of variant_id and sku");
+    checks.done()?;
+    let variant = match (body.variant_id, body.sku) {
+        (Some(id), _) => VariantRef::Id(id),
+        (None, sku) => VariantRef::Sku(sku.unwrap_or_default()),
+    };
+    changed(&shop, id, caller, Change::AddLine { variant, quantity: body.quantity }).await
+}
+
+/// Changes the quantity of a line; 0 removes it
+#[utoipa::path(patch, path = "/v1/carts/{id}/lines/{line_id}", tag = "carts",
+    params(("id" = Uuid, Path), ("line_id" = Uuid, Path)), request_body = LinePatch, responses(
+    (status = 200, body = CartOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`insufficient-stock`, `cart-closed`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn patch_line(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path((id, line_id)): Path<(Uuid, Uuid)>,
+    Json(body): Json<LinePatch>,
+) -> Result<Answer<CartOut>, Problem> {
+    let change = match body.quantity {
+        0 => Change::RemoveLine { line_id },
+        quantity @ 1..=1_000_000 => Change::SetQuantity { line_id, quantity },
+        _ => return Err(Problem::invalid_field("/quantity", "must be 0 to 1,000,000")),
+    };
+    changed(&shop, id, caller, change).await
+}
+
+/// Removes a line
+#[utoipa::path(delete, path = "/v1/carts/{id}/lines/{line_id}", tag = "carts",
+    params(("id" = Uuid, Path), ("line_id" = Uuid, Path)), responses(
+    (status = 200, body = CartOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`cart-closed`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn delete_line(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path((id, line_id)): Path<(Uuid, Uuid)>,
+) -> Result<Answer<CartOut>, Problem> {
+    changed(&shop, id, caller, Change::RemoveLine { line_id }).await
+}
+
+/// Sets the coupon codes
+///
+/// A code that is unknown or does not apply is kept, and `coupons` of the answer says so.
+#[utoipa::path(put, path = "/v1/carts/{id}/coupons", tag = "carts", params(("id" = Uuid, Path)), request_body = CouponsIn, responses(
+    (status = 200, body = CartOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`cart-closed`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn put_coupons(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<CouponsIn>,
+) -> Result<Answer<CartOut>, Problem> {
+    let max = shop.config().carts.max_coupons.min(10) as usize;
+    let mut checks = Checks::default();
+    checks.require(body.coupons.len() <= max, "/coupons", &format!("at most {max}"));
+    for (index, code) in body.coupons.iter().enumerate() {
+        checks.text(code, 1, 64, &format!("/coupons/{index}"));
+    }
+    checks.done()?;
+    let mut codes: Vec<String> = Vec::new();
+    for code in body.coupons.iter().map(|code| code.trim()) {
+        if !codes.iter().any(|known| known == code) {
+            codes.push(code.to_owned());
+        }
+    }
+    changed(&shop, id, caller, Change::SetCoupons(codes)).await
+}
+
+/// Sets the address that the goods go to
+#[utoipa::path(put, path = "/v1/carts/{id}/address", tag = "carts", params(("id" = Uuid, Path)), request_body = Address, responses(
+    (status = 200, body = CartOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`cart-closed`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn put_address(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<Address>,
+) -> Result<Answer<CartOut>, Problem> {
+    let address = body.trimmed();
+    let mut checks = Checks::default();
+    checks.text(&address.name, 1, 100, "/name");
+    checks.text(&address.street, 1, 200, "/street");
+    checks.text(&address.city, 1, 100, "/city");
+    checks.text(&address.region, 0, 100, "/region");
+    checks.text(&address.postcode, 0, 20, "/postcode");
+    checks.text(&address.phone, 0, 40, "/phone");
+    checks.require(is_country(&address.country), "/country", "must be an ISO 3166-1 alpha-2 code such as DE");
+    checks.done()?;
+    changed(&shop, id, caller, Change::SetAddress(address)).await
+}
+
+/// Sets where confirmations go
+#[utoipa::path(put, path = "/v1/carts/{id}/email", tag = "carts", params(("id" = Uuid, Path)), request_body = EmailIn, responses(
+    (status = 200, body = CartOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`cart-closed`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn put_email(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<EmailIn>,
+) -> Result<Answer<CartOut>, Problem> {
+    let email = body.email.trim();
+    if email.len() > 254 || !email_address::EmailAddress::is_valid(email) {
+        return Err(Problem::invalid_field("/email", "must be an e-mail address"));
+    }
+    changed(&shop, id, caller, Change::SetEmail(email.to_owned())).await
+}
+
+/// Chooses how the goods are delivered
+#[utoipa::path(put, path = "/v1/carts/{id}/delivery-option", tag = "carts", params(("id" = Uuid, Path)), request_body = DeliveryOptionIn, responses(
+    (status = 200, body = CartOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`delivery-option-unavailable`, `cart-incomplete` (no address yet), `cart-closed`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn put_delivery_option(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<DeliveryOptionIn>,
+) -> Result<Answer<CartOut>, Problem> {
+    let option: OptionId =
+        body.id.parse().map_err(|()| Problem::invalid_field("/id", "must be the id of a delivery option"))?;
+    let contents = super::get(&shop, id, caller.customer_id()).await?;
+    if contents.cart.address.is_none() && contents.cart.order_id.is_none() {
+        return Err(Error::Incomplete(vec!["address"]).into());
+    }
+    changed(&shop, id, caller, Change::SetDelivery(option)).await
+}
+
+/// The ways to deliver this cart; none before there is an address
+#[utoipa::path(get, path = "/v1/carts/{id}/delivery-options", tag = "carts", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = [DeliveryOptionOut]),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
+))]
+pub async fn list_delivery_options(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<Vec<DeliveryOptionOut>>, Problem> {
+    let contents = super::get(&shop, id, caller.customer_id()).await?;
+    let options = super::quote::options(&shop, &contents).await?;
+    Ok(Answer(options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
+}
+
+/// The ways to pay for this cart
+#[utoipa::path(get, path = "/v1/carts/{id}/payment-methods", tag = "carts", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = [PaymentMethodOut]),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 503, description = "`pricing-unavailable`, `payment-unavailable`", body = ProblemSchema)
+))]
+pub async fn list_payment_methods(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<Vec<PaymentMethodOut>>, Problem> {
+    let contents = super::get(&shop, id, caller.customer_id()).await?;
+    let methods = super::payment_methods(&shop, &contents).await?;
+    let out = |method: payments::Method| PaymentMethodOut {
+        id: method.id.to_string(),
+        label: method.label,
+        attributes: method.attributes.into_iter().collect(),
+    };
+    Ok(Answer(methods.into_iter().map(out).collect()))
+}
+
+async fn changed(shop: &Shop, id: Uuid, caller: Caller, change: Change) -> Result<Answer<CartOut>, Problem> {
+    let (contents, quoted) = super::change(shop, id, caller.customer_id(), &change).await?;
+    Ok(Answer(cart_out(shop, &contents, &quoted)))
+}
+
+async fn priced(shop: &Shop, contents: &Contents) -> Result<Answer<CartOut>, Problem> {
+    let quoted = super::quote(shop, contents).await?;
+    Ok(Answer(cart_out(shop, contents, &quoted)))
+}
+
+/// The cart as shoppers see it.
+pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
+    let cart = &contents.cart;
+    let totals = &quoted.totals;
+    CartOut {
+        id: cart.id,
+        status: if cart.order_id.is_some() { "ordered" } else { "open" },
+        order_id: cart.order_id,
+        currency: shop.config().shop.currency.code(),
+        locale: cart.locale.clone(),
+        email: cart.email.clone(),
+        address: cart.address.clone(),
+        lines: (0..contents.lines.len()).map(|index| line_out(contents, quoted, index)).collect(),
+        coupons: cart.coupons.iter().map(|code| coupon_out(code, &quoted.coupons)).collect(),
+        delivery: match &quoted.delivery {
+            DeliveryState::Chosen(option) => Some(delivery_out(shop, option.clone())),
+            DeliveryState::Open | DeliveryState::Gone => None,
+        },
+        adjustments: adjustments(quoted, |target| !matches!(target, Target::Line(_))),
+        messages: quoted.messages.clone(),
+        goods_total: totals.goods,
+        discount_total: totals.discounts,
+        fee_total: totals.fees,
+        delivery_total: totals.delivery,
+        tax_total: totals.taxes_added,
+        tax_included_total: totals.taxes_included,
+        total: totals.total,
+        created_at: cart.created_at,
+        updated_at: cart.updated_at,
+    }
+}
+
+fn line_out(contents: &Contents, quoted: &Quoted, index: usize) -> LineOut {
+    let line = &contents.lines[index];
+    let goods_total = line.variant.price.saturating_mul(Amount::from(line.quantity));
+    let adjustments = adjustments(quoted, |target| matches!(target, Target::Line(line) if *line as usize == index));
+    // The parts were checked when the totals were computed.
+    let added: Amount = adjustments.iter().filter(|a| a.kind != "tax-included").map(|a| a.amount).sum();
+    let available = if line.variant.sellable { line.variant.available().max(0) } else { 0 };
+    LineOut {
+        id: line.line_id,
+        variant_id: line.variant.id,
+        sku: line.variant.sku.clone(),
+        title: line.variant.title.clone(),
+        quantity: line.quantity,
+        available: available.min(i64::from(line.quantity)) as u32,
+        unit_price: line.variant.price,
+        goods_total,
+        adjustments,
+        total: goods_total + added,
+    }
+}
+
+fn adjustments(quoted: &Quoted, wanted: impl Fn(&Target) -> bool) -> Vec<AdjustmentOut> {
+    let wanted = quoted.adjustments.iter().filter(|adjustment| wanted(&adjustment.target));
+    wanted.map(adjustment_out).collect()
+}
+
+fn adjustment_out(adjustment: &pricing::Adjustment) -> AdjustmentOut {
+    AdjustmentOut {
+        kind: adjustment_kind(adjustment.kind),
+        code: adjustment.code.clone(),
+        label: adjustment.label.clone(),
+        amount: adjustment.amount,
+    }
+}
+
+/// The word for a kind in answers and in the database.
+pub fn adjustment_kind(kind: AdjustmentKind) -> &'static str {
+    match kind {
+        AdjustmentKind::Discount => "discount",
+        AdjustmentKind::Tax => "tax",
+        AdjustmentKind::TaxIncluded => "tax-included",
+        AdjustmentKind::Fee => "fee",
+    }
+}
+
+/// A code that no plugin knows is unknown.
+fn coupon_out(code: &str, outcomes: &[pricing::CouponOutcome]) -> CouponOut {
+    let outcome = outcomes.iter().filter(|outcome| outcome.code == code);
+    let best = outcome.min_by_key(|outcome| match outcome.state {
+        CouponState::Applied => 0,
+        CouponState::NotApplicable => 1,
+        CouponState::Expired => 2,
+        CouponState::Unknown => 3,
+    });
+    let state = match best.map(|outcome| outcome.state) {
+        Some(CouponState::Applied) => "applied",
+        Some(CouponState::NotApplicable) => "not-applicable",
+        Some(CouponState::Expired) => "expired",
+        Some(CouponState::Unknown) | None => "unknown",
+    };
+    let text = best.map(|outcome| outcome.text.clone()).unwrap_or_default();
+    CouponOut { code: code.to_owned(), state, text }
+}
+
+fn delivery_out(shop: &Shop, option: super::DeliveryOption) -> DeliveryOptionOut {
+    DeliveryOptionOut {
+        id: option.id.to_string(),
+        label: option.label,
+        amount: option.amount,
+        currency: shop.config().shop.currency.code(),
+        min_days: option.days.map(|(min, _)| min),
+        max_days: option.days.map(|(_, max)| max),
+        pickup: option.pickup,
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound | Error::LineNotFound => Problem::not_found(),
+            Error::Closed(order_id) => Problem::new(Kind::CartClosed).with("order_id", order_id),
+            Error::UnknownVariant => Problem::invalid_field("", "there is no such variant on sale"),
+            Error::Insufficient(lines) => insufficient(&lines),
+            Error::Invalid(pointer, detail) => Problem::invalid_field(pointer, detail),
+            Error::Incomplete(missing) => Problem::new(Kind::CartIncomplete).with("missing", missing),
+            Error::DeliveryUnavailable => Problem::new(Kind::DeliveryOptionUnavailable),
+            Error::Pricing(error) => Problem::new(Kind::PricingUnavailable).with("reason", error.code()),
+            Error::Payment(error) => Problem::new(Kind::PaymentUnavailable).with("reason", error.code()),
+            Error::Contended => {
+                Problem::new(Kind::Unavailable).detail("the cart was changed at the same time; try again")
+            }
+            Error::Database(error) => error.into(),
+        }
+    }
+}
+
+/// The problem that names what there is too little of.
+pub fn insufficient(lines: &[Shortage]) -> Problem {
+    Problem::new(Kind::InsufficientStock).with("lines", lines)
+}

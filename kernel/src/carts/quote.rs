@@ -1,0 +1,217 @@
+//! What a cart costs at this moment: the plugins' part of a cart.
+//!
+//! 1. The pricing plugins, one after the other, price the goods.
+//! 2. The delivery plugins quote for goods of that value, once there is an address.
+//! 3. Where the shopper has chosen a delivery, the pricing plugins price the goods again, now with it, so that
+//!    they can tax or discount it too. This last answer is the price; it is what an order keeps as its receipt.
+//!
+//! All of it runs on the routing as it was at the beginning, whatever a merchant activates meanwhile.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Contents, Error, FallbackRate, OptionId};
+use crate::catalog::CartVariant;
+use crate::money::Amount;
+use crate::plugins::pricing::Totals;
+use crate::plugins::{Bound, CallError, Called, Domain, Fault, Report, Routing, delivery, pricing};
+use crate::{Shop, clock};
+
+/// A priced cart.
+#[derive(Debug, Clone)]
+pub struct Quoted {
+    pub adjustments: Vec<pricing::Adjustment>,
+    pub coupons: Vec<pricing::CouponOutcome>,
+    pub messages: Vec<String>,
+    pub totals: Totals,
+    pub delivery: DeliveryState,
+    /// Which plugin was asked what for this price, in the order of the chain.
+    pub priced: Vec<Priced>,
+}
+
+/// One call of a pricing plugin.
+#[derive(Clone)]
+pub struct Priced {
+    pub bound: Arc<Bound>,
+    pub request: Arc<pricing::Request>,
+    pub quote: pricing::Quote,
+    pub fuel: u64,
+}
+
+impl fmt::Debug for Priced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Priced").field("by", &self.bound.name()).field("quote", &self.quote).finish_non_exhaustive()
+    }
+}
+
+/// What is known about the delivery of a cart.
+#[derive(Debug, Clone)]
+pub enum DeliveryState {
+    /// None was chosen yet, or there is no address.
+    Open,
+    Chosen(DeliveryOption),
+    /// The chosen one is not offered for this cart any more.
+    Gone,
+}
+
+/// A way to deliver, as a plugin or the settings offer it.
+#[derive(Debug, Clone)]
+pub struct DeliveryOption {
+    pub id: OptionId,
+    pub label: String,
+    pub amount: Amount,
+    pub days: Option<(u16, u16)>,
+    pub pickup: bool,
+}
+
+/// The name under which static rates of the settings stand; no plugin can have it.
+const FALLBACK: &str = "fallback";
+
+/// Prices the cart.
+pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
+    let routing = shop.plugins().routing();
+    let request = pricing_request(shop, contents);
+    let goods = price(shop, &routing, request.clone()).await?;
+    let Some(chosen) = &contents.cart.delivery else { return Ok(goods) };
+    if contents.cart.address.is_none() {
+        return Ok(goods);
+    }
+    let options = delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await;
+    let Some(option) = options.into_iter().find(|option| option.id == *chosen) else {
+        return Ok(Quoted { delivery: DeliveryState::Gone, ..goods });
+    };
+    let delivery = pricing::Delivery { option: option.id.to_string(), amount: option.amount };
+    let whole = price(shop, &routing, pricing::Request { delivery: Some(delivery), ..request }).await?;
+    Ok(Quoted { delivery: DeliveryState::Chosen(option), ..whole })
+}
+
+/// The ways to deliver this cart; none without an address.
+pub async fn options(shop: &Shop, contents: &Contents) -> Result<Vec<DeliveryOption>, Error> {
+    if contents.cart.address.is_none() {
+        return Ok(Vec::new());
+    }
+    let routing = shop.plugins().routing();
+    let goods = price(shop, &routing, pricing_request(shop, contents)).await?;
+    Ok(delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await)
+}
+
+/// Runs the chain of pricing plugins. Fails closed: a price that one of them could not finish is no price.
+async fn price(shop: &Shop, routing: &Routing, mut request: pricing::Request) -> Result<Quoted, Error> {
+    let mut priced = Vec::new();
+    let (mut coupons, mut messages) = (Vec::new(), Vec::new());
+    for bound in routing.of(Domain::Pricing).bound.iter() {
+        let asked = Arc::new(request.clone());
+        let called = shop.plugins().host().price(bound, &asked).await.inspect_err(|error| warn(bound, error));
+        let Called { value: quote, report: Report { fuel, .. } } = called.map_err(Error::Pricing)?;
+        request.so_far.extend(quote.adjustments.iter().cloned());
+        coupons.extend(quote.coupons.iter().cloned());
+        messages.extend(quote.messages.iter().cloned());
+        priced.push(Priced { bound: bound.clone(), request: asked, quote, fuel });
+    }
+    let totals = Totals::of(&request, &request.so_far).map_err(|broken| {
+        Error::Pricing(CallError { fault: Fault::InvalidAnswer(broken), report: Report::default() })
+    })?;
+    Ok(Quoted { adjustments: request.so_far, coupons, messages, totals, delivery: DeliveryState::Open, priced })
+}
+
+fn pricing_request(shop: &Shop, contents: &Contents) -> pricing::Request {
+    let currency = shop.config().shop.currency;
+    let cart = &contents.cart;
+    pricing::Request {
+        currency: currency.code().to_owned(),
+        exponent: currency.exponent(),
+        now: clock::unix_seconds(clock::now()),
+        locale: cart.locale.clone(),
+        customer: cart.customer_id.map(|id| pricing::Customer {
+            id: id.to_string(),
+            orders_paid: contents.orders_paid,
+            attributes: Vec::new(),
+        }),
+        destination: cart.address.as_ref().map(|address| address.destination()),
+        delivery: None,
+        coupons: cart.coupons.clone(),
+        lines: contents
+            .lines
+            .iter()
+            .map(|line| pricing::Line {
+                sku: line.variant.sku.clone(),
+                category: line.variant.category_path.clone().unwrap_or_default(),
+                quantity: line.quantity,
+                unit_price: line.variant.price,
+                weight_grams: weight_of(line),
+                attributes: Vec::new(),
+            })
+            .collect(),
+        so_far: Vec::new(),
+        attributes: Vec::new(),
+    }
+}
+
+/// Asks every delivery plugin. Where one fails, the static rates of the settings stand in for it.
+async fn delivery_options(
+    shop: &Shop,
+    routing: &Routing,
+    contents: &Contents,
+    goods_total: Amount,
+) -> Vec<DeliveryOption> {
+    let Some(address) = &contents.cart.address else { return Vec::new() };
+    let shipment = Arc::new(delivery::Shipment {
+        currency: shop.config().shop.currency.code().to_owned(),
+        now: clock::unix_seconds(clock::now()),
+        locale: contents.cart.locale.clone(),
+        destination: address.destination(),
+        items: contents
+            .lines
+            .iter()
+            .map(|line| delivery::Item {
+                sku: line.variant.sku.clone(),
+                quantity: line.quantity,
+                weight_grams: weight_of(line),
+            })
+            .collect(),
+        goods_total,
+        attributes: Vec::new(),
+    });
+    let mut options = Vec::new();
+    let mut failed = false;
+    for bound in routing.of(Domain::Delivery).bound.iter() {
+        match shop.plugins().host().delivery_quote(bound, &shipment).await {
+            Ok(called) => options.extend(called.value.options.into_iter().map(|option| DeliveryOption {
+                id: OptionId { plugin: bound.name().to_owned(), code: option.code },
+                label: option.label,
+                amount: option.amount,
+                days: option.days,
+                pickup: option.pickup,
+            })),
+            Err(error) => {
+                warn(bound, &error);
+                failed = true;
+            }
+        }
+    }
+    if failed {
+        options.extend(fallback_options(shop, &address.country));
+    }
+    options
+}
+
+/// Grams of one piece, as the contract wants them.
+fn weight_of(line: &CartVariant) -> u32 {
+    u32::try_from(line.variant.weight_grams).unwrap_or(u32::MAX)
+}
+
+fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
+    let rates = shop.config().carts.fallback_delivery.iter();
+    let option = |rate: &FallbackRate| DeliveryOption {
+        id: OptionId { plugin: FALLBACK.to_owned(), code: rate.code.clone() },
+        label: rate.label.clone(),
+        amount: rate.amount,
+        days: None,
+        pickup: false,
+    };
+    rates.filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country)).map(option).collect()
+}
+
+fn warn(bound: &Bound, error: &CallError) {
+    tracing::warn!(plugin = bound.name(), version = bound.version(), reason = error.code(), %error, "a plugin failed");
+}

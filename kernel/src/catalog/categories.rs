@@ -1,0 +1,226 @@
+//! The tree of categories.
+//!
+//! A slug is unique in the whole shop, so a category is found by it alone, and a path (`coffee/filter`) never collides while a subtree
+//! moves: each path ends with its own slug. Every change of the tree takes one lock first ([`store::lock_tree`]): two moves at a
+//! time could otherwise make each category an ancestor of the other.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{Error, announce, store, text};
+use crate::db::Tx;
+use crate::{Shop, clock, id};
+
+/// Longest path, in characters. It bounds the depth: an index of PostgreSQL takes no text beyond some 2,700 bytes.
+pub const MAX_PATH: usize = 2_000;
+
+/// A category.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    pub id: Uuid,
+    pub parent_id: Option<Uuid>,
+    pub slug: String,
+    pub name: String,
+    /// Slugs from the root: `coffee/filter`.
+    pub path: String,
+    /// Siblings are shown by position, then by name.
+    pub position: i64,
+}
+
+/// A category with what is below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategoryNode {
+    pub category: Category,
+    pub children: Vec<CategoryNode>,
+}
+
+/// A category to be made.
+#[derive(Debug, Clone)]
+pub struct NewCategory {
+    pub name: String,
+    /// Made from the name where it is none.
+    pub slug: Option<String>,
+    pub parent_id: Option<Uuid>,
+    pub position: i64,
+}
+
+/// What is to change of a category.
+#[derive(Debug, Clone, Default)]
+pub struct CategoryPatch {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    /// `Some(None)` makes it a root.
+    pub parent_id: Option<Option<Uuid>>,
+    pub position: Option<i64>,
+}
+
+/// The whole tree.
+pub async fn list_categories(shop: &Shop) -> Result<Vec<CategoryNode>, Error> {
+    let mut conn = shop.db().read().await?;
+    Ok(into_tree(store::all_categories(&mut conn).await?))
+}
+
+/// Makes a category.
+pub async fn create_category(shop: &Shop, new: &NewCategory) -> Result<Category, Error> {
+    let mut tx = shop.db().write().await?;
+    store::lock_tree(&mut tx).await?;
+    let category = insert(&mut tx, new).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(category)
+}
+
+/// The id of the category with this slug, made at the root where there is none, in the caller's transaction.
+pub async fn put_category(tx: &mut Tx, slug: &str, name: &str) -> Result<Uuid, Error> {
+    if let Some(id) = store::find_category_by_slug(tx, slug).await? {
+        return Ok(id);
+    }
+    store::lock_tree(tx).await?;
+    let new = NewCategory { name: name.to_owned(), slug: Some(slug.to_owned()), parent_id: None, position: 0 };
+    match insert(tx, &new).await {
+        // Someone else made it between the look and the lock.
+        Err(Error::SlugTaken(_)) => store::find_category_by_slug(tx, slug).await?.ok_or(Error::NotFound),
+        made => made.map(|category| category.id),
+    }
+}
+
+/// Renames or moves a category; all that is below moves with it.
+pub async fn patch_category(shop: &Shop, id: Uuid, patch: CategoryPatch) -> Result<Category, Error> {
+    let mut tx = shop.db().write().await?;
+    store::lock_tree(&mut tx).await?;
+    let mut category = store::find_category(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let old_path = std::mem::take(&mut category.path);
+    category.name = patch.name.unwrap_or(category.name);
+    category.slug = patch.slug.unwrap_or(category.slug);
+    category.position = patch.position.unwrap_or(category.position);
+    category.parent_id = patch.parent_id.unwrap_or(category.parent_id);
+    category.path = match find_parent(&mut tx, category.parent_id).await? {
+        Some(parent) if parent.path == old_path || is_below(&parent.path, &old_path) => {
+            return Err(Error::CategoryCycle);
+        }
+        parent => path_below(parent.as_ref(), &category.slug)?,
+    };
+    let longest = store::longest_path_below(&mut tx, &old_path).await?.saturating_sub(old_path.len());
+    if longest + category.path.len() > MAX_PATH {
+        return Err(Error::CategoryTooDeep);
+    }
+    let now = clock::now();
+    match store::update_category(&mut tx, &category, now).await {
+        Err(error) if error.is_unique_violation() => return Err(Error::SlugTaken(category.slug)),
+        done => done?,
+    }
+    if category.path != old_path {
+        store::move_subtree(&mut tx, &old_path, &category.path, now).await?;
+    }
+    tx.commit().await?;
+    announce(shop);
+    Ok(category)
+}
+
+/// Deletes a category without sub-categories. Its products go up to its parent, or out of any where it is a root.
+pub async fn delete_category(shop: &Shop, id: Uuid) -> Result<(), Error> {
+    let mut tx = shop.db().write().await?;
+    store::lock_tree(&mut tx).await?;
+    let category = store::find_category(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    if store::has_children(&mut tx, id).await? {
+        return Err(Error::CategoryNotEmpty);
+    }
+    store::move_products(&mut tx, id, category.parent_id, clock::now()).await?;
+    store::delete_category(&mut tx, id).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(())
+}
+
+/// The caller holds the lock of the tree.
+pub(super) async fn insert(tx: &mut Tx, new: &NewCategory) -> Result<Category, Error> {
+    let parent = find_parent(tx, new.parent_id).await?;
+    let base = text::slugify(&new.name, "category");
+    // As for products: a chosen slug is taken or refused, one that is made gets a number.
+    let slugs = match &new.slug {
+        Some(slug) => vec![slug.clone()],
+        None => std::iter::once(base.clone()).chain((2..=50).map(|number| format!("{base}-{number}"))).collect(),
+    };
+    for slug in slugs {
+        let path = path_below(parent.as_ref(), &slug)?;
+        let category = Category {
+            id: id::sequential(),
+            parent_id: new.parent_id,
+            slug,
+            name: new.name.clone(),
+            path,
+            position: new.position,
+        };
+        if store::insert_category(tx, &category, clock::now()).await? {
+            return Ok(category);
+        }
+    }
+    Err(Error::SlugTaken(new.slug.clone().unwrap_or(base)))
+}
+
+async fn find_parent(tx: &mut Tx, parent_id: Option<Uuid>) -> Result<Option<Category>, Error> {
+    let Some(parent_id) = parent_id else { return Ok(None) };
+    store::find_category(tx, parent_id).await?.map(Some).ok_or(Error::CategoryUnknown)
+}
+
+fn path_below(parent: Option<&Category>, slug: &str) -> Result<String, Error> {
+    let path = parent.map_or_else(|| slug.to_owned(), |parent| format!("{}/{slug}", parent.path));
+    if path.len() > MAX_PATH { Err(Error::CategoryTooDeep) } else { Ok(path) }
+}
+
+fn is_below(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Siblings keep the order in which they come.
+fn into_tree(categories: Vec<Category>) -> Vec<CategoryNode> {
+    let mut children: HashMap<Option<Uuid>, Vec<Category>> = HashMap::new();
+    for category in categories {
+        children.entry(category.parent_id).or_default().push(category);
+    }
+    take_children(&mut children, None)
+}
+
+/// As deep as the tree, which [`MAX_PATH`] bounds.
+fn take_children(children: &mut HashMap<Option<Uuid>, Vec<Category>>, parent: Option<Uuid>) -> Vec<CategoryNode> {
+    let siblings = children.remove(&parent).unwrap_or_default();
+    siblings
+        .into_iter()
+        .map(|category| CategoryNode { children: take_children(children, Some(category.id)), category })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn below_means_by_whole_slugs() {
+        for (path, ancestor, expected) in [
+            ("coffee/filter", "coffee", true),
+            ("coffee/filter/v60", "coffee", true),
+            ("coffee", "coffee", false),
+            ("coffee-cups", "coffee", false),
+            ("tea/coffee", "coffee", false),
+        ] {
+            assert_eq!(is_below(path, ancestor), expected, "{path} below {ancestor}");
+        }
+    }
+
+    #[test]
+    fn a_tree_keeps_the_order_of_siblings() {
+        let category = |id: u128, parent: Option<u128>| Category {
+            id: Uuid::from_u128(id),
+            parent_id: parent.map(Uuid::from_u128),
+            slug: id.to_string(),
+            name: String::new(),
+            path: String::new(),
+            position: 0,
+        };
+        let tree = into_tree(vec![category(3, Some(1)), category(2, None), category(1, None), category(4, Some(3))]);
+        let slugs: Vec<_> = tree.iter().map(|node| node.category.slug.as_str()).collect();
+        assert_eq!(slugs, ["2", "1"]);
+        assert_eq!(tree[1].children[0].children[0].category.slug, "4");
+    }
+}

@@ -1,0 +1,176 @@
+//! Categories for the merchant.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{check_slug, present};
+use crate::Shop;
+use crate::catalog::{self, Category, CategoryPatch, Error, MAX_TITLE, NewCategory};
+use crate::http::auth::Merchant;
+use crate::http::extract::{Checks, Json, Path};
+use crate::problem::{Problem, ProblemSchema};
+
+/// Positions stay small: they only order siblings.
+const MAX_POSITION: i64 = 1_000_000;
+
+/// A new category.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryIn {
+    #[schema(min_length = 1, max_length = 200, example = "Black tea")]
+    name: String,
+    /// Unique in the whole shop; made from the name, and made unique, where none is given.
+    #[schema(example = "black-tea")]
+    slug: Option<String>,
+    /// The category that it is in; a root where none is given.
+    parent_id: Option<Uuid>,
+    /// Siblings are shown by position, then by name.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    position: i64,
+}
+
+/// Changes of a category: a field that is missing stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryPatchIn {
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    slug: Option<String>,
+    /// Moves it with all that is below it; null makes it a root.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Uuid>)]
+    parent_id: Option<Option<Uuid>>,
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    position: Option<i64>,
+}
+
+/// A category as the merchant sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminCategoryOut {
+    id: Uuid,
+    parent_id: Option<Uuid>,
+    slug: String,
+    name: String,
+    /// Slugs from the root.
+    #[schema(example = "tea/black-tea")]
+    path: String,
+    position: i64,
+}
+
+/// Create a category
+#[utoipa::path(
+    post, path = "/v1/admin/categories", tag = "catalog", request_body = CategoryIn, security(("bearer" = [])),
+    responses(
+        (status = 201, description = "The category", body = AdminCategoryOut),
+        (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+        (status = 403, description = "`forbidden`", body = ProblemSchema),
+        (status = 409, description = "`slug-taken`", body = ProblemSchema),
+        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    )
+)]
+pub async fn create_category(
+    _: Merchant,
+    State(shop): State<Shop>,
+    Json(body): Json<CategoryIn>,
+) -> Result<(StatusCode, Answer<AdminCategoryOut>), Problem> {
+    check(Some(&body.name), body.slug.as_deref(), Some(body.position))?;
+    let new = NewCategory {
+        name: body.name.trim().to_owned(),
+        slug: body.slug,
+        parent_id: body.parent_id,
+        position: body.position,
+    };
+    let category = catalog::create_category(&shop, &new).await.map_err(problem)?;
+    Ok((StatusCode::CREATED, Answer(category.into())))
+}
+
+/// Rename or move a category; what is below it moves with it
+#[utoipa::path(
+    patch, path = "/v1/admin/categories/{id}", tag = "catalog", request_body = CategoryPatchIn,
+    params(("id" = Uuid, Path)), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The category", body = AdminCategoryOut),
+        (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+        (status = 403, description = "`forbidden`", body = ProblemSchema),
+        (status = 404, description = "`not-found`", body = ProblemSchema),
+        (status = 409, description = "`slug-taken`, `category-cycle`", body = ProblemSchema),
+        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    )
+)]
+pub async fn patch_category(
+    _: Merchant,
+    State(shop): State<Shop>,
+    Path(id): Path<Uuid>,
+    Json(body): Json<CategoryPatchIn>,
+) -> Result<Answer<AdminCategoryOut>, Problem> {
+    check(body.name.as_deref(), body.slug.as_deref(), body.position)?;
+    let patch = CategoryPatch {
+        name: body.name.map(|name| name.trim().to_owned()),
+        slug: body.slug,
+        parent_id: body.parent_id,
+        position: body.position,
+    };
+    Ok(Answer(catalog::patch_category(&shop, id, patch).await.map_err(problem)?.into()))
+}
+
+/// Delete a category without sub-categories; its products go up to its parent
+#[utoipa::path(
+    delete, path = "/v1/admin/categories/{id}", tag = "catalog", params(("id" = Uuid, Path)),
+    security(("bearer" = [])),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+        (status = 403, description = "`forbidden`", body = ProblemSchema),
+        (status = 404, description = "`not-found`", body = ProblemSchema),
+        (status = 409, description = "`category-not-empty`", body = ProblemSchema)
+    )
+)]
+pub async fn delete_category(
+    _: Merchant,
+    State(shop): State<Shop>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    catalog::delete_category(&shop, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check(name: Option<&str>, slug: Option<&str>, position: Option<i64>) -> Result<(), Problem> {
+    let mut checks = Checks::default();
+    if let Some(name) = name {
+        checks.text(name, 1, MAX_TITLE, "/name");
+    }
+    if let Some(slug) = slug {
+        check_slug(&mut checks, slug);
+    }
+    if let Some(position) = position {
+        let detail = format!("must be 0 to {MAX_POSITION}");
+        checks.require((0..=MAX_POSITION).contains(&position), "/position", &detail);
+    }
+    checks.done()
+}
+
+/// Here the category that is not there is the parent.
+fn problem(error: Error) -> Problem {
+    match error {
+        Error::CategoryUnknown => Problem::invalid_field("/parent_id", error.to_string()),
+        error => error.into(),
+    }
+}
+
+impl From<Category> for AdminCategoryOut {
+    fn from(category: Category) -> Self {
+        Self {
+            id: category.id,
+            parent_id: category.parent_id,
+            slug: category.slug,
+            name: category.name,
+            path: category.path,
+            position: category.position,
+        }
+    }
+}

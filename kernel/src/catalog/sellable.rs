@@ -1,0 +1,77 @@
+//! What carts and orders ask of the catalog: variants with their price and stock, read in one statement, so that both
+//! belong to the same moment.
+
+use uuid::Uuid;
+
+use super::store;
+use crate::db::{self, Conn};
+use crate::money::Amount;
+
+/// A variant as a cart line needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SellableVariant {
+    pub id: Uuid,
+    pub product_id: Uuid,
+    pub sku: String,
+    /// Title of the product, and of the variant where it has one: `Yirgacheffe, 250 g`.
+    pub title: String,
+    /// Minor units of the shop's currency for one piece.
+    pub price: Amount,
+    pub weight_grams: i64,
+    /// Slugs from the root: `coffee/filter`; none for a product without a category.
+    pub category_path: Option<String>,
+    pub on_hand: i64,
+    pub reserved: i64,
+    /// False for a draft or an archived product: it stays in carts, and cannot be ordered.
+    pub sellable: bool,
+}
+
+impl SellableVariant {
+    /// What can be sold now.
+    pub fn available(&self) -> i64 {
+        self.on_hand - self.reserved
+    }
+}
+
+/// A line of a cart with its variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CartVariant {
+    pub line_id: Uuid,
+    pub quantity: u32,
+    pub position: i64,
+    pub variant: SellableVariant,
+}
+
+/// The variants of `ids` that exist, in no particular order; an id that stands twice comes once.
+///
+/// Costs one statement for each [`store::FIND_CHUNK`] ids. For a whole cart use [`cart_variants`], which is always one.
+pub async fn find_variants(conn: &mut Conn, ids: &[Uuid]) -> db::Result<Vec<SellableVariant>> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(store::FIND_CHUNK) {
+        found.extend(store::sellable_by_ids(conn, chunk).await?);
+    }
+    Ok(found)
+}
+
+/// The variant with this id.
+pub async fn find_variant(conn: &mut Conn, id: Uuid) -> db::Result<Option<SellableVariant>> {
+    Ok(store::sellable_by_ids(conn, &[id]).await?.pop())
+}
+
+/// The variant with this SKU. SKUs are compared exactly: `85123A` is not `85123a`.
+pub async fn find_variant_by_sku(conn: &mut Conn, sku: &str) -> db::Result<Option<SellableVariant>> {
+    store::sellable_by_sku(conn, sku).await
+}
+
+/// Every line of a cart with its variant, by position.
+pub async fn cart_variants(conn: &mut Conn, cart_id: Uuid) -> db::Result<Vec<CartVariant>> {
+    store::cart_variants(conn, cart_id).await
+}
+
+/// How a variant is called outside its product's page.
+pub(super) fn full_title(product: &str, variant: &str) -> String {
+    if variant.is_empty() { product.to_owned() } else { format!("{product}, {variant}") }
+}

@@ -1,0 +1,17 @@
+//! All the SQL of the catalog.
+
+mod categories;
+mod listing;
+mod products;
+mod sellable;
+
+pub(super) use categories::{
+    all_categories, delete_category, find_category, find_category_by_slug, find_place, has_children, insert_category,
+    lock_tree, longest_path_below, move_products, move_subtree, update_category,
+};
+pub(super) use listing::{find_listed, list_all, list_in_category, list_in_subtree};
+pub(super) use products::{
+    delete_variant, find_product, find_product_by_slug, find_product_of_variant, insert_product, insert_variant,
+    is_empty, lock_product, products_of_skus, update_product, update_variant, variants_of,
+};
+pub(super) use sellable::{FIND_CHUNK, cart_variants, sellable_by_ids, sellable_by_sku};

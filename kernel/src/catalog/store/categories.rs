@@ -1,0 +1,159 @@
+//! The tree of categories. What is below a path is the range from `path/` to `path0`: `0` is the character after `/`.
+
+use uuid::Uuid;
+
+use crate::catalog::categories::Category;
+use crate::clock::Moment;
+use crate::db::{Conn, FromRow, Result, Tx, sql};
+
+#[derive(FromRow)]
+struct CategoryRow {
+    id: Uuid,
+    parent_id: Option<Uuid>,
+    slug: String,
+    name: String,
+    path: String,
+    position: i64,
+}
+
+impl From<CategoryRow> for Category {
+    fn from(row: CategoryRow) -> Self {
+        Self {
+            id: row.id,
+            parent_id: row.parent_id,
+            slug: row.slug,
+            name: row.name,
+            path: row.path,
+            position: row.position,
+        }
+    }
+}
+
+/// One change of the tree at a time: the row of a counter is the lock (PostgreSQL; SQLite has one writer anyway).
+pub(in crate::catalog) async fn lock_tree(tx: &mut Tx) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into counters (name, value) values ('category_tree', 1)
+         on conflict (name) do update set value = counters.value + 1"
+    )?;
+    Ok(())
+}
+
+/// Siblings by position and name.
+pub(in crate::catalog) async fn all_categories(conn: &mut Conn) -> Result<Vec<Category>> {
+    let rows = sql::all!(
+        conn,
+        CategoryRow,
+        "select id, parent_id, slug, name, path, position from categories order by position, name, id"
+    )?;
+    Ok(rows.into_iter().map(Category::from).collect())
+}
+
+pub(in crate::catalog) async fn find_category(conn: &mut Conn, id: Uuid) -> Result<Option<Category>> {
+    let row = sql::optional!(
+        conn,
+        CategoryRow,
+        "select id, parent_id, slug, name, path, position from categories where id = $1",
+        id
+    )?;
+    Ok(row.map(Category::from))
+}
+
+pub(in crate::catalog) async fn find_category_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<Uuid>> {
+    let row = sql::optional!(conn, (Uuid,), "select id from categories where slug = $1", slug)?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// Id and path of the category with this slug, and whether anything is below it.
+pub(in crate::catalog) async fn find_place(conn: &mut Conn, slug: &str) -> Result<Option<(Uuid, String, bool)>> {
+    let row = sql::optional!(
+        conn,
+        (Uuid, String, i64),
+        "select c.id, c.path, cast((select count(*) from categories d where d.parent_id = c.id) as bigint)
+         from categories c where c.slug = $1",
+        slug
+    )?;
+    Ok(row.map(|(id, path, children)| (id, path, children > 0)))
+}
+
+/// False where the slug is taken.
+pub(in crate::catalog) async fn insert_category(tx: &mut Tx, category: &Category, now: Moment) -> Result<bool> {
+    let inserted = sql::execute!(
+        tx,
+        "insert into categories (id, parent_id, slug, name, path, position, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $7)
+         on conflict (slug) do nothing",
+        category.id,
+        category.parent_id,
+        category.slug.as_str(),
+        category.name.as_str(),
+        category.path.as_str(),
+        category.position,
+        now
+    )?;
+    Ok(inserted == 1)
+}
+
+pub(in crate::catalog) async fn update_category(tx: &mut Tx, category: &Category, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update categories set parent_id = $2, slug = $3, name = $4, path = $5, position = $6, updated_at = $7
+         where id = $1",
+        category.id,
+        category.parent_id,
+        category.slug.as_str(),
+        category.name.as_str(),
+        category.path.as_str(),
+        category.position,
+        now
+    )?;
+    Ok(())
+}
+
+/// Length of the longest path below `path`; 0 where nothing is below it.
+pub(in crate::catalog) async fn longest_path_below(conn: &mut Conn, path: &str) -> Result<usize> {
+    let (longest,) = sql::one!(
+        conn,
+        (i64,),
+        "select cast(coalesce(max(length(path)), 0) as bigint) from categories
+         where path >= cast($1 as text) || '/' and path < cast($1 as text) || '0'",
+        path
+    )?;
+    Ok(usize::try_from(longest).unwrap_or_default())
+}
+
+/// Rewrites the paths of all that is below `old_path`.
+pub(in crate::catalog) async fn move_subtree(tx: &mut Tx, old_path: &str, new_path: &str, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update categories
+         set path = cast($2 as text) || substr(path, length(cast($1 as text)) + 1), updated_at = $3
+         where path >= cast($1 as text) || '/' and path < cast($1 as text) || '0'",
+        old_path,
+        new_path,
+        now
+    )?;
+    Ok(())
+}
+
+pub(in crate::catalog) async fn has_children(conn: &mut Conn, id: Uuid) -> Result<bool> {
+    let row = sql::optional!(conn, (Uuid,), "select id from categories where parent_id = $1 limit 1", id)?;
+    Ok(row.is_some())
+}
+
+/// Puts the products of one category into another.
+pub(in crate::catalog) async fn move_products(tx: &mut Tx, from: Uuid, to: Option<Uuid>, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update products set category_id = $2, version = version + 1, updated_at = $3 where category_id = $1",
+        from,
+        to,
+        now
+    )?;
+    Ok(())
+}
+
+pub(in crate::catalog) async fn delete_category(tx: &mut Tx, id: Uuid) -> Result<()> {
+    sql::execute!(tx, "delete from categories where id = $1", id)?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Variants with their price and stock, in one statement each.
+
+use uuid::Uuid;
+
+use crate::catalog::sellable::{CartVariant, SellableVariant, full_title};
+use crate::db::{Conn, FromRow, Result, sql};
+
+/// Ids that one statement looks up.
+pub(in crate::catalog) const FIND_CHUNK: usize = 16;
+
+#[derive(FromRow)]
+struct SellableRow {
+    id: Uuid,
+    product_id: Uuid,
+    sku: String,
+    product_title: String,
+    variant_title: String,
+    price: i64,
+    weight_grams: i64,
+    category_path: Option<String>,
+    on_hand: i64,
+    reserved: i64,
+    status: String,
+}
+
+#[derive(FromRow)]
+struct CartVariantRow {
+    line_id: Uuid,
+    quantity: i64,
+    line_position: i64,
+    #[sqlx(flatten)]
+    variant: SellableRow,
+}
+
+impl From<SellableRow> for SellableVariant {
+    fn from(row: SellableRow) -> Self {
+        Self {
+            id: row.id,
+            product_id: row.product_id,
+            sku: row.sku,
+            title: full_title(&row.product_title, &row.variant_title),
+            price: row.price,
+            weight_grams: row.weight_grams,
+            category_path: row.category_path,
+            on_hand: row.on_hand,
+            reserved: row.reserved,
+            sellable: row.status == "active",
+        }
+    }
+}
+
+/// At most [`FIND_CHUNK`] ids. Fewer are filled up with the first of them: lists of a changing length would each be a statement
+/// of its own to prepare, and arrays are not portable.
+pub(in crate::catalog) async fn sellable_by_ids(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<SellableVariant>> {
+    let Some(first) = ids.first() else { return Ok(Vec::new()) };
+    let id = |index: usize| *ids.get(index).unwrap_or(first);
+    let rows = sql::all!(
+        conn,
+        SellableRow,
+        "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
+                v.weight_grams, c.path as category_path, s.on_hand, s.reserved, p.status
+         from variants v
+         join products p on p.id = v.product_id
+         join stock_levels s on s.variant_id = v.id
+         left join categories c on c.id = p.category_id
+         where v.id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        id(0),
+        id(1),
+        id(2),
+        id(3),
+        id(4),
+        id(5),
+        id(6),
+        id(7),
+        id(8),
+        id(9),
+        id(10),
+        id(11),
+        id(12),
+        id(13),
+        id(14),
+        id(15)
+    )?;
+    Ok(rows.into_iter().map(SellableVariant::from).collect())
+}
+
+pub(in crate::catalog) async fn sellable_by_sku(conn: &mut Conn, sku: &str) -> Result<Option<SellableVariant>> {
+    let row = sql::optional!(
+        conn,
+        SellableRow,
+        "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
+                v.weight_grams, c.path as category_path, s.on_hand, s.reserved, p.status
+         from variants v
+         join products p on p.id = v.product_id
+         join stock_levels s on s.variant_id = v.id
+         left join categories c on c.id = p.category_id
+         where v.sku = $1",
+        sku
+    )?;
+    Ok(row.map(SellableVariant::from))
+}
+
+pub(in crate::catalog) async fn cart_variants(conn: &mut Conn, cart_id: Uuid) -> Result<Vec<CartVariant>> {
+    let rows = sql::all!(
+        conn,
+        CartVariantRow,
+        "select l.id as line_id, l.quantity, l.position as line_position,
+                v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
+                v.weight_grams, c.path as category_path, s.on_hand, s.reserved, p.status
+         from cart_lines l
+         join variants v on v.id = l.variant_id
+         join products p on p.id = v.product_id
+         join stock_levels s on s.variant_id = v.id
+         left join categories c on c.id = p.category_id
+         where l.cart_id = $1
+         order by l.position, l.id",
+        cart_id
+    )?;
+    Ok(rows
+        .into_iter()
+        .map(|row| CartVariant {
+            line_id: row.line_id,
+            // The carts keep it within 1 to 1,000,000.
+            quantity: u32::try_from(row.quantity).unwrap_or(u32::MAX),
+            position: row.line_position,
+            variant: row.variant.into(),
+        })
+        .collect())
+}

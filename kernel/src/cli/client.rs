@@ -1,0 +1,87 @@
+//! A merchant's connection to a running shop.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::Args;
+use kassa::Config;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+/// Which shop, and as whom.
+#[derive(Args)]
+pub struct Remote {
+    /// The shop; the address of the settings where none is given
+    #[arg(long, env = "KASSA_URL")]
+    url: Option<String>,
+    /// The merchant's e-mail address; from the credentials file of the first start where none is given
+    #[arg(long, env = "KASSA_EMAIL")]
+    email: Option<String>,
+    /// The password, better given by the environment than on the command line
+    #[arg(long, env = "KASSA_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+}
+
+/// A signed-in merchant.
+pub struct Merchant {
+    client: Client,
+    url: String,
+    access_token: String,
+    refresh_token: String,
+}
+
+impl Merchant {
+    pub async fn log_in(config: &Config, remote: &Remote) -> Result<Self, Box<dyn Error>> {
+        let url = remote.url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
+        let url = url.trim_end_matches('/').to_owned();
+        let (email, password) = match (&remote.email, &remote.password) {
+            (Some(email), Some(password)) => (email.clone(), password.clone()),
+            _ => read_credentials(config)?,
+        };
+        let client = Client::new();
+        let login = client.post(format!("{url}/v1/auth/login"));
+        let tokens = answer(login.json(&json!({ "email": email, "password": password }))).await?;
+        let token = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
+        Ok(Self { client, url, access_token: token("access_token"), refresh_token: token("refresh_token") })
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.access_token)
+    }
+
+    /// Ends the session: a command leaves none behind.
+    pub async fn log_out(self) -> Result<(), Box<dyn Error>> {
+        let logout = self.client.post(format!("{}/v1/auth/logout", self.url));
+        logout.json(&json!({ "refresh_token": self.refresh_token })).send().await?;
+        Ok(())
+    }
+}
+
+/// The JSON of a good answer; a problem becomes an error with its texts.
+pub async fn answer(request: RequestBuilder) -> Result<Value, Box<dyn Error>> {
+    let response = request.send().await?;
+    let status = response.status();
+    let body: Value = response.json().await.unwrap_or_default();
+    if status.is_success() {
+        return Ok(body);
+    }
+    let text = |name: &str| body[name].as_str().map(|text| format!(": {text}")).unwrap_or_default();
+    let mut message = format!("{status}{}{}{}", text("title"), text("reason"), text("detail"));
+    for error in body["errors"].as_array().into_iter().flatten() {
+        message += &format!("\n  {} {}", error["pointer"].as_str().unwrap_or(""), error["detail"].as_str().unwrap_or(""));
+    }
+    Err(message.into())
+}
+
+fn read_credentials(config: &Config) -> Result<(String, String), Box<dyn Error>> {
+    let path: PathBuf = config.data.dir.join("merchant-credentials.txt");
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        format!("give --email and KASSA_PASSWORD: {} cannot be read ({error})", path.display())
+    })?;
+    let value = |name: &str| {
+        text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_prefix(':')).map(|value| value.trim().to_owned())
+    };
+    value("email")
+        .zip(value("password"))
+        .ok_or_else(|| format!("{} names no email and password", path.display()).into())
+}

@@ -1,0 +1,103 @@
+//! The command line. Each command is a file; this one says what there is.
+
+mod admin;
+mod client;
+mod import;
+mod order;
+mod plugin;
+mod serve;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use kassa::{Config, Shop};
+
+/// A command's failure is told to the person who typed it, as text with its causes.
+pub type Outcome = Result<(), Box<dyn Error>>;
+
+/// A shop, and the tools around it
+#[derive(Parser)]
+#[command(name = "kassa", version, about)]
+struct Arguments {
+    /// Settings; the defaults where the file is missing. `KASSA__SECTION__KEY` in the environment overrides a setting
+    #[arg(long, global = true, default_value = "shop.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// What to do; `serve` where nothing is said
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the shop; the first start creates it
+    Serve,
+    /// Bring the database to the newest schema
+    Migrate,
+    /// Fill an empty catalog with a small demo
+    Seed,
+    /// Accounts of merchants
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// Take products from a file
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Plugins: build one here, or manage those of a running shop
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    /// Orders
+    #[command(subcommand)]
+    Order(order::Command),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Parses the arguments and runs the command.
+pub fn run() -> Outcome {
+    let arguments = Arguments::parse();
+    let config = Config::load(&arguments.config)?;
+    start_log(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(dispatch(arguments.command.unwrap_or(Command::Serve), config))
+}
+
+async fn dispatch(command: Command, config: Config) -> Outcome {
+    match command {
+        Command::Serve => serve::run(config).await,
+        Command::Migrate => migrate(config).await,
+        Command::Seed => seed(config).await,
+        Command::Admin(command) => admin::run(config, command).await,
+        Command::Import(command) => Ok(import::run(&Shop::open(config).await?, command).await?),
+        Command::Plugin(command) => plugin::run(config, command).await,
+        Command::Order(command) => order::run(config, command).await,
+        Command::Openapi => {
+            println!("{}", kassa::routes::document().to_pretty_json()?);
+            Ok(())
+        }
+    }
+}
+
+async fn migrate(config: Config) -> Outcome {
+    let db = kassa::db::Db::open(&config.database).await?;
+    kassa::db::migrate::run(&db).await?;
+    eprintln!("the schema is up to date");
+    Ok(())
+}
+
+async fn seed(config: Config) -> Outcome {
+    let shop = Shop::open(config).await?;
+    match kassa::catalog::seed::demo(&shop).await? {
+        true => eprintln!("the demo catalog was added"),
+        false => eprintln!("the catalog is not empty: nothing was added"),
+    }
+    Ok(())
+}
+
+/// Logs go to stderr; stdout is for what a command answers.
+fn start_log(config: &Config) -> Outcome {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&config.log.filter)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if config.log.json { log.json().init() } else { log.init() }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! `kassa plugin`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use kassa::Config;
+use kassa::plugins::{Package, build};
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+
+use super::Outcome;
+use super::client::{Merchant, Remote, answer};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Build a crate into a component with its manifest
+    Build {
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Where to write it; `NAME-VERSION.wasm` here where nothing is said
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+    },
+    /// Say what a file is, without running any of it
+    Inspect {
+        /// A `.wasm` file
+        file: PathBuf,
+    },
+    /// Upload a file; it is in force only once it is activated
+    Push {
+        /// A `.wasm` file
+        file: PathBuf,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// List the shop's plugins with their versions
+    List {
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Put a plugin in force: in the place of its other version where that is bound, else as the domain's only plugin
+    Activate {
+        /// NAME or NAME@VERSION; the newest upload where no version is named
+        plugin: String,
+        /// Settings, a JSON file; those that it has now where none is given
+        #[arg(long)]
+        settings: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Go back to what was in force before
+    Rollback {
+        /// pricing, payment, delivery or notification
+        domain: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+pub async fn run(config: Config, command: Command) -> Outcome {
+    match command {
+        Command::Build { folder, output } => build_crate(&folder, output),
+        Command::Inspect { file } => inspect(&config, &file),
+        Command::Push { file, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(push(&merchant, &file).await, merchant).await
+        }
+        Command::List { remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(list(&merchant).await, merchant).await
+        }
+        Command::Activate { plugin, settings, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(activate(&merchant, &plugin, settings.as_deref()).await, merchant).await
+        }
+        Command::Rollback { domain, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(roll_back(&merchant, &domain).await, merchant).await
+        }
+    }
+}
+
+async fn finish(outcome: Outcome, merchant: Merchant) -> Outcome {
+    merchant.log_out().await?;
+    outcome
+}
+
+fn build_crate(folder: &Path, output: Option<PathBuf>) -> Outcome {
+    let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
+    let target_dir = folder.join("target").join("kassa-plugin");
+    let built = build::build(&build::Build { crates: vec![folder], target_dir, show_progress: true, ..Default::default() });
+    for component in built.map_err(|error| error.to_string())? {
+        let name = format!("{}-{}.wasm", component.name, component.version);
+        let path = output.clone().unwrap_or_else(|| name.into());
+        std::fs::write(&path, &component.wasm)?;
+        println!("{} ({} bytes)", path.display(), component.wasm.len());
+    }
+    Ok(())
+}
+
+fn inspect(config: &Config, file: &Path) -> Outcome {
+    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let package = Package::read(&bytes, &config.plugins.package)?;
+    println!("name         {}", package.manifest.name);
+    println!("version      {}", package.manifest.version);
+    println!("description  {}", package.manifest.description);
+    println!("domain       {}", package.domain);
+    println!("contract     {}", package.contract);
+    println!("size         {} bytes", package.bytes);
+    println!("digest       {}", package.digest);
+    if let Some(schema) = &package.manifest.settings {
+        println!("settings     {}", serde_json::to_string_pretty(schema)?);
+    }
+    Ok(())
+}
+
+async fn push(merchant: &Merchant, file: &Path) -> Outcome {
+    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let request = merchant.request(Method::POST, "/v1/admin/plugins").header(CONTENT_TYPE, "application/wasm");
+    let version = answer(request.body(bytes)).await?;
+    println!("{}@{} {} {}", text(&version["name"]), text(&version["version"]), text(&version["domain"]), text(&version["digest"]));
+    Ok(())
+}
+
+async fn list(merchant: &Merchant) -> Outcome {
+    let plugins = answer(merchant.request(Method::GET, "/v1/admin/plugins")).await?;
+    for plugin in plugins.as_array().into_iter().flatten() {
+        for version in plugin["versions"].as_array().into_iter().flatten() {
+            let active = version["version"] == plugin["active_version"];
+            println!(
+                "{} {:<13} {}@{} {}",
+                if active { "*" } else { " " },
+                text(&plugin["domain"]),
+                text(&plugin["name"]),
+                text(&version["version"]),
+                text(&version["digest"]),
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn activate(merchant: &Merchant, plugin: &str, settings: Option<&Path>) -> Outcome {
+    let (name, version) = plugin.split_once('@').map_or((plugin, None), |(name, version)| (name, Some(version)));
+    let known = answer(merchant.request(Method::GET, &format!("/v1/admin/plugins/{name}"))).await?;
+    let domain = text(&known["domain"]).to_owned();
+    let path = format!("/v1/admin/bindings/{domain}");
+    let settings: Option<Value> = match settings {
+        Some(file) => Some(serde_json::from_slice(&std::fs::read(file)?)?),
+        None => None,
+    };
+    let wanted = json!({ "name": name, "version": version, "settings": settings });
+    let current = answer(merchant.request(Method::GET, &path)).await.ok();
+    let generation = current.as_ref().and_then(|binding| binding["generation"].as_i64());
+    let bound = current.as_ref().and_then(|binding| binding["plugins"].as_array()).cloned().unwrap_or_default();
+    // A chain keeps its other plugins; a plugin that is new to the domain stands alone.
+    let plugins: Vec<Value> = match bound.iter().any(|bound| bound["name"] == name) {
+        true => bound.iter().map(|bound| if bound["name"] == name { wanted.clone() } else { keep(bound) }).collect(),
+        false => vec![wanted],
+    };
+    let mut request = merchant.request(Method::PUT, &path).json(&json!({ "plugins": plugins }));
+    if let Some(generation) = generation {
+        request = request.header("if-match", format!("\"{generation}\""));
+    }
+    print_binding(&answer(request).await?);
+    Ok(())
+}
+
+fn keep(bound: &Value) -> Value {
+    json!({ "name": bound["name"], "version": bound["version"], "settings": bound["settings"] })
+}
+
+async fn roll_back(merchant: &Merchant, domain: &str) -> Outcome {
+    let path = format!("/v1/admin/bindings/{domain}/rollback");
+    print_binding(&answer(merchant.request(Method::POST, &path)).await?);
+    Ok(())
+}
+
+fn print_binding(binding: &Value) {
+    println!("{} generation {}", text(&binding["domain"]), binding["generation"]);
+    for plugin in binding["plugins"].as_array().into_iter().flatten() {
+        println!("  {}@{} {}", text(&plugin["name"]), text(&plugin["version"]), text(&plugin["digest"]));
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

@@ -1,0 +1,120 @@
+//! Imports of the files in tests/data, on each database.
+
+use super::*;
+use crate::Shop;
+use crate::catalog::flow::{shops, shops_in};
+use crate::catalog::{Filter, find_listed, find_variant_by_sku, list_products};
+
+const SHOPIFY: &[u8] = include_bytes!("../../tests/data/shopify.csv");
+const ONLINE_RETAIL: &[u8] = include_bytes!("../../tests/data/online-retail.csv");
+
+fn lines(remarks: &[Remark]) -> Vec<(u64, &str)> {
+    remarks.iter().map(|remark| (remark.line, remark.text.as_str())).collect()
+}
+
+async fn variant(shop: &Shop, sku: &str) -> catalog::SellableVariant {
+    let mut conn = shop.db().read().await.unwrap();
+    find_variant_by_sku(&mut conn, sku).await.unwrap().unwrap_or_else(|| panic!("{sku} was imported"))
+}
+
+#[tokio::test]
+async fn shopify_takes_what_it_can_and_says_what_not() {
+    for (shop, _dir) in shops().await {
+        let mut last = None;
+        let report = shopify::import(&shop, SHOPIFY, &mut |progress| last = Some(progress)).await.unwrap();
+        assert_eq!(
+            lines(&report.rejected),
+            [
+                (11, "gift cards cannot be sold here"),
+                (12, "gift cards cannot be sold here"),
+                (14, "no row of `orphan` has a title"),
+                (15, "it has no handle"),
+                (16, "the SKU HAT-1 is that of line 10"),
+                (17, "it has no price"),
+                (18, "the price `5.005`: it is finer than the smallest unit of EUR"),
+                (19, "the weight `heavy` is not a number of grams from 0 to 1000000000"),
+                (20, "the inventory quantity `many` is not a whole number"),
+                (21, "the price -5 is negative"),
+                (23, "the handles `Felt Hat 2` and `felt-hat-2` have the same address `felt-hat-2`"),
+                (24, "it has 3 fields and the header has 20"),
+            ]
+        );
+        assert_eq!(lines(&report.notes), [(7, "wool-scarf:ash-grey:short: the inventory quantity -2 was taken as 0")]);
+        assert_eq!((report.rows, report.rows_taken), (21, 9));
+        assert_eq!(report.products, Tally { created: 5, ..Tally::default() });
+        assert_eq!(report.variants, Tally { created: 8, ..Tally::default() });
+        assert_eq!(last, Some(Progress { products_done: 5, products_total: 5 }));
+
+        let scarf = find_listed(&shop, "wool-scarf").await.unwrap().unwrap();
+        assert_eq!(scarf.description, "Soft & warm.\n- Merino\n- 180 cm");
+        assert_eq!(scarf.category_path.as_deref(), Some("scarves"));
+        let skus: Vec<_> =
+            scarf.variants.iter().map(|variant| (variant.sku.as_str(), variant.title.as_str())).collect();
+        assert_eq!(
+            skus,
+            [
+                ("wool-scarf:ash-grey:long", "Ash Grey / Long"),
+                ("wool-scarf:ash-grey:short", "Ash Grey / Short"),
+                ("0042", "Rust / Long")
+            ]
+        );
+        let hat = variant(&shop, "HAT-1").await;
+        assert_eq!((hat.title.as_str(), hat.price, hat.weight_grams, hat.on_hand), ("Felt Hat", 5_500, 96, 7));
+        assert_eq!(variant(&shop, "HAT-7").await.price, 100_500);
+        assert!(!variant(&shop, "sketch").await.sellable, "what is not published is a draft");
+
+        let again = shopify::import(&shop, SHOPIFY, &mut |_| {}).await.unwrap();
+        assert_eq!(again.products, Tally { unchanged: 5, ..Tally::default() });
+        assert_eq!(again.variants, Tally { unchanged: 8, ..Tally::default() });
+        assert_eq!(again.rejected, report.rejected);
+    }
+}
+
+#[tokio::test]
+async fn online_retail_makes_a_variant_of_each_price() {
+    for (shop, _dir) in shops_in("GBP").await {
+        let report = online_retail::import(&shop, ONLINE_RETAIL, 10, &mut |_| {}).await.unwrap();
+        assert_eq!(
+            lines(&report.rejected),
+            [
+                (7, "a return: the quantity is -1"),
+                (9, "the price 0.0 is zero or less"),
+                (10, "a return: the quantity is -4"),
+                (11, "the price -20.5 is zero or less"),
+                (12, "the price 0.001 is finer than a penny"),
+                (13, "it has no stock code"),
+                (16, "the quantity `two` is not a whole number"),
+                (17, "the price `cheap`: it is not a decimal number"),
+                (18, "it has 4 fields and the header has 8"),
+                (19, "the invoice C900016 is a cancellation"),
+                (20, "the quantity is zero"),
+            ]
+        );
+        assert_eq!((report.rows, report.rows_taken), (21, 10));
+        assert_eq!(report.products.created, 6);
+        assert_eq!(report.variants.created, 7);
+        assert_eq!(report.sales, Some(3 * 495 + 4 * 425 + 105 + 10 * 85 + 1_800 + 1_500 + 210));
+
+        let teapot = variant(&shop, "10001@4.25").await;
+        assert_eq!((teapot.title.as_str(), teapot.price, teapot.on_hand), ("TEAPOT BLUE, at 4.25", 425, 14));
+        assert_eq!(variant(&shop, "10001@4.95").await.product_id, teapot.product_id);
+        assert_ne!(variant(&shop, "10001a@1.05").await.product_id, teapot.product_id);
+        assert_eq!(variant(&shop, "10002@0.85").await.title, "PAPER \"LACE\" NAPKINS, at 0.85");
+        let fees = Filter { q: None, category: Some("fees-and-services".into()) };
+        assert_eq!(list_products(&shop, &fees, None, 10).await.unwrap().len(), 2);
+
+        let again = online_retail::import(&shop, ONLINE_RETAIL, 10, &mut |_| {}).await.unwrap();
+        assert_eq!((again.products.unchanged, again.variants.unchanged), (6, 7));
+        let more = online_retail::import(&shop, ONLINE_RETAIL, 11, &mut |_| {}).await.unwrap();
+        assert_eq!((more.products.unchanged, more.variants.updated), (6, 7));
+        assert_eq!(variant(&shop, "10001@4.25").await.on_hand, 15);
+    }
+}
+
+#[tokio::test]
+async fn prices_of_another_currency_are_refused() {
+    for (shop, _dir) in shops().await {
+        let refused = online_retail::import(&shop, ONLINE_RETAIL, 0, &mut |_| {}).await;
+        assert!(matches!(refused, Err(Error::Currency { file: "GBP", shop: "EUR" })));
+    }
+}

@@ -1,0 +1,347 @@
+//! From an event to a mail, over a real database, real files and a mail server that talks just enough SMTP.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::TimeDelta;
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use super::compose::{Answer, ComposeError, Recipient};
+use super::store::{self, State};
+use super::{SmtpUrl, queue, sender};
+use crate::events::{self, Bus, Consumer, Event, HandleError, Memory};
+use crate::plugins::notification::Message;
+use crate::{Config, Shop, clock, id};
+
+fn config(dir: &tempfile::TempDir) -> Config {
+    let mut config = Config::default();
+    config.data.dir = dir.path().to_owned();
+    config.database.url = format!("sqlite://{}/shop.db", dir.path().display());
+    config.shop.name = "Tea & Co".into();
+    config.shop.email = "shop@example.org".into();
+    config.events.retry_after_ms = 0;
+    config.notifications.retry_after_ms = 0;
+    config.notifications.max_attempts = 2;
+    config
+}
+
+/// A shop whose mails go to `smtp_url`; into files where that is empty.
+async fn open_shop(dir: &tempfile::TempDir, smtp_url: &str) -> Shop {
+    let mut config = config(dir);
+    config.notifications.smtp_url = SmtpUrl::from(smtp_url);
+    config.notifications.send_timeout_ms = 2_000;
+    Shop::open(config).await.expect("the shop opens")
+}
+
+fn message() -> Message {
+    Message {
+        channel: "email".into(),
+        subject: "Заказ 1001".into(),
+        text: "Thank you.\n.\n..hidden\nEnd".into(),
+        html: Some("<p>Thank you.</p>".into()),
+        attributes: Vec::new(),
+    }
+}
+
+/// Stands where [`super::Notifications`] does, with plugins that say what the test wants.
+struct Canned(Vec<(&'static str, Result<Vec<Message>, &'static str>)>);
+
+impl Consumer for Canned {
+    fn name(&self) -> &'static str {
+        "notifications"
+    }
+
+    fn handle<'a>(&'a self, shop: &'a Shop, event: &'a Event) -> BoxFuture<'a, Result<(), HandleError>> {
+        Box::pin(async move {
+            let answer = |(plugin, said): &(&str, Result<Vec<Message>, &'static str>)| Answer {
+                plugin: (*plugin).into(),
+                messages: said.clone().map_err(ComposeError::Invalid),
+            };
+            let answers = self.0.iter().map(answer).collect();
+            // A new shop tells of its plugins too, and that has no recipient.
+            let Some(recipient) = Recipient::of(event, "en") else { return Ok(()) };
+            queue(shop, event, &recipient, answers).await
+        })
+    }
+}
+
+fn one_mail() -> Memory {
+    Memory::new(vec![Box::new(Canned(vec![("email", Ok(vec![message()]))]))])
+}
+
+async fn record_order(shop: &Shop) {
+    let mut tx = shop.db().write().await.unwrap();
+    let data = json!({"email": "ann@example.org", "name": "Ann, the first", "locale": "ru", "number": 1001});
+    events::record(&mut tx, "order.placed", "1", data).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Records an order and queues its one mail.
+async fn queue_mail(shop: &Shop) {
+    record_order(shop).await;
+    events::drain(shop, &one_mail()).await.unwrap();
+}
+
+async fn states(shop: &Shop) -> Vec<State> {
+    store::states(&mut shop.db().read().await.unwrap()).await.unwrap()
+}
+
+async fn only_state(shop: &Shop) -> State {
+    let mut states = states(shop).await;
+    assert_eq!(states.len(), 1, "{states:?}");
+    states.remove(0)
+}
+
+/// Names and texts of the mails in the folder.
+fn files(dir: &tempfile::TempDir) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(dir.path().join("mail")).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_order_is_told_by_one_mail() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    queue_mail(&shop).await;
+    sender::drain(&shop).await.unwrap();
+    sender::drain(&shop).await.unwrap();
+    let state = only_state(&shop).await;
+    assert_eq!((state.status.as_str(), state.attempts), ("sent", 1));
+    let files = files(&dir);
+    assert_eq!(files.len(), 1, "{files:?}");
+    let (name, mail) = &files[0];
+    assert!(name.ends_with(&format!("Z-{}.eml", state.id)) && name.as_bytes()[8] == b'T', "{name}");
+    for header in [
+        "From: =?utf-8?b?VGVhICYgQ28=?= <shop@example.org>\r\n".to_owned(),
+        "To: =?utf-8?b?QW5uLCB0aGUgZmlyc3Q=?= <ann@example.org>\r\n".to_owned(),
+        format!("Message-ID: <{}@example.org>\r\n", state.id),
+        "Auto-Submitted: auto-generated\r\n".to_owned(),
+        "Subject: =?utf-8?b?0JfQsNC60LDQtw==?= 1001\r\n".to_owned(),
+        "Date: ".to_owned(),
+        "Content-Type: multipart/alternative".to_owned(),
+    ] {
+        assert!(mail.contains(&header), "{header} is not in {mail}");
+    }
+    assert!(mail.contains("Thank you.\r\n.\r\n..hidden\r\nEnd") && mail.contains("<p>Thank you.</p>"), "{mail}");
+}
+
+#[tokio::test]
+async fn the_workers_wake_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(&dir);
+    // Nobody polls within the life of this test.
+    config.notifications.poll_interval_ms = 3_600_000;
+    let shop = Shop::open(config).await.unwrap();
+    let worker = tokio::spawn(super::run(shop.clone()));
+    queue_mail(&shop).await;
+    while only_state(&shop).await.status != "sent" {
+        tokio::task::yield_now().await;
+    }
+    shop.stop();
+    worker.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_gives_one_mail() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    let event = Event {
+        id: id::sequential(),
+        kind: "order.placed".into(),
+        subject: "1".into(),
+        data: json!({"email": "ann@example.org"}),
+        occurred_at: clock::now(),
+    };
+    // Killed after the messages were queued, before the event was marked as sent: it is told again.
+    for _ in 0..2 {
+        one_mail().publish(&shop, &event).await.unwrap();
+    }
+    assert_eq!(only_state(&shop).await.status, "queued");
+    // Killed after the message was claimed, before it was sent.
+    let claimed = sender::claim(&shop).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert!(sender::claim(&shop).await.unwrap().is_empty(), "another kernel leaves it alone meanwhile");
+    let later = clock::now() + TimeDelta::hours(1);
+    let mut tx = shop.db().write().await.unwrap();
+    let again = store::claim_due(&mut tx, later, later, 10).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(again.len(), 1);
+    // Killed after it was sent, before that was written: the second takes the place of the first.
+    shop.mailer().send(&again[0]).await.unwrap();
+    shop.mailer().send(&again[0]).await.unwrap();
+    assert_eq!(files(&dir).len(), 1);
+}
+
+#[tokio::test]
+async fn a_plugin_that_fails_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    record_order(&shop).await;
+    let answers = |second| Memory::new(vec![Box::new(Canned(vec![("good", Ok(vec![message()])), ("bad", second)]))]);
+    events::drain(&shop, &answers(Err("broken"))).await.unwrap();
+    assert_eq!(states(&shop).await.len(), 1);
+    // Mended: now it says its part, and the first is not heard twice.
+    events::drain(&shop, &answers(Ok(vec![message(), message()]))).await.unwrap();
+    assert_eq!(states(&shop).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_channel_without_a_transport_is_kept_as_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    record_order(&shop).await;
+    let pigeon = Message { channel: "pigeon".into(), ..message() };
+    let bus = Memory::new(vec![Box::new(Canned(vec![("email", Ok(vec![pigeon]))]))]);
+    events::drain(&shop, &bus).await.unwrap();
+    sender::drain(&shop).await.unwrap();
+    let state = only_state(&shop).await;
+    assert_eq!((state.status.as_str(), state.attempts), ("failed", 0));
+    assert!(files(&dir).is_empty());
+}
+
+#[tokio::test]
+async fn old_messages_are_forgotten_but_never_unsent_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(&dir);
+    config.notifications.keep_days = 0;
+    let shop = Shop::open(config).await.unwrap();
+    queue_mail(&shop).await;
+    assert_eq!(super::forget_old(&shop).await.unwrap(), 0);
+    sender::drain(&shop).await.unwrap();
+    assert_eq!(super::forget_old(&shop).await.unwrap(), 1);
+    assert!(states(&shop).await.is_empty());
+}
+
+/// A mail server that answers `reply` to the recipient, and keeps what it is sent. None: it never says a word.
+async fn mail_server(reply: Option<&'static str>) -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let kept = received.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let kept = kept.clone();
+            tokio::spawn(async move {
+                let (reader, mut writer) = stream.split();
+                let Some(reply) = reply else { return std::future::pending().await };
+                talk(BufReader::new(reader), &mut writer, reply, &kept).await.unwrap();
+            });
+        }
+    });
+    (url, received)
+}
+
+async fn talk(
+    mut reader: impl tokio::io::AsyncBufRead + Unpin,
+    writer: &mut (impl tokio::io::AsyncWrite + Unpin),
+    reply: &str,
+    kept: &Mutex<Vec<u8>>,
+) -> std::io::Result<()> {
+    writer.write_all(b"220 test\r\n").await?;
+    let mut line = Vec::new();
+    let mut in_data = false;
+    while reader.read_until(b'\n', &mut line).await? > 0 {
+        let command = String::from_utf8_lossy(&line).into_owned();
+        let answer = match command.as_str() {
+            ".\r\n" if in_data => {
+                in_data = false;
+                "250 kept"
+            }
+            _ if in_data => {
+                kept.lock().unwrap().extend_from_slice(&line);
+                ""
+            }
+            _ if command.starts_with("DATA") => {
+                in_data = true;
+                "354 go on"
+            }
+            _ if command.starts_with("RCPT") => reply,
+            _ => "250 fine",
+        };
+        line.clear();
+        if !answer.is_empty() {
+            writer.write_all(format!("{answer}\r\n").as_bytes()).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mail_goes_to_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let (url, received) = mail_server(Some("250 fine")).await;
+    let shop = open_shop(&dir, &url).await;
+    queue_mail(&shop).await;
+    sender::drain(&shop).await.unwrap();
+    let state = only_state(&shop).await;
+    assert_eq!((state.status.as_str(), state.attempts), ("sent", 1), "{state:?}");
+    let mail = String::from_utf8(received.lock().unwrap().clone()).unwrap();
+    assert!(mail.contains(&format!("Message-ID: <{}@example.org>\r\n", state.id)), "{mail}");
+    // On the wire every line that begins with a dot has one more, or the second line would have ended the mail.
+    assert!(mail.contains("Thank you.\r\n..\r\n...hidden\r\nEnd"), "{mail}");
+    assert!(!dir.path().join("mail").exists());
+}
+
+#[tokio::test]
+async fn what_the_server_says_decides_whether_it_is_tried_again() {
+    let silent = None;
+    for (reply, expected) in [
+        (Some("550 no such mailbox"), ["failed", "failed"]),
+        (Some("451 come back later"), ["queued", "failed"]),
+        (Some("530 log in first"), ["queued", "failed"]),
+        (silent, ["queued", "failed"]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (url, received) = mail_server(reply).await;
+        let mut config = config(&dir);
+        config.notifications.smtp_url = SmtpUrl::from(url.as_str());
+        config.notifications.send_timeout_ms = if reply.is_some() { 10_000 } else { 50 };
+        let shop = Shop::open(config).await.unwrap();
+        queue_mail(&shop).await;
+        for status in expected {
+            sender::drain(&shop).await.unwrap();
+            let state = only_state(&shop).await;
+            assert_eq!(state.status, status, "{reply:?}: {state:?}");
+            assert!(state.last_error.is_some());
+        }
+        assert!(received.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_tried_again_before_the_mail_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let shop = open_shop(&dir, &format!("smtp://{address}")).await;
+    queue_mail(&shop).await;
+    sender::drain(&shop).await.unwrap();
+    let state = only_state(&shop).await;
+    assert_eq!((state.status.as_str(), state.attempts), ("queued", 1), "{state:?}");
+    sender::drain(&shop).await.unwrap();
+    let state = only_state(&shop).await;
+    assert_eq!((state.status.as_str(), state.attempts), ("failed", 2), "{state:?}");
+    assert!(state.last_error.is_some_and(|error| error.contains("efused")));
+}
+
+#[tokio::test]
+async fn settings_that_cannot_work_are_told_at_the_start() {
+    let table: [(fn(&mut Config), &str); 4] = [
+        (|config| config.shop.email = "nobody".into(), "shop.email"),
+        (|config| config.notifications.smtp_url = "mail.example.org".into(), "smtp_url"),
+        (|config| config.notifications.concurrency = 0, "notifications.concurrency"),
+        (|config| config.notifications.max_attempts = 0, "notifications.max_attempts"),
+    ];
+    for (spoil, named) in table {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = config(&dir);
+        spoil(&mut config);
+        let Err(error) = super::Mailer::open(&config) else { panic!("{named}") };
+        assert!(error.to_string().contains(named), "{error}");
+    }
+}

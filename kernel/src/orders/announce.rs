@@ -1,0 +1,69 @@
+//! What the outbox tells about an order; docs/events.md describes it.
+
+use serde_json::{Value, json};
+
+use super::{Adjustment, Line, Order, Target};
+use crate::db::{self, Tx};
+use crate::events;
+use crate::money::Currency;
+
+pub(super) async fn announce(
+    tx: &mut Tx,
+    kind: &str,
+    order: &Order,
+    lines: &[Line],
+    adjustments: &[Adjustment],
+) -> Result<(), db::Error> {
+    events::record(tx, kind, order.id, data(order, lines, adjustments)).await
+}
+
+fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Value {
+    let exponent = Currency::try_from(order.currency.clone()).map_or(2, Currency::exponent);
+    json!({
+        "order_id": order.id,
+        "number": order.number.to_string(),
+        "status": order.status.name(),
+        "email": order.email,
+        "name": order.address.name,
+        "locale": order.locale,
+        "currency": order.currency,
+        "exponent": exponent,
+        "lines": lines.iter().map(line).collect::<Vec<_>>(),
+        "adjustments": adjustments.iter().map(adjustment).collect::<Vec<_>>(),
+        "delivery": {
+            "label": order.delivery.label,
+            "amount": order.delivery.amount,
+            "pickup": order.delivery.pickup,
+        },
+        "goods_total": order.goods_total,
+        "tax_included_total": order.tax_included_total,
+        "total": order.total,
+        "address": order.address,
+    })
+}
+
+fn line(line: &Line) -> Value {
+    json!({
+        "sku": line.sku,
+        "title": line.title,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price,
+        "total": line.total,
+    })
+}
+
+fn adjustment(adjustment: &Adjustment) -> Value {
+    let (target, line) = match adjustment.target {
+        Target::Line(position) => ("line", Some(position)),
+        Target::Order => ("order", None),
+        Target::Delivery => ("delivery", None),
+    };
+    json!({
+        "target": target,
+        "line": line,
+        "kind": adjustment.kind,
+        "code": adjustment.code,
+        "label": adjustment.label,
+        "amount": adjustment.amount,
+    })
+}

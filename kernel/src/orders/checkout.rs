@@ -1,0 +1,255 @@
+//! Placing an order.
+//!
+//! 1. Read the cart, price it, and compare with what the shopper was shown.
+//! 2. One short transaction: close the cart, reserve the stock, write the order, its receipts, the payment attempt and
+//!    the event.
+//! 3. Ask the payment plugin, under the attempt's key, with no transaction open.
+//! 4. One short transaction: what it answered ([`payments::settle`]).
+//!
+//! A crash between 2 and 4 leaves an order that the reconciling worker finishes.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{Adjustment, Delivery, Details, Error, Line, Order, Status, Target, announce, receipts, state, store};
+use crate::carts::{self, Contents, DeliveryState, OptionId, Quoted};
+use crate::clock;
+use crate::inventory;
+use crate::money::{self, Amount};
+use crate::payments::{self, Payment};
+use crate::plugins::{Bound, Domain, Fault, pricing};
+use crate::{Shop, id};
+
+/// What the shopper sends.
+#[derive(Debug, Clone)]
+pub struct Checkout {
+    pub cart_id: Uuid,
+    pub caller: Option<Uuid>,
+    /// None is allowed where there is nothing to pay.
+    pub payment_method: Option<OptionId>,
+    /// What the storefront got from the payment provider.
+    pub payment_token: Option<String>,
+    /// The total that the shopper was shown.
+    pub expected_total: Amount,
+}
+
+/// Places the order and pays it. Runs to its end even if the client goes away meanwhile.
+pub async fn place(shop: &Shop, checkout: Checkout) -> Result<Details, Error> {
+    let work = {
+        let shop = shop.clone();
+        async move { place_to_end(&shop, &checkout).await }
+    };
+    shop.run_to_end(work).await?
+}
+
+async fn place_to_end(shop: &Shop, checkout: &Checkout) -> Result<Details, Error> {
+    let (contents, quoted, delivery) = quote_as_shown(shop, checkout).await?;
+    let paying = match quoted.totals.total {
+        0 => None,
+        _ => Some(choose_payment(shop, checkout, &contents, &quoted).await?),
+    };
+    let (order, payment) = write_order(shop, checkout, contents, &quoted, delivery, paying.as_ref()).await?;
+    shop.relay().wake();
+    if let (Some(payment), Some(paying)) = (payment, &paying) {
+        let shopper = payments::Shopper {
+            order_number: order.number,
+            token: checkout.payment_token.as_deref().unwrap_or_default(),
+            email: &order.email,
+            billing_address: Some(&order.address),
+            locale: &order.locale,
+        };
+        let payment = payments::authorize(shop, &paying.bound, &payment, &shopper).await?;
+        if let Some(decline) = payment.decline.filter(|_| !payment.status.is_open()) {
+            return Err(Error::Declined(decline));
+        }
+    }
+    super::get_any(shop, order.id).await
+}
+
+/// The cart priced now, if that is what the shopper was shown.
+async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Quoted, Delivery), Error> {
+    let contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
+    if let Some(order_id) = contents.cart.order_id {
+        return Err(carts::Error::Closed(order_id).into());
+    }
+    let mut missing = Vec::new();
+    let cart = &contents.cart;
+    for (name, lacks) in [
+        ("lines", contents.lines.is_empty()),
+        ("email", cart.email.is_none()),
+        ("address", cart.address.is_none()),
+        ("delivery_option", cart.delivery.is_none()),
+    ] {
+        if lacks {
+            missing.push(name);
+        }
+    }
+    if !missing.is_empty() {
+        return Err(carts::Error::Incomplete(missing).into());
+    }
+    let shortages = contents.shortages();
+    if !shortages.is_empty() {
+        return Err(carts::Error::Insufficient(shortages).into());
+    }
+    let quoted = carts::quote(shop, &contents).await?;
+    let DeliveryState::Chosen(option) = &quoted.delivery else {
+        return Err(carts::Error::DeliveryUnavailable.into());
+    };
+    let delivery = Delivery {
+        plugin: option.id.plugin.clone(),
+        code: option.id.code.clone(),
+        label: option.label.clone(),
+        amount: option.amount,
+        pickup: option.pickup,
+    };
+    if quoted.totals.total != checkout.expected_total {
+        return Err(Error::StaleQuote(Box::new((contents, quoted))));
+    }
+    Ok((contents, quoted, delivery))
+}
+
+/// The plugin that will take the money, in the version that this checkout keeps.
+struct Paying {
+    bound: Arc<Bound>,
+    method: OptionId,
+}
+
+async fn choose_payment(
+    shop: &Shop,
+    checkout: &Checkout,
+    contents: &Contents,
+    quoted: &Quoted,
+) -> Result<Paying, Error> {
+    let method = checkout.payment_method.clone().ok_or(Error::UnknownPaymentMethod)?;
+    if checkout.payment_token.is_none() {
+        return Err(Error::NoPaymentToken);
+    }
+    let bound = shop.plugins().routing().of(Domain::Payment).bound;
+    let bound = bound.iter().find(|bound| bound.name() == method.plugin).cloned().ok_or(Error::UnknownPaymentMethod)?;
+    let country = contents.cart.address.as_ref().map(|address| address.country.clone());
+    let offered = payments::methods_of(shop, &bound, quoted.totals.total, country, &contents.cart.locale).await;
+    let offered = offered.map_err(|error| Error::Payment(error.into()))?;
+    if !offered.iter().any(|offered| offered.id == method) {
+        return Err(Error::UnknownPaymentMethod);
+    }
+    Ok(Paying { bound, method })
+}
+
+/// The one write that makes the order, or nothing at all.
+async fn write_order(
+    shop: &Shop,
+    checkout: &Checkout,
+    contents: Contents,
+    quoted: &Quoted,
+    delivery: Delivery,
+    paying: Option<&Paying>,
+) -> Result<(Order, Option<Payment>), Error> {
+    let lines = order_lines(&contents, quoted)?;
+    let adjustments: Vec<_> = quoted.adjustments.iter().map(order_adjustment).collect();
+    // Serialised before the transaction: on SQLite it is the one writer of the shop.
+    let receipts = receipts::of(quoted);
+    let mut order = new_order(shop, checkout, &contents, quoted, delivery);
+    let wanted: Vec<_> = lines.iter().map(stock_of).collect();
+
+    let mut tx = shop.db().write().await?;
+    if !carts::close(&mut tx, &contents, order.id).await? {
+        return Err(carts::Error::Contended.into());
+    }
+    inventory::reserve(&mut tx, &wanted).await?;
+    order.number = store::next_number(&mut tx).await?;
+    store::insert_order(&mut tx, &order).await?;
+    store::insert_lines(&mut tx, order.id, &lines).await?;
+    store::insert_adjustments(&mut tx, order.id, &adjustments).await?;
+    store::insert_receipts(&mut tx, order.id, &receipts).await?;
+    state::note(&mut tx, &order, "placed by the shopper").await?;
+    let payment = match paying {
+        Some(Paying { bound, method }) => {
+            let new = payments::NewPayment {
+                order_id: order.id,
+                method,
+                bound,
+                amount: order.total,
+                currency: &order.currency,
+            };
+            Some(payments::begin(shop, &mut tx, &new).await?)
+        }
+        None => None,
+    };
+    announce::announce(&mut tx, "order.placed", &order, &lines, &adjustments).await?;
+    if payment.is_none() {
+        state::mark_paid(&mut tx, order.id, "nothing to pay").await?;
+    }
+    tx.commit().await?;
+    Ok((order, payment))
+}
+
+fn new_order(shop: &Shop, checkout: &Checkout, contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {
+    let now = clock::now();
+    let totals = &quoted.totals;
+    let cart = &contents.cart;
+    Order {
+        id: id::unguessable(),
+        number: 0,
+        cart_id: cart.id,
+        customer_id: cart.customer_id.or(checkout.caller),
+        status: Status::New,
+        currency: shop.config().shop.currency.code().to_owned(),
+        locale: cart.locale.clone(),
+        email: cart.email.clone().unwrap_or_default(),
+        address: cart.address.clone().unwrap_or_default(),
+        delivery,
+        goods_total: totals.goods,
+        discount_total: totals.discounts,
+        fee_total: totals.fees,
+        delivery_total: totals.delivery,
+        tax_total: totals.taxes_added,
+        tax_included_total: totals.taxes_included,
+        total: totals.total,
+        version: 1,
+        placed_at: now,
+        updated_at: now,
+    }
+}
+
+fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money::OutOfRange> {
+    let line = |(index, line): (usize, &crate::catalog::CartVariant)| {
+        let own = quoted.adjustments.iter().filter(|adjustment| {
+            adjustment.kind != pricing::Kind::TaxIncluded
+                && matches!(adjustment.target, pricing::Target::Line(target) if target as usize == index)
+        });
+        let goods = money::times(line.variant.price, line.quantity)?;
+        Ok(Line {
+            variant_id: line.variant.id,
+            sku: line.variant.sku.clone(),
+            title: line.variant.title.clone(),
+            quantity: line.quantity,
+            unit_price: line.variant.price,
+            total: money::sum(std::iter::once(goods).chain(own.map(|adjustment| adjustment.amount)))?,
+        })
+    };
+    contents.lines.iter().enumerate().map(line).collect()
+}
+
+fn order_adjustment(adjustment: &pricing::Adjustment) -> Adjustment {
+    Adjustment {
+        target: match adjustment.target {
+            pricing::Target::Line(index) => Target::Line(i64::from(index)),
+            pricing::Target::Order => Target::Order,
+            pricing::Target::Delivery => Target::Delivery,
+        },
+        kind: carts::http::adjustment_kind(adjustment.kind).to_owned(),
+        code: adjustment.code.clone(),
+        label: adjustment.label.clone(),
+        amount: adjustment.amount,
+    }
+}
+
+pub(super) fn stock_of(line: &Line) -> inventory::Quantity {
+    inventory::Quantity { variant_id: line.variant_id, sku: line.sku.clone(), quantity: line.quantity }
+}
+
+/// What a failed attempt to pay means for the shopper: the provider's fault rather than theirs?
+pub(super) fn is_providers_fault(decline_code: &str) -> bool {
+    decline_code == Fault::Busy.code() || decline_code.starts_with("plugin-") || decline_code == "not-received"
+}

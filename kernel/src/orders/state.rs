@@ -1,0 +1,164 @@
+//! The state machine of an order: `new -> paid -> shipped -> delivered`, `cancelled` from the first two.
+//!
+//! Every change is one guarded update, a row in the history with its cause, and an event, in one transaction.
+
+use uuid::Uuid;
+
+use super::{Details, Order, Status, announce, checkout, store};
+use crate::carts;
+use crate::clock;
+use crate::db::{self, Tx};
+use crate::inventory;
+use crate::payments;
+use crate::{Shop, orders};
+
+/// Why an order cannot move.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("the order is {}", .0.name())]
+    Not(Status),
+    #[error("the order was changed at the same time")]
+    Contended,
+    #[error(transparent)]
+    Stock(#[from] inventory::Error),
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// May an order go from one state to the other?
+fn allowed(from: Status, to: Status) -> bool {
+    use Status::{Cancelled, Delivered, New, Paid, Shipped};
+    matches!((from, to), (New, Paid | Cancelled) | (Paid, Shipped | Cancelled) | (Shipped, Delivered))
+}
+
+/// Writes the present state into the history.
+pub(super) async fn note(tx: &mut Tx, order: &Order, cause: &str) -> Result<(), db::Error> {
+    store::insert_history(tx, order.id, order.version, clock::now(), order.status.name(), cause).await
+}
+
+async fn go(tx: &mut Tx, order: &mut Order, to: Status, cause: &str) -> Result<(), StateError> {
+    if !allowed(order.status, to) {
+        return Err(StateError::Not(order.status));
+    }
+    if !store::update_status(tx, order.id, order.version, to, clock::now()).await? {
+        return Err(StateError::Contended);
+    }
+    order.status = to;
+    order.version += 1;
+    note(tx, order, cause).await?;
+    Ok(())
+}
+
+/// The money is there: the reservation becomes a sale. An order that is paid already stays as it is.
+pub async fn mark_paid(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), StateError> {
+    let mut order = store::get_order(tx, order_id).await?;
+    if order.status != Status::New {
+        return Ok(());
+    }
+    go(tx, &mut order, Status::Paid, cause).await?;
+    let lines = store::lines(tx, order_id).await?;
+    inventory::sell(tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
+    tell(tx, "order.paid", &order, &lines).await
+}
+
+/// No money will come: the stock goes back, and the shopper finds the cart open again.
+pub async fn give_up(shop: &Shop, tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), StateError> {
+    let mut order = store::get_order(tx, order_id).await?;
+    if order.status != Status::New {
+        return Ok(());
+    }
+    go(tx, &mut order, Status::Cancelled, cause).await?;
+    let lines = store::lines(tx, order_id).await?;
+    inventory::release(tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
+    carts::reopen(shop, tx, order.cart_id, order.id).await?;
+    tell(tx, "order.cancelled", &order, &lines).await
+}
+
+/// The goods are on their way.
+pub async fn ship(shop: &Shop, order_id: Uuid, actor: &str) -> Result<(), StateError> {
+    advance(shop, order_id, Status::Shipped, "order.shipped", actor).await
+}
+
+/// The goods have arrived.
+pub async fn deliver(shop: &Shop, order_id: Uuid, actor: &str) -> Result<(), StateError> {
+    advance(shop, order_id, Status::Delivered, "order.delivered", actor).await
+}
+
+async fn advance(shop: &Shop, order_id: Uuid, to: Status, kind: &str, actor: &str) -> Result<(), StateError> {
+    let mut tx = shop.db().write().await?;
+    let mut order = store::get_order(&mut tx, order_id).await?;
+    go(&mut tx, &mut order, to, actor).await?;
+    let lines = store::lines(&mut tx, order_id).await?;
+    tell(&mut tx, kind, &order, &lines).await?;
+    tx.commit().await?;
+    shop.relay().wake();
+    Ok(())
+}
+
+/// Calls an order off before it is shipped.
+///
+/// Unpaid: the provider is asked to give up first; what it answers decides, since money may have moved meanwhile. Paid:
+/// the order is cancelled at once, so that it cannot be shipped any more, and the refund is begun in the same
+/// transaction; the worker repeats it until the provider has done it.
+pub async fn cancel(shop: &Shop, details: Details, actor: &str) -> Result<Details, orders::Error> {
+    let order_id = details.order.id;
+    match (details.order.status, details.payment) {
+        (Status::New, Some(payment)) => {
+            payments::cancel(shop, payment).await?;
+            let now = orders::get_any(shop, order_id).await?;
+            // Paid meanwhile, or the provider cannot be reached.
+            if now.order.status != Status::Cancelled {
+                return Err(StateError::Not(now.order.status).into());
+            }
+            Ok(now)
+        }
+        (Status::New | Status::Paid, payment) => {
+            cancel_paid(shop, order_id, actor).await?;
+            shop.relay().wake();
+            if let Some(payment) = payment {
+                payments::cancel(shop, payment).await?;
+            }
+            orders::get_any(shop, order_id).await
+        }
+        (status, _) => Err(StateError::Not(status).into()),
+    }
+}
+
+async fn cancel_paid(shop: &Shop, order_id: Uuid, actor: &str) -> Result<(), StateError> {
+    let mut tx = shop.db().write().await?;
+    let mut order = store::get_order(&mut tx, order_id).await?;
+    go(&mut tx, &mut order, Status::Cancelled, actor).await?;
+    let lines = store::lines(&mut tx, order_id).await?;
+    inventory::restock(&mut tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
+    if let Some(payment) = payments::find_by_order(&mut tx, order_id).await? {
+        payments::begin_refund(shop, &mut tx, &payment).await?;
+    }
+    tell(&mut tx, "order.cancelled", &order, &lines).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn tell(tx: &mut Tx, kind: &str, order: &Order, lines: &[super::Line]) -> Result<(), StateError> {
+    let adjustments = store::adjustments(tx, order.id).await?;
+    Ok(announce::announce(tx, kind, order, lines, &adjustments).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_moves_forward_or_is_cancelled_before_it_ships() {
+        use Status::*;
+        let all = [New, Paid, Shipped, Delivered, Cancelled, Refunded];
+        let moves: Vec<_> = all
+            .iter()
+            .flat_map(|from| all.iter().map(move |to| (*from, *to)))
+            .filter(|(from, to)| allowed(*from, *to))
+            .collect();
+        assert_eq!(
+            moves,
+            [(New, Paid), (New, Cancelled), (Paid, Shipped), (Paid, Cancelled), (Shipped, Delivered)]
+        );
+    }
+}

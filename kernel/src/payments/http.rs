@@ -1,0 +1,119 @@
+//! Providers' messages.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use http::StatusCode;
+
+use super::{Error, Observed, settle, store};
+use crate::http::extract::{Path, read_body};
+use crate::plugins::payment::{Webhook, WebhookRequest};
+use crate::plugins::{Domain, Fault};
+use crate::problem::{Kind, Problem, ProblemSchema};
+use crate::{Shop, clock};
+
+/// Takes a message of a payment provider
+///
+/// The plugin checks its signature and reads it. A message that was had before changes nothing.
+#[utoipa::path(post, path = "/v1/payments/{plugin}/webhook", tag = "payments", params(("plugin" = String, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses(
+    (status = 204, description = "It was taken"),
+    (status = 400, description = "`malformed-request`", body = ProblemSchema),
+    (status = 401, description = "`webhook-unauthentic`", body = ProblemSchema),
+    (status = 404, description = "`not-found`: no such plugin is bound", body = ProblemSchema),
+    (status = 503, description = "`payment-unavailable`: send it again", body = ProblemSchema)
+))]
+pub async fn receive_webhook(
+    State(shop): State<Shop>,
+    Path(plugin): Path<String>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let routing = shop.plugins().routing().of(Domain::Payment);
+    let bound = routing.bound.iter().find(|bound| bound.name() == plugin).cloned().ok_or_else(Problem::not_found)?;
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers.iter().filter_map(|(name, value)| {
+        value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned()))
+    });
+    let message = Arc::new(WebhookRequest {
+        headers: headers.collect(),
+        body: read_body(Request::new(body)).await?.to_vec(),
+        now: clock::unix_seconds(clock::now()),
+    });
+    // A provider that hangs up must not leave half of its events applied.
+    let work = {
+        let shop = shop.clone();
+        async move {
+            let called = shop.plugins().host().payment_webhook(&bound, &message).await?;
+            apply(&shop, bound.name(), called.value).await
+        }
+    };
+    shop.run_to_end(work).await.map_err(Problem::internal)??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+enum Refused {
+    Unauthentic,
+    Malformed(String),
+    Failed(Error),
+}
+
+impl From<crate::plugins::CallError> for Refused {
+    fn from(error: crate::plugins::CallError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+async fn apply(shop: &Shop, plugin: &str, webhook: Webhook) -> Result<(), Refused> {
+    let events = match webhook {
+        Webhook::Events(events) => events,
+        Webhook::Unauthentic => return Err(Refused::Unauthentic),
+        Webhook::Malformed(text) => return Err(Refused::Malformed(text)),
+    };
+    for event in events {
+        let found = async { store::find_by_key(&mut shop.db().read().await?, plugin, &event.payment_key).await };
+        let Some(payment) = found.await.map_err(|error| Refused::Failed(error.into()))? else {
+            tracing::warn!(plugin, key = event.payment_key, "a webhook about a payment that is not ours");
+            continue;
+        };
+        if claims_other_amount(&event.outcome, payment.amount) {
+            tracing::error!(plugin, payment = %payment.id, "a webhook about another amount than was asked for");
+            continue;
+        }
+        settle(shop, payment.id, &Observed::Outcome(event.outcome), "webhook").await.map_err(Refused::Failed)?;
+    }
+    Ok(())
+}
+
+fn claims_other_amount(outcome: &crate::plugins::payment::Outcome, asked: i64) -> bool {
+    use crate::plugins::payment::Status;
+    matches!(outcome.status, Status::Captured | Status::Authorized) && outcome.amount != asked
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unauthentic => Problem::new(Kind::WebhookUnauthentic),
+            Refused::Malformed(text) => Problem::new(Kind::MalformedRequest).detail(text),
+            Refused::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::UnknownMethod => Problem::new(Kind::PaymentMethodUnavailable),
+            Error::Call(error) => match error.fault {
+                Fault::InvalidAnswer(_) | Fault::Trapped(_) => {
+                    tracing::error!(%error, "a payment plugin is broken");
+                    Problem::new(Kind::PaymentUnavailable).with("reason", error.code())
+                }
+                _ => Problem::new(Kind::PaymentUnavailable).with("reason", error.code()),
+            },
+            Error::Plugin(error) => Problem::internal(error),
+            Error::Contended => Problem::new(Kind::Unavailable),
+            Error::Order(error) => error.into(),
+            Error::Database(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! All the SQL of payments.
+
+use uuid::Uuid;
+
+use super::steps::{Step, StepKind};
+use super::{Action, Decline, Payment, Status};
+use crate::clock::Moment;
+use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+
+#[derive(FromRow)]
+struct PaymentRow {
+    id: Uuid,
+    order_id: Uuid,
+    plugin: String,
+    digest: String,
+    method: String,
+    idempotency_key: String,
+    status: String,
+    currency: String,
+    amount: i64,
+    reference: String,
+    action: Option<Json<Action>>,
+    decline_code: Option<String>,
+    decline_message: Option<String>,
+    version: i64,
+    checks: i64,
+    created_at: Moment,
+}
+
+impl From<PaymentRow> for Payment {
+    fn from(row: PaymentRow) -> Self {
+        Self {
+            id: row.id,
+            order_id: row.order_id,
+            plugin: row.plugin,
+            digest: row.digest,
+            method: row.method,
+            idempotency_key: row.idempotency_key,
+            // The column's own check allows nothing else; not knowing is the reading that moves no money.
+            status: Status::parse(&row.status).unwrap_or(Status::Unknown),
+            currency: row.currency,
+            amount: row.amount,
+            reference: row.reference,
+            action: row.action.map(|Json(action)| action),
+            decline: row.decline_code.map(|code| Decline { code, message: row.decline_message.unwrap_or_default() }),
+            version: row.version,
+            checks: row.checks,
+            created_at: row.created_at,
+        }
+    }
+}
+
+pub(super) async fn insert_payment(tx: &mut Tx, payment: &Payment, next_check_at: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into payments (id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference,
+                               version, checks, next_check_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, $13)",
+        payment.id,
+        payment.order_id,
+        payment.plugin.as_str(),
+        payment.digest.as_str(),
+        payment.method.as_str(),
+        payment.idempotency_key.as_str(),
+        payment.status.name(),
+        payment.currency.as_str(),
+        payment.amount,
+        payment.reference.as_str(),
+        payment.version,
+        next_check_at,
+        payment.created_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn get_payment(conn: &mut Conn, id: Uuid) -> Result<Payment> {
+    let row = sql::one!(
+        conn,
+        PaymentRow,
+        "select id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference, action,
+                decline_code, decline_message, version, checks, created_at
+         from payments where id = $1",
+        id
+    )?;
+    Ok(row.into())
+}
+
+pub(super) async fn find_by_order(conn: &mut Conn, order_id: Uuid) -> Result<Option<Payment>> {
+    let row = sql::optional!(
+        conn,
+        PaymentRow,
+        "select id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference, action,
+                decline_code, decline_message, version, checks, created_at
+         from payments where order_id = $1 order by created_at desc limit 1",
+        order_id
+    )?;
+    Ok(row.map(Payment::from))
+}
+
+pub(super) async fn find_by_key(conn: &mut Conn, plugin: &str, key: &str) -> Result<Option<Payment>> {
+    let row = sql::optional!(
+        conn,
+        PaymentRow,
+        "select id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference, action,
+                decline_code, decline_message, version, checks, created_at
+         from payments where idempotency_key = $2 and plugin = $1",
+        plugin,
+        key
+    )?;
+    Ok(row.map(Payment::from))
+}
+
+/// Writes the payment unless it changed since its version was read.
+pub(super) async fn update_payment(
+    tx: &mut Tx,
+    payment: &Payment,
+    next_check_at: Option<Moment>,
+    now: Moment,
+) -> Result<bool> {
+    let decline = payment.decline.as_ref();
+    let changed = sql::execute!(
+        tx,
+        "update payments set status = $3, reference = $4, action = $5, decline_code = $6, decline_message = $7,
+                next_check_at = $8, updated_at = $9, version = version + 1
+         where id = $1 and version = $2",
+        payment.id,
+        payment.version,
+        payment.status.name(),
+        payment.reference.as_str(),
+        payment.action.as_ref().map(Json),
+        decline.map(|decline| decline.code.as_str()),
+        decline.map(|decline| decline.message.as_str()),
+        next_check_at,
+        now
+    )?;
+    Ok(changed == 1)
+}
+
+pub(super) async fn schedule(tx: &mut Tx, id: Uuid, next_check_at: Option<Moment>) -> Result<()> {
+    sql::execute!(tx, "update payments set next_check_at = $2 where id = $1", id, next_check_at)?;
+    Ok(())
+}
+
+/// Postpones a payment that is due; false where another worker has.
+pub(super) async fn claim_check(tx: &mut Tx, payment: &Payment, now: Moment, next: Moment) -> Result<bool> {
+    let changed = sql::execute!(
+        tx,
+        "update payments set next_check_at = $3, checks = checks + 1 where id = $1 and next_check_at <= $2",
+        payment.id,
+        now,
+        next
+    )?;
+    Ok(changed == 1)
+}
+
+pub(super) async fn due_payments(conn: &mut Conn, now: Moment) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
+        conn,
+        (Uuid,),
+        "select id from payments where next_check_at <= $1 order by next_check_at limit 100",
+        now
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn insert_step(tx: &mut Tx, step: &Step) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into payment_steps (id, payment_id, kind, idempotency_key, amount, status, note, begun_at)
+         values ($1, $2, $3, $4, $5, 'begun', '', $6)",
+        step.id,
+        step.payment_id,
+        step.kind.name(),
+        step.idempotency_key.as_str(),
+        step.amount,
+        step.begun_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn end_step(tx: &mut Tx, key: &str, status: &str, note: &str, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update payment_steps set status = $2, note = $3, ended_at = $4 where idempotency_key = $1 and status = 'begun'",
+        key,
+        status,
+        note,
+        now
+    )?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct StepRow {
+    id: Uuid,
+    payment_id: Uuid,
+    kind: String,
+    idempotency_key: String,
+    amount: i64,
+    begun_at: Moment,
+}
+
+/// The newest step whose end is not known.
+pub(super) async fn open_step(conn: &mut Conn, payment_id: Uuid) -> Result<Option<Step>> {
+    let row = sql::optional!(
+        conn,
+        StepRow,
+        "select id, payment_id, kind, idempotency_key, amount, begun_at from payment_steps
+         where payment_id = $1 and status = 'begun' order by begun_at desc limit 1",
+        payment_id
+    )?;
+    Ok(row.and_then(|row| {
+        Some(Step {
+            id: row.id,
+            payment_id: row.payment_id,
+            kind: StepKind::parse(&row.kind)?,
+            idempotency_key: row.idempotency_key,
+            amount: row.amount,
+            begun_at: row.begun_at,
+        })
+    }))
+}

@@ -1,0 +1,101 @@
+//! The reconciling worker: finishes what a crash or a lost answer left open.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::state::too_young_to_give_up;
+use super::{Error, Observed, Payment, Status, bound_for, settle, steps, store};
+use crate::clock::{self, Moment};
+use crate::{Shop, db};
+
+/// Runs until the shop stops.
+pub async fn run(shop: Shop) {
+    let pause = Duration::from_millis(shop.config().orders.reconcile_interval_ms);
+    loop {
+        if let Err(error) = reconcile_due(&shop).await {
+            tracing::error!(%error, "payments cannot be reconciled");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shop.stopping().cancelled() => break,
+        }
+    }
+}
+
+/// When a payment whose checkout was not heard of again is looked at: after the longest call has surely ended.
+pub(super) fn first_check(shop: &Shop) -> TimeDelta {
+    TimeDelta::milliseconds(shop.config().orders.reconcile_after_ms as i64)
+}
+
+/// When the provider is asked next: with doubling pauses up to an hour; never, once it is settled.
+pub(super) fn next_check(shop: &Shop, payment: &Payment, now: Moment) -> Option<Moment> {
+    let doubled = 1_i64 << payment.checks.clamp(0, 20);
+    let pause = first_check(shop).num_milliseconds().saturating_mul(doubled).min(3_600_000);
+    payment.status.is_open().then(|| now + TimeDelta::milliseconds(pause))
+}
+
+async fn reconcile_due(shop: &Shop) -> db::Result<()> {
+    let due = store::due_payments(&mut shop.db().read().await?, clock::now()).await?;
+    for payment_id in due {
+        if shop.stopping().is_cancelled() {
+            break;
+        }
+        if let Err(error) = reconcile(shop, payment_id).await {
+            tracing::error!(payment = %payment_id, %error, "a payment cannot be reconciled");
+        }
+    }
+    Ok(())
+}
+
+/// Looks at one payment: runs the step that is open, or asks the provider where it stands.
+pub(super) async fn reconcile(shop: &Shop, payment_id: Uuid) -> Result<(), Error> {
+    let now = clock::now();
+    let mut tx = shop.db().write().await?;
+    let mut payment = store::get_payment(&mut tx, payment_id).await?;
+    // Taken by postponing it: another kernel finds it no longer due, and a crash here brings it back.
+    if !store::claim_check(&mut tx, &payment, now, now + pause_after(shop, &payment)).await? {
+        return Ok(());
+    }
+    payment.checks += 1;
+    let step = store::open_step(&mut tx, payment.id).await?;
+    tx.commit().await?;
+    if let Some(step) = step.filter(|step| step.kind != steps::StepKind::Authorize) {
+        steps::run(shop, payment, step).await?;
+        return Ok(());
+    }
+    if !payment.status.is_open() {
+        return Ok(());
+    }
+    if action_is_overdue(shop, &payment) {
+        steps::cancel(shop, payment).await?;
+        return Ok(());
+    }
+    let bound = bound_for(shop, &payment).await?;
+    let host = shop.plugins().host();
+    let asked = clock::unix_seconds(now);
+    match host.query_payment(&bound, &payment.idempotency_key, payment.amount, asked).await {
+        Ok(called) => match called.value {
+            Some(outcome) => settle(shop, payment.id, &Observed::Outcome(outcome), "query").await.map(drop),
+            None if too_young_to_give_up(&payment, first_check(shop)) => Ok(()),
+            None => settle(shop, payment.id, &Observed::NeverHeard, "query").await.map(drop),
+        },
+        Err(error) => {
+            tracing::warn!(payment = %payment.id, reason = error.code(), %error, "the provider cannot be asked");
+            Ok(())
+        }
+    }
+}
+
+fn pause_after(shop: &Shop, payment: &Payment) -> TimeDelta {
+    let doubled = 1_i64 << (payment.checks + 1).clamp(0, 20);
+    let pause = first_check(shop).num_milliseconds().saturating_mul(doubled).min(3_600_000);
+    TimeDelta::milliseconds(pause)
+}
+
+/// A shopper who never came back from the bank's page does not hold stock for ever.
+fn action_is_overdue(shop: &Shop, payment: &Payment) -> bool {
+    let limit = TimeDelta::minutes(i64::from(shop.config().orders.payment_action_minutes));
+    payment.status == Status::RequiresAction && clock::now() - payment.created_at > limit
+}

@@ -1,0 +1,79 @@
+//! The contract as Rust types: the only place where `bindgen!` runs.
+//!
+//! Everything outside `plugins/` sees the records re-exported here and nothing of wasmtime. The kernel knows
+//! one version of the contract, the latest. When a package gets a second version, the present module becomes
+//! `since_0_1` and keeps its own generated types; the new one is generated beside it, and the old converts
+//! to the new (`impl From<since_0_1::Request> for …`). Callers never see which version a plugin speaks.
+
+/// What the worlds share, generated once, so that an address is the same type in every domain.
+pub(in crate::plugins) mod shared {
+    wasmtime::component::bindgen!({
+        inline: "
+            package kassa:kernel;
+            world shared {
+                import kassa:types/types@0.1.0;
+                import kassa:host/log@0.1.0;
+                import kassa:host/settings@0.1.0;
+                import kassa:host/kv@0.1.0;
+            }
+        ",
+        path: ["../wit/types/0.1.0", "../wit/host/0.1.0"],
+        world: "kassa:kernel/shared",
+        imports: { "kassa:host/kv": async | trappable, default: trappable },
+        additional_derives: [serde::Serialize, serde::Deserialize, Clone, PartialEq],
+    });
+}
+
+macro_rules! world {
+    ($module:ident, $folder:literal, $world:literal) => {
+        pub(in crate::plugins) mod $module {
+            wasmtime::component::bindgen!({
+                path: ["../wit/types/0.1.0", "../wit/host/0.1.0", $folder],
+                world: $world,
+                exports: { default: async },
+                with: {
+                    "kassa:types": super::shared::kassa::types,
+                    "kassa:host": super::shared::kassa::host,
+                },
+                additional_derives: [serde::Serialize, serde::Deserialize, Clone, PartialEq],
+            });
+        }
+    };
+}
+
+world!(pricing_world, "../wit/pricing/0.1.0", "kassa:pricing/pricing-plugin@0.1.0");
+world!(payment_world, "../wit/payment/0.1.0", "kassa:payment/payment-plugin@0.1.0");
+world!(delivery_world, "../wit/delivery/0.1.0", "kassa:delivery/delivery-plugin@0.1.0");
+world!(notification_world, "../wit/notification/0.1.0", "kassa:notification/notification-plugin@0.1.0");
+
+/// Values that the domains share (`kassa:types`).
+pub mod types {
+    pub use super::shared::kassa::types::types::{Address, Destination, Error};
+}
+
+/// Records of `kassa:pricing`.
+pub mod pricing {
+    pub use super::pricing_world::exports::kassa::pricing::pricing::{
+        Adjustment, CouponOutcome, CouponState, Customer, Delivery, Kind, Line, Quote, Request, Target,
+    };
+}
+
+/// Records of `kassa:payment`.
+pub mod payment {
+    pub use super::payment_world::exports::kassa::payment::payment::{
+        Action, AuthorizeRequest, Context, Decline, Event, FollowUp, Method, Outcome, RefundOutcome, RefundStatus,
+        Status, WebhookError, WebhookRequest,
+    };
+}
+
+/// Records of `kassa:delivery`.
+pub mod delivery {
+    pub use super::delivery_world::exports::kassa::delivery::delivery::{
+        BookRequest, Booking, DeliveryOption, DeliveryQuote, Item, Refusal, Shipment, TrackingEvent, TrackingStatus,
+    };
+}
+
+/// Records of `kassa:notification`.
+pub mod notification {
+    pub use super::notification_world::exports::kassa::notification::notification::{Event, Message, Recipient, Shop};
+}

@@ -1,0 +1,185 @@
+//! An uploaded plugin, read and refused without running or compiling any of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits::PackageLimits;
+use super::{Domain, Manifest, capabilities, scan, wasi};
+
+/// SHA-256 of a plugin file: its identity. Written as 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+        let mut own = [0; 32];
+        own.copy_from_slice(digest.as_ref());
+        Self(own)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The text is not 64 lower-case hexadecimal digits.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is 64 lower-case hexadecimal digits")]
+pub struct NotADigest;
+
+impl FromStr for Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Self, NotADigest> {
+        fn digit(byte: u8) -> Result<u8, NotADigest> {
+            match byte {
+                b'0'..=b'9' => Ok(byte - b'0'),
+                b'a'..=b'f' => Ok(byte - b'a' + 10),
+                _ => Err(NotADigest),
+            }
+        }
+        let text = text.as_bytes();
+        if text.len() != 64 {
+            return Err(NotADigest);
+        }
+        let mut own = [0; 32];
+        for (byte, pair) in own.iter_mut().zip(text.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Ok(Self(own))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A plugin file that was read and found in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Package {
+    pub manifest: Manifest,
+    pub digest: Digest,
+    /// From the component's own exports.
+    pub domain: Domain,
+    /// Version of the contract that it was built for, from its exports: `0.1.0`.
+    pub contract: String,
+    /// Size of the file.
+    pub bytes: u64,
+}
+
+/// Why a file is no plugin that this shop can take. The texts are for the person who uploads it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PackageError {
+    #[error("the file has {bytes} bytes; at most {limit} are allowed")]
+    TooLarge { bytes: u64, limit: u64 },
+    #[error("the file is WebAssembly text; upload the binary form")]
+    TextFormat,
+    #[error("the file is precompiled machine code; upload the component that it was made from")]
+    Precompiled,
+    #[error("the file is a core module, not a component; build it for wasm32-wasip2 or with `kassa plugin build`")]
+    CoreModule,
+    #[error("the file is not a WebAssembly component")]
+    NotWasm,
+    #[error("the component is malformed: {0}")]
+    Malformed(String),
+    #[error("the component has {count} {what}; at most {limit} are allowed")]
+    TooMany { what: &'static str, count: u64, limit: u64 },
+    #[error("the component has no `kassa:manifest` section; `kassa plugin build` puts it there")]
+    NoManifest,
+    #[error("the manifest is wrong: {0}")]
+    BadManifest(String),
+    #[error("the component exports no plugin interface of Kassa (kassa:pricing/pricing@0.1.0 and the like)")]
+    NoDomain,
+    #[error("the component exports {0} plugin interfaces of Kassa; a plugin has exactly one")]
+    ManyDomains(usize),
+    #[error("the component is built for {0}, which this kernel does not know")]
+    UnknownContract(String),
+    #[error("a {domain} plugin may not import {import}")]
+    ForbiddenImport { domain: Domain, import: String },
+    #[error("the component imports {0}, which is not an interface")]
+    BareImport(String),
+}
+
+impl Package {
+    /// Reads a plugin file: refuses what this shop cannot take, compiles and runs nothing.
+    pub fn read(wasm: &[u8], limits: &PackageLimits) -> Result<Self, PackageError> {
+        let bytes = wasm.len() as u64;
+        if bytes > limits.max_bytes {
+            return Err(PackageError::TooLarge { bytes, limit: limits.max_bytes });
+        }
+        check_header(wasm)?;
+        let scan = scan::scan(wasm, limits)?;
+        let (domain, contract) = domain_of(&scan.exports)?;
+        if let Some(import) = scan.imports.iter().find(|import| !is_granted(domain, import)) {
+            return Err(PackageError::ForbiddenImport { domain, import: (*import).to_owned() });
+        }
+        let manifest = Manifest::read(scan.manifest.ok_or(PackageError::NoManifest)?)?;
+        Ok(Self { manifest, digest: Digest::of(wasm), domain, contract, bytes })
+    }
+}
+
+/// Tells a component from all else that is uploaded by mistake.
+fn check_header(wasm: &[u8]) -> Result<(), PackageError> {
+    match wasm {
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(PackageError::CoreModule),
+        // Compiled code is an ELF file.
+        [0x7f, b'E', b'L', b'F', ..] => Err(PackageError::Precompiled),
+        _ => match wasm.trim_ascii_start() {
+            [b'(', b';', ..] | [b';', b';', ..] => Err(PackageError::TextFormat),
+            text if text.starts_with(b"(component") || text.starts_with(b"(module") => Err(PackageError::TextFormat),
+            _ => Err(PackageError::NotWasm),
+        },
+    }
+}
+
+/// The one interface of Kassa among `exports`, and the version of its package.
+fn domain_of(exports: &[&str]) -> Result<(Domain, String), PackageError> {
+    let of_kassa = |export: &str| {
+        let (interface, version) = export.split_once('@')?;
+        let domain = Domain::ALL.into_iter().find(|domain| interface == format!("kassa:{domain}/{domain}"))?;
+        Some((domain, version.to_owned()))
+    };
+    let mut found: Vec<(Domain, String)> = exports.iter().copied().filter_map(of_kassa).collect();
+    match (found.pop(), found.len()) {
+        (None, _) => Err(PackageError::NoDomain),
+        (Some((domain, version)), 0) if is_compatible(&version, CONTRACT) => Ok((domain, version)),
+        (Some((domain, version)), 0) => Err(PackageError::UnknownContract(format!("kassa:{domain}@{version}"))),
+        (Some(_), others) => Err(PackageError::ManyDomains(others + 1)),
+    }
+}
+
+/// Versions that the kernel knows: of its own packages, and of WASI.
+const CONTRACT: &str = "0.1.";
+const WASI: &str = "0.2.";
+
+/// `version` is a plain release within `series`.
+fn is_compatible(version: &str, series: &str) -> bool {
+    version.strip_prefix(series).is_some_and(|patch| patch.parse::<u32>().is_ok() && !patch.starts_with('+'))
+}
+
+fn is_granted(domain: Domain, import: &str) -> bool {
+    let Some((interface, version)) = import.split_once('@') else { return false };
+    capabilities::granted(domain).contains(&interface) && is_compatible(version, CONTRACT)
+        || wasi::INTERFACES.contains(&interface) && is_compatible(version, WASI)
+}

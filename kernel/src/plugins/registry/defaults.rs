@@ -1,0 +1,47 @@
+//! The plugins that an empty shop begins with: built with the kernel and embedded in it.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{BoundPlugin, Registry, RegistryError};
+use crate::config::Config;
+use crate::plugins::Domain;
+
+/// A component that the build script made, with the settings of the demo shop.
+pub struct DefaultPlugin {
+    pub name: &'static str,
+    pub wasm: &'static [u8],
+    pub demo_settings: &'static str,
+}
+
+include!(concat!(env!("OUT_DIR"), "/default_plugins.rs"));
+
+pub(super) async fn install(registry: &Registry, config: &Config) -> Result<(), RegistryError> {
+    for plugin in DEFAULT_PLUGINS {
+        let failed = |cause| RegistryError::Default { name: plugin.name, cause: Box::new(cause) };
+        let version = registry.upload(Bytes::from_static(plugin.wasm)).await.map_err(failed)?;
+        let bound = BoundPlugin {
+            name: version.name,
+            version: version.version,
+            digest: version.digest,
+            settings: settings(plugin, version.domain, config),
+        };
+        registry.put_in_force(version.domain, 1, vec![bound], None, "kassa").await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The demo settings; the secret that signs the emulator's webhooks is this install's own.
+fn settings(plugin: &DefaultPlugin, domain: Domain, config: &Config) -> Value {
+    let mut settings: Value = serde_json::from_str(plugin.demo_settings).unwrap_or_default();
+    if let Some(object) = settings.as_object_mut() {
+        if domain == Domain::Payment {
+            object.insert("webhook_secret".into(), crate::id::secret().into());
+        }
+        // The demo's amounts are euros: in another currency its rules would be nonsense, so they are left out.
+        if config.shop.currency != crate::money::Currency::EUR && domain != Domain::Payment {
+            object.clear();
+        }
+    }
+    settings
+}

@@ -1,0 +1,322 @@
+//! Plugins and bindings over HTTP, for merchants.
+
+use axum::Json as Answer;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{Binding, PluginVersion, RegistryError, Wanted};
+use crate::Shop;
+use crate::clock::Moment;
+use crate::http::auth::Merchant;
+use crate::http::extract::{Checks, Json, Path, read_body};
+use crate::plugins::{Domain, Fault, LoadError};
+use crate::problem::{Kind, Problem, ProblemSchema};
+
+/// A version of a plugin.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PluginVersionOut {
+    #[schema(example = "pricing-standard")]
+    name: String,
+    #[schema(example = "1.2.0")]
+    version: String,
+    /// SHA-256 of the file.
+    digest: String,
+    /// `pricing`, `payment`, `delivery` or `notification`, read from the component's types.
+    domain: &'static str,
+    /// Version of the contract that it was built for.
+    #[schema(example = "0.1.0")]
+    contract: String,
+    description: String,
+    /// JSON Schema of its settings.
+    settings_schema: Option<Value>,
+    size_bytes: i64,
+    #[schema(value_type = String, format = DateTime)]
+    uploaded_at: Moment,
+}
+
+/// A plugin and its versions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PluginOut {
+    name: String,
+    domain: &'static str,
+    /// The version in force, where it is bound.
+    active_version: Option<String>,
+    /// The newest upload first.
+    versions: Vec<PluginVersionOut>,
+}
+
+/// One plugin of a binding.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BoundPluginOut {
+    name: String,
+    version: String,
+    digest: String,
+    settings: Value,
+}
+
+/// The plugins in force for a domain.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BindingOut {
+    domain: &'static str,
+    /// Counts the changes; also the `ETag`.
+    generation: i64,
+    /// Pricing plugins price one after the other in this order.
+    plugins: Vec<BoundPluginOut>,
+    /// The generation that this one went back to.
+    rolled_back_to: Option<i64>,
+    /// Who put it in force.
+    actor: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Moment,
+}
+
+/// A plugin to bind.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WantedIn {
+    #[schema(example = "pricing-standard")]
+    name: String,
+    /// The newest upload where none is named.
+    #[schema(example = "1.2.0")]
+    version: Option<String>,
+    /// A JSON object; where none is given, the settings that it has now.
+    settings: Option<Value>,
+}
+
+/// The plugins of a domain, in their order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BindingIn {
+    plugins: Vec<WantedIn>,
+}
+
+/// Uploads a plugin
+///
+/// The body is the `.wasm` file. It is checked and compiled, and in force only once it is bound.
+#[utoipa::path(post, path = "/v1/admin/plugins", tag = "plugins", security(("bearer" = [])),
+    request_body(content = Vec<u8>, content_type = "application/wasm"), responses(
+    (status = 201, body = PluginVersionOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 409, description = "`plugin-version-taken`", body = ProblemSchema),
+    (status = 413, description = "`payload-too-large`", body = ProblemSchema),
+    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
+    (status = 422, description = "`plugin-rejected`", body = ProblemSchema)
+))]
+pub async fn upload_plugin(State(shop): State<Shop>, _: Merchant, request: Request) -> Result<Response, Problem> {
+    let media_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if !matches!(media_type, Some(b"application/wasm" | b"application/octet-stream")) {
+        return Err(Problem::new(Kind::UnsupportedMediaType).detail("send application/wasm"));
+    }
+    let file = read_body(request).await?;
+    let version = shop.plugins().upload(file).await?;
+    let location = HeaderValue::from_str(&format!("/v1/admin/plugins/{}", version.name)).map_err(Problem::internal)?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(version_out(version))).into_response())
+}
+
+/// Every plugin with its versions
+#[utoipa::path(get, path = "/v1/admin/plugins", tag = "plugins", security(("bearer" = [])), responses(
+    (status = 200, body = [PluginOut]),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema)
+))]
+pub async fn list_plugins(State(shop): State<Shop>, _: Merchant) -> Result<Answer<Vec<PluginOut>>, Problem> {
+    let bindings = shop.plugins().bindings().await?;
+    let plugins = shop.plugins().list().await?;
+    Ok(Answer(plugins.into_iter().filter_map(|(name, versions)| plugin_out(name, versions, &bindings)).collect()))
+}
+
+/// A plugin with its versions
+#[utoipa::path(get, path = "/v1/admin/plugins/{name}", tag = "plugins", security(("bearer" = [])),
+    params(("name" = String, Path)), responses(
+    (status = 200, body = PluginOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema)
+))]
+pub async fn get_plugin(
+    State(shop): State<Shop>,
+    _: Merchant,
+    Path(name): Path<String>,
+) -> Result<Answer<PluginOut>, Problem> {
+    let bindings = shop.plugins().bindings().await?;
+    let versions = shop.plugins().list().await?.remove(&name).unwrap_or_default();
+    plugin_out(name, versions, &bindings).map(Answer).ok_or_else(Problem::not_found)
+}
+
+/// The plugins in force, by domain
+#[utoipa::path(get, path = "/v1/admin/bindings", tag = "plugins", security(("bearer" = [])), responses(
+    (status = 200, body = [BindingOut]),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema)
+))]
+pub async fn list_bindings(State(shop): State<Shop>, _: Merchant) -> Result<Answer<Vec<BindingOut>>, Problem> {
+    let bindings = shop.plugins().bindings().await?;
+    Ok(Answer(bindings.into_iter().map(binding_out).collect()))
+}
+
+/// The plugins in force for a domain
+#[utoipa::path(get, path = "/v1/admin/bindings/{domain}", tag = "plugins", security(("bearer" = [])),
+    params(("domain" = String, Path)), responses(
+    (status = 200, body = BindingOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema)
+))]
+pub async fn get_binding(
+    State(shop): State<Shop>,
+    _: Merchant,
+    Path(domain): Path<String>,
+) -> Result<Response, Problem> {
+    let binding = shop.plugins().binding(parse_domain(&domain)?).await?;
+    binding.map(answer_binding).ok_or_else(Problem::not_found)
+}
+
+/// Puts plugins in force for a domain
+///
+/// Each is asked to check its settings first. Calls that have begun end on the version that they began with; calls that
+/// begin after the answer run on the new one. `If-Match` with the `ETag` of the binding guards against a change in between.
+#[utoipa::path(put, path = "/v1/admin/bindings/{domain}", tag = "plugins", security(("bearer" = [])),
+    params(("domain" = String, Path)), request_body = BindingIn, responses(
+    (status = 200, body = BindingOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 412, description = "`precondition-failed`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`, `binding-rejected`", body = ProblemSchema)
+))]
+pub async fn put_binding(
+    State(shop): State<Shop>,
+    Merchant(merchant): Merchant,
+    Path(domain): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<BindingIn>,
+) -> Result<Response, Problem> {
+    let domain = parse_domain(&domain)?;
+    let expected = expected_generation(&headers)?;
+    let mut checks = Checks::default();
+    checks.require((1..=16).contains(&body.plugins.len()), "/plugins", "must name 1 to 16 plugins");
+    for (index, plugin) in body.plugins.iter().enumerate() {
+        let object = plugin.settings.as_ref().is_none_or(Value::is_object);
+        checks.require(object, &format!("/plugins/{index}/settings"), "must be a JSON object");
+    }
+    checks.done()?;
+    let wanted = |plugin: WantedIn| Wanted { name: plugin.name, version: plugin.version, settings: plugin.settings };
+    let wanted: Vec<_> = body.plugins.into_iter().map(wanted).collect();
+    let actor = merchant.customer_id.to_string();
+    let binding = shop.plugins().bind(domain, &wanted, expected, &actor).await?;
+    shop.relay().wake();
+    Ok(answer_binding(binding))
+}
+
+/// Goes back to the binding before the one in force
+#[utoipa::path(post, path = "/v1/admin/bindings/{domain}/rollback", tag = "plugins", security(("bearer" = [])),
+    params(("domain" = String, Path)), responses(
+    (status = 200, body = BindingOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`nothing-to-roll-back`", body = ProblemSchema),
+    (status = 422, description = "`binding-rejected`", body = ProblemSchema)
+))]
+pub async fn roll_back_binding(
+    State(shop): State<Shop>,
+    Merchant(merchant): Merchant,
+    Path(domain): Path<String>,
+) -> Result<Response, Problem> {
+    let binding = shop.plugins().roll_back(parse_domain(&domain)?, &merchant.customer_id.to_string()).await?;
+    shop.relay().wake();
+    Ok(answer_binding(binding))
+}
+
+fn parse_domain(text: &str) -> Result<Domain, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
+}
+
+fn expected_generation(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let tag = value.to_str().ok().map(|text| text.trim().trim_matches('"'));
+    match tag {
+        Some("*") => Ok(None),
+        Some(tag) => tag.parse().map(Some).map_err(|_| Problem::new(Kind::PreconditionFailed)),
+        None => Err(Problem::new(Kind::PreconditionFailed)),
+    }
+}
+
+fn answer_binding(binding: Binding) -> Response {
+    let etag = HeaderValue::from_str(&format!("\"{}\"", binding.generation));
+    let mut response = Answer(binding_out(binding)).into_response();
+    if let Ok(etag) = etag {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
+}
+
+fn binding_out(binding: Binding) -> BindingOut {
+    let plugin = |plugin: super::BoundPlugin| BoundPluginOut {
+        name: plugin.name,
+        version: plugin.version,
+        digest: plugin.digest,
+        settings: plugin.settings,
+    };
+    BindingOut {
+        domain: binding.domain.name(),
+        generation: binding.generation,
+        plugins: binding.plugins.into_iter().map(plugin).collect(),
+        rolled_back_to: binding.rolled_back_to,
+        actor: binding.actor,
+        created_at: binding.created_at,
+    }
+}
+
+fn plugin_out(name: String, versions: Vec<PluginVersion>, bindings: &[Binding]) -> Option<PluginOut> {
+    let domain = versions.first()?.domain.name();
+    let bound = bindings.iter().flat_map(|binding| &binding.plugins).find(|plugin| plugin.name == name);
+    let active_version = bound.map(|plugin| plugin.version.clone());
+    Some(PluginOut { name, domain, active_version, versions: versions.into_iter().map(version_out).collect() })
+}
+
+fn version_out(version: PluginVersion) -> PluginVersionOut {
+    PluginVersionOut {
+        name: version.name,
+        version: version.version,
+        digest: version.digest,
+        domain: version.domain.name(),
+        contract: version.contract,
+        description: version.description,
+        settings_schema: version.settings_schema,
+        size_bytes: version.size_bytes,
+        uploaded_at: version.uploaded_at,
+    }
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Load(LoadError::Package(crate::plugins::PackageError::TooLarge { limit, .. })) => {
+                Problem::new(Kind::PayloadTooLarge).detail(format!("at most {limit} bytes"))
+            }
+            RegistryError::Load(error) => Problem::new(Kind::PluginRejected).with("reason", error.to_string()),
+            RegistryError::VersionTaken { .. } => Problem::new(Kind::PluginVersionTaken).detail(error.to_string()),
+            RegistryError::UnknownPlugin(_) | RegistryError::OtherDomain { .. } | RegistryError::Twice(_) => {
+                Problem::invalid_field("/plugins", error.to_string())
+            }
+            RegistryError::Check { name, cause } => rejected(&name, &cause.fault),
+            RegistryError::NothingToRollBack => Problem::new(Kind::NothingToRollBack),
+            RegistryError::Contended => Problem::new(Kind::PreconditionFailed),
+            RegistryError::Database(error) => error.into(),
+            RegistryError::Host(_)
+            | RegistryError::Default { .. }
+            | RegistryError::Missing { .. }
+            | RegistryError::Blob(_) => Problem::internal(error),
+        }
+    }
+}
+
+fn rejected(plugin: &str, fault: &Fault) -> Problem {
+    Problem::new(Kind::BindingRejected).with("plugin", plugin).with("reason", fault.code()).detail(fault.to_string())
+}

@@ -1,0 +1,340 @@
+//! Which plugins the shop has and which are in force: versions that were uploaded, bindings and their history.
+//!
+//! A binding is the ordered list of plugins of one domain. Each change is a new generation; none is ever rewritten, so a
+//! rollback is a new generation with an old list. The row is committed before the routing changes: a crash between the
+//! two leaves the new binding, which the next start loads.
+
+mod defaults;
+pub mod http;
+mod kv;
+mod store;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Routing};
+use crate::blobs::Blobs;
+use crate::clock::{self, Moment};
+use crate::config::Config;
+use crate::db::{self, Db};
+use crate::events;
+
+/// A version of a plugin that was uploaded.
+#[derive(Debug, Clone)]
+pub struct PluginVersion {
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    pub domain: Domain,
+    pub contract: String,
+    pub description: String,
+    pub settings_schema: Option<Value>,
+    pub size_bytes: i64,
+    pub uploaded_at: Moment,
+}
+
+/// One plugin of a binding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BoundPlugin {
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    /// One JSON object.
+    pub settings: Value,
+}
+
+/// The plugins of a domain, as they were at one time.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    pub domain: Domain,
+    pub generation: i64,
+    pub plugins: Vec<BoundPlugin>,
+    pub rolled_back_to: Option<i64>,
+    pub actor: String,
+    pub created_at: Moment,
+}
+
+/// What a merchant asks for: a plugin by name, in a version, with settings.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub name: String,
+    /// The newest upload where none is named.
+    pub version: Option<String>,
+    /// The settings that it has now, where none are given; `{}` where it was not bound.
+    pub settings: Option<Value>,
+}
+
+/// Why the registry does not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error("default plugin {name}: {cause}")]
+    Default { name: &'static str, cause: Box<RegistryError> },
+    #[error("plugin {name} {version} is bound but cannot be loaded: {cause}")]
+    Missing { name: String, version: String, cause: String },
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("the file cannot be kept: {0}")]
+    Blob(#[from] std::io::Error),
+    #[error("there is another file under the name {name} and the version {version}")]
+    VersionTaken { name: String, version: String },
+    #[error("there is no plugin {0}")]
+    UnknownPlugin(String),
+    #[error("{name} is a {is} plugin")]
+    OtherDomain { name: String, is: Domain },
+    #[error("{0} stands in the list twice")]
+    Twice(String),
+    #[error("{name} fails its check: {cause}")]
+    Check { name: String, cause: CallError },
+    #[error("there is no earlier binding")]
+    NothingToRollBack,
+    #[error("the binding was changed at the same time")]
+    Contended,
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+impl From<PackageError> for RegistryError {
+    fn from(error: PackageError) -> Self {
+        Self::Load(error.into())
+    }
+}
+
+/// The plugins of a shop.
+pub struct Registry {
+    host: Host,
+    db: Db,
+    blobs: Blobs,
+    /// One change of bindings at a time. Another kernel's change is caught by the generation's primary key.
+    changing: Mutex<()>,
+}
+
+impl Registry {
+    /// Starts the host and loads what is bound; an empty shop gets the default plugins.
+    pub async fn open(config: &Config, db: &Db, blobs: Blobs, install_key: &[u8]) -> Result<Self, RegistryError> {
+        let cache_dir: PathBuf = config.data.dir.join("compiled");
+        let kv = Arc::new(kv::DatabaseKv::new(db.clone()));
+        let host = Host::new(&config.plugins, &cache_dir, install_key, kv)?;
+        let registry = Self { host, db: db.clone(), blobs, changing: Mutex::new(()) };
+        if store::current_bindings(&mut registry.db.read().await?).await?.is_empty() {
+            defaults::install(&registry, config).await?;
+        } else {
+            registry.load_bound().await?;
+        }
+        Ok(registry)
+    }
+
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The plugins in force at this moment. Hold on to it for the length of one request.
+    pub fn routing(&self) -> Arc<Routing> {
+        self.host.routing()
+    }
+
+    async fn load_bound(&self) -> Result<(), RegistryError> {
+        let bindings = store::current_bindings(&mut self.db.read().await?).await?;
+        // Components load side by side: it is most of the time that a start takes.
+        let loads = bindings.iter().map(|binding| self.bind_loaded(&binding.plugins));
+        let bound = futures_util::future::try_join_all(loads).await?;
+        for (binding, bound) in bindings.iter().zip(bound) {
+            self.host.publish(binding.domain, binding.generation as u64, bound);
+        }
+        Ok(())
+    }
+
+    async fn bind_loaded(&self, plugins: &[BoundPlugin]) -> Result<Vec<Arc<Bound>>, RegistryError> {
+        let mut bound = Vec::with_capacity(plugins.len());
+        for plugin in plugins {
+            let component = self.load(&plugin.digest).await.map_err(|cause| RegistryError::Missing {
+                name: plugin.name.clone(),
+                version: plugin.version.clone(),
+                cause: cause.to_string(),
+            })?;
+            bound.push(bound_of(component, &plugin.settings));
+        }
+        Ok(bound)
+    }
+
+    async fn load(&self, digest: &str) -> Result<Arc<Loaded>, RegistryError> {
+        let bytes = self.blobs.get(digest).await?;
+        Ok(self.host.load(bytes.as_ref()).await?)
+    }
+
+    /// A plugin by name: as it is bound now, else as it was bound last, so that what it began can be ended.
+    pub async fn find_bound(&self, domain: Domain, name: &str) -> Result<Arc<Bound>, RegistryError> {
+        if let Some(bound) = self.routing().of(domain).bound.iter().find(|bound| bound.name() == name) {
+            return Ok(bound.clone());
+        }
+        let mut generation = i64::MAX;
+        let mut conn = self.db.read().await?;
+        while let Some(binding) = store::binding_before(&mut conn, domain, generation).await? {
+            if let Some(plugin) = binding.plugins.iter().find(|plugin| plugin.name == name) {
+                return Ok(bound_of(self.load(&plugin.digest).await?, &plugin.settings));
+            }
+            generation = binding.generation;
+        }
+        Err(RegistryError::UnknownPlugin(name.to_owned()))
+    }
+
+    /// The component with the digest `digest` under `settings`, for deriving an old order's price again.
+    pub async fn load_for_receipt(&self, digest: &str, settings: &str) -> Result<Arc<Bound>, RegistryError> {
+        let component = self.load(digest).await?;
+        Ok(Arc::new(Bound { component, settings: settings.into(), settings_version: 0 }))
+    }
+
+    /// Keeps an uploaded file. Uploading the same file again answers the same; it is in force only once it is bound.
+    pub async fn upload(&self, file: Bytes) -> Result<PluginVersion, RegistryError> {
+        let loaded = self.host.load(file.as_ref()).await?;
+        let package = &loaded.package;
+        let version = PluginVersion {
+            name: package.manifest.name.clone(),
+            version: package.manifest.version.clone(),
+            digest: package.digest.to_string(),
+            domain: package.domain,
+            contract: package.contract.clone(),
+            description: package.manifest.description.clone(),
+            settings_schema: package.manifest.settings.clone(),
+            size_bytes: i64::try_from(package.bytes).unwrap_or(i64::MAX),
+            uploaded_at: clock::now(),
+        };
+        self.blobs.put(&version.digest, file).await?;
+        let mut tx = self.db.write().await?;
+        match store::find_version(&mut tx, &version.name, &version.version).await? {
+            Some(known) if known.digest == version.digest => return Ok(known),
+            Some(_) => return Err(RegistryError::VersionTaken { name: version.name, version: version.version }),
+            None => {}
+        }
+        store::insert_version(&mut tx, &version).await.map_err(|error| match error.is_unique_violation() {
+            true => RegistryError::VersionTaken { name: version.name.clone(), version: version.version.clone() },
+            false => error.into(),
+        })?;
+        tx.commit().await?;
+        tracing::info!(plugin = version.name, version = version.version, digest = version.digest, "uploaded");
+        Ok(version)
+    }
+
+    /// Every version, the newest upload first, by plugin.
+    pub async fn list(&self) -> Result<BTreeMap<String, Vec<PluginVersion>>, RegistryError> {
+        let mut plugins: BTreeMap<String, Vec<PluginVersion>> = BTreeMap::new();
+        for version in store::all_versions(&mut self.db.read().await?).await? {
+            plugins.entry(version.name.clone()).or_default().push(version);
+        }
+        Ok(plugins)
+    }
+
+    /// The binding in force of every domain that has one.
+    pub async fn bindings(&self) -> Result<Vec<Binding>, RegistryError> {
+        Ok(store::current_bindings(&mut self.db.read().await?).await?)
+    }
+
+    /// The binding in force of `domain`.
+    pub async fn binding(&self, domain: Domain) -> Result<Option<Binding>, RegistryError> {
+        Ok(store::current_binding(&mut self.db.read().await?, domain).await?)
+    }
+
+    /// Puts `wanted` in force for `domain`, after each plugin passed its check. `expected` refuses where the
+    /// binding changed since that generation was read.
+    pub async fn bind(
+        &self,
+        domain: Domain,
+        wanted: &[Wanted],
+        expected: Option<i64>,
+        actor: &str,
+    ) -> Result<Binding, RegistryError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let current = self.binding(domain).await?;
+        let generation = current.as_ref().map_or(0, |binding| binding.generation);
+        if expected.is_some_and(|expected| expected != generation) {
+            return Err(RegistryError::Contended);
+        }
+        let current = current.map(|binding| binding.plugins).unwrap_or_default();
+        let plugins = self.resolve(domain, wanted, &current).await?;
+        self.put_in_force(domain, generation + 1, plugins, None, actor).await
+    }
+
+    /// Goes back to the binding before the one in force; called again, further back.
+    pub async fn roll_back(&self, domain: Domain, actor: &str) -> Result<Binding, RegistryError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let current = self.binding(domain).await?.ok_or(RegistryError::NothingToRollBack)?;
+        let stands_for = current.rolled_back_to.unwrap_or(current.generation);
+        let earlier = store::binding_before(&mut self.db.read().await?, domain, stands_for).await?;
+        let earlier = earlier.ok_or(RegistryError::NothingToRollBack)?;
+        let target = earlier.rolled_back_to.unwrap_or(earlier.generation);
+        self.put_in_force(domain, current.generation + 1, earlier.plugins, Some(target), actor).await
+    }
+
+    async fn resolve(
+        &self,
+        domain: Domain,
+        wanted: &[Wanted],
+        current: &[BoundPlugin],
+    ) -> Result<Vec<BoundPlugin>, RegistryError> {
+        let mut plugins: Vec<BoundPlugin> = Vec::with_capacity(wanted.len());
+        let mut conn = self.db.read().await?;
+        for want in wanted {
+            let found = match &want.version {
+                Some(version) => store::find_version(&mut conn, &want.name, version).await?,
+                None => store::newest_version(&mut conn, &want.name).await?,
+            };
+            let label = || want.version.as_ref().map_or(want.name.clone(), |v| format!("{}@{v}", want.name));
+            let found = found.ok_or_else(|| RegistryError::UnknownPlugin(label()))?;
+            if found.domain != domain {
+                return Err(RegistryError::OtherDomain { name: found.name, is: found.domain });
+            }
+            if plugins.iter().any(|plugin| plugin.name == found.name) {
+                return Err(RegistryError::Twice(found.name));
+            }
+            let kept = current.iter().find(|plugin| plugin.name == found.name).map(|plugin| plugin.settings.clone());
+            let settings = want.settings.clone().or(kept).unwrap_or_else(|| json!({}));
+            plugins.push(BoundPlugin { name: found.name, version: found.version, digest: found.digest, settings });
+        }
+        Ok(plugins)
+    }
+
+    async fn put_in_force(
+        &self,
+        domain: Domain,
+        generation: i64,
+        plugins: Vec<BoundPlugin>,
+        rolled_back_to: Option<i64>,
+        actor: &str,
+    ) -> Result<Binding, RegistryError> {
+        let bound = self.bind_loaded(&plugins).await?;
+        for bound in &bound {
+            let name = || bound.name().to_owned();
+            self.host.check(bound).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
+        }
+        let binding =
+            Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };
+        let mut tx = self.db.write().await?;
+        store::insert_binding(&mut tx, &binding).await.map_err(|error| match error.is_unique_violation() {
+            true => RegistryError::Contended,
+            false => error.into(),
+        })?;
+        let kind = if rolled_back_to.is_some() { "plugin.rolled_back" } else { "plugin.activated" };
+        let data = json!({
+            "domain": domain.name(), "generation": generation, "actor": actor,
+            "plugins": binding.plugins.iter()
+                .map(|plugin| json!({ "name": plugin.name, "version": plugin.version, "digest": plugin.digest }))
+                .collect::<Vec<_>>(),
+        });
+        events::record(&mut tx, kind, domain.name(), data).await?;
+        tx.commit().await?;
+        self.host.publish(domain, generation as u64, bound);
+        tracing::info!(%domain, generation, rolled_back_to, actor, "a binding is in force");
+        Ok(binding)
+    }
+}
+
+fn bound_of(component: Arc<Loaded>, settings: &Value) -> Arc<Bound> {
+    Arc::new(Bound { component, settings: settings.to_string().into(), settings_version: 0 })
+}

@@ -1,0 +1,226 @@
+//! All the SQL of plugins, bindings and the plugins' kv.
+
+use serde_json::Value;
+
+use super::{Binding, BoundPlugin, PluginVersion};
+use crate::clock::Moment;
+use crate::db::{Conn, FromRow, Result, Tx, sql};
+use crate::plugins::{Domain, Manifest};
+
+#[derive(FromRow)]
+struct VersionRow {
+    digest: String,
+    name: String,
+    version: String,
+    domain: String,
+    contract: String,
+    manifest: String,
+    size_bytes: i64,
+    uploaded_at: Moment,
+}
+
+/// Only what this kernel wrote is in these columns; a row that it cannot read belongs to a newer one and is passed over.
+impl VersionRow {
+    fn into_version(self) -> Option<PluginVersion> {
+        let manifest: Manifest = serde_json::from_str(&self.manifest).ok()?;
+        Some(PluginVersion {
+            name: self.name,
+            version: self.version,
+            digest: self.digest,
+            domain: self.domain.parse().ok()?,
+            contract: self.contract,
+            description: manifest.description,
+            settings_schema: manifest.settings,
+            size_bytes: self.size_bytes,
+            uploaded_at: self.uploaded_at,
+        })
+    }
+}
+
+pub(super) async fn insert_version(tx: &mut Tx, version: &PluginVersion) -> Result<()> {
+    let manifest = Manifest {
+        name: version.name.clone(),
+        version: version.version.clone(),
+        description: version.description.clone(),
+        hosts: Vec::new(),
+        secrets: Vec::new(),
+        settings: version.settings_schema.clone(),
+    };
+    sql::execute!(
+        tx,
+        "insert into plugin_versions (digest, name, version, domain, contract, manifest, size_bytes, uploaded_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        version.digest.as_str(),
+        version.name.as_str(),
+        version.version.as_str(),
+        version.domain.name(),
+        version.contract.as_str(),
+        serde_json::to_string(&manifest).unwrap_or_default(),
+        version.size_bytes,
+        version.uploaded_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn find_version(conn: &mut Conn, name: &str, version: &str) -> Result<Option<PluginVersion>> {
+    let row = sql::optional!(
+        conn,
+        VersionRow,
+        "select digest, name, version, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+         where name = $1 and version = $2",
+        name,
+        version
+    )?;
+    Ok(row.and_then(VersionRow::into_version))
+}
+
+pub(super) async fn newest_version(conn: &mut Conn, name: &str) -> Result<Option<PluginVersion>> {
+    let row = sql::optional!(
+        conn,
+        VersionRow,
+        "select digest, name, version, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+         where name = $1 order by uploaded_at desc limit 1",
+        name
+    )?;
+    Ok(row.and_then(VersionRow::into_version))
+}
+
+pub(super) async fn all_versions(conn: &mut Conn) -> Result<Vec<PluginVersion>> {
+    let rows = sql::all!(
+        conn,
+        VersionRow,
+        "select digest, name, version, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+         order by name, uploaded_at desc"
+    )?;
+    Ok(rows.into_iter().filter_map(VersionRow::into_version).collect())
+}
+
+#[derive(FromRow)]
+struct BindingRow {
+    domain: String,
+    generation: i64,
+    plugins: String,
+    rolled_back_to: Option<i64>,
+    actor: String,
+    created_at: Moment,
+}
+
+impl BindingRow {
+    fn into_binding(self) -> Option<Binding> {
+        Some(Binding {
+            domain: self.domain.parse().ok()?,
+            generation: self.generation,
+            plugins: serde_json::from_str::<Vec<BoundPlugin>>(&self.plugins).ok()?,
+            rolled_back_to: self.rolled_back_to,
+            actor: self.actor,
+            created_at: self.created_at,
+        })
+    }
+}
+
+pub(super) async fn insert_binding(tx: &mut Tx, binding: &Binding) -> Result<()> {
+    let plugins = serde_json::to_value(&binding.plugins).unwrap_or(Value::Null);
+    sql::execute!(
+        tx,
+        "insert into bindings (domain, generation, plugins, rolled_back_to, actor, created_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        binding.domain.name(),
+        binding.generation,
+        plugins.to_string(),
+        binding.rolled_back_to,
+        binding.actor.as_str(),
+        binding.created_at
+    )?;
+    Ok(())
+}
+
+pub(super) async fn current_bindings(conn: &mut Conn) -> Result<Vec<Binding>> {
+    let rows = sql::all!(
+        conn,
+        BindingRow,
+        "select domain, generation, plugins, rolled_back_to, actor, created_at from bindings b
+         where generation = (select max(generation) from bindings where domain = b.domain) order by domain"
+    )?;
+    Ok(rows.into_iter().filter_map(BindingRow::into_binding).collect())
+}
+
+pub(super) async fn current_binding(conn: &mut Conn, domain: Domain) -> Result<Option<Binding>> {
+    binding_before(conn, domain, i64::MAX).await
+}
+
+pub(super) async fn binding_before(conn: &mut Conn, domain: Domain, generation: i64) -> Result<Option<Binding>> {
+    let row = sql::optional!(
+        conn,
+        BindingRow,
+        "select domain, generation, plugins, rolled_back_to, actor, created_at from bindings
+         where domain = $1 and generation < $2 order by generation desc limit 1",
+        domain.name(),
+        generation
+    )?;
+    Ok(row.and_then(BindingRow::into_binding))
+}
+
+/// What a plugin keeps, one key apart.
+pub(super) struct KvUsage {
+    pub keys: i64,
+    pub bytes: i64,
+}
+
+/// Makes writers of one plugin's kv queue, so that two of them cannot pass the quota together. On SQLite the transaction
+/// does so already, and this is one cheap statement more.
+pub(super) async fn lock_kv(tx: &mut Tx, plugin: &str) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into plugin_kv (plugin, key, value) values ($1, '', $2)
+         on conflict (plugin, key) do update set value = excluded.value",
+        plugin,
+        b"".as_slice()
+    )?;
+    Ok(())
+}
+
+/// The empty key is the lock's own; a plugin's keys are never empty.
+pub(super) async fn kv_usage(conn: &mut Conn, plugin: &str, except: &str) -> Result<KvUsage> {
+    let (keys, bytes) = sql::one!(
+        conn,
+        (i64, i64),
+        "select count(*), cast(coalesce(sum(length(key) + length(value)), 0) as bigint) from plugin_kv
+         where plugin = $1 and key <> $2 and key <> ''",
+        plugin,
+        except
+    )?;
+    Ok(KvUsage { keys, bytes })
+}
+
+pub(super) async fn get_kv(conn: &mut Conn, plugin: &str, key: &str) -> Result<Option<Vec<u8>>> {
+    let row =
+        sql::optional!(conn, (Vec<u8>,), "select value from plugin_kv where plugin = $1 and key = $2", plugin, key)?;
+    Ok(row.map(|(value,)| value))
+}
+
+pub(super) async fn put_kv(tx: &mut Tx, plugin: &str, key: &str, value: &[u8], replace: bool) -> Result<bool> {
+    let changed = if replace {
+        sql::execute!(
+            tx,
+            "insert into plugin_kv (plugin, key, value) values ($1, $2, $3)
+             on conflict (plugin, key) do update set value = excluded.value",
+            plugin,
+            key,
+            value
+        )?
+    } else {
+        sql::execute!(
+            tx,
+            "insert into plugin_kv (plugin, key, value) values ($1, $2, $3) on conflict (plugin, key) do nothing",
+            plugin,
+            key,
+            value
+        )?
+    };
+    Ok(changed == 1)
+}
+
+pub(super) async fn delete_kv(tx: &mut Tx, plugin: &str, key: &str) -> Result<()> {
+    sql::execute!(tx, "delete from plugin_kv where plugin = $1 and key = $2", plugin, key)?;
+    Ok(())
+}

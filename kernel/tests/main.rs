@@ -1,0 +1,21 @@
+//! The integration tests: one binary, every API case on SQLite and on PostgreSQL.
+//!
+//! `api_test!` registers a case that gets a running shop; `plain_test!` one that needs none. Where PostgreSQL does not
+//! answer, its cases are listed as ignored and the run says so at its end; `KASSA_TEST_REQUIRE_BACKENDS=1`, which CI sets,
+//! makes that a failure. `KASSA_TEST_POSTGRES` names another server than the usual local one.
+
+#[macro_use]
+mod support;
+
+mod config;
+mod database;
+mod events;
+mod openapi;
+mod plugins;
+mod routes;
+mod tidy;
+mod walk;
+
+fn main() -> std::process::ExitCode {
+    support::run()
+}

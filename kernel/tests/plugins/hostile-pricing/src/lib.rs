@@ -1,0 +1,162 @@
+//! A pricing plugin that misbehaves as its settings tell it: `{"mode": "loop"}`. One component covers every attack, so
+//! that tests of the host build one crate. Each mode says what the host must see.
+//!
+//! It is only ever activated by a test that forces it: in every mode but `ok`, a probe with no lines misbehaves too,
+//! unless `"spare_probe": true` lets it pass the checks before activation and misbehave with shoppers.
+
+use std::hint::black_box;
+
+use kassa_sdk::pricing::{Adjustment, Error, Pricing, Quote, Request, Target};
+use kassa_sdk::{Money, log};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hostile {
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default)]
+    spare_probe: bool,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Mode {
+    /// An empty quote.
+    #[default]
+    Ok,
+    /// 10 off, whatever the cart: a rule so simple that a test can compute the total.
+    #[serde(rename = "flat-off-10")]
+    FlatOff10,
+    /// Never returns: the deadline.
+    Loop,
+    /// Recurses without end: the stack limit, a trap.
+    Recurse,
+    /// Keeps and touches all the memory that it can get: the memory limit, then a trap.
+    Allocate,
+    /// The `unreachable` instruction: a trap, with nothing in the log.
+    Trap,
+    /// A Rust panic: a trap, with its message in the log.
+    Panic,
+    /// An error of the contract, as an honest plugin would answer it.
+    Error,
+    /// A quote in XXX.
+    WrongCurrency,
+    /// A discount of one more than the goods.
+    NegativeTotal,
+    /// A discount of one more than the first line.
+    NegativeLine,
+    /// A fee of `i64::MAX`.
+    I64Max,
+    /// A discount of `i64::MIN`, which has no positive counterpart.
+    I64Min,
+    /// A fee of 2^53, one beyond the range.
+    BeyondRange,
+    /// A label of 50 MB.
+    #[serde(rename = "text-50mb")]
+    Text50Mb,
+    /// A label of 201 characters, one too many.
+    LongLabel,
+    /// A label with markup and control characters: valid, and to be escaped wherever it is shown.
+    Markup,
+    /// An empty code.
+    EmptyCode,
+    /// 100,000 adjustments.
+    ManyAdjustments,
+    /// 1,000 messages for the shopper.
+    ManyMessages,
+    /// An adjustment of a line that is not there.
+    BadLineIndex,
+    /// A delivery adjustment where no delivery was chosen (where one was, it is the first of two that take it below 0).
+    BadDelivery,
+    /// A discount above 0.
+    WrongSign,
+    /// A fee below 0.
+    NegativeFee,
+    /// 1,000,000 lines to the log, then an empty quote: the log limit, and the call goes on.
+    LogFlood,
+    /// One line of 1 MiB to the log, with control characters in it.
+    LogLong,
+}
+
+impl Pricing for Hostile {
+    fn price(&self, request: &Request) -> Result<Quote, Error> {
+        let mut quote = Quote::empty(request);
+        if self.spare_probe && request.lines.is_empty() {
+            return Ok(quote);
+        }
+        let mut adjust = |target, minor, code: &str, label: String| {
+            let fee = Adjustment::fee(target, code, label, Money::ZERO);
+            quote.adjustments.push(Adjustment { amount: minor, ..fee });
+        };
+        let goods = request.goods_total()?.minor();
+        match self.mode {
+            Mode::Ok => {}
+            Mode::Loop => spin(),
+            Mode::Recurse => drop(black_box(recurse(black_box(0)))),
+            Mode::Allocate => allocate(),
+            Mode::Trap => trap(),
+            Mode::Panic => panic!("hostile-pricing was told to panic"),
+            Mode::Error => return Err(Error::Internal("hostile-pricing was told to fail".to_owned())),
+            Mode::WrongCurrency => quote.currency = "XXX".to_owned(),
+            Mode::I64Max => adjust(Target::Order, i64::MAX, "max", "Max".to_owned()),
+            Mode::BeyondRange => adjust(Target::Order, 1 << 53, "beyond", "Beyond".to_owned()),
+            Mode::NegativeFee => adjust(Target::Order, -1, "negative-fee", "Fee".to_owned()),
+            Mode::Text50Mb => adjust(Target::Order, 1, "text", "x".repeat(50_000_000)),
+            Mode::LongLabel => adjust(Target::Order, 1, "label", "x".repeat(201)),
+            Mode::Markup => adjust(Target::Order, 1, "markup", "<script>alert(1)</script>\r\n\u{1b}[31m".to_owned()),
+            Mode::EmptyCode => adjust(Target::Order, 1, "", "No code".to_owned()),
+            Mode::BadLineIndex => adjust(Target::Line(u32::MAX), 1, "line", "No such line".to_owned()),
+            Mode::BadDelivery => adjust(Target::Delivery, -1, "delivery", "No delivery".to_owned()),
+            Mode::ManyAdjustments => (0..100_000).for_each(|_| adjust(Target::Order, 1, "many", "Many".to_owned())),
+            Mode::ManyMessages => quote.messages = vec!["Again".to_owned(); 1_000],
+            Mode::FlatOff10 => discount(&mut quote, Target::Order, -10),
+            Mode::NegativeTotal => discount(&mut quote, Target::Order, -goods - 1),
+            Mode::NegativeLine => {
+                let first = request.lines.first().map_or(Ok(Money::ZERO), |line| line.total())?;
+                discount(&mut quote, Target::Line(0), -first.minor() - 1);
+            }
+            Mode::I64Min => discount(&mut quote, Target::Order, i64::MIN),
+            Mode::WrongSign => discount(&mut quote, Target::Order, 1),
+            Mode::LogFlood => (0..1_000_000).for_each(|line| log::info!("line {line}")),
+            Mode::LogLong => log::info!("{}\r\nforged line \u{1b}[31m", "x".repeat(1 << 20)),
+        }
+        Ok(quote)
+    }
+}
+
+fn discount(quote: &mut Quote, target: Target, minor: i64) {
+    let discount = Adjustment::discount(target, "hostile", "Hostile", Money::ZERO);
+    quote.adjustments.push(Adjustment { amount: minor, ..discount });
+}
+
+fn spin() {
+    let mut turns = 0u64;
+    loop {
+        turns = black_box(turns.wrapping_add(1));
+    }
+}
+
+#[expect(unconditional_recursion, reason = "what it is for")]
+fn recurse(depth: u64) -> u64 {
+    // The frame is used after the call, so that no tail call saves the stack.
+    let frame = black_box([depth; 64]);
+    black_box(recurse(depth + 1)) + frame[1]
+}
+
+fn allocate() {
+    let mut kept = Vec::new();
+    loop {
+        kept.push(black_box(vec![1u8; 1 << 20]));
+    }
+}
+
+/// On WebAssembly the `unreachable` instruction, with no panic before it.
+fn trap() -> ! {
+    #[cfg(target_family = "wasm")]
+    core::arch::wasm32::unreachable();
+    #[cfg(not(target_family = "wasm"))]
+    std::process::abort();
+}
+
+kassa_sdk::export!(pricing: Hostile);

@@ -1,0 +1,224 @@
+//! A running shop: the real server on a port of its own, with a fresh database and data folder.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use kassa::{Config, Shop};
+use reqwest::{Client, Method};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::Backend;
+use super::backend;
+
+/// A running shop and a client to it.
+pub struct App {
+    pub url: String,
+    pub shop: Shop,
+    pub backend: Backend,
+    pub client: Client,
+    served: Arc<Served>,
+}
+
+struct Served {
+    shop: Shop,
+    server: std::sync::Mutex<Option<JoinHandle<()>>>,
+    data: TempDir,
+    database_url: String,
+    backend: Backend,
+}
+
+/// Ends the shop after the case.
+pub struct Stopper(Arc<Served>);
+
+/// An answer: its status and its JSON.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl App {
+    /// A shop with the default settings and the demo catalog.
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, |_| {}).await
+    }
+
+    /// A shop of its own beside the case's, on the same backend, with other settings.
+    pub async fn another(&self, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(self.backend, change).await
+    }
+
+    async fn start_with(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        copy_prepared(data.path()).await;
+        let database_url = match backend {
+            Backend::Sqlite => format!("sqlite://{}/shop.db", data.path().display()),
+            Backend::Postgres => backend::fresh_postgres().await,
+        };
+        let mut config = config_for(data.path(), &database_url);
+        change(&mut config);
+        let shop = Shop::open(config).await.unwrap_or_else(|error| panic!("the shop opens: {error}"));
+        kassa::catalog::seed::demo(&shop).await.expect("the demo catalog is seeded");
+        let (url, server) = serve(&shop).await;
+        let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        let served = Served {
+            shop: shop.clone(),
+            server: std::sync::Mutex::new(Some(server)),
+            data,
+            database_url,
+            backend,
+        };
+        Self { url, shop, backend, client, served: Arc::new(served) }
+    }
+
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.served.clone())
+    }
+
+    /// The folder of everything that is not in the database.
+    pub fn data(&self) -> &Path {
+        self.served.data.path()
+    }
+
+    /// Sends a request with an optional JSON body and access token.
+    pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Answer::of(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, None, Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, None, Some(body)).await
+    }
+
+    /// An access token of a merchant.
+    pub async fn merchant(&self) -> String {
+        let email = "merchant@example.org";
+        let password = "correct horse battery staple";
+        kassa::accounts::create_merchant(&self.shop, email, Some(password)).await.expect("a merchant is made");
+        self.log_in(email, password).await
+    }
+
+    /// An access token of a new customer.
+    pub async fn customer(&self, email: &str) -> String {
+        let body = serde_json::json!({ "email": email, "password": "a long enough password" });
+        let answer = self.post("/v1/auth/register", body).await;
+        answer.expect(201)["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    pub async fn log_in(&self, email: &str, password: &str) -> String {
+        let body = serde_json::json!({ "email": email, "password": password });
+        let answer = self.post("/v1/auth/login", body).await;
+        answer.expect(200)["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Waits until `done` answers something, for what workers do in the background; fails after ten seconds.
+    pub async fn eventually<T, F: Future<Output = Option<T>>>(&self, what: &str, mut done: impl FnMut() -> F) -> T {
+        for _ in 0..500 {
+            if let Some(value) = done().await {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{what}: not within ten seconds");
+    }
+}
+
+impl Answer {
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.expect("the shop answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("the answer arrives");
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
+    /// The body, if the status is the one expected.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// The body of a problem of this type.
+    #[track_caller]
+    pub fn problem(self, slug: &str) -> Value {
+        assert_eq!(self.body["type"], format!("/problems/{slug}"), "{} {}", self.status, self.body);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["status"], self.status);
+        self.body
+    }
+}
+
+impl Stopper {
+    pub async fn stop(self) {
+        self.0.shop.stop();
+        let server = self.0.server.lock().expect("no case panicked here").take();
+        if let Some(server) = server {
+            server.await.expect("the server ends");
+        }
+        if self.0.backend == Backend::Postgres {
+            backend::drop_postgres(&self.0.database_url).await;
+        }
+    }
+}
+
+async fn serve(shop: &Shop) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    (url, tokio::spawn(kassa::serve(shop.clone(), listener)))
+}
+
+fn config_for(data: &Path, database_url: &str) -> Config {
+    let mut config = Config::default();
+    config.data.dir = data.to_owned();
+    config.database.url = database_url.to_owned();
+    config.database.connections = 4;
+    config.http.listen = "127.0.0.1:0".into();
+    // Cases wait for what the workers do: these are their only pauses.
+    config.orders.reconcile_interval_ms = 50;
+    config.orders.reconcile_after_ms = 1_500;
+    config.events.poll_interval_ms = 100;
+    config
+}
+
+static PREPARED: OnceLock<TempDir> = OnceLock::new();
+static PREPARING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// Keys and compiled plugins are the same for every case: made once, then copied.
+async fn copy_prepared(target: &Path) {
+    let _one_at_a_time = PREPARING.lock().await;
+    if PREPARED.get().is_none() {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let config = config_for(data.path(), &format!("sqlite://{}/shop.db", data.path().display()));
+        let shop = Shop::open(config).await.unwrap_or_else(|error| panic!("the shop opens: {error}"));
+        shop.db().close().await;
+        PREPARED.set(data).expect("set once, under the lock");
+    }
+    let prepared = PREPARED.get().expect("it was just made");
+    for folder in ["secrets", "compiled"] {
+        let (from, to) = (prepared.path().join(folder), target.join(folder));
+        std::fs::create_dir_all(&to).expect("a folder");
+        for entry in std::fs::read_dir(from).expect("the prepared folder") {
+            let entry = entry.expect("an entry");
+            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+        }
+    }
+}

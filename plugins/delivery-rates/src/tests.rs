@@ -1,0 +1,165 @@
+use kassa_sdk::delivery::{BookRequest, Delivery, Error, Shipment};
+use kassa_sdk::testing::{self, shipment};
+use kassa_sdk::types::Address;
+
+use super::DeliveryRates;
+
+const DEMO: &str = include_str!("../demo-settings.json");
+
+fn plugin(settings: &str) -> DeliveryRates {
+    let plugin: DeliveryRates = testing::settings(settings).unwrap();
+    plugin.check().unwrap();
+    plugin
+}
+
+/// `standard 490` for each option, `express: heavier than 20 kg` for each refusal.
+fn told(settings: &str, shipment: &Shipment) -> Vec<String> {
+    let quote = plugin(settings).quote(shipment).unwrap();
+    let options = quote.options.iter().map(|option| format!("{} {}", option.code, option.amount));
+    options.chain(quote.refusals.iter().map(|refusal| format!("{}: {}", refusal.code, refusal.reason))).collect()
+}
+
+fn parcel(country: &str, postcode: &str, grams: u32, goods: i64) -> Shipment {
+    shipment().to(country, postcode).item("thing", 1, grams).goods_total(goods).shipment()
+}
+
+#[test]
+fn without_settings_the_shopper_collects() {
+    assert_eq!(told("{}", &parcel("DE", "10115", 500, 10_00)), ["pickup 0"]);
+    let russian = shipment().to("DE", "").item("thing", 1, 1).locale("ru-RU").shipment();
+    let option = &plugin("{}").quote(&russian).unwrap().options[0];
+    assert_eq!((option.label.as_str(), option.pickup, option.currency.as_str()), ("Самовывоз", true, "EUR"));
+}
+
+#[test]
+fn the_first_zone_that_fits_counts() {
+    let zone = |name: &str, countries: &str, postcodes: &str| {
+        format!(
+            r#"{{"name": "", "countries": [{countries}], "postcodes": [{postcodes}],
+                "options": [{{"code": "{name}", "label": "L"}}]}}"#
+        )
+    };
+    let settings = format!(
+        r#"{{"zones": [{}, {}, {}, {}, {}]}}"#,
+        zone("islands", r#""DE""#, r#""25846-25849", "2599""#),
+        zone("london", r#""GB""#, r#""SW1A", "e1-e9""#),
+        zone("germany", r#""DE""#, ""),
+        zone("neighbours", r#""AT", "FR""#, ""),
+        zone("numbered", r#""*""#, r#""9""#),
+    );
+    for (country, postcode, expected) in [
+        ("DE", "25846", "islands 0"),
+        ("DE", "25849", "islands 0"),
+        ("DE", "25850", "germany 0"),
+        ("DE", "25845", "germany 0"),
+        ("DE", "25992", "islands 0"),
+        ("DE", "2584", "germany 0"),
+        ("DE", "", "germany 0"),
+        ("GB", "sw1a 1aa", "london 0"),
+        ("GB", "E5 8QQ", "london 0"),
+        ("GB", "N1", "zone: no zone holds GB N1"),
+        ("FR", "75001", "neighbours 0"),
+        ("US", "90210", "numbered 0"),
+        ("US", "é0210", "zone: no zone holds US é0210"),
+        ("", "", "zone: no zone holds  "),
+    ] {
+        assert_eq!(told(&settings, &parcel(country, postcode, 1, 1)), [expected], "{country} {postcode}");
+    }
+}
+
+#[test]
+fn prices() {
+    #[rustfmt::skip]
+    let cases: &[(&str, u32, i64, &str)] = &[
+        (r#""price": 490"#, 1, 10_00, "o 490"),
+        // weight bands include their upper end
+        (r#""weight_bands": [{"up_to_grams": 1000, "price": 390}, {"up_to_grams": 5000, "price": 690}]"#, 1_000, 0, "o 390"),
+        (r#""weight_bands": [{"up_to_grams": 1000, "price": 390}, {"up_to_grams": 5000, "price": 690}]"#, 1_001, 0, "o 690"),
+        (r#""weight_bands": [{"up_to_grams": 1000, "price": 390}, {"up_to_grams": 5000, "price": 690}]"#, 5_001, 0, "o: heavier than 5 kg"),
+        (r#""max_weight_grams": 1500"#, 1_500, 0, "o 0"),
+        (r#""max_weight_grams": 1500"#, 1_501, 0, "o: heavier than 1.500 kg"),
+        // value bands begin at their lower end
+        (r#""value_bands": [{"from": 0, "price": 500}, {"from": 5000, "price": 300}]"#, 1, 49_99, "o 500"),
+        (r#""value_bands": [{"from": 0, "price": 500}, {"from": 5000, "price": 300}]"#, 1, 50_00, "o 300"),
+        (r#""price": 100, "weight_bands": [{"up_to_grams": 9, "price": 20}], "value_bands": [{"from": 0, "price": 3}]"#, 9, 1, "o 123"),
+        // free above, but never what is too heavy
+        (r#""price": 490, "free_from": 5000"#, 1, 49_99, "o 490"),
+        (r#""price": 490, "free_from": 5000"#, 1, 50_00, "o 0"),
+        (r#""price": 490, "free_from": 5000, "max_weight_grams": 5"#, 6, 50_00, "o: heavier than 0.005 kg"),
+    ];
+    for (rate, grams, goods, expected) in cases {
+        let option = format!(r#"{{"code": "o", "label": "O", {rate}}}"#);
+        let settings = format!(r#"{{"zones": [{{"name": "", "countries": ["*"], "options": [{option}]}}]}}"#);
+        assert_eq!(told(&settings, &parcel("DE", "", *grams, *goods)), [*expected], "{rate} {grams} g {goods}");
+    }
+}
+
+#[test]
+fn the_demo_shop() {
+    for (country, grams, goods, expected) in [
+        ("DE", 800, 20_00, &["standard 490", "express 1290", "pickup 0"][..]),
+        ("DE", 800, 50_00, &["standard 0", "express 1290", "pickup 0"][..]),
+        ("DE", 25_000, 20_00, &["standard 990", "pickup 0", "express: heavier than 20 kg"][..]),
+        ("FR", 800, 20_00, &["standard 990"][..]),
+        ("US", 800, 20_00, &["standard 2490"][..]),
+    ] {
+        assert_eq!(told(DEMO, &parcel(country, "12345", grams, goods)), expected, "{country} {grams} g {goods}");
+    }
+    let shipment = shipment().to("DE", "10115").item("thing", 1, 1).locale("ru-RU").shipment();
+    let quote = plugin(DEMO).quote(&shipment).unwrap();
+    assert_eq!(quote.options[0].label, "Обычная доставка");
+    assert_eq!(quote.options[0].days, Some((2, 3)));
+    assert_eq!(quote.options[2].attributes[0].0, "pickup-address");
+}
+
+#[test]
+fn settings_are_checked_before_activation() {
+    let option = |rate: &str| {
+        format!(r#"{{"name": "", "countries": ["*"], "options": [{{"code": "o", "label": "O", {rate}}}]}}"#)
+    };
+    #[rustfmt::skip]
+    let cases = [
+        (r#"{"name": "", "countries": [], "options": []}"#.to_owned(), "zones[0].countries: needs at least one"),
+        (r#"{"name": "", "countries": ["Germany"], "options": []}"#.to_owned(), "zones[0].countries: \"Germany\""),
+        (r#"{"name": "", "countries": ["DE"], "postcodes": ["9-10"], "options": []}"#.to_owned(), "zones[0].postcodes: \"9-10\""),
+        (r#"{"name": "", "countries": ["DE"], "postcodes": [""], "options": []}"#.to_owned(), "zones[0].postcodes: \"\""),
+        (option(r#""price": -1"#), "zones[0].options[0].price: must be 0 or more"),
+        (option(r#""price": 1.5"#), "zones[0].options[0].price"),
+        (option(r#""weight_bands": [{"up_to_grams": 9, "price": 1}, {"up_to_grams": 9, "price": 1}]"#), "zones[0].options[0].weight_bands"),
+        (option(r#""value_bands": [{"from": 1, "price": 1}]"#), "zones[0].options[0].value_bands"),
+        (option(r#""days": [3, 2]"#), "zones[0].options[0].days"),
+        (option(r#""labels": {"ru": ""}"#), "zones[0].options[0].label"),
+        (r#"{"name": "", "countries": ["*"], "options": [{"code": "A b", "label": "O"}]}"#.to_owned(), "zones[0].options[0].code"),
+        (r#"{"name": "", "countries": ["*"], "options": [{"code": "o", "label": "O"}, {"code": "o", "label": "O"}]}"#.to_owned(), "zones[0].options[1].code: o is there twice"),
+    ];
+    for (zone, expected) in cases {
+        let settings = format!(r#"{{"zones": [{zone}]}}"#);
+        let answer =
+            testing::settings(&settings).and_then(|plugin: DeliveryRates| plugin.quote(&shipment().shipment()));
+        match answer {
+            Err(Error::InvalidSettings(text)) => assert!(text.starts_with(expected), "{settings}: {text}"),
+            other => panic!("{settings}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_merchant_ships_by_hand() {
+    let address = Address {
+        name: String::new(),
+        street: String::new(),
+        city: String::new(),
+        region: String::new(),
+        postcode: String::new(),
+        country: "DE".to_owned(),
+        phone: String::new(),
+    };
+    let request = BookRequest {
+        idempotency_key: "k".to_owned(),
+        order_number: "1".to_owned(),
+        option: "standard".to_owned(),
+        address,
+        shipment: parcel("DE", "", 1, 1),
+    };
+    assert!(matches!(plugin("{}").book(&request), Err(Error::Unsupported(_))));
+}

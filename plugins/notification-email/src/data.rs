@@ -1,0 +1,100 @@
+//! The data of the events; docs/events.md describes every field.
+//!
+//! Fields that are missing are empty and fields that are not known are passed over: a kernel of another version may
+//! tell less or more.
+
+use kassa_sdk::Money;
+use kassa_sdk::notification::{Error, Event};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+pub fn read<D: DeserializeOwned>(event: &Event) -> Result<D, Error> {
+    serde_json::from_str(&event.data)
+        .map_err(|error| Error::Internal(format!("the data of event {} ({}): {error}", event.id, event.kind)))
+}
+
+/// Of `order.*`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Order {
+    pub number: String,
+    pub currency: String,
+    pub exponent: u8,
+    pub lines: Vec<Line>,
+    pub adjustments: Vec<Adjustment>,
+    pub delivery: Option<Delivery>,
+    pub total: Money,
+    pub address: Option<Address>,
+    pub url: String,
+    pub shipment: Option<Shipment>,
+    pub cancellation: Option<Cancellation>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Line {
+    pub sku: String,
+    pub title: String,
+    pub quantity: u32,
+    pub unit_price: Money,
+    pub total: Money,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Adjustment {
+    pub kind: String,
+    pub label: String,
+    pub amount: Money,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Delivery {
+    pub label: String,
+    pub amount: Money,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Address {
+    pub name: String,
+    pub street: String,
+    pub city: String,
+    pub region: String,
+    pub postcode: String,
+    pub country: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Shipment {
+    pub tracking_number: String,
+    pub tracking_url: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Cancellation {
+    pub reason: String,
+    /// What the shopper gets back; 0 where nothing was paid.
+    pub refunded: Money,
+}
+
+/// Of `customer.email-confirmation` and `customer.password-reset`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct AccountLink {
+    pub url: String,
+    /// How long the link works.
+    pub valid_minutes: u32,
+}
+
+impl Address {
+    pub fn lines(&self) -> Vec<String> {
+        let place = [self.postcode.as_str(), self.city.as_str()];
+        let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        let lines = [&self.name, &self.street, &place.join(" "), &self.region, &self.country];
+        lines.into_iter().filter(|line| !line.is_empty()).flat_map(|line| line.lines()).map(str::to_owned).collect()
+    }
+}

@@ -1,0 +1,142 @@
+use kassa_sdk::notification::{Error, Event, Message, Notification, Recipient};
+use kassa_sdk::testing::{self, event, recipient, shop};
+
+use super::EmailNotification;
+
+const ORDER: &str = r#"{
+    "number": "1042", "currency": "EUR", "exponent": 2, "total": 3240, "url": "https://shop.example/orders/1042",
+    "lines": [
+        {"sku": "mug", "title": "Mug <blue>", "quantity": 2, "unit_price": 500, "total": 1000},
+        {"sku": "atlas", "title": "Atlas", "quantity": 1, "unit_price": 2000, "total": 2000}],
+    "adjustments": [
+        {"kind": "discount", "label": "Welcome: 10 % off", "amount": -250},
+        {"kind": "tax-included", "label": "VAT 19 %", "amount": 439}],
+    "delivery": {"label": "Standard delivery", "amount": 490},
+    "address": {"name": "Ada", "street": "Lindenstraße 1\nBack door", "city": "Berlin", "postcode": "10969", "country": "DE"},
+    "something-new": true
+}"#;
+
+fn compose(event: &Event, locale: &str) -> Message {
+    let messages = EmailNotification::default().compose(event, &recipient(), locale, &shop()).unwrap();
+    let [message] = messages.try_into().unwrap();
+    message
+}
+
+#[test]
+fn an_order_in_english() {
+    let message = compose(&event("order.placed", ORDER), "en-GB");
+    assert_eq!(message.channel, "email");
+    assert_eq!(message.subject, "Your order 1042 at Test Shop");
+    let expected = "Hello Ada,\n\nwe have received your order 1042 of 3 items.\n\n\
+        2 × Mug <blue> (5.00 EUR): 10.00 EUR\n1 × Atlas (20.00 EUR): 20.00 EUR\nStandard delivery: 4.90 EUR\n\
+        Welcome: 10 % off: -2.50 EUR\nincluding VAT 19 %: 4.39 EUR\nTotal: 32.40 EUR\n\n\
+        Delivery address:\nAda\nLindenstraße 1\nBack door\n10969 Berlin\nDE\n\n\
+        View the order: https://shop.example/orders/1042\n\n-- \nTest Shop\nhttps://shop.example\n";
+    assert_eq!(message.text.replace('\u{a0}', " "), expected);
+    let html = message.html.unwrap();
+    assert!(
+        html.contains(
+            "<td>2 × Mug &lt;blue&gt; (5.00\u{a0}EUR)</td><td style=\"text-align: right\">10.00\u{a0}EUR</td>"
+        )
+    );
+    assert!(html.contains("<a href=\"https://shop.example/orders/1042\">View the order</a>"));
+    assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"));
+}
+
+#[test]
+fn subjects_and_first_lines() {
+    let link = r#"{"url": "https://shop.example/confirm?t=1&u=2", "valid_minutes": 61}"#;
+    #[rustfmt::skip]
+    let cases = [
+        ("order.placed", ORDER, "en", "Your order 1042 at Test Shop", "we have received your order 1042 of 3 items."),
+        ("order.placed", ORDER, "ru", "Ваш заказ 1042 в магазине Test Shop", "мы получили ваш заказ 1042: 3 товара."),
+        ("order.paid", ORDER, "en", "Order 1042 is paid", "thank you: we have received 32.40 EUR for your order 1042."),
+        ("order.paid", ORDER, "ru-RU", "Заказ 1042 оплачен", "спасибо! Мы получили 32,40 EUR за ваш заказ 1042."),
+        ("order.shipped", ORDER, "en", "Order 1042 is on its way", "your order 1042 is on its way."),
+        ("order.shipped", ORDER, "ru", "Заказ 1042 отправлен", "ваш заказ 1042 в пути."),
+        ("order.cancelled", ORDER, "en", "Order 1042 is cancelled", "your order 1042 is cancelled."),
+        ("order.cancelled", ORDER, "ru", "Заказ 1042 отменён", "ваш заказ 1042 отменён."),
+        ("customer.email-confirmation", link, "en", "Confirm your e-mail address for Test Shop", "please confirm that this e-mail address belongs to your account at Test Shop."),
+        ("customer.email-confirmation", link, "ru", "Подтвердите адрес почты для Test Shop", "подтвердите, что этот адрес почты относится к вашей учётной записи в магазине Test Shop."),
+        ("customer.password-reset", link, "en", "A new password for Test Shop", "with this link you can set a new password for your account at Test Shop."),
+        ("customer.password-reset", link, "ru", "Новый пароль для Test Shop", "по этой ссылке можно задать новый пароль для учётной записи в магазине Test Shop."),
+    ];
+    for (kind, data, locale, subject, first) in cases {
+        let message = compose(&event(kind, data), locale);
+        assert_eq!(message.subject, subject, "{kind} {locale}");
+        assert_eq!(message.text.replace('\u{a0}', " ").lines().nth(2), Some(first), "{kind} {locale}");
+        assert!(message.html.is_some(), "{kind} {locale}");
+    }
+}
+
+#[test]
+fn what_shipping_and_cancelling_tell() {
+    #[rustfmt::skip]
+    let cases = [
+        ("order.shipped", r#""shipment": {"tracking_number": "JD01", "tracking_url": "https://track.example/JD01"}"#,
+            "en", &["Tracking number: JD01", "Follow the parcel: https://track.example/JD01"][..]),
+        ("order.shipped", r#""shipment": {"tracking_number": "", "tracking_url": ""}"#, "en", &[]),
+        ("order.cancelled", r#""cancellation": {"reason": "customer", "refunded": 3240}"#,
+            "en", &["You asked us to cancel it.", "You get 32.40 EUR back."]),
+        ("order.cancelled", r#""cancellation": {"reason": "payment-declined", "refunded": 0}"#,
+            "ru", &["Платёж был отклонён.", "Деньги не списаны."]),
+        ("order.cancelled", r#""cancellation": {"reason": "a new one"}"#, "en", &["You have not been charged."]),
+    ];
+    for (kind, more, locale, lines) in cases {
+        let data = ORDER.replacen('{', &format!("{{{more},"), 1);
+        let message = compose(&event(kind, &data), locale);
+        let text = message.text.replace('\u{a0}', " ");
+        let told: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        let end = told.iter().position(|line| line.contains("orders/1042")).unwrap();
+        assert_eq!(&told[2..end], lines, "{kind} {more}");
+    }
+}
+
+#[test]
+fn links_are_escaped_and_say_how_long_they_work() {
+    let data = r#"{"url": "https://shop.example/reset?t=1&u=\"2\"", "valid_minutes": 61}"#;
+    let message = compose(&event("customer.password-reset", data), "ru");
+    assert!(message.text.contains("Задать новый пароль: https://shop.example/reset?t=1&u=\"2\"\n"));
+    assert!(message.text.contains("Ссылка действует 61 минуту.\n"));
+    let html = message.html.unwrap();
+    assert!(html.contains("<a href=\"https://shop.example/reset?t=1&amp;u=&quot;2&quot;\">Задать новый пароль</a>"));
+}
+
+#[test]
+fn values_cannot_add_headers_lines_or_markup() {
+    let evil = "1042\r\nBcc: all@example.org\r\n<script>";
+    let data = serde_json::json!({"number": evil, "currency": "<b>", "exponent": 2, "total": 1, "url": "javascript:x",
+        "lines": [{"title": evil, "quantity": 1}], "delivery": {"label": evil}, "adjustments": [{"label": evil}],
+        "address": {"street": evil}, "shipment": {"tracking_number": evil, "tracking_url": "javascript:x"}});
+    let to = Recipient { name: evil.to_owned(), ..recipient() };
+    let shop = kassa_sdk::notification::Shop { name: evil.to_owned(), url: "javascript:x".to_owned(), ..shop() };
+    for kind in ["order.placed", "order.paid", "order.shipped", "order.cancelled", "customer.password-reset"] {
+        let plugin = EmailNotification { footer: evil.to_owned() };
+        let message = plugin.compose(&event(kind, &data.to_string()), &to, "en", &shop).unwrap().remove(0);
+        assert!(!message.subject.chars().any(char::is_control), "{kind}: {:?}", message.subject);
+        // Of the values only an address may have lines, and each stands below its title.
+        let forged = message.text.lines().filter(|line| line.starts_with("Bcc:")).count();
+        assert_eq!(forged, usize::from(kind == "order.placed"), "{kind}");
+        let html = message.html.unwrap();
+        assert!(!html.contains("<script") && !html.contains("<b>") && !html.contains("javascript"), "{kind}: {html}");
+    }
+}
+
+#[test]
+fn other_events_get_no_message_and_broken_ones_an_error() {
+    let plugin: EmailNotification = testing::settings(include_str!("../demo-settings.json")).unwrap();
+    for kind in ["probe", "order.returned", ""] {
+        assert_eq!(plugin.compose(&event(kind, "{}"), &recipient(), "en", &shop()).unwrap(), [], "{kind}");
+    }
+    for data in ["", "7", r#"{"total": 1.5}"#, r#"{"total": 9007199254740992}"#] {
+        let answer = plugin.compose(&event("order.paid", data), &recipient(), "en", &shop());
+        assert!(matches!(answer, Err(Error::Internal(_))), "{data}");
+    }
+    let nobody = Recipient { name: String::new(), ..recipient() };
+    let message = plugin.compose(&event("order.paid", "{}"), &nobody, "en", &shop()).unwrap().remove(0);
+    assert!(message.text.starts_with("Hello,\n"));
+    assert!(!message.text.contains("View the order"), "there is no page for it");
+    let long = EmailNotification { footer: "x".repeat(1_001) };
+    let answer = long.compose(&event("probe", "{}"), &recipient(), "en", &shop());
+    assert!(matches!(answer, Err(Error::InvalidSettings(_))));
+}

@@ -1,0 +1,132 @@
+//! What the emulated provider remembers about a payment, in the plugin's store under `payment/{key}`.
+//!
+//! The store has no transactions: two steps for one payment at the same time would each write what they saw. The
+//! kernel holds a row lock over every step of a payment, so they do not meet.
+
+use kassa_sdk::payment::{Action, AuthorizeRequest, Decline, Error, Outcome, RefundStatus, Status};
+use kassa_sdk::{Money, OutOfRange, kv};
+use serde::{Deserialize, Serialize};
+
+/// Every field has a default, and unknown ones are passed over, so that versions can read each other's charges.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Charge {
+    pub state: State,
+    pub currency: String,
+    pub amount: Money,
+    /// At most `amount`.
+    pub captured: Money,
+    /// At most `captured` in all.
+    pub refunds: Vec<Refund>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    #[default]
+    Pending,
+    RequiresAction,
+    Authorized,
+    Captured,
+    Declined {
+        code: String,
+        message: String,
+    },
+    Cancelled,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Refund {
+    pub key: String,
+    pub amount: Money,
+}
+
+impl Charge {
+    pub fn new(state: State, request: &AuthorizeRequest) -> Result<Charge, OutOfRange> {
+        let amount = request.money()?;
+        let captured = if state == State::Captured { amount } else { Money::ZERO };
+        Ok(Charge { state, currency: request.currency.clone(), amount, captured, refunds: Vec::new() })
+    }
+
+    pub fn find(payment_key: &str) -> Result<Option<Charge>, Error> {
+        let Some(bytes) = kv::get(&store_key(payment_key))? else { return Ok(None) };
+        let charge = serde_json::from_slice(&bytes);
+        charge.map(Some).map_err(|error| Error::Internal(format!("the charge {payment_key} cannot be read: {error}")))
+    }
+
+    /// Writes the charge unless there is one with this key; the one that is there afterwards.
+    pub fn begin(self, payment_key: &str) -> Result<Charge, Error> {
+        if kv::set_if_absent(&store_key(payment_key), &self.to_bytes()?)? {
+            return Ok(self);
+        }
+        Charge::find(payment_key)?.ok_or_else(|| Error::Unavailable("the charge vanished; ask again".to_owned()))
+    }
+
+    pub fn save(&self, payment_key: &str) -> Result<(), Error> {
+        kv::set(&store_key(payment_key), &self.to_bytes()?)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        serde_json::to_vec(self).map_err(|error| Error::Internal(format!("the charge cannot be written: {error}")))
+    }
+
+    /// Takes `amount` of what is authorized; nothing happens to a charge in another state.
+    pub fn capture(&mut self, amount: Money) -> Result<(), Error> {
+        if self.state == State::Authorized {
+            if amount > self.amount {
+                return Err(Error::Unsupported("to capture more than is authorized".to_owned()));
+            }
+            (self.state, self.captured) = (State::Captured, amount);
+        }
+        Ok(())
+    }
+
+    /// Cancels what has taken no money yet.
+    pub fn cancel(&mut self) {
+        if matches!(self.state, State::Pending | State::RequiresAction | State::Authorized) {
+            self.state = State::Cancelled;
+        }
+    }
+
+    /// Gives `amount` back, once for each key; declined where it is more than what is captured and not yet refunded.
+    pub fn refund(&mut self, key: &str, amount: Money) -> Result<RefundStatus, OutOfRange> {
+        if self.refunds.iter().any(|refund| refund.key == key) {
+            return Ok(RefundStatus::Refunded);
+        }
+        let refunded = Money::sum(self.refunds.iter().map(|refund| refund.amount))?;
+        if amount > (self.captured - refunded)? {
+            let (code, message) =
+                ("exceeds-captured".to_owned(), "More than what was paid and not refunded".to_owned());
+            return Ok(RefundStatus::Declined(Decline { code, message }));
+        }
+        self.refunds.push(Refund { key: key.to_owned(), amount });
+        Ok(RefundStatus::Refunded)
+    }
+
+    pub fn outcome(&self, payment_key: &str, action_url: &str) -> Outcome {
+        let (status, amount) = match &self.state {
+            State::Pending => (Status::Pending, Money::ZERO),
+            State::RequiresAction => (Status::RequiresAction(action(action_url, payment_key)), Money::ZERO),
+            State::Authorized => (Status::Authorized, self.amount),
+            State::Captured => (Status::Captured, self.captured),
+            State::Declined { code, message } => {
+                (Status::Declined(Decline { code: code.clone(), message: message.clone() }), Money::ZERO)
+            }
+            State::Cancelled => (Status::Cancelled, Money::ZERO),
+        };
+        Outcome::new(status, reference(payment_key), amount)
+    }
+}
+
+/// The provider's own name of a payment.
+pub fn reference(payment_key: &str) -> String {
+    format!("emu-{payment_key}")
+}
+
+fn store_key(payment_key: &str) -> String {
+    format!("payment/{payment_key}")
+}
+
+fn action(action_url: &str, payment_key: &str) -> Action {
+    Action { kind: "redirect".to_owned(), url: format!("{action_url}?payment={payment_key}"), attributes: Vec::new() }
+}

@@ -1,0 +1,168 @@
+//! A payment provider for tests and demonstrations: no money moves, and the token decides what happens.
+//!
+//! | token | what happens |
+//! |---|---|
+//! | `tok-approve` | captured |
+//! | `tok-authorize` | authorized; the kernel captures later |
+//! | `tok-decline-<code>` | declined with that code: `tok-decline-insufficient-funds` |
+//! | `tok-cancel` | the shopper cancels |
+//! | `tok-error` | the provider is down (`unavailable`); nothing was charged |
+//! | `tok-timeout-before-charge` | no answer, and nothing was charged |
+//! | `tok-timeout-after-charge` | no answer, although the money is captured: `query` tells |
+//! | `tok-requires-action` | the shopper must follow a link; a webhook settles it |
+//! | `tok-pending` | the provider has not decided; a webhook settles it |
+//! | anything else | declined with `invalid-token` |
+//!
+//! `charge.rs` has what is remembered, `webhook.rs` the provider's messages.
+
+mod charge;
+mod webhook;
+
+use charge::{Charge, State};
+use kassa_sdk::payment::{
+    AuthorizeRequest, Context, Error, Event, FollowUp, Method, Outcome, Payment, RefundOutcome, WebhookError,
+    WebhookRequest,
+};
+use kassa_sdk::{Money, log};
+use serde::Deserialize;
+use webhook::Settlement;
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Emulator {
+    /// Shared with whoever sends webhooks. Without it no webhook is authentic.
+    webhook_secret: String,
+    /// Where a shopper is sent by `tok-requires-action`; `?payment=` and the key are appended.
+    action_url: String,
+}
+
+impl Default for Emulator {
+    fn default() -> Self {
+        Emulator { webhook_secret: String::new(), action_url: "https://payments.invalid/confirm".to_owned() }
+    }
+}
+
+impl Payment for Emulator {
+    fn methods(&self, context: &Context) -> Result<Vec<Method>, Error> {
+        if !self.action_url.starts_with("https://") && !self.action_url.starts_with("http://") {
+            return Err(Error::InvalidSettings("action_url: must begin with https:// or http://".to_owned()));
+        }
+        let label = if is_russian(&context.locale) { "Карта (проверочная)" } else { "Card (test)" };
+        Ok(vec![Method::new("card", label)])
+    }
+
+    fn authorize(&self, request: &AuthorizeRequest) -> Result<Outcome, Error> {
+        if request.money()? <= Money::ZERO || request.method != "card" {
+            return Err(Error::Unsupported("only amounts above 0, by the method card".to_owned()));
+        }
+        let state = match request.token.as_str() {
+            "tok-error" => return Err(Error::Unavailable("the emulated provider is down".to_owned())),
+            "tok-timeout-before-charge" => never_answer(),
+            "tok-approve" | "tok-timeout-after-charge" => State::Captured,
+            "tok-authorize" => State::Authorized,
+            "tok-cancel" => State::Cancelled,
+            "tok-requires-action" => State::RequiresAction,
+            "tok-pending" => State::Pending,
+            token => declined(token.strip_prefix("tok-decline-").unwrap_or("invalid-token"), &request.locale),
+        };
+        // The key makes it happen once: whoever comes second gets what the first one got.
+        let key = &request.idempotency_key;
+        let charge = Charge::new(state, request)?.begin(key)?;
+        let same = charge.amount == request.money()? && charge.currency == request.currency;
+        if !same && charge.state != State::Cancelled {
+            return Err(Error::Internal(format!("the key {key} was used for another amount")));
+        }
+        log::info!("{key}: {:?}", charge.state);
+        if request.token == "tok-timeout-after-charge" {
+            never_answer();
+        }
+        Ok(charge.outcome(key, &self.action_url))
+    }
+
+    fn capture(&self, request: &FollowUp) -> Result<Outcome, Error> {
+        let mut charge = get(&request.payment_key)?;
+        charge.capture(request.money()?)?;
+        charge.save(&request.payment_key)?;
+        Ok(charge.outcome(&request.payment_key, &self.action_url))
+    }
+
+    fn cancel(&self, request: &FollowUp) -> Result<Outcome, Error> {
+        // A payment that was never seen is written down as cancelled, so that an authorize that comes late takes nothing.
+        let mut charge = Charge { state: State::Cancelled, ..Charge::default() }.begin(&request.payment_key)?;
+        charge.cancel();
+        charge.save(&request.payment_key)?;
+        Ok(charge.outcome(&request.payment_key, &self.action_url))
+    }
+
+    fn refund(&self, request: &FollowUp) -> Result<RefundOutcome, Error> {
+        let mut charge = get(&request.payment_key)?;
+        let status = charge.refund(&request.idempotency_key, request.money()?)?;
+        charge.save(&request.payment_key)?;
+        Ok(RefundOutcome { status, reference: charge::reference(&request.idempotency_key) })
+    }
+
+    fn query(&self, payment_key: &str, _now: u64) -> Result<Option<Outcome>, Error> {
+        Ok(Charge::find(payment_key)?.map(|charge| charge.outcome(payment_key, &self.action_url)))
+    }
+
+    fn webhook(&self, request: &WebhookRequest) -> Result<Vec<Event>, WebhookError> {
+        let news = webhook::read(request, &self.webhook_secret)?;
+        let Some(mut charge) = Charge::find(&news.payment_key)? else {
+            return Err(WebhookError::Malformed(format!("no payment has the key {}", news.payment_key)));
+        };
+        // Only what is open can be settled; of anything else it tells where it stands.
+        if matches!(charge.state, State::Pending | State::RequiresAction) {
+            charge.state = match news.event {
+                Settlement::Authorized => State::Authorized,
+                Settlement::Captured => State::Captured,
+                Settlement::Declined => declined(news.code.as_deref().unwrap_or("generic"), "en"),
+                Settlement::Cancelled => State::Cancelled,
+            };
+            if charge.state == State::Captured {
+                charge.captured = charge.amount;
+            }
+            charge.save(&news.payment_key)?;
+        } else if news.event == Settlement::Captured {
+            charge.capture(charge.amount)?;
+            charge.save(&news.payment_key)?;
+        }
+        let outcome = charge.outcome(&news.payment_key, &self.action_url);
+        Ok(vec![Event { payment_key: news.payment_key, outcome }])
+    }
+}
+
+kassa_sdk::export!(payment: Emulator);
+
+fn get(payment_key: &str) -> Result<Charge, Error> {
+    Charge::find(payment_key)?.ok_or_else(|| Error::Unsupported(format!("no payment has the key {payment_key}")))
+}
+
+fn declined(code: &str, locale: &str) -> State {
+    let message = match (is_russian(locale), code) {
+        (true, "insufficient-funds") => "Недостаточно средств на карте",
+        (true, "expired-card") => "Срок действия карты истёк",
+        (true, _) => "Банк отклонил платёж",
+        (false, "insufficient-funds") => "The card has insufficient funds",
+        (false, "expired-card") => "The card has expired",
+        (false, _) => "The bank declined the payment",
+    };
+    let code = if code.is_empty() { "generic" } else { code };
+    State::Declined { code: code.to_owned(), message: message.to_owned() }
+}
+
+fn is_russian(locale: &str) -> bool {
+    locale == "ru" || locale.starts_with("ru-")
+}
+
+/// A provider that hangs: the host's deadline ends the call. In unit tests a panic stands in for it.
+fn never_answer() -> ! {
+    #[cfg(test)]
+    panic!("never answers");
+    #[cfg(not(test))]
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! The settings, as the merchant writes them; `settings.schema.json` describes them for a form.
+//!
+//! They are read for every call, so there are no flattened or untagged types here: those make serde copy everything.
+
+use kassa_sdk::pricing::{Error, Line};
+use kassa_sdk::{Money, Rate};
+use serde::Deserialize;
+
+use crate::time::UtcTime;
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StandardPricing {
+    pub coupons: Vec<Discount>,
+    pub discounts: Vec<Discount>,
+    pub tiers: Vec<Tier>,
+    pub tax: Option<Tax>,
+}
+
+/// Takes a percentage or an amount off what it applies to: of its own accord (`discounts`), or when the shopper types
+/// its code (`coupons`).
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Discount {
+    /// Name in reports; for a coupon, what the shopper types, in any case.
+    pub code: String,
+    /// What the shopper reads.
+    pub label: String,
+    pub percent_bp: Option<Rate>,
+    /// Off the goods that it applies to, once, and never more than they cost.
+    pub amount: Option<Money>,
+    /// Goods in the cart, before any discount, that it needs.
+    pub minimum: Money,
+    pub valid_from: Option<UtcTime>,
+    /// The first second in which it is no longer valid.
+    pub valid_until: Option<UtcTime>,
+    pub applies_to: Scope,
+    pub exclusive: bool,
+    /// Lower goes first; each takes its percentage of what those before it left.
+    pub priority: i32,
+}
+
+/// The more, the cheaper.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    pub code: String,
+    pub label: String,
+    pub by: Measure,
+    /// The step with the highest `from` that is reached counts.
+    pub steps: Vec<Step>,
+    #[serde(default)]
+    pub applies_to: Scope,
+    #[serde(default)]
+    pub exclusive: bool,
+    #[serde(default)]
+    pub priority: i32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Pieces of one line; each line has its own step.
+    LineQuantity,
+    /// Value of the goods that it applies to, before any discount.
+    OrderValue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Pieces, or minor units.
+    pub from: i64,
+    pub percent_bp: Rate,
+}
+
+/// Which lines; all where both lists are empty, otherwise those that either list names.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scope {
+    /// Category paths, with everything below them: `home` holds `home/kitchen`.
+    pub categories: Vec<String>,
+    pub skus: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tax {
+    /// Prices contain the tax; otherwise it is added.
+    pub included: bool,
+    /// What the shopper reads before the rate: `VAT`.
+    #[serde(default = "Tax::default_label")]
+    pub label: String,
+    /// The country whose rates hold until the shopper gave an address.
+    pub home: String,
+    pub countries: Vec<CountryTax>,
+    /// The rate in all other countries; 0, the default, makes exports tax-free.
+    #[serde(default)]
+    pub elsewhere_bp: Rate,
+    #[serde(default = "Tax::delivery_by_default")]
+    pub on_delivery: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountryTax {
+    /// ISO 3166-1 alpha-2, upper case.
+    pub country: String,
+    pub rate_bp: Rate,
+    /// Other rates for some categories; the longest path that fits counts.
+    #[serde(default)]
+    pub categories: Vec<CategoryTax>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryTax {
+    pub category: String,
+    pub rate_bp: Rate,
+}
+
+impl Tax {
+    fn default_label() -> String {
+        "VAT".to_owned()
+    }
+
+    fn delivery_by_default() -> bool {
+        true
+    }
+}
+
+impl Discount {
+    pub fn is_valid_at(&self, now: u64) -> bool {
+        self.valid_from.is_none_or(|from| now >= from.seconds())
+            && self.valid_until.is_none_or(|until| now < until.seconds())
+    }
+}
+
+impl Tier {
+    /// The rate at this quantity or value.
+    pub fn rate_at(&self, measure: i64) -> Rate {
+        self.steps
+            .iter()
+            .filter(|step| step.from <= measure)
+            .max_by_key(|step| step.from)
+            .map_or(Rate::ZERO, |s| s.percent_bp)
+    }
+}
+
+impl Scope {
+    pub fn is_everything(&self) -> bool {
+        self.categories.is_empty() && self.skus.is_empty()
+    }
+
+    pub fn holds(&self, line: &Line) -> bool {
+        self.is_everything()
+            || self.skus.contains(&line.sku)
+            || self.categories.iter().any(|category| is_within(&line.category, category))
+    }
+}
+
+/// Whether a category path is `category` or below it.
+pub fn is_within(path: &str, category: &str) -> bool {
+    path.strip_prefix(category).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl StandardPricing {
+    /// What the types cannot hold. Asked before activation only: what passes once is not looked at in every call.
+    pub fn check(&self) -> Result<(), Error> {
+        for (list, discounts) in [("coupons", &self.coupons), ("discounts", &self.discounts)] {
+            for (index, discount) in discounts.iter().enumerate() {
+                discount.check().map_err(|what| Error::InvalidSettings(format!("{list}[{index}].{what}")))?;
+                if discounts[..index].iter().any(|earlier| earlier.code.eq_ignore_ascii_case(&discount.code)) {
+                    return Err(Error::InvalidSettings(format!(
+                        "{list}[{index}].code: {} is there twice",
+                        discount.code
+                    )));
+                }
+            }
+        }
+        for (index, tier) in self.tiers.iter().enumerate() {
+            tier.check().map_err(|what| Error::InvalidSettings(format!("tiers[{index}].{what}")))?;
+        }
+        self.tax.as_ref().map_or(Ok(()), Tax::check).map_err(|what| Error::InvalidSettings(format!("tax.{what}")))
+    }
+}
+
+impl Discount {
+    fn check(&self) -> Result<(), String> {
+        check_texts(&self.code, &self.label)?;
+        match (self.percent_bp, self.amount) {
+            (Some(percent), None) => check_percent("percent_bp", percent)?,
+            (None, Some(amount)) if amount > Money::ZERO => {}
+            (None, Some(_)) => return Err("amount: must be more than 0".to_owned()),
+            _ => return Err("percent_bp: needs either this or amount".to_owned()),
+        }
+        match (self.valid_from, self.valid_until) {
+            (Some(from), Some(until)) if from >= until => Err("valid_until: is not after valid_from".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Tier {
+    fn check(&self) -> Result<(), String> {
+        check_texts(&self.code, &self.label)?;
+        if self.steps.is_empty() {
+            return Err("steps: needs at least one".to_owned());
+        }
+        self.steps.iter().enumerate().try_for_each(|(index, step)| {
+            check_percent(&format!("steps[{index}].percent_bp"), step.percent_bp)?;
+            if step.from < 1 { Err(format!("steps[{index}].from: must be 1 or more")) } else { Ok(()) }
+        })
+    }
+}
+
+impl Tax {
+    fn check(&self) -> Result<(), String> {
+        for (index, country) in self.countries.iter().enumerate() {
+            let code = &country.country;
+            if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+                return Err(format!("countries[{index}].country: {code:?} is not a country such as DE"));
+            }
+            if self.countries[..index].iter().any(|earlier| earlier.country == *code) {
+                return Err(format!("countries[{index}].country: {code} is there twice"));
+            }
+        }
+        if !self.countries.iter().any(|country| country.country == self.home) {
+            return Err(format!("home: {:?} is not in countries", self.home));
+        }
+        let fits = (1..=100).contains(&self.label.chars().count());
+        if fits { Ok(()) } else { Err("label: must have 1 to 100 characters".to_owned()) }
+    }
+}
+
+/// The contract allows codes of 64 characters, of which `coupon-` takes some.
+fn check_texts(code: &str, label: &str) -> Result<(), String> {
+    if !(1..=50).contains(&code.chars().count()) {
+        return Err("code: must have 1 to 50 characters".to_owned());
+    }
+    let fits = (1..=200).contains(&label.chars().count());
+    if fits { Ok(()) } else { Err("label: must have 1 to 200 characters".to_owned()) }
+}
+
+fn check_percent(place: &str, percent: Rate) -> Result<(), String> {
+    let fits = percent > Rate::ZERO && percent <= Rate::percent(100);
+    if fits { Ok(()) } else { Err(format!("{place}: must be 1 to 10000")) }
+}

@@ -1,0 +1,30 @@
+//! What the shopper reads about coupons, in English and Russian.
+
+use kassa_sdk::Money;
+use kassa_sdk::pricing::Request;
+
+pub fn needs_goods(request: &Request, minimum: Money) -> String {
+    let amount = format!("{} {}", minimum.decimal(request.exponent), request.currency);
+    if is_russian(request) {
+        format!("Действует при покупке от {amount}")
+    } else {
+        format!("For goods of {amount} or more")
+    }
+}
+
+pub fn other_goods(request: &Request) -> String {
+    if is_russian(request) { "Не действует для этих товаров" } else { "Not for these goods" }.to_owned()
+}
+
+pub fn better_discount(request: &Request) -> String {
+    if is_russian(request) {
+        "Действует более выгодная скидка"
+    } else {
+        "You have a better discount"
+    }
+    .to_owned()
+}
+
+fn is_russian(request: &Request) -> bool {
+    request.locale == "ru" || request.locale.starts_with("ru-")
+}

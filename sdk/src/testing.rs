@@ -1,0 +1,290 @@
+//! For the unit tests of a plugin, which run natively with `cargo test`: requests with sensible values, to be changed
+//! where a test cares, and a check of what the kernel would say to an answer.
+//!
+//! Every builder starts in EUR, English, at [`NOW`], with no customer and no address.
+
+use serde::de::DeserializeOwned;
+
+use crate::delivery::{Item, Shipment};
+use crate::notification::{Event, Recipient, Shop};
+use crate::payment::{AuthorizeRequest, Context, FollowUp};
+use crate::pricing::{Adjustment, Customer, Delivery, Kind, Line, Quote, Request, Target};
+use crate::types::Destination;
+use crate::{Error, Money, settings as json_settings};
+
+/// 2026-01-01T12:00:00Z.
+pub const NOW: u64 = 1_767_268_800;
+
+/// The plugin with settings from JSON, read as in production.
+pub fn settings<P: DeserializeOwned>(json: &str) -> Result<P, Error> {
+    json_settings::parse(json)
+}
+
+/// An empty cart.
+pub fn cart() -> Cart {
+    Cart(Request {
+        currency: "EUR".to_owned(),
+        exponent: 2,
+        now: NOW,
+        locale: "en".to_owned(),
+        customer: None,
+        destination: None,
+        delivery: None,
+        coupons: Vec::new(),
+        lines: Vec::new(),
+        so_far: Vec::new(),
+        attributes: Vec::new(),
+    })
+}
+
+/// Builds a pricing request.
+#[derive(Clone, Debug)]
+pub struct Cart(Request);
+
+impl Cart {
+    /// Adds a line; `unit_price` in minor units.
+    pub fn line(mut self, sku: &str, quantity: u32, unit_price: i64) -> Self {
+        let (sku, category) = (sku.to_owned(), String::new());
+        self.0.lines.push(Line { sku, category, quantity, unit_price, weight_grams: 100, attributes: Vec::new() });
+        self
+    }
+
+    /// Adds a line of a category.
+    pub fn line_in(self, category: &str, sku: &str, quantity: u32, unit_price: i64) -> Self {
+        let mut cart = self.line(sku, quantity, unit_price);
+        if let Some(line) = cart.0.lines.last_mut() {
+            line.category = category.to_owned();
+        }
+        cart
+    }
+
+    pub fn currency(mut self, currency: &str, exponent: u8) -> Self {
+        (self.0.currency, self.0.exponent) = (currency.to_owned(), exponent);
+        self
+    }
+
+    pub fn locale(mut self, locale: &str) -> Self {
+        self.0.locale = locale.to_owned();
+        self
+    }
+
+    /// Seconds since 1970.
+    pub fn at(mut self, now: u64) -> Self {
+        self.0.now = now;
+        self
+    }
+
+    pub fn customer(mut self, id: &str, orders_paid: u32) -> Self {
+        self.0.customer = Some(Customer { id: id.to_owned(), orders_paid, attributes: Vec::new() });
+        self
+    }
+
+    pub fn to(mut self, country: &str, postcode: &str) -> Self {
+        self.0.destination = Some(destination(country, postcode));
+        self
+    }
+
+    /// The chosen delivery; `amount` in minor units.
+    pub fn delivery(mut self, option: &str, amount: i64) -> Self {
+        self.0.delivery = Some(Delivery { option: option.to_owned(), amount });
+        self
+    }
+
+    pub fn coupon(mut self, code: &str) -> Self {
+        self.0.coupons.push(code.to_owned());
+        self
+    }
+
+    /// What a plugin earlier in the chain added.
+    pub fn so_far(mut self, adjustment: Adjustment) -> Self {
+        self.0.so_far.push(adjustment);
+        self
+    }
+
+    pub fn request(self) -> Request {
+        self.0
+    }
+}
+
+/// What the shopper pays for a cart with this answer: goods, delivery, and all adjustments so far and new.
+///
+/// # Panics
+///
+/// Where the kernel would refuse the answer: another currency, an amount with the wrong sign or out of range, a
+/// line or a delivery that is not there, or a line, the goods, the delivery or the total below zero.
+#[track_caller]
+pub fn total(request: &Request, quote: &Quote) -> Money {
+    assert_eq!(request.currency, quote.currency, "the answer is in another currency");
+    let mut lines: Vec<Money> = request.lines.iter().map(|line| line.total().expect("a line in range")).collect();
+    let mut order = Money::ZERO;
+    let mut delivery = request.delivery.as_ref().map(|delivery| Money::new(delivery.amount).expect("in range"));
+    for adjustment in request.so_far.iter().chain(&quote.adjustments) {
+        let amount = Money::new(adjustment.amount).expect("an adjustment in range");
+        let right_sign = if adjustment.kind == Kind::Discount { amount <= Money::ZERO } else { amount >= Money::ZERO };
+        assert!(right_sign, "wrong sign: {adjustment:?}");
+        let target = match adjustment.target {
+            Target::Line(index) => lines.get_mut(index as usize).expect("a line of the request"),
+            Target::Order => &mut order,
+            Target::Delivery => delivery.as_mut().expect("a delivery in the request"),
+        };
+        if adjustment.kind != Kind::TaxIncluded {
+            *target = (*target + amount).expect("a sum in range");
+        }
+    }
+    assert!(lines.iter().all(|line| *line >= Money::ZERO), "a line is below zero: {lines:?}");
+    let goods = Money::sum(lines.into_iter().chain([order])).expect("goods in range");
+    assert!(goods >= Money::ZERO, "the goods are below zero: {goods:?}");
+    let delivery = delivery.unwrap_or_default();
+    assert!(delivery >= Money::ZERO, "the delivery is below zero: {delivery:?}");
+    (goods + delivery).expect("a total in range")
+}
+
+/// A shipment without items and with no destination country.
+pub fn shipment() -> Parcel {
+    Parcel(Shipment {
+        currency: "EUR".to_owned(),
+        now: NOW,
+        locale: "en".to_owned(),
+        destination: destination("", ""),
+        items: Vec::new(),
+        goods_total: 0,
+        attributes: Vec::new(),
+    })
+}
+
+/// Builds a shipment.
+#[derive(Clone, Debug)]
+pub struct Parcel(Shipment);
+
+impl Parcel {
+    pub fn to(mut self, country: &str, postcode: &str) -> Self {
+        self.0.destination = destination(country, postcode);
+        self
+    }
+
+    /// Adds `quantity` pieces of `weight_grams` each.
+    pub fn item(mut self, sku: &str, quantity: u32, weight_grams: u32) -> Self {
+        self.0.items.push(Item { sku: sku.to_owned(), quantity, weight_grams });
+        self
+    }
+
+    /// The value of the goods after discounts, in minor units.
+    pub fn goods_total(mut self, amount: i64) -> Self {
+        self.0.goods_total = amount;
+        self
+    }
+
+    pub fn locale(mut self, locale: &str) -> Self {
+        self.0.locale = locale.to_owned();
+        self
+    }
+
+    pub fn shipment(self) -> Shipment {
+        self.0
+    }
+}
+
+/// A request to pay `amount` minor units by the method `card`.
+pub fn payment(key: &str, token: &str, amount: i64) -> AuthorizeRequest {
+    AuthorizeRequest {
+        idempotency_key: key.to_owned(),
+        order_number: "1042".to_owned(),
+        currency: "EUR".to_owned(),
+        amount,
+        method: "card".to_owned(),
+        token: token.to_owned(),
+        email: "ada@example.org".to_owned(),
+        billing_address: None,
+        locale: "en".to_owned(),
+        now: NOW,
+        attributes: Vec::new(),
+    }
+}
+
+/// The question for payment methods.
+pub fn payment_context(locale: &str) -> Context {
+    Context { currency: "EUR".to_owned(), amount: 0, country: None, locale: locale.to_owned(), now: NOW }
+}
+
+/// A step after the payment with `payment_key`: capture, cancel or refund of `amount` minor units.
+pub fn follow_up(payment_key: &str, key: &str, amount: i64) -> FollowUp {
+    FollowUp {
+        idempotency_key: key.to_owned(),
+        payment_key: payment_key.to_owned(),
+        reference: String::new(),
+        currency: "EUR".to_owned(),
+        amount,
+        now: NOW,
+    }
+}
+
+/// An event with data as JSON.
+pub fn event(kind: &str, data: &str) -> Event {
+    Event { id: "event-1".to_owned(), kind: kind.to_owned(), at: NOW, data: data.to_owned() }
+}
+
+/// Ada, `ada@example.org`.
+pub fn recipient() -> Recipient {
+    Recipient { name: "Ada".to_owned(), email: "ada@example.org".to_owned(), attributes: Vec::new() }
+}
+
+/// Test Shop at `https://shop.example`.
+pub fn shop() -> Shop {
+    Shop {
+        name: "Test Shop".to_owned(),
+        url: "https://shop.example".to_owned(),
+        email: "hello@shop.example".to_owned(),
+    }
+}
+
+fn destination(country: &str, postcode: &str) -> Destination {
+    Destination { country: country.to_owned(), region: String::new(), postcode: postcode.to_owned() }
+}
+
+/// Empties the stand-in of [`kv`](crate::kv) of this thread. Each test has a thread of its own.
+#[cfg(not(target_family = "wasm"))]
+pub fn clear_kv() {
+    kv::STORE.with_borrow_mut(|store| store.clear());
+}
+
+/// The native stand-in of `kassa:host/kv`: the same four functions over a map.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) mod kv {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use crate::bindings::host::kassa::host::kv::Error;
+
+    thread_local! {
+        pub(crate) static STORE: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
+    }
+
+    pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
+        STORE.with_borrow(|store| Ok(store.get(key).cloned()))
+    }
+
+    pub fn set(key: &str, value: &[u8]) -> Result<(), Error> {
+        check(key, value)?;
+        STORE.with_borrow_mut(|store| store.insert(key.to_owned(), value.to_vec()));
+        Ok(())
+    }
+
+    pub fn set_if_absent(key: &str, value: &[u8]) -> Result<bool, Error> {
+        match get(key)? {
+            Some(_) => Ok(false),
+            None => set(key, value).map(|()| true),
+        }
+    }
+
+    pub fn delete(key: &str) -> Result<(), Error> {
+        STORE.with_borrow_mut(|store| store.remove(key));
+        Ok(())
+    }
+
+    fn check(key: &str, value: &[u8]) -> Result<(), Error> {
+        if key.is_empty() || key.len() > 256 || value.len() > 64 * 1024 {
+            return Err(Error::Quota(format!("key of {} bytes, value of {} bytes", key.len(), value.len())));
+        }
+        Ok(())
+    }
+}
