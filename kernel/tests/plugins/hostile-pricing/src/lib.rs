@@ -32,7 +32,7 @@ enum Mode {
     Loop,
     /// Recurses without end: the stack limit, a trap.
     Recurse,
-    /// Keeps and touches all the memory that it can get: the memory limit, then a trap.
+    /// Keeps all the memory that it can get: the memory limit, then a trap.
     Allocate,
     /// The `unreachable` instruction: a trap, with nothing in the log.
     Trap,
@@ -52,7 +52,7 @@ enum Mode {
     I64Min,
     /// A fee of 2^53, one beyond the range.
     BeyondRange,
-    /// A label of 50 MB.
+    /// A label of 50 MB, made at no cost: the limit on what an answer may hold, before fuel or time end the call.
     #[serde(rename = "text-50mb")]
     Text50Mb,
     /// A label of 201 characters, one too many.
@@ -61,7 +61,7 @@ enum Mode {
     Markup,
     /// An empty code.
     EmptyCode,
-    /// 100,000 adjustments.
+    /// 5,000 adjustments.
     ManyAdjustments,
     /// 1,000 messages for the shopper.
     ManyMessages,
@@ -73,7 +73,7 @@ enum Mode {
     WrongSign,
     /// A fee below 0.
     NegativeFee,
-    /// 1,000,000 lines to the log, then an empty quote: the log limit, and the call goes on.
+    /// 1,000 lines to the log, then an empty quote: the log limit, and the call goes on.
     LogFlood,
     /// One line of 1 MiB to the log, with control characters in it.
     LogLong,
@@ -102,13 +102,13 @@ impl Pricing for Hostile {
             Mode::I64Max => adjust(Target::Order, i64::MAX, "max", "Max".to_owned()),
             Mode::BeyondRange => adjust(Target::Order, 1 << 53, "beyond", "Beyond".to_owned()),
             Mode::NegativeFee => adjust(Target::Order, -1, "negative-fee", "Fee".to_owned()),
-            Mode::Text50Mb => adjust(Target::Order, 1, "text", "x".repeat(50_000_000)),
+            Mode::Text50Mb => adjust(Target::Order, 1, "text", untouched_text(50_000_000)),
             Mode::LongLabel => adjust(Target::Order, 1, "label", "x".repeat(201)),
             Mode::Markup => adjust(Target::Order, 1, "markup", "<script>alert(1)</script>\r\n\u{1b}[31m".to_owned()),
             Mode::EmptyCode => adjust(Target::Order, 1, "", "No code".to_owned()),
             Mode::BadLineIndex => adjust(Target::Line(u32::MAX), 1, "line", "No such line".to_owned()),
             Mode::BadDelivery => adjust(Target::Delivery, -1, "delivery", "No delivery".to_owned()),
-            Mode::ManyAdjustments => (0..100_000).for_each(|_| adjust(Target::Order, 1, "many", "Many".to_owned())),
+            Mode::ManyAdjustments => (0..5_000).for_each(|_| adjust(Target::Order, 1, "many", "Many".to_owned())),
             Mode::ManyMessages => quote.messages = vec!["Again".to_owned(); 1_000],
             Mode::FlatOff10 => discount(&mut quote, Target::Order, -10),
             Mode::NegativeTotal => discount(&mut quote, Target::Order, -goods - 1),
@@ -118,7 +118,7 @@ impl Pricing for Hostile {
             }
             Mode::I64Min => discount(&mut quote, Target::Order, i64::MIN),
             Mode::WrongSign => discount(&mut quote, Target::Order, 1),
-            Mode::LogFlood => (0..1_000_000).for_each(|line| log::info!("line {line}")),
+            Mode::LogFlood => (0..1_000).for_each(|line| log::info!("line {line}")),
             Mode::LogLong => log::info!("{}\r\nforged line \u{1b}[31m", "x".repeat(1 << 20)),
         }
         Ok(quote)
@@ -147,8 +147,25 @@ fn recurse(depth: u64) -> u64 {
 fn allocate() {
     let mut kept = Vec::new();
     loop {
-        kept.push(black_box(vec![1u8; 1 << 20]));
+        // One page of each is touched: filling them would end the fuel before the memory.
+        let mut block: Vec<u8> = Vec::with_capacity(1 << 20);
+        block.push(1);
+        kept.push(black_box(block));
     }
+}
+
+/// Pages that the engine hands out hold zeros, which are valid UTF-8: so the text costs the guest nothing.
+fn untouched_text(bytes: usize) -> String {
+    #[cfg(target_family = "wasm")]
+    {
+        let before = core::arch::wasm32::memory_grow(0, bytes.div_ceil(65_536));
+        assert_ne!(before, usize::MAX, "no memory for the text");
+        // SAFETY: these pages belong to nobody else, are long enough, and are all zeros. They are never given back to
+        // the allocator in a way that it acts upon: the instance ends with the call.
+        unsafe { String::from_raw_parts((before * 65_536) as *mut u8, bytes, bytes) }
+    }
+    #[cfg(not(target_family = "wasm"))]
+    "\0".repeat(bytes)
 }
 
 /// On WebAssembly the `unreachable` instruction, with no panic before it.
