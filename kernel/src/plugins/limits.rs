@@ -126,7 +126,8 @@ limits! {
     memories: u32,
     /// Core instances; a Python component holds 38.
     instances: u32,
-    /// Bytes that one crossing of the border may copy to the kernel: an argument of a host call, or the answer.
+    /// Bytes that one crossing of the border may bring to the kernel: the arguments of a host call (a log line too), or
+    /// the answer. More ends the call before the kernel allocates any of it.
     answer_bytes: u32,
     /// Handles of the component model held at once.
     handles: u32,
