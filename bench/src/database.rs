@@ -6,6 +6,23 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
 use crate::Result;
 
+/// Servers that a developer's machine or CI usually has; the kernel's tests look for the same.
+const USUAL: [&str; 2] =
+    ["postgres://postgres@127.0.0.1:5432/postgres", "postgres://postgres:postgres@127.0.0.1:5432/postgres"];
+
+/// The PostgreSQL server that answers, `KASSA_TEST_POSTGRES` or a usual one; or why there is none.
+pub async fn postgres_server() -> Result<String, String> {
+    let given = std::env::var("KASSA_TEST_POSTGRES").ok();
+    let mut reason = String::new();
+    for url in given.map_or_else(|| USUAL.map(str::to_owned).to_vec(), |url| vec![url]) {
+        match PgConnection::connect(&url).await {
+            Ok(_) => return Ok(url),
+            Err(error) => reason = error.to_string(),
+        }
+    }
+    Err(reason)
+}
+
 /// Where the shop of a run keeps its rows.
 pub enum Database {
     Sqlite {

@@ -99,9 +99,7 @@ async fn main() -> ExitCode {
 /// Whether everything was as it must be.
 async fn run(arguments: &Replay) -> Result<bool> {
     println!("{}", machine::describe());
-    let path = &arguments.file;
-    let file = File::open(path).map_err(|cause| Error::File { path: path.display().to_string(), cause })?;
-    let sales = Arc::new(sales::read(file, arguments.limit)?);
+    let sales = Arc::new(sales::read(open(&arguments.file)?, arguments.limit)?);
     report::sales(&sales);
     let findings = match &arguments.shop.url {
         Some(url) => {
@@ -127,7 +125,7 @@ async fn play_in_own_shop(arguments: &Replay, sales: &Arc<Sales>) -> Result<Find
 
 async fn play_and_look_inside(arguments: &Replay, own: &OwnShop, sales: &Arc<Sales>) -> Result<Findings> {
     // A few pieces more than are sold, so that stock at the end is a number and not just nothing.
-    let import = own.import(&arguments.file, 10).await?;
+    let import = own.import(open(&arguments.file)?, 10).await?;
     println!(
         "imported: {} products with {} variants; {} rows rejected",
         import.products.created,
@@ -203,6 +201,10 @@ async fn replay_and_swap(
         None => None,
     };
     Ok((outcome, swapper))
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|cause| Error::File { path: path.display().to_string(), cause })
 }
 
 fn plugin_files(arguments: &Replay) -> Result<[Bytes; 2]> {

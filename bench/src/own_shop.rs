@@ -1,6 +1,6 @@
 //! A shop in this process: a data folder, a database and a port of its own, the file of sales as its catalog.
 
-use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use kassa::{Config, Shop};
@@ -11,9 +11,6 @@ use tokio::task::JoinHandle;
 use crate::database::Database;
 use crate::merchant::Login;
 use crate::{Error, Result};
-
-/// The server of [`OwnShop::open`] in mode PostgreSQL, where nothing else is said.
-pub const USUAL_POSTGRES: &str = "postgres://127.0.0.1:5432/postgres";
 
 /// A running shop.
 pub struct OwnShop {
@@ -56,10 +53,9 @@ impl OwnShop {
         Ok((shop, Login { address, email, password }, server))
     }
 
-    /// Imports the file of sales, with `extra_stock` of each variant beyond what the file sells.
-    pub async fn import(&self, file: &Path, extra_stock: i64) -> Result<kassa::import::Report> {
-        let input = File::open(file).map_err(|cause| Error::File { path: file.display().to_string(), cause })?;
-        let report = kassa::import::online_retail::import(&self.shop, input, extra_stock, &mut |_| {}).await;
+    /// Imports a file of sales, with `extra_stock` of each variant beyond what the file sells.
+    pub async fn import(&self, file: impl Read, extra_stock: i64) -> Result<kassa::import::Report> {
+        let report = kassa::import::online_retail::import(&self.shop, file, extra_stock, &mut |_| {}).await;
         report.map_err(Error::shop)
     }
 
