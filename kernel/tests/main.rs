@@ -9,6 +9,7 @@ mod support;
 
 mod config;
 mod database;
+mod events;
 mod openapi;
 mod plugins;
 mod routes;

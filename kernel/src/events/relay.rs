@@ -15,9 +15,9 @@ use tokio::sync::Notify;
 
 use super::store::{self, Claimed};
 use super::{Bus, Consumer, Event, EventsConfig, HandleError};
+use crate::Shop;
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
-use crate::{Shop, events};
 
 /// The in-process bus: a call of every consumer, one after the other.
 pub struct Memory {
@@ -69,7 +69,6 @@ impl Relay {
 pub async fn run(shop: Shop) {
     let config = &shop.config().events;
     let poll_interval = Duration::from_millis(config.poll_interval_ms.max(1));
-    let mut pruning = tokio::time::interval(Duration::from_secs(3_600));
     while !shop.stopping().is_cancelled() {
         if let Err(error) = drain(&shop, &*shop.relay().bus).await {
             tracing::error!(%error, "the outbox cannot be emptied; trying again");
@@ -78,11 +77,6 @@ pub async fn run(shop: Shop) {
             () = shop.relay().wake.notified() => {}
             () = tokio::time::sleep(poll_interval) => {}
             () = shop.stopping().cancelled() => {}
-            _ = pruning.tick() => match events::forget_old(&shop).await {
-                Ok(0) => {}
-                Ok(rows) => tracing::info!(rows, "old events are forgotten"),
-                Err(error) => tracing::warn!(%error, "old events cannot be forgotten"),
-            },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod caching;
+mod connection;
 pub mod extract;
 pub mod idempotency;
 pub mod layers;
@@ -19,12 +20,17 @@ use serde::Deserialize;
 pub struct HttpConfig {
     /// Address and port; port 0 lets the system choose one.
     pub listen: String,
-    /// Connections that are served at once; further ones wait to be accepted.
+    /// Connections that are served at once; further ones wait to be accepted. Each takes a file descriptor, of which a process
+    /// often has 1,024 in all.
     pub max_connections: usize,
-    /// How long the head of a request may take to arrive, in milliseconds.
+    /// How long the head of a request may take to arrive, in milliseconds. An idle connection is closed after as long.
     pub header_timeout_ms: u64,
     /// How long a request may take from its head to its answer, in milliseconds; this bounds slow bodies.
     pub request_timeout_ms: u64,
+    /// How long a client may take nothing of an answer before it is cut off, in milliseconds.
+    pub write_timeout_ms: u64,
+    /// How long a connection takes requests before it is asked to go, in milliseconds; the client opens another.
+    pub max_connection_age_ms: u64,
     /// Largest body, in bytes, except for uploads of plugins (`plugins.max_upload_bytes`).
     pub max_body_bytes: usize,
     /// Streams that one HTTP/2 connection may open at once.
@@ -39,9 +45,11 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".into(),
-            max_connections: 1_024,
+            max_connections: 768,
             header_timeout_ms: 10_000,
             request_timeout_ms: 30_000,
+            write_timeout_ms: 15_000,
+            max_connection_age_ms: 600_000,
             max_body_bytes: 1024 * 1024,
             max_streams: 100,
             drain_timeout_ms: 10_000,

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::NotificationsConfig;
 use super::mailer::SendError;
 use super::store::{self, Claimed};
-use super::{NotificationsConfig, forget_old};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, events};
@@ -16,7 +16,6 @@ use crate::{Shop, events};
 /// The worker. Ends when the shop stops, after the mails that it has at hand.
 pub async fn run(shop: Shop) {
     let poll_interval = Duration::from_millis(shop.config().notifications.poll_interval_ms);
-    let mut pruning = tokio::time::interval(Duration::from_secs(3_600));
     while !shop.stopping().is_cancelled() {
         if let Err(error) = drain(&shop).await {
             tracing::error!(%error, "queued mails cannot be sent; trying again");
@@ -25,11 +24,6 @@ pub async fn run(shop: Shop) {
             () = shop.mailer().woken() => {}
             () = tokio::time::sleep(poll_interval) => {}
             () = shop.stopping().cancelled() => {}
-            _ = pruning.tick() => match forget_old(&shop).await {
-                Ok(0) => {}
-                Ok(rows) => tracing::info!(rows, "old messages are forgotten"),
-                Err(error) => tracing::warn!(%error, "old messages cannot be forgotten"),
-            },
         }
     }
 }

@@ -60,7 +60,9 @@ impl Consumer for Canned {
                 messages: said.clone().map_err(ComposeError::Invalid),
             };
             let answers = self.0.iter().map(answer).collect();
-            queue(shop, event, &Recipient::of(event, "en").unwrap(), answers).await
+            // A new shop tells of its plugins too, and that has no recipient.
+            let Some(recipient) = Recipient::of(event, "en") else { return Ok(()) };
+            queue(shop, event, &recipient, answers).await
         })
     }
 }

@@ -45,6 +45,8 @@ pub struct Build {
     pub target_dir: PathBuf,
     /// Cargo features of the crates.
     pub features: Vec<String>,
+    /// Version in the manifests instead of the packages' own: for a pipeline that numbers its builds.
+    pub version: Option<String>,
     /// Let cargo write its progress to standard error. Otherwise it is kept, and told only where the build fails.
     pub show_progress: bool,
 }
@@ -91,8 +93,11 @@ impl std::error::Error for BuildError {}
 pub fn build(build: &Build) -> Result<Vec<Component>, BuildError> {
     let Some(first) = build.crates.first() else { return Ok(Vec::new()) };
     let metadata = metadata(first)?;
-    let packages: Vec<Package> =
-        build.crates.iter().map(|folder| Package::find(&metadata, folder)).collect::<Result<_, _>>()?;
+    let find = |folder: &PathBuf| {
+        let package = Package::find(&metadata, folder)?;
+        Ok(Package { version: build.version.clone().unwrap_or(package.version), ..package })
+    };
+    let packages: Vec<Package> = build.crates.iter().map(find).collect::<Result<_, BuildError>>()?;
     // Before the build, which takes longer: a broken manifest should be told at once.
     let manifests: Vec<Vec<u8>> = packages.iter().map(Package::manifest).collect::<Result<_, _>>()?;
     ensure_target(first)?;
@@ -333,4 +338,58 @@ fn array(value: &Value) -> &[Value] {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_custom_section_is_appended() {
+        let mut wasm = b"\0asm".to_vec();
+        append_custom_section(&mut wasm, "ab", &[7; 200]);
+        // Id 0; 203 bytes in LEB128; the length of the name, the name, the data.
+        assert_eq!(wasm[4..10], [0, 0xcb, 0x01, 2, b'a', b'b']);
+        assert_eq!(wasm[10..], [7; 200]);
+    }
+
+    fn package(kassa: Value) -> Package {
+        Package {
+            name: "my-rule".to_owned(),
+            version: "1.2.3".to_owned(),
+            description: "A rule".to_owned(),
+            folder: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plugins/percent-off"),
+            file_name: "my_rule.wasm".to_owned(),
+            kassa,
+        }
+    }
+
+    #[test]
+    fn the_manifest_tells_what_cargo_toml_says() {
+        let kassa = json!({"hosts": ["api.example.com"], "settings": "settings.schema.json"});
+        let manifest: Value = serde_json::from_slice(&package(kassa).manifest().unwrap()).unwrap();
+        assert_eq!(manifest["name"], "my-rule");
+        assert_eq!(manifest["version"], "1.2.3");
+        assert_eq!(manifest["description"], "A rule");
+        assert_eq!(manifest["hosts"], json!(["api.example.com"]));
+        assert_eq!(manifest["secrets"], json!([]));
+        assert_eq!(manifest["settings"]["properties"]["percent_bp"]["type"], "integer");
+        let without: Value = serde_json::from_slice(&package(Value::Null).manifest().unwrap()).unwrap();
+        assert_eq!(without["settings"], json!({"type": "object"}));
+    }
+
+    #[test]
+    fn what_cannot_be_a_manifest_is_told() {
+        for (kassa, expected) in [
+            (json!({"host": []}), "has the unknown key `host`"),
+            (json!({"hosts": "api.example.com"}), "hosts must be a list of texts"),
+            (json!({"secrets": [1]}), "secrets must be a list of texts"),
+            (json!({"settings": {}}), "settings must name a file"),
+            (json!({"settings": "Cargo.toml"}), "settings: Cargo.toml: "),
+            (json!({"settings": "nowhere.json"}), "nowhere.json: "),
+        ] {
+            let error = package(kassa).manifest().unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
 }

@@ -1,8 +1,28 @@
-//! The one path of every call.
+//! The one path of every call: a place, a fresh store with its limits, the call, the outcome; the store is dropped whole.
+//!
+//! A call is polled once where its caller runs: nearly every call is over by then, after some microseconds and without
+//! a change of thread. One that is not (it runs past a tick, or waits) goes to the *slow lane*, a runtime of its
+//! own. There it may spin or sleep as long as its limits allow, and delays nobody but its like: on the shoppers'
+//! runtime a guest that yields at every tick would still hold up every timer and connection.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline};
 
-use super::types;
+use super::fault::{Fault, Stopped};
+use super::host::Inner;
+use super::ledger::Ledger;
+use super::limits::Limits;
+use super::state::State;
+use super::{Bound, Host, types};
 
 /// How loud a line of a plugin's log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,63 +77,195 @@ impl CallError {
     }
 }
 
-/// Why a call has no usable answer.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Fault {
-    #[error("too many calls of this plugin at once")]
-    Busy,
-    #[error("the plugin computed for more than {cpu_ms} ms")]
-    DeadlineExceeded { cpu_ms: u32 },
-    #[error("the plugin did not answer within {wall_ms} ms")]
-    WallClockExceeded { wall_ms: u32 },
-    #[error("the plugin used more than {fuel} units of fuel")]
-    FuelExhausted { fuel: u64 },
-    #[error("the plugin wanted more than {memory_mib} MiB of memory")]
-    MemoryExceeded { memory_mib: u32 },
-    #[error("the plugin used up its stack")]
-    StackOverflow,
-    #[error("the plugin called the kernel more than {host_calls} times")]
-    HostCallsExceeded { host_calls: u32 },
-    #[error("the plugin crashed: {0}")]
-    Trapped(String),
-    #[error("the plugin passed more than {answer_bytes} bytes at once")]
-    AnswerTooLarge { answer_bytes: u32 },
-    #[error("the plugin's answer breaks the contract: {0}")]
-    InvalidAnswer(String),
-    #[error("the plugin refused: {}", refusal(.0))]
-    Plugin(types::Error),
-    #[error("the plugin cannot be run: {0}")]
-    Unavailable(String),
+/// What becomes of a running call whose caller is dropped (the shopper went away, the request timed out).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Abandoned {
+    /// It is dropped too: it has no effect that anybody would miss.
+    Stops,
+    /// It runs to its end within its limits: it moves money or goods, and half of that is worse than an answer
+    /// that nobody hears. The reconciling worker finds out by asking again under the same key.
+    Finishes,
 }
 
-impl Fault {
-    /// A stable name of the fault, for problems, metrics and the database.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Busy => "busy",
-            Self::DeadlineExceeded { .. } => "deadline-exceeded",
-            Self::WallClockExceeded { .. } => "wall-clock-exceeded",
-            Self::FuelExhausted { .. } => "fuel-exhausted",
-            Self::MemoryExceeded { .. } => "memory-exceeded",
-            Self::StackOverflow => "stack-overflow",
-            Self::HostCallsExceeded { .. } => "host-calls-exceeded",
-            Self::Trapped(_) => "trapped",
-            Self::AnswerTooLarge { .. } => "answer-too-large",
-            Self::InvalidAnswer(_) => "invalid-answer",
-            Self::Plugin(types::Error::InvalidSettings(_)) => "invalid-settings",
-            Self::Plugin(types::Error::Unsupported(_)) => "unsupported",
-            Self::Plugin(types::Error::Unavailable(_)) => "plugin-unavailable",
-            Self::Plugin(types::Error::Internal(_)) => "plugin-internal",
-            Self::Unavailable(_) => "unavailable",
+/// What a guest answers: a value, or the contract's error.
+pub(super) type Answer<T> = Result<T, types::Error>;
+
+impl Host {
+    /// Calls a plugin. `invoke` gets the store, instantiates and calls; `check` holds the answer against the contract.
+    pub(super) async fn call<T, I>(
+        &self,
+        bound: &Arc<Bound>,
+        abandoned: Abandoned,
+        invoke: I,
+        check: impl FnOnce(&T) -> Result<(), String>,
+    ) -> Result<Called<T>, CallError>
+    where
+        T: Send + 'static,
+        I: for<'s> FnOnce(StoreContextMut<'s, State>) -> BoxFuture<'s, wasmtime::Result<Answer<T>>> + Send + 'static,
+    {
+        let limits = &bound.component.limits;
+        let places = places(&self.0, bound, limits).await.map_err(|fault| CallError { fault, report: Report::default() })?;
+        let ledger = Arc::new(Ledger::new(limits));
+        let store = self.0.store(bound, ledger.clone())?;
+        let running = Metered { ledger: ledger.clone(), call: Box::pin(run(store, places, ledger.clone(), invoke)) };
+        let outcome = match first_slice(running).await {
+            Ok(outcome) => outcome,
+            Err(running) => slow_lane(&self.0, running, abandoned, limits).await,
+        };
+        let checked = outcome.and_then(|answer| answer.map_err(Fault::Plugin)).and_then(|value| match check(&value) {
+            Ok(()) => Ok(value),
+            Err(rule) => Err(Fault::InvalidAnswer(rule)),
+        });
+        let report = ledger.report();
+        match checked {
+            Ok(value) => Ok(Called { value, report }),
+            Err(fault) => Err(CallError { fault, report }),
         }
     }
 }
 
-fn refusal(error: &types::Error) -> String {
-    match error {
-        types::Error::InvalidSettings(text) => format!("its settings are wrong: {text}"),
-        types::Error::Unsupported(text) => format!("it does not do this: {text}"),
-        types::Error::Unavailable(text) => format!("a service that it needs did not answer: {text}"),
-        types::Error::Internal(text) => format!("it failed: {text}"),
+/// The call's places: one of its plugin's, one of the engine's. Given back when the call's store is gone.
+struct Places {
+    _of_plugin: OwnedSemaphorePermit,
+    _of_engine: OwnedSemaphorePermit,
+}
+
+/// Waits for both, within the bound of the domain. The plugin's comes first, so that a slow plugin queues by itself
+/// and takes no places from others.
+async fn places(host: &Inner, bound: &Bound, limits: &Limits) -> Result<Places, Fault> {
+    if let (Ok(of_plugin), Ok(of_engine)) =
+        (bound.component.calls.clone().try_acquire_owned(), host.calls.clone().try_acquire_owned())
+    {
+        return Ok(Places { _of_plugin: of_plugin, _of_engine: of_engine });
     }
+    let both = async {
+        let of_plugin = acquire(&bound.component.calls).await?;
+        let of_engine = acquire(&host.calls).await?;
+        Ok(Places { _of_plugin: of_plugin, _of_engine: of_engine })
+    };
+    tokio::time::timeout(Duration::from_millis(limits.wait_ms.into()), both).await.unwrap_or(Err(Fault::Busy))
+}
+
+async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
+    // They are closed never; if that changes, nothing can be called any more.
+    places.clone().acquire_owned().await.map_err(|_closed| Fault::Busy)
+}
+
+/// The call itself, in whichever runtime polls it.
+async fn run<T, I>(
+    mut store: Store<State>,
+    places: Places,
+    ledger: Arc<Ledger>,
+    invoke: I,
+) -> Result<Answer<T>, Fault>
+where
+    I: for<'s> FnOnce(StoreContextMut<'s, State>) -> BoxFuture<'s, wasmtime::Result<Answer<T>>>,
+{
+    let fuel = store.data().limits().fuel;
+    let answer = invoke(store.as_context_mut()).await;
+    ledger.set_fuel(fuel.saturating_sub(store.get_fuel().unwrap_or_default()));
+    let outcome = answer.map_err(|error| Fault::of(error, store.data()));
+    drop(store);
+    drop(places);
+    outcome
+}
+
+/// A call with its account: time inside `poll` is the guest's, time between polls is waiting.
+struct Metered<F> {
+    ledger: Arc<Ledger>,
+    call: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.get_mut();
+        this.ledger.begin_slice();
+        let polled = this.call.as_mut().poll(context);
+        this.ledger.end_slice();
+        polled
+    }
+}
+
+/// Polls once, here; what is not ready comes back to be moved. The waker does nothing: whoever takes the call over
+/// polls it at once, and that poll leaves a waker that counts.
+async fn first_slice<F: Future>(mut running: Metered<F>) -> Result<F::Output, Metered<F>> {
+    let polled = poll_fn(|_| Poll::Ready(Pin::new(&mut running).poll(&mut Context::from_waker(Waker::noop())))).await;
+    match polled {
+        Poll::Ready(outcome) => Ok(outcome),
+        Poll::Pending => Err(running),
+    }
+}
+
+async fn slow_lane<T, F>(
+    host: &Inner,
+    running: Metered<F>,
+    abandoned: Abandoned,
+    limits: &Limits,
+) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Fault>> + Send + 'static,
+{
+    let left = Duration::from_millis(limits.wall_ms.into()).saturating_sub(running.ledger.elapsed());
+    let task = host.slow_lane.spawn(tokio::time::timeout(left, running));
+    let mut task = Task { task, abandoned };
+    match (&mut task.task).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_elapsed)) => Err(Fault::WallClockExceeded { wall_ms: limits.wall_ms }),
+        Err(error) if error.is_cancelled() => Err(Fault::Unavailable("the plugin host is shutting down".into())),
+        Err(error) => {
+            tracing::error!(%error, "the kernel panicked inside a plugin call");
+            Err(Fault::Unavailable("the kernel failed inside the call".into()))
+        }
+    }
+}
+
+/// A call on the slow lane, which learns when its caller is dropped.
+struct Task<T> {
+    task: JoinHandle<T>,
+    abandoned: Abandoned,
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        if self.abandoned == Abandoned::Stops {
+            self.task.abort();
+        }
+    }
+}
+
+impl Inner {
+    /// A fresh store for one call, with every limit set.
+    fn store(&self, bound: &Arc<Bound>, ledger: Arc<Ledger>) -> Result<Store<State>, CallError> {
+        let limits = &bound.component.limits;
+        let mut store = Store::new(&self.engine, State::new(self, bound, ledger));
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(limits.answer_bytes as usize);
+        store.set_max_component_handles(limits.handles as usize);
+        store.set_fuel(limits.fuel).map_err(|error| CallError {
+            fault: Fault::Unavailable(format!("{error:#}")),
+            report: Report::default(),
+        })?;
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(at_tick);
+        Ok(store)
+    }
+}
+
+/// What happens to a guest that is still computing when the clock ticks.
+fn at_tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+    let state = store.data();
+    let limits = state.limits();
+    state.ledger.set_fuel(limits.fuel.saturating_sub(store.get_fuel().unwrap_or_default()));
+    if state.ledger.computed() >= Duration::from_millis(limits.cpu_ms.into()) {
+        return Err(Stopped::Deadline.into());
+    }
+    // The first tick comes at any moment, perhaps a microsecond after the call began. A call is moved only when it has
+    // really run for a while: moving costs more than most calls.
+    if state.ledger.slice() < state.tick() {
+        return Ok(UpdateDeadline::Continue(1));
+    }
+    Ok(UpdateDeadline::Yield(1))
 }

@@ -1,6 +1,119 @@
-//! What the kernel lends to a plugin: log, settings, kv.
+//! What the kernel lends to a plugin: log, settings, kv. Nothing is ambient: a world links what it grants.
 
-use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{BoxFuture, ready};
+use wasmtime::component::{HasSelf, Linker};
+
+use super::bindings::shared::kassa::host::{kv, log, settings};
+use super::bindings::shared::kassa::types;
+use super::state::State;
+use super::{Bound, Domain, Level};
+
+/// Links what the world of `domain` imports.
+pub(super) fn link(linker: &mut Linker<State>, domain: Domain) -> wasmtime::Result<()> {
+    types::types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    settings::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    if domain == Domain::Payment {
+        kv::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    }
+    Ok(())
+}
+
+/// Interfaces of `kassa:*` that a plugin of `domain` may import, of the version that the kernel knows.
+pub(super) fn granted(domain: Domain) -> &'static [&'static str] {
+    match domain {
+        Domain::Payment => &["kassa:types/types", "kassa:host/log", "kassa:host/settings", "kassa:host/kv"],
+        _ => &["kassa:types/types", "kassa:host/log", "kassa:host/settings"],
+    }
+}
+
+impl types::types::Host for State {}
+
+impl log::Host for State {
+    // Not counted as a host call: a plugin that logs too much loses lines, not its answer.
+    fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            log::Level::Trace => Level::Trace,
+            log::Level::Debug => Level::Debug,
+            log::Level::Info => Level::Info,
+            log::Level::Warn => Level::Warn,
+            log::Level::Error => Level::Error,
+        };
+        self.ledger.write(level, &message);
+        Ok(())
+    }
+}
+
+impl settings::Host for State {
+    fn get(&mut self) -> wasmtime::Result<String> {
+        self.count_host_call()?;
+        Ok(self.bound.settings.to_string())
+    }
+}
+
+impl kv::Host for State {
+    async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<Vec<u8>>, kv::Error>> {
+        self.kv_call(key, Vec::new(), |store, plugin, key, _, _| store.get(plugin, key)).await
+    }
+
+    async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), kv::Error>> {
+        self.kv_call(key, value, |store, plugin, key, value, quota| store.set(plugin, key, value, quota)).await
+    }
+
+    async fn set_if_absent(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<bool, kv::Error>> {
+        self.kv_call(key, value, |store, plugin, key, value, quota| store.set_if_absent(plugin, key, value, quota)).await
+    }
+
+    async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), kv::Error>> {
+        self.kv_call(key, Vec::new(), |store, plugin, key, _, _| store.delete(plugin, key)).await
+    }
+}
+
+impl State {
+    /// Checks the lengths and runs `operation` on the runtime that the caller came from. As a task of its own: it ends
+    /// even where the call is dropped halfway, and a connection that it opens belongs to the runtime of all others.
+    async fn kv_call<T: Send + 'static>(
+        &mut self,
+        key: String,
+        value: Vec<u8>,
+        operation: impl for<'a> FnOnce(
+            &'a dyn KvStore,
+            &'a str,
+            &'a str,
+            Vec<u8>,
+            KvQuota,
+        ) -> BoxFuture<'a, Result<T, KvError>>
+        + Send
+        + 'static,
+    ) -> wasmtime::Result<Result<T, kv::Error>> {
+        self.count_host_call()?;
+        let limits = self.limits();
+        if key.is_empty() || key.len() > limits.kv_key_bytes as usize {
+            return Ok(Err(kv::Error::Quota(format!("a key has 1 to {} bytes", limits.kv_key_bytes))));
+        }
+        if value.len() > limits.kv_value_bytes as usize {
+            return Ok(Err(kv::Error::Quota(format!("a value has at most {} bytes", limits.kv_value_bytes))));
+        }
+        let quota = KvQuota { keys: limits.kv_keys, total_bytes: limits.kv_total_bytes };
+        let (store, bound): (Arc<dyn KvStore>, Arc<Bound>) = (self.kv.clone(), self.bound.clone());
+        let task = self.home.spawn(async move { operation(&*store, bound.name(), &key, value, quota).await });
+        Ok(match task.await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(KvError::Quota(text))) => Err(kv::Error::Quota(text)),
+            Ok(Err(KvError::Unavailable(cause))) => {
+                tracing::error!(plugin = self.bound.name(), %cause, "the kv store did not answer");
+                Err(kv::Error::Unavailable)
+            }
+            Err(error) => {
+                tracing::error!(plugin = self.bound.name(), %error, "the kv store failed");
+                Err(kv::Error::Unavailable)
+            }
+        })
+    }
+}
 
 /// What one plugin may keep in its `kv`, over all its versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +168,16 @@ pub trait KvStore: Send + Sync + 'static {
 /// A `kv` that lives as long as the process: for `kassa plugin check` and tests.
 #[derive(Debug, Default)]
 pub struct MemoryKv {
-    keys: std::sync::Mutex<std::collections::BTreeMap<(String, String), Vec<u8>>>,
+    keys: Mutex<BTreeMap<(String, String), Vec<u8>>>,
 }
 
 impl MemoryKv {
+    fn keys(&self) -> MutexGuard<'_, BTreeMap<(String, String), Vec<u8>>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn write(&self, plugin: &str, key: &str, value: Vec<u8>, quota: KvQuota, replace: bool) -> Result<bool, KvError> {
-        let mut keys = self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut keys = self.keys();
         let at = (plugin.to_owned(), key.to_owned());
         if !replace && keys.contains_key(&at) {
             return Ok(false);
@@ -82,9 +199,9 @@ impl MemoryKv {
 
 impl KvStore for MemoryKv {
     fn get<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KvError>> {
-        let keys = self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let keys = self.keys();
         let value = keys.get(&(plugin.to_owned(), key.to_owned())).cloned();
-        Box::pin(std::future::ready(Ok(value)))
+        Box::pin(ready(Ok(value)))
     }
 
     fn set<'a>(
@@ -94,7 +211,7 @@ impl KvStore for MemoryKv {
         value: Vec<u8>,
         quota: KvQuota,
     ) -> BoxFuture<'a, Result<(), KvError>> {
-        Box::pin(std::future::ready(self.write(plugin, key, value, quota, true).map(drop)))
+        Box::pin(ready(self.write(plugin, key, value, quota, true).map(drop)))
     }
 
     fn set_if_absent<'a>(
@@ -104,12 +221,12 @@ impl KvStore for MemoryKv {
         value: Vec<u8>,
         quota: KvQuota,
     ) -> BoxFuture<'a, Result<bool, KvError>> {
-        Box::pin(std::future::ready(self.write(plugin, key, value, quota, false)))
+        Box::pin(ready(self.write(plugin, key, value, quota, false)))
     }
 
     fn delete<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), KvError>> {
-        let mut keys = self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut keys = self.keys();
         keys.remove(&(plugin.to_owned(), key.to_owned()));
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(ready(Ok(())))
     }
 }

@@ -1,47 +1,98 @@
-//! Delivery: the typed calls and the checks of their answers.
+//! Delivery: the typed calls and the checks of their answers. Booking and cancelling run to their end even where the
+//! caller is dropped.
 
 use std::sync::Arc;
 
 pub use super::bindings::delivery::*;
+use super::answer::{self, Broken};
+use super::call::Abandoned;
+use super::pricing::wrong_domain;
+use super::routing::Linked;
 use super::{Bound, CallError, Called, Host};
 
+const OPTIONS: usize = 50;
+const LABEL_CHARACTERS: usize = 100;
+
+/// Calls one function of the delivery interface: `$function(store, $arguments…)`.
+macro_rules! call {
+    ($host:expr, $bound:expr, $abandoned:ident, $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
+        let plugin = $bound.clone();
+        $host.call::<$answer, _>(
+            $bound,
+            Abandoned::$abandoned,
+            move |mut store| {
+                Box::pin(async move {
+                    let Linked::Delivery(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                    let plugin = plugin.instantiate_async(&mut store).await?;
+                    plugin.kassa_delivery_delivery().$function(&mut store, $($argument),*).await
+                })
+            },
+            $check,
+        )
+        .await
+    }};
+}
+
 impl Host {
+    /// The options for a shipment.
     pub async fn delivery_quote(
         &self,
         bound: &Arc<Bound>,
         shipment: &Arc<Shipment>,
     ) -> Result<Called<DeliveryQuote>, CallError> {
-        let _ = (bound, shipment);
-        todo!()
+        let asked = shipment.clone();
+        call!(self, bound, Stops, call_quote(&asked), DeliveryQuote, |quote| check_quote(shipment, quote))
     }
 
+    /// Orders the carriage.
     pub async fn book_delivery(
         &self,
         bound: &Arc<Bound>,
         request: &Arc<BookRequest>,
     ) -> Result<Called<Booking>, CallError> {
-        let _ = (bound, request);
-        todo!()
+        let asked = request.clone();
+        let check = |booking: &Booking| answer::attributes("the booking", &booking.attributes);
+        call!(self, bound, Finishes, call_book(&asked), Booking, check)
     }
 
+    /// What happened to a booking so far, oldest first.
     pub async fn track_delivery(
         &self,
         bound: &Arc<Bound>,
         reference: &str,
         now: u64,
     ) -> Result<Called<Vec<TrackingEvent>>, CallError> {
-        let _ = (bound, reference, now);
-        todo!()
+        let reference = reference.to_owned();
+        call!(self, bound, Stops, call_track(&reference, now), Vec<TrackingEvent>, |events: &Vec<_>| check_track(events))
     }
 
-    /// False where it is too late.
+    /// Calls a booking off; false where it is too late.
     pub async fn cancel_delivery(
         &self,
         bound: &Arc<Bound>,
         reference: &str,
         now: u64,
     ) -> Result<Called<bool>, CallError> {
-        let _ = (bound, reference, now);
-        todo!()
+        let reference = reference.to_owned();
+        call!(self, bound, Finishes, call_cancel(&reference, now), bool, |_| Ok(()))
     }
+}
+
+fn check_quote(shipment: &Shipment, quote: &DeliveryQuote) -> Result<(), Broken> {
+    answer::at_most("options", quote.options.len(), OPTIONS)?;
+    for option in &quote.options {
+        answer::code("an option's code", &option.code)?;
+        answer::at_most_characters("an option's label", &option.label, LABEL_CHARACTERS)?;
+        answer::same_currency(&option.currency, &shipment.currency)?;
+        answer::not_negative("the price of an option", option.amount)?;
+        answer::attributes("an option", &option.attributes)?;
+        if option.days.is_some_and(|(fewest, most)| fewest > most) {
+            return Err(format!("option {:?} takes more days at least than at most", option.code));
+        }
+    }
+    answer::unique("options", quote.options.iter().map(|option| option.code.as_str()))
+}
+
+fn check_track(events: &[TrackingEvent]) -> Result<(), Broken> {
+    if events.is_sorted_by_key(|event| event.at) { Ok(()) } else { Err("the events are not oldest first".into()) }
 }

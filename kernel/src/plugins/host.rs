@@ -1,9 +1,22 @@
 //! The host: one value that loads plugins, routes to them and calls them.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use super::{Bound, CallError, Called, Domain, KvStore, Loaded, PackageError, PluginsConfig, Routing};
+use arc_swap::ArcSwap;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use super::cache::Cache;
+use super::engine::{self, Ticker};
+use super::limits::PluginsConfig;
+use super::routing::{Bound, Loaded, Route, Routing};
+use super::state::State;
+use super::{Digest, Domain, KvStore, Package, PackageError, capabilities, wasi};
 
 /// The host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -14,59 +27,178 @@ pub enum HostError {
     Thread(#[from] std::io::Error),
 }
 
-/// A file that cannot be loaded.
+/// A file that cannot be loaded. The texts are for the person who uploads it.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The uploader's fault.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// Its machine code cannot be made, or its functions are not those of the contract; the uploader's fault too.
     #[error("the component cannot be compiled: {0}")]
     Compile(String),
     #[error("the component does not fit the contract: {0}")]
     Contract(String),
+    /// The kernel's fault.
+    #[error("the component cannot be loaded now: {0}")]
+    Unavailable(String),
 }
 
 /// The plugin host. Cheap to clone; the last clone dropped stops its threads.
 #[derive(Clone)]
-pub struct Host(Arc<Inner>);
+pub struct Host(pub(super) Arc<Inner>);
 
-struct Inner {}
+pub(super) struct Inner {
+    pub(super) engine: Engine,
+    /// Places for calls of all plugins together, no more than the pool has.
+    pub(super) calls: Arc<Semaphore>,
+    pub(super) kv: Arc<dyn KvStore>,
+    pub(super) tick: Duration,
+    pub(super) slow_lane: Handle,
+    /// None only while it is dropped.
+    slow_lane_threads: Option<Runtime>,
+    config: PluginsConfig,
+    cache: Cache,
+    linkers: HashMap<Domain, Linker<State>>,
+    loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
+    /// One compilation at a time: it uses every core by itself.
+    compiling: Semaphore,
+    routing: ArcSwap<Routing>,
+    _ticker: Ticker,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // A runtime must not be dropped where it could block, which is where hosts are dropped.
+        if let Some(threads) = self.slow_lane_threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
 
 impl Host {
     /// Starts the engine, its ticker and the slow lane. `cache_dir` keeps compiled code, authenticated with
-    /// `install_key`: a secret of this install, of at least 32 bytes.
+    /// `install_key`: a secret of this install, at least 32 bytes that were drawn at random.
     pub fn new(
         config: &PluginsConfig,
         cache_dir: &Path,
         install_key: &[u8],
         kv: Arc<dyn KvStore>,
     ) -> Result<Self, HostError> {
-        let _ = (config, cache_dir, install_key, kv);
-        todo!()
+        let engine = engine::start(config)?;
+        let linkers = Domain::ALL
+            .into_iter()
+            .map(|domain| Ok((domain, linker(&engine, domain)?)))
+            .collect::<wasmtime::Result<_>>()
+            .map_err(|error| HostError::Engine(format!("{error:#}")))?;
+        let slow_lane = slow_lane(config)?;
+        Ok(Self(Arc::new(Inner {
+            calls: Arc::new(Semaphore::new(config.total_calls as usize)),
+            kv,
+            tick: Duration::from_millis(config.epoch_tick_ms.into()),
+            slow_lane: slow_lane.handle().clone(),
+            slow_lane_threads: Some(slow_lane),
+            config: config.clone(),
+            cache: Cache::new(cache_dir.to_owned(), install_key, &engine),
+            linkers,
+            loaded: Mutex::default(),
+            compiling: Semaphore::new(1),
+            routing: ArcSwap::default(),
+            _ticker: Ticker::start(&engine, config.epoch_tick_ms)?,
+            engine,
+        })))
     }
 
-    /// Reads and compiles a plugin file, or takes it from the cache.
+    /// Reads and compiles a plugin file, or takes its code from the cache.
     pub async fn load(&self, wasm: impl Into<Arc<[u8]>>) -> Result<Arc<Loaded>, LoadError> {
-        let _ = wasm.into();
-        todo!()
+        let (host, wasm) = (self.0.clone(), wasm.into());
+        let one_at_a_time = host.compiling.acquire().await;
+        let loading = tokio::task::spawn_blocking({
+            let host = host.clone();
+            move || host.load(&wasm)
+        });
+        let loaded = loading.await;
+        drop(one_at_a_time);
+        // The task is never cancelled, so this is a panic of the compiler: the fault of a file that should be refused.
+        loaded.unwrap_or_else(|error| {
+            tracing::error!(%error, "the compiler panicked on a plugin");
+            Err(LoadError::Compile("the compiler failed on it".into()))
+        })
     }
 
     /// The plugins that serve now. Hold on to it for the length of one request.
     pub fn routing(&self) -> Arc<Routing> {
-        todo!()
+        self.0.routing.load_full()
     }
 
     /// Makes `bound` the plugins of `domain`, for calls that begin from now on. False, and nothing changes, where a
     /// generation as new is published already: two workers that race end at the newer.
+    ///
+    /// # Panics
+    ///
+    /// Where one of `bound` is of another domain: a plugin that was loaded knows its domain, so this is a mistake in
+    /// the kernel.
     pub fn publish(&self, domain: Domain, generation: u64, bound: Vec<Arc<Bound>>) -> bool {
-        let _ = (domain, generation, bound);
-        todo!()
+        assert!(bound.iter().all(|bound| bound.domain() == domain), "only {domain} plugins serve {domain}");
+        let route = Route { generation, bound: bound.into() };
+        let mut published = false;
+        self.0.routing.rcu(|present| match present.with(domain, route.clone()) {
+            Some(next) => {
+                published = true;
+                Arc::new(next)
+            }
+            None => {
+                published = false;
+                present.clone()
+            }
+        });
+        published
+    }
+}
+
+impl Inner {
+    fn load(&self, wasm: &[u8]) -> Result<Arc<Loaded>, LoadError> {
+        let digest = Digest::of(wasm);
+        if let Some(loaded) = self.loaded().get(&digest).and_then(Weak::upgrade) {
+            return Ok(loaded);
+        }
+        let package = Package::read(wasm, &self.config.package)?;
+        let component = match self.cache.find(&self.engine, digest) {
+            Some(component) => component,
+            None => {
+                let compiled = Component::from_binary(&self.engine, wasm);
+                let component = compiled.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+                self.cache.store(digest, &component);
+                component
+            }
+        };
+        let limits = self.config.limits.of(package.domain).clone();
+        let linker = self.linkers.get(&package.domain).ok_or_else(|| LoadError::Unavailable("no linker".into()))?;
+        let loaded = Loaded::link(package, limits, linker, &component);
+        let loaded = Arc::new(loaded.map_err(|error| LoadError::Contract(format!("{error:#}")))?);
+        let mut known = self.loaded();
+        known.retain(|_, loaded| loaded.strong_count() > 0);
+        known.insert(digest, Arc::downgrade(&loaded));
+        Ok(loaded)
     }
 
-    /// Asks the plugin what activation asks: the empty request of its domain, which checks its settings.
-    pub async fn check(&self, bound: &Arc<Bound>) -> Result<Called<()>, CallError> {
-        let _ = bound;
-        todo!()
+    fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Weak<Loaded>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn linker(engine: &Engine, domain: Domain) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasi::link(&mut linker)?;
+    capabilities::link(&mut linker, domain)?;
+    Ok(linker)
+}
+
+/// The runtime for calls that outlive their first slice. It looks at its timers after every poll, so that the wall clock of
+/// one call is kept although another spins.
+fn slow_lane(config: &PluginsConfig) -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.slow_lane_threads.max(1) as usize)
+        .thread_name("kassa-slow-lane")
+        .event_interval(1)
+        .global_queue_interval(1)
+        .enable_all()
+        .build()
 }

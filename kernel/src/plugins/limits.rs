@@ -62,6 +62,8 @@ pub struct PackageLimits {
     pub function_bytes: u32,
     /// Locals of one function.
     pub locals: u32,
+    /// Targets of one `br_table`.
+    pub branch_targets: u32,
     pub imports: u32,
     pub exports: u32,
     /// All custom sections of the outer component together (the manifest is one).
@@ -78,6 +80,7 @@ impl Default for PackageLimits {
             functions: 20_000,
             function_bytes: 256 << 10,
             locals: 2_000,
+            branch_targets: 4_096,
             imports: 64,
             exports: 32,
             custom_bytes: 64 << 10,
@@ -179,7 +182,8 @@ impl Limits {
             Domain::Pricing => Self { cpu_ms: 50, wall_ms: 500, fuel: 50_000_000, ..base },
             Domain::Delivery => Self { cpu_ms: 200, fuel: 200_000_000, ..base },
             Domain::Payment => base,
-            Domain::Notification => Self { concurrent_calls: 8, ..base },
+            // Five messages of 64 KiB of text and 256 KiB of HTML each.
+            Domain::Notification => Self { answer_bytes: 2 << 20, concurrent_calls: 8, ..base },
         }
     }
 }

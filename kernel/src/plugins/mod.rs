@@ -10,20 +10,31 @@
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
 //! | `routing` | which plugins serve now: an immutable snapshot |
 //! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
-//!
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
+//! | `build` | the component from an author's crate |
 //!
 //! Architecture invariant: nothing outside this folder names wasmtime, and nothing in it but `registry/` names HTTP or SQL.
 
+mod answer;
 mod bindings;
 pub mod build;
+mod cache;
 mod call;
 mod capabilities;
+mod check;
+mod engine;
+mod fault;
 mod host;
+mod ledger;
 mod limits;
+mod manifest;
 mod package;
 pub mod registry;
 mod routing;
+mod scan;
+mod state;
+mod totals;
+mod wasi;
 
 pub mod delivery;
 pub mod notification;
@@ -36,13 +47,16 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use bindings::types;
-pub use call::{CallError, Called, Fault, Level, LogLine, Report};
+pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
+pub use check::Probe;
+pub use fault::Fault;
 pub use host::{Host, HostError, LoadError};
 pub use limits::{Allocator, DomainLimits, Limits, PackageLimits, PluginsConfig};
+pub use manifest::Manifest;
+pub use package::{Digest, NotADigest, Package, PackageError};
 pub use registry::{Registry, RegistryError};
-pub use package::{Digest, Manifest, NotADigest, Package, PackageError};
-pub use routing::{Bound, Loaded, Routing};
+pub use routing::{Bound, Loaded, Route, Routing};
 
 /// What a plugin decides: one of the four interfaces of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

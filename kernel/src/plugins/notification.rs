@@ -3,7 +3,16 @@
 use std::sync::Arc;
 
 pub use super::bindings::notification::*;
+use super::answer::{self, Broken};
+use super::call::Abandoned;
+use super::pricing::wrong_domain;
+use super::routing::Linked;
 use super::{Bound, CallError, Called, Host};
+
+const MESSAGES: usize = 5;
+const SUBJECT_CHARACTERS: usize = 200;
+const TEXT_BYTES: usize = 64 << 10;
+const HTML_BYTES: usize = 256 << 10;
 
 /// One question to a notification plugin.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +25,45 @@ pub struct Compose {
 }
 
 impl Host {
+    /// The messages that one recipient gets about one event.
     pub async fn compose(&self, bound: &Arc<Bound>, request: &Arc<Compose>) -> Result<Called<Vec<Message>>, CallError> {
-        let _ = (bound, request);
-        todo!()
+        let (plugin, asked) = (bound.clone(), request.clone());
+        self.call(
+            bound,
+            Abandoned::Stops,
+            move |mut store| {
+                Box::pin(async move {
+                    let Linked::Notification(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                    let plugin = plugin.instantiate_async(&mut store).await?;
+                    let Compose { event, recipient, locale, shop } = &*asked;
+                    plugin
+                        .kassa_notification_notification()
+                        .call_compose(&mut store, event, recipient, locale, shop)
+                        .await
+                })
+            },
+            |messages: &Vec<Message>| check(messages),
+        )
+        .await
     }
+}
+
+fn check(messages: &[Message]) -> Result<(), Broken> {
+    answer::at_most("messages", messages.len(), MESSAGES)?;
+    for message in messages {
+        answer::one_to_characters("the channel", &message.channel, 64)?;
+        answer::one_to_characters("the subject", &message.subject, SUBJECT_CHARACTERS)?;
+        // A line break in a subject would become another header of the mail.
+        if message.subject.chars().any(char::is_control) {
+            return Err("the subject has a line break or another control character".into());
+        }
+        at_most_bytes("the text", &message.text, TEXT_BYTES)?;
+        at_most_bytes("the HTML", message.html.as_deref().unwrap_or_default(), HTML_BYTES)?;
+        answer::attributes("a message", &message.attributes)?;
+    }
+    Ok(())
+}
+
+fn at_most_bytes(what: &str, text: &str, most: usize) -> Result<(), Broken> {
+    if text.len() > most { Err(format!("{what} has more than {most} bytes")) } else { Ok(()) }
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Domain;
 use super::limits::PackageLimits;
+use super::{Domain, Manifest, capabilities, scan, wasi};
 
 /// SHA-256 of a plugin file: its identity. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,28 +74,6 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// What a plugin says of itself: the `kassa:manifest` custom section, as JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    /// 1 to 64 characters of `a-z 0-9 -`.
-    pub name: String,
-    /// Semantic version: `1.2.3`, `1.0.0-beta.1`.
-    pub version: String,
-    /// One sentence for the merchant; at most 500 characters.
-    #[serde(default)]
-    pub description: String,
-    /// Hosts that it asks to reach, `host` or `host:port`.
-    #[serde(default)]
-    pub hosts: Vec<String>,
-    /// Names of secrets that it asks for.
-    #[serde(default)]
-    pub secrets: Vec<String>,
-    /// JSON Schema of its settings; none where it has none.
-    #[serde(default)]
-    pub settings: Option<serde_json::Value>,
-}
-
 /// A plugin file that was read and found in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package {
@@ -138,12 +116,70 @@ pub enum PackageError {
     UnknownContract(String),
     #[error("a {domain} plugin may not import {import}")]
     ForbiddenImport { domain: Domain, import: String },
+    #[error("the component imports {0}, which is not an interface")]
+    BareImport(String),
 }
 
 impl Package {
-    /// Reads a plugin file.
-    pub fn read(bytes: &[u8], limits: &PackageLimits) -> Result<Self, PackageError> {
-        let _ = (bytes, limits);
-        todo!()
+    /// Reads a plugin file: refuses what this shop cannot take, compiles and runs nothing.
+    pub fn read(wasm: &[u8], limits: &PackageLimits) -> Result<Self, PackageError> {
+        let bytes = wasm.len() as u64;
+        if bytes > limits.max_bytes {
+            return Err(PackageError::TooLarge { bytes, limit: limits.max_bytes });
+        }
+        check_header(wasm)?;
+        let scan = scan::scan(wasm, limits)?;
+        let (domain, contract) = domain_of(&scan.exports)?;
+        if let Some(import) = scan.imports.iter().find(|import| !is_granted(domain, import)) {
+            return Err(PackageError::ForbiddenImport { domain, import: (*import).to_owned() });
+        }
+        let manifest = Manifest::read(scan.manifest.ok_or(PackageError::NoManifest)?)?;
+        Ok(Self { manifest, digest: Digest::of(wasm), domain, contract, bytes })
     }
+}
+
+/// Tells a component from all else that is uploaded by mistake.
+fn check_header(wasm: &[u8]) -> Result<(), PackageError> {
+    match wasm {
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(PackageError::CoreModule),
+        // Compiled code is an ELF file.
+        [0x7f, b'E', b'L', b'F', ..] => Err(PackageError::Precompiled),
+        _ => match wasm.trim_ascii_start() {
+            [b'(', b';', ..] | [b';', b';', ..] => Err(PackageError::TextFormat),
+            text if text.starts_with(b"(component") || text.starts_with(b"(module") => Err(PackageError::TextFormat),
+            _ => Err(PackageError::NotWasm),
+        },
+    }
+}
+
+/// The one interface of Kassa among `exports`, and the version of its package.
+fn domain_of(exports: &[&str]) -> Result<(Domain, String), PackageError> {
+    let of_kassa = |export: &str| {
+        let (interface, version) = export.split_once('@')?;
+        let domain = Domain::ALL.into_iter().find(|domain| interface == format!("kassa:{domain}/{domain}"))?;
+        Some((domain, version.to_owned()))
+    };
+    let mut found: Vec<(Domain, String)> = exports.iter().copied().filter_map(of_kassa).collect();
+    match (found.pop(), found.len()) {
+        (None, _) => Err(PackageError::NoDomain),
+        (Some((domain, version)), 0) if is_compatible(&version, CONTRACT) => Ok((domain, version)),
+        (Some((domain, version)), 0) => Err(PackageError::UnknownContract(format!("kassa:{domain}@{version}"))),
+        (Some(_), others) => Err(PackageError::ManyDomains(others + 1)),
+    }
+}
+
+/// Versions that the kernel knows: of its own packages, and of WASI.
+const CONTRACT: &str = "0.1.";
+const WASI: &str = "0.2.";
+
+/// `version` is a plain release within `series`.
+fn is_compatible(version: &str, series: &str) -> bool {
+    version.strip_prefix(series).is_some_and(|patch| patch.parse::<u32>().is_ok() && !patch.starts_with('+'))
+}
+
+fn is_granted(domain: Domain, import: &str) -> bool {
+    let Some((interface, version)) = import.split_once('@') else { return false };
+    capabilities::granted(domain).contains(&interface) && is_compatible(version, CONTRACT)
+        || wasi::INTERFACES.contains(&interface) && is_compatible(version, WASI)
 }

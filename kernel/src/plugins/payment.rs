@@ -1,14 +1,26 @@
 //! Payment: the typed calls and the checks of their answers.
+//!
+//! Calls that move money (authorize, capture, cancel, refund, webhook) run to their end even where the caller
+//! is dropped: what they did is found by [`Host::query_payment`].
 
 use std::sync::Arc;
 
 pub use super::bindings::payment::*;
-use super::{Bound, CallError, Called, Host};
+use super::answer::{self, Broken};
+use super::call::Abandoned;
+use super::pricing::wrong_domain;
+use super::routing::Linked;
+use super::{Bound, CallError, Called, Fault, Host};
+
+const LABEL_CHARACTERS: usize = 100;
+const DECLINE_CODE_CHARACTERS: usize = 64;
+const DECLINE_MESSAGE_CHARACTERS: usize = 200;
 
 /// What a provider's message turned out to be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Webhook {
-    /// It is genuine; news about these payments.
+    /// It is genuine; news about these payments. Each outcome passed the checks that need no amount; the rest is
+    /// [`check_outcome`], once the payment is found.
     Events(Vec<Event>),
     /// The signature is missing or wrong: answer 401.
     Unauthentic,
@@ -16,51 +28,78 @@ pub enum Webhook {
     Malformed(String),
 }
 
-/// Calls that move money (authorize, capture, cancel, refund, webhook) run to their end even where the caller
-/// is dropped: what they did is found by [`Host::query_payment`].
+/// Calls one function of the payment interface: `$function(store, $arguments…)`.
+macro_rules! call {
+    ($host:expr, $bound:expr, $abandoned:ident, $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
+        let plugin = $bound.clone();
+        $host.call::<$answer, _>(
+            $bound,
+            Abandoned::$abandoned,
+            move |mut store| {
+                Box::pin(async move {
+                    let Linked::Payment(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                    let plugin = plugin.instantiate_async(&mut store).await?;
+                    plugin.kassa_payment_payment().$function(&mut store, $($argument),*).await
+                })
+            },
+            $check,
+        )
+        .await
+    }};
+}
+
 impl Host {
+    /// The ways to pay that the plugin offers.
     pub async fn payment_methods(
         &self,
         bound: &Arc<Bound>,
         context: &Arc<Context>,
     ) -> Result<Called<Vec<Method>>, CallError> {
-        let _ = (bound, context);
-        todo!()
+        let asked = context.clone();
+        call!(self, bound, Stops, call_methods(&asked), Vec<Method>, |methods: &Vec<Method>| check_methods(methods))
     }
 
+    /// Begins a payment.
     pub async fn authorize(
         &self,
         bound: &Arc<Bound>,
         request: &Arc<AuthorizeRequest>,
     ) -> Result<Called<Outcome>, CallError> {
-        let _ = (bound, request);
-        todo!()
+        let asked = request.clone();
+        let check = |outcome: &Outcome| check_outcome(outcome, request.amount);
+        call!(self, bound, Finishes, call_authorize(&asked), Outcome, check)
     }
 
+    /// Takes money that is authorized.
     pub async fn capture(&self, bound: &Arc<Bound>, request: &Arc<FollowUp>) -> Result<Called<Outcome>, CallError> {
-        let _ = (bound, request);
-        todo!()
+        let asked = request.clone();
+        let check = |outcome: &Outcome| check_outcome(outcome, request.amount);
+        call!(self, bound, Finishes, call_capture(&asked), Outcome, check)
     }
 
+    /// Gives back an authorization.
     pub async fn cancel_payment(
         &self,
         bound: &Arc<Bound>,
         request: &Arc<FollowUp>,
     ) -> Result<Called<Outcome>, CallError> {
-        let _ = (bound, request);
-        todo!()
+        let asked = request.clone();
+        let check = |outcome: &Outcome| check_outcome(outcome, request.amount);
+        call!(self, bound, Finishes, call_cancel(&asked), Outcome, check)
     }
 
+    /// Gives captured money back, in full or in part.
     pub async fn refund(
         &self,
         bound: &Arc<Bound>,
         request: &Arc<FollowUp>,
     ) -> Result<Called<RefundOutcome>, CallError> {
-        let _ = (bound, request);
-        todo!()
+        let asked = request.clone();
+        call!(self, bound, Finishes, call_refund(&asked), RefundOutcome, check_refund)
     }
 
-    /// Where the payment with this key stands. `asked` is the amount of its authorize.
+    /// Where the payment with this key stands; none where the provider never heard of it. `asked` is the amount of
+    /// its authorize.
     pub async fn query_payment(
         &self,
         bound: &Arc<Bound>,
@@ -68,16 +107,86 @@ impl Host {
         asked: i64,
         now: u64,
     ) -> Result<Called<Option<Outcome>>, CallError> {
-        let _ = (bound, payment_key, asked, now);
-        todo!()
+        let key = payment_key.to_owned();
+        let check = |outcome: &Option<Outcome>| outcome.as_ref().map_or(Ok(()), |outcome| check_outcome(outcome, asked));
+        call!(self, bound, Stops, call_query(&key, now), Option<Outcome>, check)
     }
 
+    /// Checks and reads a provider's message.
     pub async fn payment_webhook(
         &self,
         bound: &Arc<Bound>,
         request: &Arc<WebhookRequest>,
     ) -> Result<Called<Webhook>, CallError> {
-        let _ = (bound, request);
-        todo!()
+        let (plugin, asked) = (bound.clone(), request.clone());
+        let called = self
+            .call::<Result<Vec<Event>, WebhookError>, _>(
+                bound,
+                Abandoned::Finishes,
+                move |mut store| {
+                    Box::pin(async move {
+                        let Linked::Payment(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                        let plugin = plugin.instantiate_async(&mut store).await?;
+                        plugin.kassa_payment_payment().call_webhook(&mut store, &asked).await.map(Ok)
+                    })
+                },
+                |events| match events {
+                    Ok(events) => events.iter().try_for_each(|event| check_outcome_shape(&event.outcome)),
+                    Err(_) => Ok(()),
+                },
+            )
+            .await?;
+        let Called { value, report } = called;
+        let value = match value {
+            Ok(events) => Webhook::Events(events),
+            Err(WebhookError::Unauthentic) => Webhook::Unauthentic,
+            Err(WebhookError::Malformed(text)) => Webhook::Malformed(text),
+            Err(WebhookError::Failed(error)) => return Err(CallError { fault: Fault::Plugin(error), report }),
+        };
+        Ok(Called { value, report })
     }
+}
+
+fn check_methods(methods: &[Method]) -> Result<(), Broken> {
+    for method in methods {
+        answer::code("a method's code", &method.code)?;
+        answer::at_most_characters("a method's label", &method.label, LABEL_CHARACTERS)?;
+        answer::attributes("a method", &method.attributes)?;
+    }
+    answer::unique("methods", methods.iter().map(|method| method.code.as_str()))
+}
+
+/// Holds an outcome against the contract; `asked` is the amount of the step. For the events of a webhook the kernel
+/// calls it itself, with the amount of the payment that it found. The text of the error names the broken rule.
+pub fn check_outcome(outcome: &Outcome, asked: i64) -> Result<(), String> {
+    check_outcome_shape(outcome)?;
+    match outcome.status {
+        Status::Authorized | Status::Captured if outcome.amount != asked => {
+            Err(format!("{} is not the amount asked for, {asked}", outcome.amount))
+        }
+        _ if outcome.amount > asked => Err(format!("{} is more than was asked for, {asked}", outcome.amount)),
+        _ => Ok(()),
+    }
+}
+
+fn check_outcome_shape(outcome: &Outcome) -> Result<(), Broken> {
+    answer::not_negative("the amount", outcome.amount)?;
+    answer::attributes("the outcome", &outcome.attributes)?;
+    match &outcome.status {
+        Status::RequiresAction(action) => answer::attributes("the action", &action.attributes),
+        Status::Declined(decline) => check_decline(decline),
+        Status::Authorized | Status::Captured | Status::Pending | Status::Cancelled => Ok(()),
+    }
+}
+
+fn check_refund(outcome: &RefundOutcome) -> Result<(), Broken> {
+    match &outcome.status {
+        RefundStatus::Declined(decline) => check_decline(decline),
+        RefundStatus::Refunded | RefundStatus::Pending => Ok(()),
+    }
+}
+
+fn check_decline(decline: &Decline) -> Result<(), Broken> {
+    answer::one_to_characters("the code of a decline", &decline.code, DECLINE_CODE_CHARACTERS)?;
+    answer::at_most_characters("the message of a decline", &decline.message, DECLINE_MESSAGE_CHARACTERS)
 }

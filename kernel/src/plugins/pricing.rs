@@ -1,45 +1,86 @@
-//! Pricing: the typed call, the checks of the answer, and the only arithmetic of totals.
+//! Pricing: the typed call and the checks of the answer. The arithmetic is in [`Totals`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+pub use super::answer::AMOUNT_LIMIT;
 pub use super::bindings::pricing::*;
+pub use super::totals::Totals;
+use super::answer::{self, Broken};
+use super::call::Abandoned;
+use super::routing::Linked;
 use super::{Bound, CallError, Called, Host};
 
-/// What a cart comes to, in minor units. Computed by the kernel from the request and the adjustments, never taken
-/// from a plugin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Price times quantity over all lines, before any adjustment.
-    pub goods: i64,
-    /// Discounts of all kinds, delivery's too; 0 or less.
-    pub discounts: i64,
-    /// Taxes on top; 0 or more.
-    pub taxes_added: i64,
-    /// Taxes that the prices contain; 0 or more; not part of the sum.
-    pub taxes_included: i64,
-    /// 0 or more.
-    pub fees: i64,
-    /// Price of the chosen delivery before any adjustment; 0 where none is chosen.
-    pub delivery: i64,
-    /// goods + discounts + taxes_added + fees + delivery; 0 or more.
-    pub total: i64,
-}
-
-impl Totals {
-    /// Adds up a request and all the adjustments to it (`so_far` of the request is not looked at). The text of the error
-    /// names the rule that is broken.
-    pub fn of(request: &Request, adjustments: &[Adjustment]) -> Result<Self, String> {
-        let _ = (request, adjustments);
-        todo!()
-    }
-}
+const ADJUSTMENTS_PER_LINE: usize = 20;
+const ADJUSTMENTS_BESIDE_LINES: usize = 100;
+const CODE_CHARACTERS: usize = 64;
+const LABEL_CHARACTERS: usize = 200;
+const MESSAGES: usize = 10;
+const MESSAGE_CHARACTERS: usize = 500;
 
 impl Host {
     /// Prices a cart with one plugin of the chain. The answer passed every rule of the contract, on top of `so_far`.
     pub async fn price(&self, bound: &Arc<Bound>, request: &Arc<Request>) -> Result<Called<Quote>, CallError> {
-        let _ = (bound, request);
-        todo!()
+        let (plugin, asked) = (bound.clone(), request.clone());
+        self.call(
+            bound,
+            Abandoned::Stops,
+            move |mut store| {
+                Box::pin(async move {
+                    let Linked::Pricing(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                    let plugin = plugin.instantiate_async(&mut store).await?;
+                    plugin.kassa_pricing_pricing().call_price(&mut store, &asked).await
+                })
+            },
+            |quote| check(request, quote),
+        )
+        .await
     }
+}
+
+/// Holds a quote against every rule of the contract.
+fn check(request: &Request, quote: &Quote) -> Result<(), Broken> {
+    answer::same_currency(&quote.currency, &request.currency)?;
+    let mut of_line = vec![0; request.lines.len()];
+    let mut beside_lines = 0;
+    for adjustment in &quote.adjustments {
+        answer::one_to_characters("an adjustment's code", &adjustment.code, CODE_CHARACTERS)?;
+        answer::at_most_characters("an adjustment's label", &adjustment.label, LABEL_CHARACTERS)?;
+        match adjustment.target {
+            // An index beyond the lines is found with the totals.
+            Target::Line(index) => of_line.get_mut(index as usize).map_or((), |count| *count += 1),
+            Target::Order | Target::Delivery => beside_lines += 1,
+        }
+    }
+    answer::at_most("adjustments beside lines", beside_lines, ADJUSTMENTS_BESIDE_LINES)?;
+    for count in of_line {
+        answer::at_most("adjustments of one line", count, ADJUSTMENTS_PER_LINE)?;
+    }
+    if request.so_far.is_empty() {
+        Totals::of(request, &quote.adjustments)?;
+    } else {
+        Totals::of(request, &[request.so_far.as_slice(), &quote.adjustments].concat())?;
+    }
+    check_coupons(request, &quote.coupons)?;
+    answer::at_most("messages", quote.messages.len(), MESSAGES)?;
+    quote.messages.iter().try_for_each(|text| answer::at_most_characters("a message", text, MESSAGE_CHARACTERS))
+}
+
+fn check_coupons(request: &Request, outcomes: &[CouponOutcome]) -> Result<(), Broken> {
+    let mut decided = BTreeSet::new();
+    for outcome in outcomes {
+        if !request.coupons.contains(&outcome.code) {
+            return Err(format!("coupon {} is not in the request", answer::shown(&outcome.code)));
+        }
+        if !decided.insert(&outcome.code) {
+            return Err(format!("coupon {} has two outcomes", answer::shown(&outcome.code)));
+        }
+        answer::at_most_characters("a coupon's text", &outcome.text, MESSAGE_CHARACTERS)?;
+    }
+    Ok(())
+}
+
+/// The caller mixed up domains. `publish` refuses such a binding, so only a mistake in the kernel gets here.
+pub(super) fn wrong_domain() -> wasmtime::Error {
+    wasmtime::format_err!("the plugin is of another domain")
 }

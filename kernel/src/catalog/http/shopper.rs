@@ -150,7 +150,7 @@ pub async fn list_products(
     let currency = shop.config().shop.currency.code();
     let page =
         Page::new(products, limit, |product| (product.created_at, product.id), |product| describe(product, currency));
-    Ok(answer(&shop, &key, &page, &headers)?)
+    answer(&shop, &key, &page, &headers)
 }
 
 /// One active product, by its id or slug
@@ -179,7 +179,7 @@ pub async fn get_product(
         updated_at: product.updated_at,
         product: describe(product, shop.config().shop.currency.code()),
     };
-    Ok(answer(&shop, &key, &detail, &headers)?)
+    answer(&shop, &key, &detail, &headers)
 }
 
 /// The tree of categories
@@ -197,7 +197,7 @@ pub async fn list_categories(State(shop): State<Shop>, headers: HeaderMap) -> Re
     }
     let tree = catalog::list_categories(&shop).await?;
     let items = tree.into_iter().map(CategoryOut::from).collect();
-    Ok(answer(&shop, key, &CategoriesOut { items }, &headers)?)
+    answer(&shop, key, &CategoriesOut { items }, &headers)
 }
 
 /// Searches hold no newline, and slugs neither, so that no two lists share a key.

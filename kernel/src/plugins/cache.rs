@@ -1,0 +1,113 @@
+//! Compiled code on disk, so that a start costs a read and not a compilation.
+//!
+//! Loading machine code is unsafe on anything that we did not write ourselves, and a folder is no proof of that. Each entry
+//! therefore begins with an HMAC under a key of this install, over the plugin's digest, the engine's compatibility
+//! hash and the code. An entry that does not verify is compiled again and replaced; it is never an error.
+
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_lc_rs::{digest, hmac};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::Digest;
+
+/// Bytes of an HMAC-SHA256.
+const TAG_BYTES: usize = 32;
+
+pub(super) struct Cache {
+    folder: PathBuf,
+    key: hmac::Key,
+    /// Changes with wasmtime's version, its settings and the machine's kind.
+    compatibility: Digest,
+    written: AtomicU64,
+}
+
+impl Cache {
+    pub(super) fn new(folder: PathBuf, install_key: &[u8], engine: &Engine) -> Self {
+        let mut hasher = Sha256Hasher(digest::Context::new(&digest::SHA256));
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let mut compatibility = [0; 32];
+        compatibility.copy_from_slice(hasher.0.finish().as_ref());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, install_key);
+        Self { folder, key, compatibility: Digest(compatibility), written: AtomicU64::new(0) }
+    }
+
+    /// The component with this digest, if an entry of ours holds it.
+    pub(super) fn find(&self, engine: &Engine, plugin: Digest) -> Option<Component> {
+        let entry = match fs::read(self.path(plugin)) {
+            Ok(entry) => entry,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!(%error, %plugin, "compiled code cannot be read; compiling again");
+                return None;
+            }
+        };
+        let (tag, code) = entry.split_at_checked(TAG_BYTES)?;
+        if hmac::verify(&self.key, &self.signed(plugin, code), tag).is_err() {
+            tracing::warn!(%plugin, "compiled code on disk is not ours or not whole; compiling again");
+            return None;
+        }
+        // SAFETY: `deserialize` asks for bytes that `Component::serialize` of a trusted process made. The HMAC just
+        // verified covers every byte given to it, only this install knows its key, and `store` is the only code
+        // that signs: what it signs comes from `serialize`. The bytes are in our memory, so nobody can change
+        // them between the check and the use.
+        match unsafe { Component::deserialize(engine, code) } {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(%error, %plugin, "compiled code on disk does not fit this engine; compiling again");
+                None
+            }
+        }
+    }
+
+    /// Keeps `component` for the next start. A failure costs only that start's time, so it is logged and no more.
+    pub(super) fn store(&self, plugin: Digest, component: &Component) {
+        if let Err(error) = self.write(plugin, component) {
+            tracing::warn!(%error, %plugin, folder = %self.folder.display(), "compiled code cannot be kept");
+        }
+    }
+
+    fn write(&self, plugin: Digest, component: &Component) -> io::Result<()> {
+        let code = component.serialize().map_err(io::Error::other)?;
+        let tag = hmac::sign(&self.key, &self.signed(plugin, &code));
+        fs::create_dir_all(&self.folder)?;
+        // Written aside and renamed, so that a reader sees a whole entry or none. Not synced: an entry torn by a
+        // power cut fails its HMAC.
+        let count = self.written.fetch_add(1, Ordering::Relaxed);
+        let aside = self.folder.join(format!("{plugin}.{}.{count}.tmp", std::process::id()));
+        let written = fs::write(&aside, [tag.as_ref(), &code].concat()).and_then(|()| fs::rename(&aside, self.path(plugin)));
+        if written.is_err() {
+            drop(fs::remove_file(&aside));
+        }
+        written
+    }
+
+    pub(super) fn path(&self, plugin: Digest) -> PathBuf {
+        let compatibility = &self.compatibility.to_string()[..16];
+        self.folder.join(format!("{plugin}-{compatibility}.bin"))
+    }
+
+    /// What the HMAC covers. Both digests have a fixed length, so no two entries read alike.
+    fn signed(&self, plugin: Digest, code: &[u8]) -> Vec<u8> {
+        [&plugin.0[..], &self.compatibility.0, code].concat()
+    }
+}
+
+/// Feeds a `Hash` into SHA-256: std's hasher promises nothing between two versions of Rust.
+struct Sha256Hasher(digest::Context);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finish();
+        u64::from_be_bytes(std::array::from_fn(|at| digest.as_ref()[at]))
+    }
+}

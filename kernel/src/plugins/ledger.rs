@@ -1,0 +1,167 @@
+//! What a call used and wrote. It lives outside the call's store, so that it is still there when a deadline drops that.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::limits::Limits;
+use super::{Level, LogLine, Report};
+
+/// The two streams of WASI that end in the log.
+#[derive(Clone, Copy)]
+pub(super) enum Stream {
+    Out,
+    Err,
+}
+
+/// One call's account. The call writes it, at most one thread at a time; the caller reads it at the end.
+pub(super) struct Ledger {
+    began: Instant,
+    /// When the present slice began, counted from `began`.
+    slice_began_ns: AtomicU64,
+    /// Computing time of the slices before it.
+    computed_ns: AtomicU64,
+    fuel: AtomicU64,
+    log: Mutex<Log>,
+}
+
+struct Log {
+    lines: Vec<LogLine>,
+    dropped: u32,
+    lines_left: u32,
+    bytes_left: usize,
+    /// What came on stdout and stderr since the last line break.
+    unfinished: [Vec<u8>; 2],
+}
+
+impl Ledger {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            began: Instant::now(),
+            slice_began_ns: AtomicU64::new(0),
+            computed_ns: AtomicU64::new(0),
+            fuel: AtomicU64::new(0),
+            log: Mutex::new(Log {
+                lines: Vec::new(),
+                dropped: 0,
+                lines_left: limits.log_lines,
+                bytes_left: limits.log_bytes as usize,
+                unfinished: [Vec::new(), Vec::new()],
+            }),
+        }
+    }
+
+    /// Time since the call had its place.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn elapsed_ns(&self) -> u64 {
+        u64::try_from(self.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// The call is about to be polled.
+    pub(super) fn begin_slice(&self) {
+        self.slice_began_ns.store(self.elapsed_ns(), Ordering::Relaxed);
+    }
+
+    /// The poll is over: what follows is waiting, and not billed.
+    pub(super) fn end_slice(&self) {
+        self.computed_ns.fetch_add(self.slice().as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// How long the present slice runs.
+    pub(super) fn slice(&self) -> Duration {
+        Duration::from_nanos(self.elapsed_ns().saturating_sub(self.slice_began_ns.load(Ordering::Relaxed)))
+    }
+
+    /// Computing time of the call, with the present slice.
+    pub(super) fn computed(&self) -> Duration {
+        Duration::from_nanos(self.computed_ns.load(Ordering::Relaxed)).saturating_add(self.slice())
+    }
+
+    pub(super) fn set_fuel(&self, used: u64) {
+        self.fuel.store(used, Ordering::Relaxed);
+    }
+
+    pub(super) fn write(&self, level: Level, text: &str) {
+        self.log().write(level, text);
+    }
+
+    /// Takes what a guest printed; whole lines go to the log.
+    pub(super) fn print(&self, stream: Stream, bytes: &[u8]) {
+        let mut log = self.log();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = log.bytes_left;
+            let unfinished = &mut log.unfinished[stream as usize];
+            // What cannot become a line any more need not be kept; one byte too many makes it count as dropped.
+            let kept = piece.len().min((room + 1).saturating_sub(unfinished.len()));
+            unfinished.extend_from_slice(&piece[..kept]);
+            if piece.ends_with(b"\n") {
+                log.finish_line(stream);
+            }
+        }
+    }
+
+    /// The account at the end of the call.
+    pub(super) fn report(&self) -> Report {
+        let mut log = self.log();
+        log.finish_line(Stream::Out);
+        log.finish_line(Stream::Err);
+        Report {
+            fuel: self.fuel.load(Ordering::Relaxed),
+            elapsed_us: u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX),
+            log: std::mem::take(&mut log.lines),
+            dropped_log_lines: log.dropped,
+        }
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // Nothing panics between two writes, and half a line would be no harm.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Log {
+    fn finish_line(&mut self, stream: Stream) {
+        let bytes = std::mem::take(&mut self.unfinished[stream as usize]);
+        let line = String::from_utf8_lossy(&bytes);
+        let line = line.trim_end_matches(['\r', '\n']);
+        if !line.is_empty() {
+            let level = match stream {
+                Stream::Out => Level::Info,
+                Stream::Err => Level::Error,
+            };
+            self.write(level, line);
+        }
+    }
+
+    fn write(&mut self, level: Level, text: &str) {
+        // Escaping only makes a text longer, so one that does not fit raw need not be escaped to know.
+        let text = if self.lines_left > 0 && text.len() <= self.bytes_left { escape(text) } else { None };
+        match text.filter(|text| text.len() <= self.bytes_left) {
+            Some(text) => {
+                self.lines_left -= 1;
+                self.bytes_left -= text.len();
+                self.lines.push(LogLine { level, text });
+            }
+            None => self.dropped = self.dropped.saturating_add(1),
+        }
+    }
+}
+
+/// Makes control characters visible, and those that turn the direction of writing: a line must be shown as what it is.
+fn escape(text: &str) -> Option<String> {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => {
+                write!(escaped, "{}", character.escape_unicode()).ok()?;
+            }
+            _ if character.is_control() => write!(escaped, "{}", character.escape_default()).ok()?,
+            _ => escaped.push(character),
+        }
+    }
+    Some(escaped)
+}

@@ -1,0 +1,123 @@
+//! What the store of one call holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::WasiCtx;
+
+use super::fault::Stopped;
+use super::host::Inner;
+use super::ledger::Ledger;
+use super::limits::Limits;
+use super::routing::Bound;
+use super::KvStore;
+
+/// The data of a call's store.
+pub(super) struct State {
+    pub(super) bound: Arc<Bound>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) memory: Memory,
+    pub(super) resources: ResourceTable,
+    /// Made when the guest first asks for it: a call that never does pays nothing.
+    pub(super) wasi: Option<Box<WasiCtx>>,
+    pub(super) kv: Arc<dyn KvStore>,
+    /// The runtime of the call's first slice, where the kernel's connections live: `kv` runs there, wherever the guest is.
+    pub(super) home: Handle,
+    host_calls: u32,
+    tick: Duration,
+}
+
+impl State {
+    pub(super) fn new(host: &Inner, bound: &Arc<Bound>, ledger: Arc<Ledger>) -> Self {
+        let limits = &bound.component.limits;
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(limits.resources as usize);
+        Self {
+            bound: bound.clone(),
+            ledger,
+            memory: Memory::new(limits),
+            resources,
+            wasi: None,
+            kv: host.kv.clone(),
+            home: Handle::current(),
+            host_calls: 0,
+            tick: host.tick,
+        }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.bound.component.limits
+    }
+
+    pub(super) fn tick(&self) -> Duration {
+        self.tick
+    }
+
+    /// Counts a call to the kernel.
+    pub(super) fn count_host_call(&mut self) -> Result<(), Stopped> {
+        self.host_calls += 1;
+        if self.host_calls > self.limits().host_calls { Err(Stopped::HostCalls) } else { Ok(()) }
+    }
+}
+
+/// Bounds what the guest's instances may hold. wasmtime's own limiter bounds each memory by itself; a component can have
+/// several, so this one adds them up.
+pub(super) struct Memory {
+    bytes: usize,
+    bytes_limit: usize,
+    table_elements_limit: usize,
+    instances: usize,
+    tables: usize,
+    memories: usize,
+    refused: bool,
+}
+
+impl Memory {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            bytes: 0,
+            bytes_limit: (limits.memory_mib as usize) << 20,
+            table_elements_limit: limits.table_elements as usize,
+            instances: limits.instances as usize,
+            tables: limits.tables as usize,
+            memories: limits.memories as usize,
+            refused: false,
+        }
+    }
+
+    /// The guest wanted more than it may have.
+    pub(super) fn refused(&self) -> bool {
+        self.refused
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
+        if bytes > self.bytes_limit {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.bytes = bytes;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= self.table_elements_limit)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.memories
+    }
+}

@@ -1,0 +1,112 @@
+//! Payments whose end comes later: by query, by webhook, or never.
+
+use hmac::{Hmac, KeyInit, Mac};
+use kassa::plugins::Domain;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::support::App;
+use crate::support::app::Answer;
+use crate::support::shopper::Shopper;
+
+async fn order(app: &App, id: &Value) -> Value {
+    app.get(&format!("/v1/orders/{}", id.as_str().unwrap())).await.expect(200)
+}
+
+async fn settled(app: &App, id: &Value, status: &str) -> Value {
+    let wanted = || async {
+        let order = order(app, id).await;
+        (order["status"] == status).then_some(order)
+    };
+    app.eventually("the order's status", wanted).await
+}
+
+async fn webhook(app: &App, body: &Value, secret: &str) -> Answer {
+    let text = body.to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(text.as_bytes());
+    let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let request = app.client.request(Method::POST, format!("{}/v1/payments/payment-emulator/webhook", app.url));
+    Answer::of(request.header("x-emulator-signature", signature).body(text)).await
+}
+
+async fn secret(app: &App) -> String {
+    let binding = app.shop.plugins().binding(Domain::Payment).await.unwrap().unwrap();
+    binding.plugins[0].settings["webhook_secret"].as_str().unwrap().to_owned()
+}
+
+/// The key under which the emulator knows the payment of an order.
+async fn payment_key(app: &App, order: &Value) -> String {
+    let id = order["id"].as_str().unwrap().parse().unwrap();
+    let mut conn = app.shop.db().read().await.unwrap();
+    kassa::payments::find_by_order(&mut conn, id).await.unwrap().unwrap().idempotency_key
+}
+
+api_test! {
+    /// The provider took the money, but its answer was lost: the order is placed with an unknown payment, and the worker
+    /// finds out by asking again under the same key.
+    async fn a_charge_whose_answer_was_lost_is_found_by_asking_again(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let placed = shopper.check_out("tok-timeout-after-charge").await.expect(201);
+        assert_eq!(placed["status"], "new");
+        assert_eq!(placed["payment"]["status"], "unknown");
+        let paid = settled(&app, &placed["id"], "paid").await;
+        assert_eq!(paid["payment"]["status"], "captured");
+        assert_eq!(paid["history"][1]["cause"], "query");
+    }
+}
+
+api_test! {
+    async fn a_charge_that_never_arrived_gives_the_cart_back(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let placed = shopper.check_out("tok-timeout-before-charge").await.expect(201);
+        assert_eq!(placed["payment"]["status"], "unknown");
+        settled(&app, &placed["id"], "cancelled").await;
+        assert_eq!(shopper.show().await["status"], "open");
+        shopper.check_out("tok-approve").await.expect(201);
+    }
+}
+
+api_test! {
+    async fn authorized_money_is_captured(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let order = shopper.check_out("tok-authorize").await.expect(201);
+        assert_eq!((&order["status"], &order["payment"]["status"]), (&json!("paid"), &json!("captured")));
+    }
+}
+
+api_test! {
+    async fn a_shopper_who_cancels_has_the_cart_back(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let problem = shopper.check_out("tok-cancel").await.problem("payment-declined");
+        assert_eq!(problem["code"], "cancelled");
+        assert_eq!(shopper.show().await["status"], "open");
+    }
+}
+
+api_test! {
+    async fn an_action_is_shown_and_a_signed_webhook_ends_it(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let placed = shopper.check_out("tok-requires-action").await.expect(201);
+        assert_eq!(placed["payment"]["status"], "requires_action");
+        assert_eq!(placed["payment"]["action"]["kind"], "redirect");
+        let key = payment_key(&app, &placed).await;
+        let body = json!({ "payment_key": key, "result": "approve" });
+        webhook(&app, &body, "a guess").await.problem("webhook-unauthentic");
+        assert_eq!(order(&app, &placed["id"]).await["status"], "new", "a forged message changes nothing");
+        let secret = secret(&app).await;
+        assert_eq!(webhook(&app, &body, &secret).await.status, 204);
+        let paid = order(&app, &placed["id"]).await;
+        assert_eq!(paid["status"], "paid");
+        assert_eq!(paid["payment"]["action"], json!(null));
+        assert_eq!(webhook(&app, &body, &secret).await.status, 204, "told twice");
+        assert_eq!(order(&app, &placed["id"]).await["history"], paid["history"], "nothing happens the second time");
+    }
+}
+
+api_test! {
+    async fn webhooks_of_unknown_plugins_are_not_found(app: App) {
+        app.post("/v1/payments/no-plugin/webhook", json!({})).await.problem("not-found");
+    }
+}

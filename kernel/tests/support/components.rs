@@ -1,0 +1,25 @@
+//! Components that only tests run, built once per run from the crates under `tests/plugins`.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use kassa::plugins::build::{Build, build};
+
+/// A pricing plugin that misbehaves as its settings say.
+pub static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| component("hostile-pricing", &[]));
+
+/// A pricing plugin that takes a percentage off, and its second version: the same rule under another digest.
+pub static PERCENT_V1: LazyLock<Vec<u8>> = LazyLock::new(|| component("percent-off", &[]));
+pub static PERCENT_V2: LazyLock<Vec<u8>> = LazyLock::new(|| component("percent-off", &["v2"]));
+
+fn component(name: &str, features: &[&str]) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugins").join(name);
+    let built = build(&Build {
+        crates: vec![folder],
+        // Beside the target folder of this build, whose lock cargo may hold.
+        target_dir: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("plugins"),
+        features: features.iter().map(|feature| (*feature).to_owned()).collect(),
+        show_progress: false,
+    });
+    built.unwrap_or_else(|error| panic!("{name}: {error}")).remove(0).wasm
+}
