@@ -125,7 +125,7 @@ async fn choose_payment(
     if checkout.payment_token.is_none() {
         return Err(Error::NoPaymentToken);
     }
-    let bound = shop.plugins().routing().of(Domain::Payment).bound;
+    let bound = shop.plugins().routing().of(Domain::Payment).bound.clone();
     let bound = bound.iter().find(|bound| bound.name() == method.plugin).cloned().ok_or(Error::UnknownPaymentMethod)?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
     let offered = payments::methods_of(shop, &bound, quoted.totals.total, country, &contents.cart.locale).await;

@@ -18,10 +18,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Routing};
+use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Probe, Routing};
+use super::notification;
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
-use crate::config::Config;
+use crate::config::{Config, ShopConfig};
 use crate::db::{self, Db};
 use crate::events;
 
@@ -112,6 +113,7 @@ pub struct Registry {
     host: Host,
     db: Db,
     blobs: Blobs,
+    shop: ShopConfig,
     /// One change of bindings at a time. Another kernel's change is caught by the generation's primary key.
     changing: Mutex<()>,
 }
@@ -122,13 +124,28 @@ impl Registry {
         let cache_dir: PathBuf = config.data.dir.join("compiled");
         let kv = Arc::new(kv::DatabaseKv::new(db.clone()));
         let host = Host::new(&config.plugins, &cache_dir, install_key, kv)?;
-        let registry = Self { host, db: db.clone(), blobs, changing: Mutex::new(()) };
+        let registry = Self { host, db: db.clone(), blobs, shop: config.shop.clone(), changing: Mutex::new(()) };
         if store::current_bindings(&mut registry.db.read().await?).await?.is_empty() {
             defaults::install(&registry, config).await?;
         } else {
             registry.load_bound().await?;
         }
         Ok(registry)
+    }
+
+    /// What a plugin is asked when it is activated.
+    fn probe(&self) -> Probe {
+        Probe {
+            currency: self.shop.currency.code().to_owned(),
+            exponent: self.shop.currency.exponent(),
+            locale: self.shop.locale.clone(),
+            now: clock::unix_seconds(clock::now()),
+            shop: notification::Shop {
+                name: self.shop.name.clone(),
+                url: self.shop.url.clone(),
+                email: self.shop.email.clone(),
+            },
+        }
     }
 
     pub fn host(&self) -> &Host {
@@ -188,13 +205,13 @@ impl Registry {
     /// The component with the digest `digest` under `settings`, for deriving an old order's price again.
     pub async fn load_for_receipt(&self, digest: &str, settings: &str) -> Result<Arc<Bound>, RegistryError> {
         let component = self.load(digest).await?;
-        Ok(Arc::new(Bound { component, settings: settings.into(), settings_version: 0 }))
+        Ok(Arc::new(Bound::new(component, settings, 0)))
     }
 
     /// Keeps an uploaded file. Uploading the same file again answers the same; it is in force only once it is bound.
     pub async fn upload(&self, file: Bytes) -> Result<PluginVersion, RegistryError> {
         let loaded = self.host.load(file.as_ref()).await?;
-        let package = &loaded.package;
+        let package = loaded.package();
         let version = PluginVersion {
             name: package.manifest.name.clone(),
             version: package.manifest.version.clone(),
@@ -311,7 +328,7 @@ impl Registry {
         let bound = self.bind_loaded(&plugins).await?;
         for bound in &bound {
             let name = || bound.name().to_owned();
-            self.host.check(bound).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
+            self.host.check(bound, &self.probe()).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
         }
         let binding =
             Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };
@@ -336,5 +353,5 @@ impl Registry {
 }
 
 fn bound_of(component: Arc<Loaded>, settings: &Value) -> Arc<Bound> {
-    Arc::new(Bound { component, settings: settings.to_string().into(), settings_version: 0 })
+    Arc::new(Bound::new(component, settings.to_string(), 0))
 }

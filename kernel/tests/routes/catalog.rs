@@ -1,0 +1,84 @@
+//! The catalog.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::app::Answer;
+
+api_test! {
+    async fn products_are_listed_page_by_page_without_gaps_or_repeats(app: App) {
+        let mut slugs = Vec::new();
+        let mut path = "/v1/products?limit=5".to_owned();
+        loop {
+            let page = app.get(&path).await.expect(200);
+            slugs.extend(page["items"].as_array().unwrap().iter().map(|item| item["slug"].as_str().unwrap().to_owned()));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            path = format!("/v1/products?limit=5&cursor={cursor}");
+        }
+        let all = app.get("/v1/products?limit=100").await.expect(200);
+        assert_eq!(all["items"].as_array().unwrap().len(), slugs.len());
+        let mut unique = slugs.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), slugs.len());
+        assert_eq!(slugs.len(), 12);
+    }
+}
+
+api_test! {
+    async fn products_are_found_by_text_and_by_category_with_its_subtree(app: App) {
+        let found = app.get("/v1/products?q=EARL").await.expect(200);
+        assert_eq!(found["items"][0]["slug"], "earl-grey");
+        assert_eq!(found["items"].as_array().unwrap().len(), 1);
+        let percent = app.get("/v1/products?q=%25").await.expect(200);
+        assert_eq!(percent["items"], json!([]), "a wildcard is a character like any other");
+        let tree = app.get("/v1/categories").await.expect(200);
+        assert!(tree.as_array().unwrap().len() >= 2, "{tree}");
+        let teas = app.get("/v1/products?category=tea").await.expect(200);
+        assert_eq!(teas["items"].as_array().unwrap().len(), 4);
+        let black = app.get("/v1/products?category=black-tea").await.expect(200);
+        assert_eq!(black["items"].as_array().unwrap().len(), 2);
+    }
+}
+
+api_test! {
+    async fn a_product_that_the_client_has_is_not_sent_again(app: App) {
+        let first = app.get("/v1/products/earl-grey").await;
+        let etag = first.headers["etag"].clone();
+        let id = first.expect(200)["id"].as_str().unwrap().to_owned();
+        let request = app.client.get(format!("{}/v1/products/{id}", app.url)).header("if-none-match", &etag);
+        assert_eq!(Answer::of(request).await.status, 304);
+        app.get("/v1/products/no-such-product").await.problem("not-found");
+    }
+}
+
+api_test! {
+    async fn a_merchant_adds_changes_and_archives_a_product(app: App) {
+        let token = app.merchant().await;
+        let product = json!({
+            "title": "Tea Towel",
+            "variants": [{ "sku": "TOWEL-1", "price": 990, "weight_grams": 80, "on_hand": 5 }],
+        });
+        let send = |method, path: String, body| {
+            let (app, token) = (&app, token.clone());
+            async move { app.send(method, &path, Some(&token), Some(body)).await }
+        };
+        app.post("/v1/admin/products", product.clone()).await.problem("unauthenticated");
+        let customer = app.customer("ada@example.org").await;
+        let refused = app.send(Method::POST, "/v1/admin/products", Some(&customer), Some(product.clone())).await;
+        refused.problem("forbidden");
+        let made = send(Method::POST, "/v1/admin/products".into(), product.clone()).await.expect(201);
+        send(Method::POST, "/v1/admin/products".into(), product).await.problem("sku-taken");
+        let path = format!("/v1/admin/products/{}", made["id"].as_str().unwrap());
+        send(Method::PATCH, path.clone(), json!({ "status": "active" })).await.expect(200);
+        let shown = app.get("/v1/products/tea-towel").await.expect(200);
+        assert_eq!(shown["variants"][0]["price"], 990);
+        let variant = format!("/v1/admin/variants/{}", made["variants"][0]["id"].as_str().unwrap());
+        send(Method::PATCH, variant, json!({ "price": 890, "on_hand": 3 })).await.expect(200);
+        let shown = app.get("/v1/products/tea-towel").await.expect(200);
+        assert_eq!((&shown["variants"][0]["price"], &shown["variants"][0]["available"]), (&json!(890), &json!(3)));
+        let deleted = app.send(Method::DELETE, &path, Some(&token), None).await;
+        assert!(deleted.status < 300, "{}", deleted.body);
+        app.get("/v1/products/tea-towel").await.problem("not-found");
+    }
+}
