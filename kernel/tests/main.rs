@@ -7,9 +7,11 @@
 #[macro_use]
 mod support;
 
+mod catalog;
 mod config;
 mod database;
 mod events;
+mod import;
 mod openapi;
 mod plugins;
 mod routes;

@@ -100,7 +100,9 @@ impl LoginBody {
     /// Only what bounds the work. Whether it could be an address or a password of ours is not told apart from a wrong one.
     fn check(&self) -> Result<(), Problem> {
         let mut checks = Checks::default();
-        checks.require((1..=254).contains(&self.email.len()), "/email", "must be 1 to 254 characters");
+        // No control characters: PostgreSQL takes no NUL, not even to look for it.
+        let plain = (1..=254).contains(&self.email.len()) && !self.email.contains(char::is_control);
+        checks.require(plain, "/email", "must be 1 to 254 characters, without control characters");
         let length = self.password.chars().count();
         checks.require((1..=password::MAX_CHARS).contains(&length), "/password", "must be 1 to 256 characters");
         checks.done()
@@ -367,6 +369,7 @@ mod tests {
         for (body, pointers) in [
             (json!({ "email": "no address", "password": "x" }), vec![]),
             (json!({ "email": "", "password": "" }), vec!["/email", "/password"]),
+            (json!({ "email": "ada\u{0}@example.org", "password": "x" }), vec!["/email"]),
             (json!({ "email": "a".repeat(255), "password": "x".repeat(257) }), vec!["/email", "/password"]),
         ] {
             assert_eq!(wrong(&body, login), pointers, "{body}");

@@ -1,7 +1,7 @@
 //! Everything secret of this install, under `<data>/secrets/`.
 //!
-//! Made once, never shown. Whoever loses the folder loses no data: customers log in again and plugins are compiled
-//! again. Machines that serve one shop together need the same folder.
+//! Made once, never shown. Whoever loses the folder loses no data: clients refresh their access tokens and plugins are
+//! compiled again. Machines that serve one shop together need the same folder.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
@@ -38,7 +38,7 @@ pub enum KeysError {
     #[error("cannot use {path}: {cause}")]
     File { path: PathBuf, cause: io::Error },
     /// Never made anew over it: that would hide that someone tampered with it.
-    #[error("{0} does not hold a key; restore it, or remove it to have a new one made (everyone has to log in again)")]
+    #[error("{0} does not hold a key; restore it, or remove it to have a new one made")]
     Malformed(PathBuf),
     #[error("no key can be generated")]
     Generate,

@@ -93,16 +93,18 @@ fn first_email(shop: &Shop) -> Email {
     Email::parse(&format!("merchant@{domain}")).unwrap_or_else(|_| unreachable!("the domain is one of an address"))
 }
 
+/// What stands in the file. The command line reads `email:` and `password:` in it.
 fn credentials(shop: &Shop, email: &Email, password: &Password) -> String {
     let (url, email, password) = (&shop.config().shop.url, email.as_str(), password.reveal());
     format!(
         "The first merchant of this shop. Whoever reads this file can change everything in it.\n\
          \n\
-         url       {url}\n\
-         e-mail    {email}\n\
-         password  {password}\n\
+         url: {url}\n\
+         email: {email}\n\
+         password: {password}\n\
          \n\
-         Log in with POST {url}/v1/auth/login. For another password, or a merchant with another address:\n\
+         Log in with POST {url}/v1/auth/login; the `kassa plugin` commands on this machine do it by themselves.\n\
+         For another password, or a merchant with another address:\n\
          \n\
          kassa admin create {email}\n\
          \n\

@@ -242,13 +242,15 @@ async fn a_promoted_account_loses_its_password_and_sessions() {
 #[tokio::test]
 async fn a_new_shop_has_one_merchant_whose_password_is_in_a_file() {
     let (shop, _dir) = shop().await;
+    assert!(!has_merchant(&shop).await.expect("read"));
     let path = first_merchant(&shop).await.expect("made").expect("the first");
+    assert!(has_merchant(&shop).await.expect("read"));
     let text = std::fs::read_to_string(&path).expect("there");
     let value = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).expect(name);
         line.trim().to_owned()
     };
-    let (merchant, _) = log_in(&shop, &value("e-mail"), &value("password")).await.expect("logged in");
+    let (merchant, _) = log_in(&shop, &value("email:"), &value("password:")).await.expect("logged in");
     assert_eq!(merchant.role, Role::Merchant);
     assert!(first_merchant(&shop).await.expect("nothing to do").is_none());
     assert_eq!(std::fs::read_to_string(&path).expect("there"), text, "and the file stays as it was");
@@ -277,7 +279,7 @@ async fn two_first_starts_make_one_merchant_and_its_file() {
     let path = made.iter().flatten().collect::<Vec<_>>();
     assert_eq!(path.len(), 1, "one made it, the other found it");
     let text = std::fs::read_to_string(path[0]).expect("there");
-    let password = text.lines().find_map(|line| line.strip_prefix("password")).expect("a password").trim();
+    let password = text.lines().find_map(|line| line.strip_prefix("password:")).expect("a password").trim();
     assert!(log_in(&shop, "merchant@example.org", password).await.is_ok());
 }
 

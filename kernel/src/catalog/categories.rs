@@ -1,8 +1,8 @@
 //! The tree of categories.
 //!
-//! A slug is unique in the whole shop, so a category is found by it alone, and a path (`coffee/filter`) never collides while a subtree
-//! moves: each path ends with its own slug. Every change of the tree takes one lock first ([`store::lock_tree`]): two moves at a
-//! time could otherwise make each category an ancestor of the other.
+//! A slug is unique in the whole shop, so a category is found by it alone, and a path (`coffee/filter`) never
+//! collides while a subtree moves: each path ends with its own slug. Every change of the tree takes one lock first
+//! ([`store::lock_tree`]): two moves at a time could otherwise make each category an ancestor of the other.
 
 use std::collections::HashMap;
 

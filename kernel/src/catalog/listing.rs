@@ -75,7 +75,8 @@ pub async fn list_products(
     let Some(slug) = &filter.category else {
         return Ok(store::list_all(&mut conn, after, &pattern, limit).await?);
     };
-    // One more look-up lets most lists of a category, and those of one that does not exist, do without the walk over all products.
+    // One more look-up lets most lists of a category, and those of one that does not exist, do without the walk over
+    // all products.
     Ok(match store::find_place(&mut conn, slug).await? {
         None => Vec::new(),
         Some((id, _, false)) => store::list_in_category(&mut conn, after, &pattern, id, limit).await?,

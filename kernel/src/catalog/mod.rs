@@ -1,16 +1,16 @@
 //! The catalog: products, their variants, the tree of categories.
 //!
-//! - A product is what a shopper looks at; a variant is what is sold: it has the SKU, the price, the weight and the stock.
+//! - A product is what a shopper looks at; a variant is what is sold: it has the SKU, the price, the weight and the
+//!   stock.
 //! - Categories form a tree of any depth. Each has its path, the slugs from the root, so that a subtree is one range
 //!   of an index: [`categories`].
 //! - What shoppers read ([`listing`]) costs one statement a page and is cached as ready bytes in `http/`.
 //! - Carts and orders ask through [`sellable`].
-//! - Deleting a product archives it: carts, links and reports keep what they point at. Variants and categories are deleted.
+//! - Deleting a product archives it: carts, links and reports keep what they point at. Variants and categories are
+//!   deleted.
 //! - A change, its event (`product.created`, `product.updated`) and the product's next version are one transaction.
 
 mod categories;
-#[cfg(test)]
-pub(crate) mod flow;
 pub mod http;
 mod listing;
 mod products;

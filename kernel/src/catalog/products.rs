@@ -1,7 +1,7 @@
 //! Products and variants, changed by the merchant.
 //!
-//! Every change begins with [`store::lock_product`], which counts the version up: two merchants who change one product, or
-//! its variants, come one after the other on both databases.
+//! Every change begins with [`store::lock_product`], which counts the version up: two merchants who change one
+//! product, or its variants, come one after the other on both databases.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -54,7 +54,8 @@ pub async fn patch_product(
     Ok(product)
 }
 
-/// Takes a product out of the shop. Its rows stay: carts, links and reports point at them, and it can be made active again.
+/// Takes a product out of the shop. Its rows stay: carts, links and reports point at them, and it can be made active
+/// again.
 pub async fn archive_product(shop: &Shop, id: Uuid, expected: Option<i64>) -> Result<(), Error> {
     let patch = ProductPatch { status: Some(Status::Archived), ..ProductPatch::default() };
     patch_product(shop, id, patch, expected).await.map(drop)

@@ -25,9 +25,9 @@ pub struct Put {
     pub variants: Vec<Result<Outcome, Error>>,
 }
 
-/// Makes or changes a product: the one with the slug of `wanted` or, where it names none, the one that has one of its SKUs.
-/// Variants are found by their SKU; those that `wanted` does not name are left alone, and an archived product stays
-/// archived. Stock on hand becomes what `wanted` says, unless orders have reserved more.
+/// Makes or changes a product: the one with the slug of `wanted` or, where it names none, the one that has one of its
+/// SKUs. Variants are found by their SKU; those that `wanted` does not name are left alone, and an archived product
+/// stays archived. Stock on hand becomes what `wanted` says, unless orders have reserved more.
 ///
 /// The caller's transaction must be dropped after an error of the whole.
 pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error> {

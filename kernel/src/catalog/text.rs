@@ -5,8 +5,8 @@ use deunicode::deunicode;
 /// Longest slug, in characters, before a suffix that makes it unique.
 pub const MAX_SLUG: usize = 80;
 
-/// A slug from a title, in ASCII: `Кофе «Гватемала»` becomes `kofe-gvatemala`. `fallback` stands in for a title of which
-/// nothing is left. A product is also found by its id in the same place, so a slug never looks like one.
+/// A slug from a title, in ASCII: `Кофе «Гватемала»` becomes `kofe-gvatemala`. `fallback` stands in for a title of
+/// which nothing is left. A product is also found by its id in the same place, so a slug never looks like one.
 pub fn slugify(title: &str, fallback: &str) -> String {
     let mut slug = String::with_capacity(title.len());
     for c in deunicode(title).chars() {

@@ -12,8 +12,6 @@
 mod conn;
 pub mod migrate;
 pub mod sql;
-#[cfg(test)]
-pub(crate) mod testing;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! HTML bodies as plain text. Descriptions are kept without markup: a page that shows one can then escape all of it, and nobody
-//! has to decide which tags of a stranger's file are safe.
+//! HTML bodies as plain text. Descriptions are kept without markup: a page that shows one can then escape all of it,
+//! and nobody has to decide which tags of a stranger's file are safe.
 
 /// Elements that end a line of text.
 const BLOCKS: &[&str] = &["br", "p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "table"];

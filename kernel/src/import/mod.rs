@@ -1,13 +1,11 @@
 //! Catalogs from files of other systems: [`shopify`] and [`online_retail`].
 //!
-//! An import reads the whole file first, then writes product by product, many to a transaction. A row that cannot be taken is
-//! reported with its line and the reason and never stops the rest. Products are found again (by slug or SKU) and
-//! changed only where they differ, so the same file imported twice changes nothing the second time.
+//! An import reads the whole file first, then writes product by product, many to a transaction. A row that cannot be
+//! taken is reported with its line and the reason and never stops the rest. Products are found again (by slug or SKU)
+//! and changed only where they differ, so the same file imported twice changes nothing the second time.
 //!
 //! Nothing here prints: the command line does, from the [`Report`] and the progress callback.
 
-#[cfg(test)]
-mod flow;
 mod html;
 pub mod online_retail;
 pub mod shopify;

@@ -1,7 +1,8 @@
 //! Product exports in Shopify's CSV format.
 //!
-//! The rows of one `Handle` make a product: the first with a title describes it, each row with a price, an option value or a SKU is
-//! a variant, and rows with only an image are passed over. docs/import.md says what becomes of each column.
+//! The rows of one `Handle` make a product: the first with a title describes it, each row with a price, an option
+//! value or a SKU is a variant, and rows with only an image are passed over. docs/import.md says what becomes of each
+//! column.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -231,8 +232,8 @@ fn variant(
     Ok(NewVariant { sku, title, price, weight_grams, on_hand: on_hand.clamp(0, MAX_ON_HAND) })
 }
 
-/// Where the file has no SKU: the handle, and a slug of each option value, joined by colons. The same row always has the same one;
-/// one that would be too long ends with a digest instead.
+/// Where the file has no SKU: the handle, and a slug of each option value, joined by colons. The same row always has
+/// the same one; one that would be too long ends with a digest instead.
 fn make_sku(handle: &str, options: &[String]) -> String {
     let mut sku = handle.to_owned();
     for option in options {

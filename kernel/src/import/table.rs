@@ -6,9 +6,9 @@ use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
 use super::{Error, Report};
 
-/// Reads `input` and hands each row to `take`: its line, and its fields in the order of `columns`; an empty text stands for a column
-/// that the file does not have, which those of `required` must not be. A row that `take` refuses is rejected with
-/// the reason, as is one with too few or too many fields or with bytes that are no UTF-8.
+/// Reads `input` and hands each row to `take`: its line, and its fields in the order of `columns`; an empty text
+/// stands for a column that the file does not have, which those of `required` must not be. A row that `take` refuses
+/// is rejected with the reason, as is one with too few or too many fields or with bytes that are no UTF-8.
 pub(super) fn read<const N: usize>(
     mut input: impl Read,
     columns: [&'static str; N],
@@ -39,7 +39,8 @@ pub(super) fn read<const N: usize>(
     Ok(())
 }
 
-/// Counts lines. The reader's own count is that of the record before, where a file has line breaks of two bytes or empty lines.
+/// Counts lines. The reader's own count is that of the record before, where a file has line breaks of two bytes or
+/// empty lines.
 struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,

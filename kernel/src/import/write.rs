@@ -9,8 +9,8 @@ use crate::Shop;
 use crate::catalog::{self, Put};
 use crate::db::Tx;
 
-/// Variants written in one transaction: enough that the commits cost little, few enough that shoppers' orders, which wait for it
-/// on SQLite, do not wait for the whole file.
+/// Variants written in one transaction: enough that the commits cost little, few enough that shoppers' orders, which
+/// wait for it on SQLite, do not wait for the whole file.
 const BATCH: usize = 500;
 
 /// Writes `described`, counting into `report`.

@@ -84,4 +84,3 @@ pub(super) fn shown(text: &str) -> String {
     let start: String = text.chars().take(40).collect();
     format!("{start:?}")
 }
-

@@ -80,7 +80,8 @@ impl Cache {
         // power cut fails its HMAC.
         let count = self.written.fetch_add(1, Ordering::Relaxed);
         let aside = self.folder.join(format!("{plugin}.{}.{count}.tmp", std::process::id()));
-        let written = fs::write(&aside, [tag.as_ref(), &code].concat()).and_then(|()| fs::rename(&aside, self.path(plugin)));
+        let written =
+            fs::write(&aside, [tag.as_ref(), &code].concat()).and_then(|()| fs::rename(&aside, self.path(plugin)));
         if written.is_err() {
             drop(fs::remove_file(&aside));
         }

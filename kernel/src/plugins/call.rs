@@ -104,7 +104,8 @@ impl Host {
         I: for<'s> FnOnce(StoreContextMut<'s, State>) -> BoxFuture<'s, wasmtime::Result<Answer<T>>> + Send + 'static,
     {
         let limits = &bound.component.limits;
-        let places = places(&self.0, bound, limits).await.map_err(|fault| CallError { fault, report: Report::default() })?;
+        let places =
+            places(&self.0, bound, limits).await.map_err(|fault| CallError { fault, report: Report::default() })?;
         let ledger = Arc::new(Ledger::new(limits));
         let store = self.0.store(bound, ledger.clone())?;
         let running = Metered { ledger: ledger.clone(), call: Box::pin(run(store, places, ledger.clone(), invoke)) };
@@ -152,12 +153,7 @@ async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault>
 }
 
 /// The call itself, in whichever runtime polls it.
-async fn run<T, I>(
-    mut store: Store<State>,
-    places: Places,
-    ledger: Arc<Ledger>,
-    invoke: I,
-) -> Result<Answer<T>, Fault>
+async fn run<T, I>(mut store: Store<State>, places: Places, ledger: Arc<Ledger>, invoke: I) -> Result<Answer<T>, Fault>
 where
     I: for<'s> FnOnce(StoreContextMut<'s, State>) -> BoxFuture<'s, wasmtime::Result<Answer<T>>>,
 {
@@ -198,12 +194,7 @@ async fn first_slice<F: Future>(mut running: Metered<F>) -> Result<F::Output, Me
     }
 }
 
-async fn slow_lane<T, F>(
-    host: &Inner,
-    running: Metered<F>,
-    abandoned: Abandoned,
-    limits: &Limits,
-) -> Result<T, Fault>
+async fn slow_lane<T, F>(host: &Inner, running: Metered<F>, abandoned: Abandoned, limits: &Limits) -> Result<T, Fault>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, Fault>> + Send + 'static,
@@ -268,4 +259,35 @@ fn at_tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline
         return Ok(UpdateDeadline::Continue(1));
     }
     Ok(UpdateDeadline::Yield(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::super::{Domain, MemoryKv, PluginsConfig};
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_first_slice_runs_where_the_caller_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let host = Host::new(&PluginsConfig::default(), folder.path(), b"key", Arc::new(MemoryKv::default()));
+        let host = host.expect("a host");
+        let limits = Limits::of(Domain::Pricing);
+        let threads = Arc::new(Mutex::new(Vec::new()));
+        let polled_on = threads.clone();
+        // A guest that is not over after its first and second slice.
+        let spinning = poll_fn(move |context| {
+            let mut threads = polled_on.lock().expect("no panic");
+            threads.push(std::thread::current().name().unwrap_or_default().to_owned());
+            context.waker().wake_by_ref();
+            if threads.len() == 3 { Poll::Ready(Ok(())) } else { Poll::Pending }
+        });
+        let running = Metered { ledger: Arc::new(Ledger::new(&limits)), call: Box::pin(spinning) };
+        let Err(running) = first_slice(running).await else { panic!("it is over at once") };
+        slow_lane(&host.0, running, Abandoned::Stops, &limits).await.expect("it ends");
+        let threads = threads.lock().expect("no panic");
+        assert!(!threads[0].contains("slow-lane"), "{threads:?}");
+        assert_eq!(threads[1..], ["kassa-slow-lane", "kassa-slow-lane"]);
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, ready};
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{HasSelf, Linker, WasmStr};
 
 use super::bindings::shared::kassa::host::{kv, log, settings};
 use super::bindings::shared::kassa::types;
@@ -14,7 +15,7 @@ use super::{Bound, Domain, Level};
 /// Links what the world of `domain` imports.
 pub(super) fn link(linker: &mut Linker<State>, domain: Domain) -> wasmtime::Result<()> {
     types::types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    linker.instance("kassa:host/log@0.1.0")?.func_wrap("write", write_log)?;
     settings::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     if domain == Domain::Payment {
         kv::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
@@ -30,22 +31,22 @@ pub(super) fn granted(domain: Domain) -> &'static [&'static str] {
     }
 }
 
-impl types::types::Host for State {}
-
-impl log::Host for State {
-    // Not counted as a host call: a plugin that logs too much loses lines, not its answer.
-    fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
-        let level = match level {
-            log::Level::Trace => Level::Trace,
-            log::Level::Debug => Level::Debug,
-            log::Level::Info => Level::Info,
-            log::Level::Warn => Level::Warn,
-            log::Level::Error => Level::Error,
-        };
-        self.ledger.write(level, &message);
-        Ok(())
-    }
+/// Linked by hand, so that the text is read where the guest has it: a flood of lines that are dropped anyway is never
+/// copied. It is not counted as a host call either: a plugin that logs too much loses lines, not its answer.
+fn write_log(store: StoreContextMut<'_, State>, (level, message): (log::Level, WasmStr)) -> wasmtime::Result<()> {
+    let level = match level {
+        log::Level::Trace => Level::Trace,
+        log::Level::Debug => Level::Debug,
+        log::Level::Info => Level::Info,
+        log::Level::Warn => Level::Warn,
+        log::Level::Error => Level::Error,
+    };
+    let message = message.to_str(&store)?;
+    store.data().ledger.write(level, &message);
+    Ok(())
 }
+
+impl types::types::Host for State {}
 
 impl settings::Host for State {
     fn get(&mut self) -> wasmtime::Result<String> {
@@ -64,7 +65,8 @@ impl kv::Host for State {
     }
 
     async fn set_if_absent(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<bool, kv::Error>> {
-        self.kv_call(key, value, |store, plugin, key, value, quota| store.set_if_absent(plugin, key, value, quota)).await
+        self.kv_call(key, value, |store, plugin, key, value, quota| store.set_if_absent(plugin, key, value, quota))
+            .await
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), kv::Error>> {

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-pub use super::bindings::delivery::*;
 use super::answer::{self, Broken};
+pub use super::bindings::delivery::*;
 use super::call::Abandoned;
-use super::pricing::wrong_domain;
+use super::fault::Stopped;
 use super::routing::Linked;
 use super::{Bound, CallError, Called, Host};
 
@@ -22,7 +22,7 @@ macro_rules! call {
             Abandoned::$abandoned,
             move |mut store| {
                 Box::pin(async move {
-                    let Linked::Delivery(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                    let Linked::Delivery(plugin) = &plugin.component.linked else { return Err(Stopped::WrongDomain.into()) };
                     let plugin = plugin.instantiate_async(&mut store).await?;
                     plugin.kassa_delivery_delivery().$function(&mut store, $($argument),*).await
                 })
@@ -63,7 +63,9 @@ impl Host {
         now: u64,
     ) -> Result<Called<Vec<TrackingEvent>>, CallError> {
         let reference = reference.to_owned();
-        call!(self, bound, Stops, call_track(&reference, now), Vec<TrackingEvent>, |events: &Vec<_>| check_track(events))
+        call!(self, bound, Stops, call_track(&reference, now), Vec<TrackingEvent>, |events: &Vec<_>| check_track(
+            events
+        ))
     }
 
     /// Calls a booking off; false where it is too late.
@@ -95,4 +97,54 @@ fn check_quote(shipment: &Shipment, quote: &DeliveryQuote) -> Result<(), Broken>
 
 fn check_track(events: &[TrackingEvent]) -> Result<(), Broken> {
     if events.is_sorted_by_key(|event| event.at) { Ok(()) } else { Err("the events are not oldest first".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn option(code: &str) -> DeliveryOption {
+        DeliveryOption {
+            code: code.into(),
+            label: String::new(),
+            currency: "EUR".into(),
+            amount: 4_90,
+            days: Some((1, 2)),
+            pickup: false,
+            attributes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_rule_of_a_quote_is_held() {
+        let shipment = Shipment {
+            currency: "EUR".into(),
+            now: 0,
+            locale: "en".into(),
+            destination: crate::plugins::types::Destination {
+                country: "DE".into(),
+                region: String::new(),
+                postcode: String::new(),
+            },
+            items: Vec::new(),
+            goods_total: 0,
+            attributes: Vec::new(),
+        };
+        let check =
+            |options: Vec<DeliveryOption>| check_quote(&shipment, &DeliveryQuote { options, refusals: Vec::new() });
+        assert!(check(vec![option("standard"), option("express")]).is_ok());
+        assert!(check((0..50).map(|at| option(&format!("o-{at}"))).collect()).is_ok());
+        assert!(check((0..51).map(|at| option(&format!("o-{at}"))).collect()).is_err());
+        for (rule, broken) in [
+            ("same code", vec![option("a"), option("a")]),
+            ("charset", vec![option("A")]),
+            ("currency", vec![DeliveryOption { currency: "USD".into(), ..option("a") }]),
+            ("sign", vec![DeliveryOption { amount: -1, ..option("a") }]),
+            ("range", vec![DeliveryOption { amount: i64::MAX, ..option("a") }]),
+            ("days", vec![DeliveryOption { days: Some((3, 2)), ..option("a") }]),
+            ("label", vec![DeliveryOption { label: "x".repeat(101), ..option("a") }]),
+        ] {
+            assert!(check(broken).is_err(), "{rule}");
+        }
+    }
 }

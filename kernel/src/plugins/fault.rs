@@ -1,7 +1,7 @@
 //! Why a call has no usable answer, and how that is told from what wasmtime reports.
 
-use wasmtime::Trap;
 use wasmtime::PoolConcurrencyLimitError;
+use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
 use super::state::State;
@@ -69,11 +69,16 @@ impl Fault {
             return match stopped {
                 Stopped::Deadline => Self::DeadlineExceeded { cpu_ms: limits.cpu_ms },
                 Stopped::HostCalls => Self::HostCallsExceeded { host_calls: limits.host_calls },
+                Stopped::WrongDomain => Self::Unavailable(stopped.to_string()),
             };
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => return Self::FuelExhausted { fuel: limits.fuel },
             Some(Trap::StackOverflow) => return Self::StackOverflow,
+            // Compilers keep a second stack in the guest's memory; one too deep leaves it at its lower end.
+            Some(Trap::MemoryOutOfBounds) if !state.memory.refused() => {
+                return Self::Trapped("out of bounds memory access (recursion without end looks like this too)".into());
+            }
             _ => {}
         }
         let cause = error.root_cause().to_string();
@@ -107,6 +112,9 @@ pub(super) enum Stopped {
     Deadline,
     #[error("too many calls to the kernel")]
     HostCalls,
+    /// A mistake in the kernel, which `publish` would have refused.
+    #[error("the plugin is of another domain")]
+    WrongDomain,
 }
 
 fn refusal(error: &types::Error) -> String {

@@ -36,9 +36,6 @@ pub enum LoadError {
     Compile(String),
     #[error("the component does not fit the contract: {0}")]
     Contract(String),
-    /// The kernel's fault.
-    #[error("the component cannot be loaded now: {0}")]
-    Unavailable(String),
 }
 
 /// The plugin host. Cheap to clone; the last clone dropped stops its threads.
@@ -54,12 +51,13 @@ pub(super) struct Inner {
     pub(super) slow_lane: Handle,
     /// None only while it is dropped.
     slow_lane_threads: Option<Runtime>,
-    config: PluginsConfig,
-    cache: Cache,
-    linkers: HashMap<Domain, Linker<State>>,
+    pub(super) config: PluginsConfig,
+    pub(super) cache: Cache,
+    /// By domain, in the order of `Domain::ALL`.
+    linkers: [Linker<State>; 4],
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
     /// One compilation at a time: it uses every core by itself.
-    compiling: Semaphore,
+    compiling: Mutex<()>,
     routing: ArcSwap<Routing>,
     _ticker: Ticker,
 }
@@ -83,11 +81,9 @@ impl Host {
         kv: Arc<dyn KvStore>,
     ) -> Result<Self, HostError> {
         let engine = engine::start(config)?;
-        let linkers = Domain::ALL
-            .into_iter()
-            .map(|domain| Ok((domain, linker(&engine, domain)?)))
-            .collect::<wasmtime::Result<_>>()
-            .map_err(|error| HostError::Engine(format!("{error:#}")))?;
+        let linker = |domain| linker(&engine, domain).map_err(|error| HostError::Engine(format!("{error:#}")));
+        let [pricing, payment, delivery, notification] = Domain::ALL.map(linker);
+        let linkers = [pricing?, payment?, delivery?, notification?];
         let slow_lane = slow_lane(config)?;
         Ok(Self(Arc::new(Inner {
             calls: Arc::new(Semaphore::new(config.total_calls as usize)),
@@ -99,7 +95,7 @@ impl Host {
             cache: Cache::new(cache_dir.to_owned(), install_key, &engine),
             linkers,
             loaded: Mutex::default(),
-            compiling: Semaphore::new(1),
+            compiling: Mutex::default(),
             routing: ArcSwap::default(),
             _ticker: Ticker::start(&engine, config.epoch_tick_ms)?,
             engine,
@@ -109,13 +105,7 @@ impl Host {
     /// Reads and compiles a plugin file, or takes its code from the cache.
     pub async fn load(&self, wasm: impl Into<Arc<[u8]>>) -> Result<Arc<Loaded>, LoadError> {
         let (host, wasm) = (self.0.clone(), wasm.into());
-        let one_at_a_time = host.compiling.acquire().await;
-        let loading = tokio::task::spawn_blocking({
-            let host = host.clone();
-            move || host.load(&wasm)
-        });
-        let loaded = loading.await;
-        drop(one_at_a_time);
+        let loaded = tokio::task::spawn_blocking(move || host.load(&wasm)).await;
         // The task is never cancelled, so this is a panic of the compiler: the fault of a file that should be refused.
         loaded.unwrap_or_else(|error| {
             tracing::error!(%error, "the compiler panicked on a plugin");
@@ -162,21 +152,24 @@ impl Inner {
         let package = Package::read(wasm, &self.config.package)?;
         let component = match self.cache.find(&self.engine, digest) {
             Some(component) => component,
-            None => {
-                let compiled = Component::from_binary(&self.engine, wasm);
-                let component = compiled.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-                self.cache.store(digest, &component);
-                component
-            }
+            None => self.compile(wasm, digest)?,
         };
         let limits = self.config.limits.of(package.domain).clone();
-        let linker = self.linkers.get(&package.domain).ok_or_else(|| LoadError::Unavailable("no linker".into()))?;
+        let linker = &self.linkers[package.domain as usize];
         let loaded = Loaded::link(package, limits, linker, &component);
         let loaded = Arc::new(loaded.map_err(|error| LoadError::Contract(format!("{error:#}")))?);
         let mut known = self.loaded();
         known.retain(|_, loaded| loaded.strong_count() > 0);
         known.insert(digest, Arc::downgrade(&loaded));
         Ok(loaded)
+    }
+
+    fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Component, LoadError> {
+        let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        let compiled = Component::from_binary(&self.engine, wasm);
+        let component = compiled.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        self.cache.store(digest, &component);
+        Ok(component)
     }
 
     fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Weak<Loaded>>> {

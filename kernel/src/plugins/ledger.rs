@@ -165,3 +165,42 @@ fn escape(text: &str) -> Option<String> {
     }
     Some(escaped)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Domain;
+    use super::*;
+
+    fn texts(report: &Report) -> Vec<&str> {
+        report.log.iter().map(|line| line.text.as_str()).collect()
+    }
+
+    #[test]
+    fn lines_are_escaped_bounded_and_counted() {
+        let limits = Limits { log_lines: 3, log_bytes: 20, ..Limits::of(Domain::Pricing) };
+        let ledger = Ledger::new(&limits);
+        ledger.write(Level::Info, "a\r\nb\u{1b}[31m");
+        ledger.write(Level::Info, "longer than what is left");
+        ledger.write(Level::Warn, "é");
+        let report = ledger.report();
+        assert_eq!(texts(&report), ["a\\r\\nb\\u{1b}[31m", "é"]);
+        assert_eq!(report.dropped_log_lines, 1);
+
+        let ledger = Ledger::new(&limits);
+        (0..5).for_each(|_| ledger.write(Level::Info, ""));
+        assert_eq!(ledger.report().dropped_log_lines, 2);
+    }
+
+    #[test]
+    fn what_is_printed_becomes_lines() {
+        let ledger = Ledger::new(&Limits { log_bytes: 12, ..Limits::of(Domain::Pricing) });
+        ledger.print(Stream::Out, b"one\r\ntw");
+        ledger.print(Stream::Err, b"oops\n\n");
+        ledger.print(Stream::Out, b"o");
+        ledger.print(Stream::Err, &[b'x'; 1000]);
+        let report = ledger.report();
+        assert_eq!(texts(&report), ["one", "oops", "two"]);
+        assert_eq!(report.log[1].level, Level::Error);
+        assert_eq!(report.dropped_log_lines, 1);
+    }
+}

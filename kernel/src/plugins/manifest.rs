@@ -79,9 +79,8 @@ fn is_semantic_version(text: &str) -> bool {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'))
     }
     fn words(text: &str, valid: fn(&str) -> bool) -> bool {
-        text.split('.').all(|word| {
-            !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && valid(word)
-        })
+        text.split('.')
+            .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && valid(word))
     }
     if text.len() > 64 {
         return false;

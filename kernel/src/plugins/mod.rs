@@ -33,6 +33,8 @@ pub mod registry;
 mod routing;
 mod scan;
 mod state;
+#[cfg(test)]
+mod tests;
 mod totals;
 mod wasi;
 

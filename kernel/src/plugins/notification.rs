@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-pub use super::bindings::notification::*;
 use super::answer::{self, Broken};
+pub use super::bindings::notification::*;
 use super::call::Abandoned;
-use super::pricing::wrong_domain;
+use super::fault::Stopped;
 use super::routing::Linked;
 use super::{Bound, CallError, Called, Host};
 
@@ -33,7 +33,9 @@ impl Host {
             Abandoned::Stops,
             move |mut store| {
                 Box::pin(async move {
-                    let Linked::Notification(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                    let Linked::Notification(plugin) = &plugin.component.linked else {
+                        return Err(Stopped::WrongDomain.into());
+                    };
                     let plugin = plugin.instantiate_async(&mut store).await?;
                     let Compose { event, recipient, locale, shop } = &*asked;
                     plugin
@@ -66,4 +68,32 @@ fn check(messages: &[Message]) -> Result<(), Broken> {
 
 fn at_most_bytes(what: &str, text: &str, most: usize) -> Result<(), Broken> {
     if text.len() > most { Err(format!("{what} has more than {most} bytes")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_a_message_is_held() {
+        let message = Message {
+            channel: "email".into(),
+            subject: "Your order".into(),
+            text: String::new(),
+            html: None,
+            attributes: Vec::new(),
+        };
+        assert!(check(&vec![message.clone(); 5]).is_ok());
+        assert!(check(&vec![message.clone(); 6]).is_err());
+        for (rule, broken) in [
+            ("empty subject", Message { subject: String::new(), ..message.clone() }),
+            ("long subject", Message { subject: "x".repeat(201), ..message.clone() }),
+            ("header injection", Message { subject: "Hi\r\nBcc: all@example.com".into(), ..message.clone() }),
+            ("no channel", Message { channel: String::new(), ..message.clone() }),
+            ("text", Message { text: "x".repeat(TEXT_BYTES + 1), ..message.clone() }),
+            ("html", Message { html: Some("x".repeat(HTML_BYTES + 1)), ..message.clone() }),
+        ] {
+            assert!(check(&[broken]).is_err(), "{rule}");
+        }
+    }
 }

@@ -178,7 +178,7 @@ fn is_compatible(version: &str, series: &str) -> bool {
     version.strip_prefix(series).is_some_and(|patch| patch.parse::<u32>().is_ok() && !patch.starts_with('+'))
 }
 
-fn is_granted(domain: Domain, import: &str) -> bool {
+pub(super) fn is_granted(domain: Domain, import: &str) -> bool {
     let Some((interface, version)) = import.split_once('@') else { return false };
     capabilities::granted(domain).contains(&interface) && is_compatible(version, CONTRACT)
         || wasi::INTERFACES.contains(&interface) && is_compatible(version, WASI)

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-pub use super::bindings::payment::*;
 use super::answer::{self, Broken};
+pub use super::bindings::payment::*;
 use super::call::Abandoned;
-use super::pricing::wrong_domain;
+use super::fault::Stopped;
 use super::routing::Linked;
 use super::{Bound, CallError, Called, Fault, Host};
 
@@ -37,7 +37,7 @@ macro_rules! call {
             Abandoned::$abandoned,
             move |mut store| {
                 Box::pin(async move {
-                    let Linked::Payment(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                    let Linked::Payment(plugin) = &plugin.component.linked else { return Err(Stopped::WrongDomain.into()) };
                     let plugin = plugin.instantiate_async(&mut store).await?;
                     plugin.kassa_payment_payment().$function(&mut store, $($argument),*).await
                 })
@@ -108,7 +108,8 @@ impl Host {
         now: u64,
     ) -> Result<Called<Option<Outcome>>, CallError> {
         let key = payment_key.to_owned();
-        let check = |outcome: &Option<Outcome>| outcome.as_ref().map_or(Ok(()), |outcome| check_outcome(outcome, asked));
+        let check =
+            |outcome: &Option<Outcome>| outcome.as_ref().map_or(Ok(()), |outcome| check_outcome(outcome, asked));
         call!(self, bound, Stops, call_query(&key, now), Option<Outcome>, check)
     }
 
@@ -125,7 +126,9 @@ impl Host {
                 Abandoned::Finishes,
                 move |mut store| {
                     Box::pin(async move {
-                        let Linked::Payment(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                        let Linked::Payment(plugin) = &plugin.component.linked else {
+                            return Err(Stopped::WrongDomain.into());
+                        };
                         let plugin = plugin.instantiate_async(&mut store).await?;
                         plugin.kassa_payment_payment().call_webhook(&mut store, &asked).await.map(Ok)
                     })
@@ -189,4 +192,53 @@ fn check_refund(outcome: &RefundOutcome) -> Result<(), Broken> {
 fn check_decline(decline: &Decline) -> Result<(), Broken> {
     answer::one_to_characters("the code of a decline", &decline.code, DECLINE_CODE_CHARACTERS)?;
     answer::at_most_characters("the message of a decline", &decline.message, DECLINE_MESSAGE_CHARACTERS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(status: Status, amount: i64) -> Outcome {
+        Outcome { status, reference: String::new(), amount, attributes: Vec::new() }
+    }
+
+    fn declined(code: &str, message: String) -> Status {
+        Status::Declined(Decline { code: code.into(), message })
+    }
+
+    #[test]
+    fn an_outcome_has_the_amount_that_was_asked_for() {
+        for (status, amount, right) in [
+            (Status::Captured, 10_00, true),
+            (Status::Captured, 9_99, false),
+            (Status::Captured, 10_01, false),
+            (Status::Authorized, 0, false),
+            (Status::Authorized, 10_00, true),
+            (Status::Pending, 0, true),
+            (Status::Pending, 10_01, false),
+            (Status::Cancelled, -1, false),
+            (Status::Cancelled, 0, true),
+            (declined("generic", "x".repeat(200)), 0, true),
+            (declined("generic", "x".repeat(201)), 0, false),
+            (declined("", String::new()), 0, false),
+        ] {
+            let outcome = outcome(status, amount);
+            assert_eq!(check_outcome(&outcome, 10_00).is_ok(), right, "{outcome:?}");
+        }
+        let mut named = outcome(Status::Captured, 1);
+        named.attributes.push(("Not-Kebab".into(), String::new()));
+        assert!(check_outcome(&named, 1).is_err());
+    }
+
+    #[test]
+    fn methods_have_codes_of_their_own() {
+        let method =
+            |code: &str, label: &str| Method { code: code.into(), label: label.into(), attributes: Vec::new() };
+        assert!(check_methods(&[]).is_ok());
+        assert!(check_methods(&[method("card", "Karte"), method("invoice", "")]).is_ok());
+        assert!(check_methods(&[method("card", ""), method("card", "")]).is_err());
+        assert!(check_methods(&[method("Card", "")]).is_err());
+        assert!(check_methods(&[method("card", &"ж".repeat(100))]).is_ok());
+        assert!(check_methods(&[method("card", &"ж".repeat(101))]).is_err());
+    }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use super::answer::AMOUNT_LIMIT;
-pub use super::bindings::pricing::*;
-pub use super::totals::Totals;
 use super::answer::{self, Broken};
+pub use super::bindings::pricing::*;
 use super::call::Abandoned;
+use super::fault::Stopped;
 use super::routing::Linked;
+pub use super::totals::Totals;
 use super::{Bound, CallError, Called, Host};
 
 const ADJUSTMENTS_PER_LINE: usize = 20;
@@ -27,7 +28,9 @@ impl Host {
             Abandoned::Stops,
             move |mut store| {
                 Box::pin(async move {
-                    let Linked::Pricing(plugin) = &plugin.component.linked else { return Err(wrong_domain()) };
+                    let Linked::Pricing(plugin) = &plugin.component.linked else {
+                        return Err(Stopped::WrongDomain.into());
+                    };
                     let plugin = plugin.instantiate_async(&mut store).await?;
                     plugin.kassa_pricing_pricing().call_price(&mut store, &asked).await
                 })
@@ -78,9 +81,4 @@ fn check_coupons(request: &Request, outcomes: &[CouponOutcome]) -> Result<(), Br
         answer::at_most_characters("a coupon's text", &outcome.text, MESSAGE_CHARACTERS)?;
     }
     Ok(())
-}
-
-/// The caller mixed up domains. `publish` refuses such a binding, so only a mistake in the kernel gets here.
-pub(super) fn wrong_domain() -> wasmtime::Error {
-    wasmtime::format_err!("the plugin is of another domain")
 }

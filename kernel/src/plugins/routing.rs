@@ -17,7 +17,7 @@ use super::{Digest, Domain, Package};
 
 /// A compiled component, ready to be called. Shared by digest: loading the same file twice gives the same value.
 pub struct Loaded {
-    package: Package,
+    pub package: Package,
     pub(super) limits: Limits,
     pub(super) linked: Linked,
     /// Places for calls of this plugin.
@@ -42,10 +42,6 @@ impl Loaded {
         let calls = Arc::new(Semaphore::new(limits.concurrent_calls as usize));
         Ok(Self { package, limits, linked, calls })
     }
-
-    pub fn package(&self) -> &Package {
-        &self.package
-    }
 }
 
 impl fmt::Debug for Loaded {
@@ -65,18 +61,14 @@ pub(super) enum Linked {
 /// A component with the settings that the merchant gave it.
 #[derive(Clone, Debug)]
 pub struct Bound {
-    pub(super) component: Arc<Loaded>,
-    settings: Arc<str>,
-    settings_version: u64,
+    pub component: Arc<Loaded>,
+    /// One JSON object; `{}` where the merchant gave none.
+    pub settings: Arc<str>,
+    /// Counts the merchant's changes of the settings; for the record of an order.
+    pub settings_version: u64,
 }
 
 impl Bound {
-    /// `settings` is one JSON object, `{}` where the merchant gave none; `settings_version` counts the merchant's
-    /// changes of them, for the record of an order.
-    pub fn new(component: Arc<Loaded>, settings: impl Into<Arc<str>>, settings_version: u64) -> Self {
-        Self { component, settings: settings.into(), settings_version }
-    }
-
     pub fn name(&self) -> &str {
         &self.component.package.manifest.name
     }
@@ -91,18 +83,6 @@ impl Bound {
 
     pub fn domain(&self) -> Domain {
         self.component.package.domain
-    }
-
-    pub fn package(&self) -> &Package {
-        &self.component.package
-    }
-
-    pub fn settings(&self) -> &Arc<str> {
-        &self.settings
-    }
-
-    pub fn settings_version(&self) -> u64 {
-        self.settings_version
     }
 }
 
@@ -125,12 +105,12 @@ impl Route {
 /// Every domain's plugins at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Routing {
-    routes: BTreeMap<Domain, Arc<Route>>,
+    routes: BTreeMap<Domain, Route>,
 }
 
 impl Routing {
     /// The plugins of `domain`; none where nothing was published yet.
-    pub fn of(&self, domain: Domain) -> Arc<Route> {
+    pub fn of(&self, domain: Domain) -> Route {
         self.routes.get(&domain).cloned().unwrap_or_default()
     }
 
@@ -140,7 +120,7 @@ impl Routing {
             return None;
         }
         let mut routes = self.routes.clone();
-        routes.insert(domain, Arc::new(route));
+        routes.insert(domain, route);
         Some(Self { routes })
     }
 }

@@ -8,12 +8,12 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
+use super::KvStore;
 use super::fault::Stopped;
 use super::host::Inner;
 use super::ledger::Ledger;
 use super::limits::Limits;
 use super::routing::Bound;
-use super::KvStore;
 
 /// The data of a call's store.
 pub(super) struct State {

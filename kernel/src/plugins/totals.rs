@@ -78,7 +78,7 @@ impl Totals {
             return Err("the total falls below zero".into());
         }
         Ok(Self {
-            goods: minor("the goods", goods)?,
+            goods: minor("the value of the goods", goods)?,
             discounts: minor("the sum of discounts", discounts)?,
             taxes_added: minor("the sum of taxes", taxes_added)?,
             taxes_included: minor("the sum of included taxes", taxes_included)?,
@@ -102,5 +102,158 @@ fn minor(what: &str, sum: i128) -> Result<i64, String> {
     match i64::try_from(sum) {
         Ok(sum) if sum.unsigned_abs() <= AMOUNT_LIMIT.unsigned_abs() => Ok(sum),
         _ => Err(format!("{what} is beyond ±(2^53 - 1)")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pricing::{Delivery, Line};
+    use super::*;
+
+    fn request(prices: &[(i64, u32)], delivery: Option<i64>) -> Request {
+        let lines = prices.iter().map(|(unit_price, quantity)| Line {
+            sku: String::new(),
+            category: String::new(),
+            quantity: *quantity,
+            unit_price: *unit_price,
+            weight_grams: 0,
+            attributes: Vec::new(),
+        });
+        Request {
+            currency: "EUR".into(),
+            exponent: 2,
+            now: 0,
+            locale: "en".into(),
+            customer: None,
+            destination: None,
+            delivery: delivery.map(|amount| Delivery { option: "standard".into(), amount }),
+            coupons: Vec::new(),
+            lines: lines.collect(),
+            so_far: Vec::new(),
+            attributes: Vec::new(),
+        }
+    }
+
+    fn adjustment(target: Target, kind: Kind, amount: i64) -> Adjustment {
+        Adjustment { target, kind, code: "c".into(), label: String::new(), amount }
+    }
+
+    #[test]
+    fn every_kind_goes_where_it_belongs() {
+        let request = request(&[(10_00, 3), (5_00, 1)], Some(4_90));
+        let totals = Totals::of(
+            &request,
+            &[
+                adjustment(Target::Line(0), Kind::Discount, -3_00),
+                adjustment(Target::Order, Kind::Discount, -2_00),
+                adjustment(Target::Delivery, Kind::Discount, -4_90),
+                adjustment(Target::Line(1), Kind::Tax, 95),
+                adjustment(Target::Order, Kind::TaxIncluded, 5_00),
+                adjustment(Target::Order, Kind::Fee, 1_00),
+            ],
+        );
+        let expected = Totals {
+            goods: 35_00,
+            discounts: -9_90,
+            taxes_added: 95,
+            taxes_included: 5_00,
+            fees: 1_00,
+            delivery: 4_90,
+            total: 31_95,
+        };
+        assert_eq!(totals, Ok(expected));
+    }
+
+    #[test]
+    fn every_broken_rule_is_named() {
+        use Kind::{Discount, Fee, Tax, TaxIncluded};
+        use Target::{Delivery, Line, Order};
+        let with_delivery = request(&[(10_00, 1), (5_00, 1)], Some(4_90));
+        let without = request(&[(10_00, 1), (5_00, 1)], None);
+        let beyond = AMOUNT_LIMIT + 1;
+        for (request, adjustments, rule) in [
+            (&without, &[(Line(2), Fee, 1)][..], "names line 2"),
+            (&without, &[(Delivery, Fee, 1)], "none is chosen"),
+            (&without, &[(Order, Discount, 1)], "a discount is 0 or less"),
+            (&without, &[(Order, Tax, -1)], "a tax is 0 or more"),
+            (&without, &[(Order, TaxIncluded, -1)], "a tax is 0 or more"),
+            (&without, &[(Order, Fee, -1)], "a fee is 0 or more"),
+            (&without, &[(Order, Fee, beyond)], "beyond"),
+            (&without, &[(Order, Discount, i64::MIN)], "beyond"),
+            (&without, &[(Order, Fee, AMOUNT_LIMIT), (Order, Fee, 1)], "the sum of fees is beyond"),
+            (&without, &[(Line(1), Discount, -5_01)], "line 1 falls below zero"),
+            // A tax on top does not pay for a discount; another line does not either.
+            (&without, &[(Line(1), Discount, -5_01), (Line(1), Tax, 1_00)], "line 1 falls below zero"),
+            (&without, &[(Line(1), Discount, -4_00), (Order, Discount, -11_01)], "the goods fall below zero"),
+            (&with_delivery, &[(Order, Discount, -15_01)], "the goods fall below zero"),
+            (&with_delivery, &[(Delivery, Discount, -4_91)], "the delivery falls below zero"),
+        ] {
+            let list: Vec<_> =
+                adjustments.iter().map(|(target, kind, amount)| adjustment(*target, *kind, *amount)).collect();
+            let broken = Totals::of(request, &list).expect_err(rule);
+            assert!(broken.contains(rule), "{broken:?} should say {rule:?}");
+        }
+        // To zero is allowed, everywhere.
+        let free = [(Line(0), -10_00), (Order, -5_00), (Delivery, -4_90)];
+        let free: Vec<_> = free.into_iter().map(|(target, amount)| adjustment(target, Discount, amount)).collect();
+        assert_eq!(Totals::of(&with_delivery, &free).map(|totals| totals.total), Ok(0));
+    }
+
+    #[test]
+    fn goods_beyond_the_range_are_refused_and_not_wrapped() {
+        let huge = request(&[(AMOUNT_LIMIT, u32::MAX), (i64::MAX, u32::MAX)], None);
+        assert_eq!(Totals::of(&huge, &[]), Err("the value of the goods is beyond ±(2^53 - 1)".into()));
+        let most = request(&[(AMOUNT_LIMIT, 1)], None);
+        assert_eq!(Totals::of(&most, &[]).map(|totals| totals.total), Ok(AMOUNT_LIMIT));
+    }
+
+    /// Whatever is asked, the parts add up, no part has the wrong sign, and what is refused would have been negative.
+    #[test]
+    fn accepted_totals_add_up() {
+        // A fixed sequence (Knuth's linear congruential generator), so that a failure can be seen again.
+        let mut state = 42_u64;
+        let mut below = move |limit: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % limit
+        };
+        let (mut accepted, mut refused) = (0, 0);
+        for _ in 0..5_000 {
+            let prices: Vec<_> = (0..1 + below(4)).map(|_| (below(50_00) as i64, 1 + below(5) as u32)).collect();
+            let delivery = (below(2) == 0).then(|| below(10_00) as i64);
+            let request = request(&prices, delivery);
+            let adjustments: Vec<_> = (0..below(6))
+                .map(|_| {
+                    let amount = below(30_00) as i64;
+                    let target = match below(3) {
+                        0 => Target::Line(below(prices.len() as u64) as u32),
+                        1 if delivery.is_some() => Target::Delivery,
+                        _ => Target::Order,
+                    };
+                    match below(4) {
+                        0 => adjustment(target, Kind::Tax, amount),
+                        1 => adjustment(target, Kind::TaxIncluded, amount),
+                        2 => adjustment(target, Kind::Fee, amount),
+                        _ => adjustment(target, Kind::Discount, -amount),
+                    }
+                })
+                .collect();
+            let sum = |kind: Kind| adjustments.iter().filter(|a| a.kind == kind).map(|a| a.amount).sum::<i64>();
+            match Totals::of(&request, &adjustments) {
+                Ok(totals) => {
+                    accepted += 1;
+                    let goods: i64 = prices.iter().map(|(price, quantity)| price * i64::from(*quantity)).sum();
+                    let parts = [goods, sum(Kind::Discount), sum(Kind::Tax), sum(Kind::Fee), delivery.unwrap_or(0)];
+                    assert_eq!(totals.total, parts.iter().sum::<i64>());
+                    assert_eq!(totals.taxes_included, sum(Kind::TaxIncluded));
+                    assert!(totals.total >= totals.taxes_added, "a discount ate into a tax: {totals:?}");
+                }
+                Err(rule) => {
+                    refused += 1;
+                    assert!(rule.contains("below zero"), "{rule}");
+                    assert!(sum(Kind::Discount) < 0, "nothing but a discount takes a price down");
+                }
+            }
+        }
+        assert!(accepted > 1_000 && refused > 500, "both sides were met: {accepted} and {refused}");
     }
 }

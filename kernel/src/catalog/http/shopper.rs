@@ -109,12 +109,6 @@ pub struct CategoryOut {
     children: Vec<CategoryOut>,
 }
 
-/// The tree of categories.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CategoriesOut {
-    items: Vec<CategoryOut>,
-}
-
 /// Active products, newest first
 #[utoipa::path(
     get, path = "/v1/products", tag = "catalog", params(ProductsParams),
@@ -186,7 +180,7 @@ pub async fn get_product(
 #[utoipa::path(
     get, path = "/v1/categories", tag = "catalog",
     responses(
-        (status = 200, description = "The whole tree; it bears an ETag", body = CategoriesOut),
+        (status = 200, description = "The whole tree; it bears an ETag", body = [CategoryOut]),
         (status = 304, description = "What `If-None-Match` names is still right")
     )
 )]
@@ -196,8 +190,8 @@ pub async fn list_categories(State(shop): State<Shop>, headers: HeaderMap) -> Re
         return Ok(Tagged::new(bytes).answer(&headers));
     }
     let tree = catalog::list_categories(&shop).await?;
-    let items = tree.into_iter().map(CategoryOut::from).collect();
-    answer(&shop, key, &CategoriesOut { items }, &headers)
+    let roots: Vec<_> = tree.into_iter().map(CategoryOut::from).collect();
+    answer(&shop, key, &roots, &headers)
 }
 
 /// Searches hold no newline, and slugs neither, so that no two lists share a key.

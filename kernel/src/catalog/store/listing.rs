@@ -1,5 +1,6 @@
-//! What shoppers read. Product and variants come in one statement, so that a page costs one round trip and all of it belongs to the
-//! same moment. The columns of the product repeat for each variant; descriptions, which are long, stay out of lists.
+//! What shoppers read. Product and variants come in one statement, so that a page costs one round trip and all of it
+//! belongs to the same moment. The columns of the product repeat for each variant; descriptions, which are long, stay
+//! out of lists.
 
 use uuid::Uuid;
 
@@ -93,8 +94,8 @@ pub(in crate::catalog) async fn list_all(
     Ok(group(rows))
 }
 
-/// The same within one category: walks products_by_category. Statements of their own, here and below: with an `or $5 is null`
-/// neither planner would use an index.
+/// The same within one category: walks products_by_category. Statements of their own, here and below: with an `or $5
+/// is null` neither planner would use an index.
 pub(in crate::catalog) async fn list_in_category(
     conn: &mut Conn,
     (created_before, id_before): PageKey,
@@ -158,7 +159,8 @@ pub(in crate::catalog) async fn list_in_subtree(
     Ok(group(rows))
 }
 
-/// By id or slug. The status is looked at here: in the statement it would tempt the planner away from the unique indexes.
+/// By id or slug. The status is looked at here: in the statement it would tempt the planner away from the unique
+/// indexes.
 pub(in crate::catalog) async fn find_listed(conn: &mut Conn, id: Uuid, slug: &str) -> Result<Option<ListedProduct>> {
     let mut rows = sql::all!(
         conn,

@@ -126,8 +126,8 @@ pub(in crate::catalog) async fn products_of_skus(conn: &mut Conn, skus: &[&str])
     )
 }
 
-/// Counts the version up, which locks the row until the transaction ends (PostgreSQL; SQLite has one writer), and returns the product
-/// without its variants.
+/// Counts the version up, which locks the row until the transaction ends (PostgreSQL; SQLite has one writer), and
+/// returns the product without its variants.
 pub(in crate::catalog) async fn lock_product(tx: &mut Tx, id: Uuid, now: Moment) -> Result<Option<Product>> {
     let row = sql::optional!(
         tx,

@@ -49,8 +49,8 @@ impl From<SellableRow> for SellableVariant {
     }
 }
 
-/// At most [`FIND_CHUNK`] ids. Fewer are filled up with the first of them: lists of a changing length would each be a statement
-/// of its own to prepare, and arrays are not portable.
+/// At most [`FIND_CHUNK`] ids. Fewer are filled up with the first of them: lists of a changing length would each be a
+/// statement of its own to prepare, and arrays are not portable.
 pub(in crate::catalog) async fn sellable_by_ids(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<SellableVariant>> {
     let Some(first) = ids.first() else { return Ok(Vec::new()) };
     let id = |index: usize| *ids.get(index).unwrap_or(first);

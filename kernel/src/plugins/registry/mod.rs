@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Probe, Routing};
-use super::notification;
+use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Probe, Routing, notification};
+
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
 use crate::config::{Config, ShopConfig};

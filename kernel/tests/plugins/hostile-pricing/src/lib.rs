@@ -30,8 +30,10 @@ enum Mode {
     FlatOff10,
     /// Never returns: the deadline.
     Loop,
-    /// Recurses without end: the stack limit, a trap.
+    /// Recurses without end, with frames in the guest's own memory: they run out of it, a trap.
     Recurse,
+    /// Recurses without end, with frames on the engine's stack only: the stack limit.
+    RecurseFlat,
     /// Keeps and touches all the memory that it can get: the memory limit, then a trap.
     Allocate,
     /// The `unreachable` instruction: a trap, with nothing in the log.
@@ -94,6 +96,7 @@ impl Pricing for Hostile {
             Mode::Ok => {}
             Mode::Loop => spin(),
             Mode::Recurse => drop(black_box(recurse(black_box(0)))),
+            Mode::RecurseFlat => drop(black_box(dive(black_box(1)))),
             Mode::Allocate => allocate(),
             Mode::Trap => trap(),
             Mode::Panic => panic!("hostile-pricing was told to panic"),
@@ -142,6 +145,11 @@ fn recurse(depth: u64) -> u64 {
     // The frame is used after the call, so that no tail call saves the stack.
     let frame = black_box([depth; 64]);
     black_box(recurse(depth + 1)) + frame[1]
+}
+
+/// What is left to do after the call is not associative, so that no compiler makes a loop of it.
+fn dive(depth: u64) -> u64 {
+    if depth == 0 { 0 } else { dive(depth.wrapping_add(2)).wrapping_mul(3) ^ depth }
 }
 
 fn allocate() {

@@ -1,12 +1,18 @@
-//! Imports of the files in tests/data, on each database.
+//! Imports of the files in data/.
 
-use super::*;
-use crate::Shop;
-use crate::catalog::flow::{shops, shops_in};
-use crate::catalog::{Filter, find_listed, find_variant_by_sku, list_products};
+use kassa::Shop;
+use kassa::catalog::{self, Filter, find_listed, find_variant_by_sku, list_products};
+use kassa::import::{Error, Progress, Remark, Tally, online_retail, shopify};
 
-const SHOPIFY: &[u8] = include_bytes!("../../tests/data/shopify.csv");
-const ONLINE_RETAIL: &[u8] = include_bytes!("../../tests/data/online-retail.csv");
+use crate::support::App;
+
+const SHOPIFY: &[u8] = include_bytes!("data/shopify.csv");
+const ONLINE_RETAIL: &[u8] = include_bytes!("data/online-retail.csv");
+
+/// A shop whose prices are in the currency of the sales.
+async fn sterling(app: &App) -> App {
+    app.another(|config| config.shop.currency = "GBP".to_owned().try_into().expect("a currency")).await
+}
 
 fn lines(remarks: &[Remark]) -> Vec<(u64, &str)> {
     remarks.iter().map(|remark| (remark.line, remark.text.as_str())).collect()
@@ -17,11 +23,11 @@ async fn variant(shop: &Shop, sku: &str) -> catalog::SellableVariant {
     find_variant_by_sku(&mut conn, sku).await.unwrap().unwrap_or_else(|| panic!("{sku} was imported"))
 }
 
-#[tokio::test]
-async fn shopify_takes_what_it_can_and_says_what_not() {
-    for (shop, _dir) in shops().await {
+api_test! {
+    async fn shopify_takes_what_it_can_and_says_what_not(app: App) {
+        let shop = &app.shop;
         let mut last = None;
-        let report = shopify::import(&shop, SHOPIFY, &mut |progress| last = Some(progress)).await.unwrap();
+        let report = shopify::import(shop, SHOPIFY, &mut |progress| last = Some(progress)).await.unwrap();
         assert_eq!(
             lines(&report.rejected),
             [
@@ -45,7 +51,7 @@ async fn shopify_takes_what_it_can_and_says_what_not() {
         assert_eq!(report.variants, Tally { created: 8, ..Tally::default() });
         assert_eq!(last, Some(Progress { products_done: 5, products_total: 5 }));
 
-        let scarf = find_listed(&shop, "wool-scarf").await.unwrap().unwrap();
+        let scarf = find_listed(shop, "wool-scarf").await.unwrap().unwrap();
         assert_eq!(scarf.description, "Soft & warm.\n- Merino\n- 180 cm");
         assert_eq!(scarf.category_path.as_deref(), Some("scarves"));
         let skus: Vec<_> =
@@ -58,22 +64,23 @@ async fn shopify_takes_what_it_can_and_says_what_not() {
                 ("0042", "Rust / Long")
             ]
         );
-        let hat = variant(&shop, "HAT-1").await;
+        let hat = variant(shop, "HAT-1").await;
         assert_eq!((hat.title.as_str(), hat.price, hat.weight_grams, hat.on_hand), ("Felt Hat", 5_500, 96, 7));
-        assert_eq!(variant(&shop, "HAT-7").await.price, 100_500);
-        assert!(!variant(&shop, "sketch").await.sellable, "what is not published is a draft");
+        assert_eq!(variant(shop, "HAT-7").await.price, 100_500);
+        assert!(!variant(shop, "sketch").await.sellable, "what is not published is a draft");
 
-        let again = shopify::import(&shop, SHOPIFY, &mut |_| {}).await.unwrap();
+        let again = shopify::import(shop, SHOPIFY, &mut |_| {}).await.unwrap();
         assert_eq!(again.products, Tally { unchanged: 5, ..Tally::default() });
         assert_eq!(again.variants, Tally { unchanged: 8, ..Tally::default() });
         assert_eq!(again.rejected, report.rejected);
     }
 }
 
-#[tokio::test]
-async fn online_retail_makes_a_variant_of_each_price() {
-    for (shop, _dir) in shops_in("GBP").await {
-        let report = online_retail::import(&shop, ONLINE_RETAIL, 10, &mut |_| {}).await.unwrap();
+api_test! {
+    async fn online_retail_makes_a_variant_of_each_price(app: App) {
+        let gbp = sterling(&app).await;
+        let shop = &gbp.shop;
+        let report = online_retail::import(shop, ONLINE_RETAIL, 10, &mut |_| {}).await.unwrap();
         assert_eq!(
             lines(&report.rejected),
             [
@@ -95,26 +102,27 @@ async fn online_retail_makes_a_variant_of_each_price() {
         assert_eq!(report.variants.created, 7);
         assert_eq!(report.sales, Some(3 * 495 + 4 * 425 + 105 + 10 * 85 + 1_800 + 1_500 + 210));
 
-        let teapot = variant(&shop, "10001@4.25").await;
+        let teapot = variant(shop, "10001@4.25").await;
         assert_eq!((teapot.title.as_str(), teapot.price, teapot.on_hand), ("TEAPOT BLUE, at 4.25", 425, 14));
-        assert_eq!(variant(&shop, "10001@4.95").await.product_id, teapot.product_id);
-        assert_ne!(variant(&shop, "10001a@1.05").await.product_id, teapot.product_id);
-        assert_eq!(variant(&shop, "10002@0.85").await.title, "PAPER \"LACE\" NAPKINS, at 0.85");
+        assert_eq!(variant(shop, "10001@4.95").await.product_id, teapot.product_id);
+        assert_ne!(variant(shop, "10001a@1.05").await.product_id, teapot.product_id);
+        assert_eq!(variant(shop, "10002@0.85").await.title, "PAPER \"LACE\" NAPKINS, at 0.85");
         let fees = Filter { q: None, category: Some("fees-and-services".into()) };
-        assert_eq!(list_products(&shop, &fees, None, 10).await.unwrap().len(), 2);
+        assert_eq!(list_products(shop, &fees, None, 10).await.unwrap().len(), 2);
 
-        let again = online_retail::import(&shop, ONLINE_RETAIL, 10, &mut |_| {}).await.unwrap();
+        let again = online_retail::import(shop, ONLINE_RETAIL, 10, &mut |_| {}).await.unwrap();
         assert_eq!((again.products.unchanged, again.variants.unchanged), (6, 7));
-        let more = online_retail::import(&shop, ONLINE_RETAIL, 11, &mut |_| {}).await.unwrap();
+        let more = online_retail::import(shop, ONLINE_RETAIL, 11, &mut |_| {}).await.unwrap();
         assert_eq!((more.products.unchanged, more.variants.updated), (6, 7));
-        assert_eq!(variant(&shop, "10001@4.25").await.on_hand, 15);
+        assert_eq!(variant(shop, "10001@4.25").await.on_hand, 15);
+        gbp.stopper().stop().await;
     }
 }
 
-#[tokio::test]
-async fn prices_of_another_currency_are_refused() {
-    for (shop, _dir) in shops().await {
-        let refused = online_retail::import(&shop, ONLINE_RETAIL, 0, &mut |_| {}).await;
+api_test! {
+    async fn prices_of_another_currency_are_refused(app: App) {
+        let shop = &app.shop;
+        let refused = online_retail::import(shop, ONLINE_RETAIL, 0, &mut |_| {}).await;
         assert!(matches!(refused, Err(Error::Currency { file: "GBP", shop: "EUR" })));
     }
 }

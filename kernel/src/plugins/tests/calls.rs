@@ -1,0 +1,176 @@
+//! How a call runs: what it keeps, where it runs, what becomes of it when nobody waits any more.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+
+use super::*;
+
+#[tokio::test]
+async fn a_call_keeps_the_version_that_it_began_with() {
+    let fixture = Fixture::new(&small());
+    let (old, new) = (fixture.hostile("ok").await, fixture.hostile("flat-off-10").await);
+    assert!(fixture.host.publish(Domain::Pricing, 1, vec![old]));
+    let before = fixture.host.routing();
+    assert!(fixture.host.publish(Domain::Pricing, 2, vec![new.clone()]));
+    let request = Arc::new(cart(&[10_00]));
+    let price = async |routing: &Routing| {
+        let called = fixture.host.price(&routing.of(Domain::Pricing).bound[0], &request).await.expect("a quote");
+        called.value.adjustments.len()
+    };
+    assert_eq!(price(&before).await, 0);
+    assert_eq!(price(&fixture.host.routing()).await, 1);
+    // Whoever comes late with an older generation changes nothing.
+    assert!(!fixture.host.publish(Domain::Pricing, 1, Vec::new()));
+    assert_eq!(fixture.host.routing().of(Domain::Pricing).generation, 2);
+    assert!(fixture.host.routing().of(Domain::Payment).bound.is_empty());
+}
+
+#[tokio::test]
+async fn the_same_input_gives_the_same_bytes() {
+    let fixture = Fixture::new(&small());
+    let bound = fixture.bind("hash-order", "{}").await;
+    let request = Arc::new(cart(&[10_00]));
+    let first = fixture.host.price(&bound, &request).await.expect("a quote");
+    assert_eq!(first.report.log, [LogLine { level: Level::Info, text: "printed".into() }]);
+    for _ in 0..50 {
+        let again = fixture.host.price(&bound, &request).await.expect("a quote");
+        assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
+    }
+    // Another host, another allocator, code from the cache or not: still the same.
+    let other = Fixture::new(&PluginsConfig::default());
+    let again = other.host.price(&other.bind("hash-order", "{}").await, &request).await.expect("a quote");
+    assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
+}
+
+#[tokio::test]
+async fn every_default_plugin_passes_its_probe() {
+    let fixture = Fixture::new(&small());
+    for plugin in DEFAULT_PLUGINS {
+        let bound = fixture.bind(plugin.name, plugin.demo_settings).await;
+        let checked = fixture.host.check(&bound, &Probe::default()).await;
+        assert!(checked.is_ok(), "{}: {checked:?}", plugin.name);
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_with_no_place_left_is_busy_and_others_are_not() {
+    let mut config = small();
+    config.limits.pricing.concurrent_calls = 1;
+    config.limits.pricing.wait_ms = 1;
+    let fixture = Fixture::new(&config);
+    let (hostile, other) = (fixture.hostile("ok").await, fixture.bind("percent-off", "{}").await);
+    let place = hostile.component.calls.clone().try_acquire_owned().expect("the only place");
+    let request = Arc::new(cart(&[10_00]));
+    let refused = fixture.host.price(&hostile, &request).await.expect_err("no place");
+    assert_eq!(refused.fault, Fault::Busy);
+    fixture.host.price(&other, &request).await.expect("another plugin answers");
+    drop(place);
+    fixture.host.price(&hostile, &request).await.expect("a place again");
+}
+
+/// A store that waits for a signal before it writes, and tells that it is asked.
+#[derive(Default)]
+struct GatedKv {
+    keys: MemoryKv,
+    asked: Notify,
+    open: Notify,
+    written: AtomicBool,
+    threads: Mutex<Vec<String>>,
+}
+
+impl KvStore for GatedKv {
+    fn get<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KvError>> {
+        self.keys.get(plugin, key)
+    }
+
+    fn set<'a>(
+        &'a self,
+        plugin: &'a str,
+        key: &'a str,
+        value: Vec<u8>,
+        quota: KvQuota,
+    ) -> BoxFuture<'a, Result<(), KvError>> {
+        self.keys.set(plugin, key, value, quota)
+    }
+
+    fn set_if_absent<'a>(
+        &'a self,
+        plugin: &'a str,
+        key: &'a str,
+        value: Vec<u8>,
+        quota: KvQuota,
+    ) -> BoxFuture<'a, Result<bool, KvError>> {
+        async move {
+            let thread = std::thread::current().name().unwrap_or_default().to_owned();
+            self.threads.lock().expect("no panic").push(thread);
+            self.asked.notify_one();
+            self.open.notified().await;
+            let written = self.keys.set_if_absent(plugin, key, value, quota).await;
+            self.written.store(true, Ordering::SeqCst);
+            written
+        }
+        .boxed()
+    }
+
+    fn delete<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), KvError>> {
+        self.keys.delete(plugin, key)
+    }
+}
+
+#[tokio::test]
+async fn a_payment_whose_caller_went_away_runs_to_its_end() {
+    let kv = Arc::new(GatedKv::default());
+    let fixture = Fixture::with_kv(&small(), kv.clone());
+    let bound = fixture.bind("payment-emulator", "{}").await;
+    let request = authorize("key-1", "tok-approve");
+    tokio::select! {
+        biased;
+        answer = fixture.host.authorize(&bound, &request) => panic!("it waits for the store, and yet {answer:?}"),
+        () = kv.asked.notified() => {}
+    }
+    // The caller is dropped; the store had not written yet.
+    assert!(!kv.written.load(Ordering::SeqCst));
+    kv.open.notify_one();
+    // The place comes back when the call is over, so this waits for its end and not for a time.
+    let places = fixture.host.0.config.limits.payment.concurrent_calls;
+    let all = bound.component.calls.acquire_many(places).await.expect("all places");
+    drop(all);
+    let outcome = fixture.host.query_payment(&bound, "key-1", 10_00, 1_800_000_001).await.expect("an outcome").value;
+    assert_eq!(outcome.expect("the charge").status, payment::Status::Captured);
+    // The store is the kernel's, so it is asked on the kernel's runtime and not on the slow lane.
+    assert!(!kv.threads.lock().expect("no panic").iter().any(|thread| thread.contains("slow-lane")));
+}
+
+#[tokio::test]
+async fn kv_over_its_quota_is_an_answer_and_not_a_crash() {
+    let mut config = small();
+    config.limits.payment.kv_keys = 1;
+    let fixture = Fixture::new(&config);
+    let bound = fixture.bind("payment-emulator", "{}").await;
+    fixture.host.authorize(&bound, &authorize("key-1", "tok-approve")).await.expect("room for one");
+    let refused = fixture.host.authorize(&bound, &authorize("key-2", "tok-approve")).await.expect_err("no room");
+    assert!(matches!(refused.fault, Fault::Plugin(_)), "{refused:?}");
+    fixture.host.authorize(&bound, &authorize("key-1", "tok-approve")).await.expect("the same key again");
+}
+
+#[tokio::test]
+async fn host_calls_are_bounded() {
+    let mut config = small();
+    config.limits.payment.host_calls = 1;
+    let fixture = Fixture::new(&config);
+    let bound = fixture.bind("payment-emulator", "{}").await;
+    let stopped = fixture.host.authorize(&bound, &authorize("key-1", "tok-approve")).await.expect_err("too many");
+    assert_eq!(stopped.fault, Fault::HostCallsExceeded { host_calls: 1 });
+}
+
+#[tokio::test]
+async fn a_plugin_of_another_domain_cannot_be_called() {
+    let fixture = Fixture::new(&small());
+    let bound = fixture.bind("delivery-rates", "{}").await;
+    let refused = fixture.host.price(&bound, &Arc::new(cart(&[1]))).await.expect_err("it delivers");
+    assert_eq!(refused.code(), "unavailable");
+}
