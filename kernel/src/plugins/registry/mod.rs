@@ -19,12 +19,13 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Probe, Routing, notification};
-
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
 use crate::config::{Config, ShopConfig};
 use crate::db::{self, Db};
 use crate::events;
+#[cfg(test)]
+pub(super) use defaults::DEFAULT_PLUGINS;
 
 /// A version of a plugin that was uploaded.
 #[derive(Debug, Clone)]
@@ -113,7 +114,8 @@ pub struct Registry {
     host: Host,
     db: Db,
     blobs: Blobs,
-    shop: ShopConfig,
+    /// What activation asks a plugin with.
+    probe: Probe,
     /// One change of bindings at a time. Another kernel's change is caught by the generation's primary key.
     changing: Mutex<()>,
 }
@@ -124,28 +126,14 @@ impl Registry {
         let cache_dir: PathBuf = config.data.dir.join("compiled");
         let kv = Arc::new(kv::DatabaseKv::new(db.clone()));
         let host = Host::new(&config.plugins, &cache_dir, install_key, kv)?;
-        let registry = Self { host, db: db.clone(), blobs, shop: config.shop.clone(), changing: Mutex::new(()) };
+        let probe = probe(&config.shop);
+        let registry = Self { host, db: db.clone(), blobs, probe, changing: Mutex::new(()) };
         if store::current_bindings(&mut registry.db.read().await?).await?.is_empty() {
             defaults::install(&registry, config).await?;
         } else {
             registry.load_bound().await?;
         }
         Ok(registry)
-    }
-
-    /// What a plugin is asked when it is activated.
-    fn probe(&self) -> Probe {
-        Probe {
-            currency: self.shop.currency.code().to_owned(),
-            exponent: self.shop.currency.exponent(),
-            locale: self.shop.locale.clone(),
-            now: clock::unix_seconds(clock::now()),
-            shop: notification::Shop {
-                name: self.shop.name.clone(),
-                url: self.shop.url.clone(),
-                email: self.shop.email.clone(),
-            },
-        }
     }
 
     pub fn host(&self) -> &Host {
@@ -205,13 +193,13 @@ impl Registry {
     /// The component with the digest `digest` under `settings`, for deriving an old order's price again.
     pub async fn load_for_receipt(&self, digest: &str, settings: &str) -> Result<Arc<Bound>, RegistryError> {
         let component = self.load(digest).await?;
-        Ok(Arc::new(Bound::new(component, settings, 0)))
+        Ok(Arc::new(Bound { component, settings: settings.into(), settings_version: 0 }))
     }
 
     /// Keeps an uploaded file. Uploading the same file again answers the same; it is in force only once it is bound.
     pub async fn upload(&self, file: Bytes) -> Result<PluginVersion, RegistryError> {
         let loaded = self.host.load(file.as_ref()).await?;
-        let package = loaded.package();
+        let package = &loaded.package;
         let version = PluginVersion {
             name: package.manifest.name.clone(),
             version: package.manifest.version.clone(),
@@ -328,7 +316,7 @@ impl Registry {
         let bound = self.bind_loaded(&plugins).await?;
         for bound in &bound {
             let name = || bound.name().to_owned();
-            self.host.check(bound, &self.probe()).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
+            self.host.check(bound, &self.probe).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
         }
         let binding =
             Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };
@@ -352,6 +340,16 @@ impl Registry {
     }
 }
 
+fn probe(shop: &ShopConfig) -> Probe {
+    Probe {
+        currency: shop.currency.code().into(),
+        exponent: shop.currency.exponent(),
+        locale: shop.locale.clone(),
+        now: 0,
+        shop: notification::Shop { name: shop.name.clone(), url: shop.url.clone(), email: shop.email.clone() },
+    }
+}
+
 fn bound_of(component: Arc<Loaded>, settings: &Value) -> Arc<Bound> {
-    Arc::new(Bound::new(component, settings.to_string(), 0))
+    Arc::new(Bound { component, settings: settings.to_string().into(), settings_version: 0 })
 }
