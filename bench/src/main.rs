@@ -1,1 +1,225 @@
-fn main(){}
+//! `kassa-bench`: plays the sales of a real shop through the HTTP API, and checks every penny afterwards.
+
+mod report;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use kassa_bench::merchant::{Login, Merchant};
+use kassa_bench::own_shop::OwnShop;
+use kassa_bench::replay::{self, Outcome, Progress};
+use kassa_bench::sales::{self, Sales};
+use kassa_bench::swap::Swapper;
+use kassa_bench::{Error, Result, checks, client, machine, stock, versions};
+use report::Findings;
+
+/// What is measured, and how to run it again
+#[derive(Parser)]
+#[command(name = "kassa-bench", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play the sales of an online-retail file as carts and orders, and check that every penny and piece is where it belongs
+    Replay(Replay),
+}
+
+#[derive(Args)]
+struct Replay {
+    /// The file of sales, online-retail-30k.csv
+    file: PathBuf,
+    #[command(flatten)]
+    shop: WhichShop,
+    /// The merchant of the shop at --url
+    #[arg(long, env = "KASSA_EMAIL", requires = "url")]
+    email: Option<String>,
+    /// The merchant's password, better given by the environment
+    #[arg(long, env = "KASSA_PASSWORD", hide_env_values = true, requires = "url")]
+    password: Option<String>,
+    /// Connections, each with one shopper at a time
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    connections: u16,
+    /// Play so many invoices of the file and no more
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Swap the pricing plugin so many times, evenly over the replay
+    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    swap: usize,
+    /// One of the two versions, a .wasm file with the setting `percent_bp`; both are built from the checkout where none is given
+    #[arg(long, value_name = "FILE", requires = "plugin_b")]
+    plugin_a: Option<PathBuf>,
+    /// The other version
+    #[arg(long, value_name = "FILE", requires = "plugin_a")]
+    plugin_b: Option<PathBuf>,
+    /// What the one version takes off, in basis points
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(..=10_000))]
+    percent_a: u32,
+    /// What the other takes off. Where they differ, shoppers meet prices that change between the cart and the checkout
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(..=10_000))]
+    percent_b: u32,
+}
+
+/// Of these, one.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct WhichShop {
+    /// A shop of its own in this process, on SQLite
+    #[arg(long)]
+    sqlite: bool,
+    /// A shop of its own in this process, on a fresh database of this PostgreSQL server
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+    /// A shop that runs and has imported the file
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).init();
+    let Command::Replay(arguments) = Arguments::parse().command;
+    match run(&arguments).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether everything was as it must be.
+async fn run(arguments: &Replay) -> Result<bool> {
+    println!("{}", machine::describe());
+    let sales = Arc::new(sales::read(open(&arguments.file)?, arguments.limit)?);
+    report::sales(&sales);
+    let findings = match &arguments.shop.url {
+        Some(url) => {
+            let login = Login {
+                address: client::address_of(url)?,
+                email: arguments.email.clone().unwrap_or_default(),
+                password: arguments.password.clone().unwrap_or_default(),
+            };
+            play(arguments, &login, &sales).await?
+        }
+        None => play_in_own_shop(arguments, &sales).await?,
+    };
+    Ok(findings.tell())
+}
+
+async fn play_in_own_shop(arguments: &Replay, sales: &Arc<Sales>) -> Result<Findings> {
+    let own = OwnShop::open(arguments.shop.postgres.as_deref()).await?;
+    println!("shop: in this process, on {}", own.database.name());
+    let findings = play_and_look_inside(arguments, &own, sales).await;
+    own.close().await?;
+    findings
+}
+
+async fn play_and_look_inside(arguments: &Replay, own: &OwnShop, sales: &Arc<Sales>) -> Result<Findings> {
+    // A few pieces more than are sold, so that stock at the end is a number and not just nothing.
+    let import = own.import(open(&arguments.file)?, 10).await?;
+    println!(
+        "imported: {} products with {} variants; {} rows rejected",
+        import.products.created,
+        import.variants.created,
+        import.rejected.len()
+    );
+    let mut findings = play(arguments, &own.login, sales).await?;
+
+    let wrongly_paid = own.database.wrongly_paid_orders().await?;
+    let wrong = wrongly_paid.iter().map(|number| format!("order {number} has not exactly one captured payment"));
+    findings.check("one captured payment for every paid order, in the database", wrong.collect());
+
+    let bar = progress_bar("prices derived again", findings.orders);
+    let (verified, mut wrong) = checks::receipts(&own.shop, || bar.inc(1)).await?;
+    bar.finish_and_clear();
+    if verified != findings.orders && wrong.is_empty() {
+        wrong.push(format!("{verified} orders were derived again, {} were placed", findings.orders));
+    }
+    findings.check("every order's price derived again from its receipts, by the digest that it names", wrong);
+    Ok(findings)
+}
+
+async fn play(arguments: &Replay, login: &Login, sales: &Arc<Sales>) -> Result<Findings> {
+    let before = stock::read(login).await?;
+    let swapper = match arguments.swap {
+        0 => None,
+        _ => {
+            let merchant = Merchant::log_in(login).await?;
+            let percents = [arguments.percent_a, arguments.percent_b];
+            Some(Swapper::begin(merchant, plugin_files(arguments)?, percents).await?)
+        }
+    };
+    let (outcome, swapper) = replay_and_swap(arguments, login, sales, swapper).await?;
+
+    let mut findings = Findings::new(&outcome);
+    report::outcome(&outcome);
+    findings.check("no request failed", outcome.failures.clone());
+    let versions = swapper.as_ref().map(Swapper::versions);
+    let (sums, wrong) = checks::totals(login, sales, &outcome.placed, versions).await?;
+    findings.check("every order's total is that of the file", wrong);
+    findings.sums(&sums, sales, swapper.is_none());
+    let after = stock::read(login).await?;
+    findings.check("stock before, less what was sold, is stock after", checks::stock(&before, &after, &sales.pieces()));
+    let bar = progress_bar("payments checked", findings.orders);
+    let counting = bar.clone();
+    let wrong = checks::payments(login, &outcome.placed, move || counting.inc(1)).await?;
+    bar.finish_and_clear();
+    findings.check("every order is paid, once, with a captured payment of its total", wrong);
+    if let Some(swapper) = swapper {
+        report::swaps(&swapper, &outcome);
+        findings.check("both versions priced orders", checks::versions_occur(&outcome.placed, swapper.versions()));
+        swapper.end().await?;
+    }
+    Ok(findings)
+}
+
+async fn replay_and_swap(
+    arguments: &Replay,
+    login: &Login,
+    sales: &Arc<Sales>,
+    swapper: Option<Swapper>,
+) -> Result<(Outcome, Option<Swapper>)> {
+    let progress = Arc::new(Progress::default());
+    let invoices = sales.invoices.len();
+    let swapping = swapper.map(|swapper| tokio::spawn(swapper.run(arguments.swap, invoices, progress.clone())));
+    let bar = progress_bar("orders", invoices as u64);
+    let counting = bar.clone();
+    let connections = arguments.connections.into();
+    let outcome = replay::run(&login.address, sales, connections, &progress, move || counting.inc(1)).await?;
+    bar.finish_and_clear();
+    let swapper = match swapping {
+        Some(swapping) => Some(swapping.await??),
+        None => None,
+    };
+    Ok((outcome, swapper))
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|cause| Error::File { path: path.display().to_string(), cause })
+}
+
+fn plugin_files(arguments: &Replay) -> Result<[Bytes; 2]> {
+    let read = |path: &Path| match std::fs::read(path) {
+        Ok(bytes) => Ok(Bytes::from(bytes)),
+        Err(cause) => Err(Error::File { path: path.display().to_string(), cause }),
+    };
+    match (&arguments.plugin_a, &arguments.plugin_b) {
+        (Some(a), Some(b)) => Ok([read(a)?, read(b)?]),
+        _ => versions::build(),
+    }
+}
+
+fn progress_bar(what: &'static str, length: u64) -> ProgressBar {
+    let template = "{wide_bar} {pos}/{len} {prefix} {per_sec} {eta}";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style).with_prefix(what)
+}

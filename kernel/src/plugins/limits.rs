@@ -182,7 +182,8 @@ impl Limits {
             // Nothing in pricing waits, so its wall clock only catches a guest that sleeps.
             Domain::Pricing => Self { cpu_ms: 50, wall_ms: 500, fuel: 50_000_000, ..base },
             Domain::Delivery => Self { cpu_ms: 200, fuel: 200_000_000, ..base },
-            Domain::Payment => base,
+            // A payment plugin keeps a key for every payment.
+            Domain::Payment => Self { kv_keys: 1_000_000, kv_total_bytes: 1 << 30, ..base },
             // Five messages of 64 KiB of text and 256 KiB of HTML each.
             Domain::Notification => Self { answer_bytes: 2 << 20, concurrent_calls: 8, ..base },
         }

@@ -1,0 +1,80 @@
+//! A shop in this process: a data folder, a database and a port of its own, the file of sales as its catalog.
+
+use std::io::Read;
+use std::path::Path;
+
+use kassa::{Config, Shop};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::database::Database;
+use crate::merchant::Login;
+use crate::{Error, Result};
+
+/// A running shop.
+pub struct OwnShop {
+    pub shop: Shop,
+    pub login: Login,
+    pub database: Database,
+    server: JoinHandle<()>,
+    // Removed when it is dropped.
+    _dir: TempDir,
+}
+
+impl OwnShop {
+    /// Opens a shop on SQLite, or on a fresh database of the PostgreSQL server `postgres`, and serves it.
+    ///
+    /// It sells in pounds; in any currency but its demo's, the default plugins have no rules: prices are those of
+    /// the catalog, and delivery is a free pickup.
+    pub async fn open(postgres: Option<&str>) -> Result<Self> {
+        let dir = tempfile::tempdir().map_err(|cause| Error::File { path: "the temporary folder".into(), cause })?;
+        let database = match postgres {
+            Some(server) => Database::postgres(server).await?,
+            None => Database::sqlite(dir.path()),
+        };
+        match Self::serve(dir.path(), &database).await {
+            Ok((shop, login, server)) => Ok(Self { shop, login, database, server, _dir: dir }),
+            Err(error) => {
+                database.drop().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn serve(dir: &Path, database: &Database) -> Result<(Shop, Login, JoinHandle<()>)> {
+        let shop = Shop::open(config(dir, database)?).await.map_err(Error::shop)?;
+        let password = kassa::id::secret();
+        let email = "merchant@example.org".to_owned();
+        kassa::accounts::create_merchant(&shop, &email, Some(&password)).await.map_err(Error::shop)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Error::shop)?;
+        let address = listener.local_addr().map_err(Error::shop)?.to_string();
+        let server = tokio::spawn(kassa::serve(shop.clone(), listener));
+        Ok((shop, Login { address, email, password }, server))
+    }
+
+    /// Imports a file of sales, with `extra_stock` of each variant beyond what the file sells.
+    pub async fn import(&self, file: impl Read, extra_stock: i64) -> Result<kassa::import::Report> {
+        let report = kassa::import::online_retail::import(&self.shop, file, extra_stock, &mut |_| {}).await;
+        report.map_err(Error::shop)
+    }
+
+    /// Stops serving, and removes everything.
+    pub async fn close(self) -> Result<()> {
+        self.shop.stop();
+        self.server.await?;
+        self.database.drop().await
+    }
+}
+
+fn config(dir: &Path, database: &Database) -> Result<Config> {
+    let mut config = Config::default();
+    config.shop.currency = "GBP".to_owned().try_into().map_err(|_| Error::Plugin("GBP is a currency".into()))?;
+    config.shop.demo_catalog = false;
+    config.data.dir = dir.to_owned();
+    config.database.url = database.url().to_owned();
+    // The emulator keeps one key for each payment it ever took.
+    config.plugins.limits.payment.kv_keys = 1_000_000;
+    config.plugins.limits.payment.kv_total_bytes = 1 << 30;
+    Ok(config)
+}
