@@ -6,15 +6,11 @@ use kassa::db::sql;
 use kassa::{Shop, events};
 use serde_json::json;
 
-
 api_test! {
     /// Two kernels on one database take turns, and no event is taken by both.
     async fn two_kernels_share_the_outbox(app: App) {
         const EVENTS: i64 = 500;
-        let other_data = tempfile::tempdir().expect("a temporary folder");
-        let mut config = app.shop.config().clone();
-        config.data.dir = other_data.path().to_owned();
-        let other = Shop::open(config).await.expect("a second kernel opens");
+        let other = Shop::open(app.shop.config().clone()).await.expect("a second kernel opens");
         let worker = tokio::spawn(events::run(other.clone()));
 
         let mut tx = app.shop.db().write().await.unwrap();

@@ -14,7 +14,7 @@ use super::{Contents, Error, FallbackRate, OptionId};
 use crate::catalog::CartVariant;
 use crate::money::Amount;
 use crate::plugins::pricing::Totals;
-use crate::plugins::{Bound, CallError, Called, Domain, Fault, Report, Routing, delivery, pricing};
+use crate::plugins::{Bound, CallError, Called, Domain, Fault, Report, Routing, delivery, pricing, registry};
 use crate::{Shop, clock};
 
 /// A priced cart.
@@ -65,7 +65,7 @@ pub struct DeliveryOption {
 }
 
 /// The name under which static rates of the settings stand; no plugin can have it.
-const FALLBACK: &str = "fallback";
+const FALLBACK: &str = registry::RESERVED_NAME;
 
 /// Prices the cart.
 pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {

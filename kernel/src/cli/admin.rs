@@ -19,10 +19,8 @@ pub async fn run(config: Config, command: Command) -> Outcome {
     match command {
         Command::Create { email } => {
             let merchant = accounts::create_merchant(&shop, &email, None).await?;
-            match merchant.generated_password {
-                Some(password) => println!("{email} is a merchant; the password is {}", password),
-                None => println!("{email} is a merchant now, with the password that the account had"),
-            }
+            let how = if merchant.promoted { "is a merchant now" } else { "was made a merchant" };
+            println!("{email} {how}; the password is {}", merchant.generated_password.unwrap_or_default());
         }
     }
     Ok(())

@@ -59,9 +59,16 @@ pub async fn layer(State(shop): State<Shop>, request: Request, next: Next) -> Re
     if request.method() != Method::POST || signs_in || !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
-    match run(&shop, request, next).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+    // A client that hangs up, or a time limit that strikes, must not leave the key without its answer: what the handler
+    // did meanwhile could be done again by a retry.
+    let work = {
+        let shop = shop.clone();
+        async move { run(&shop, request, next).await }
+    };
+    match shop.run_to_end(work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(problem)) => problem.into_response(),
+        Err(cut_off) => Problem::internal(cut_off).into_response(),
     }
 }
 

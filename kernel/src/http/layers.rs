@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, header};
 use http_body_util::Limited;
 use tracing::Instrument;
 
+use super::drained::Drained;
 use crate::id;
 use crate::problem::{Kind, Problem};
 
@@ -56,12 +57,19 @@ pub async fn time_limit(State(limit): State<Duration>, request: Request, next: N
 }
 
 /// Refuses bodies beyond `limit` bytes: at once where the head says so, else when they pass it.
+///
+/// What the client is still sending when it is answered is read and thrown away, up to the limit again: closing the
+/// connection on it would reset it, and the client would see that instead of the answer.
 pub async fn body_limit(State(limit): State<usize>, request: Request, next: Next) -> Response {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let request = request.map(|body| Body::new(Limited::new(Drained::new(body, limit), limit)));
     if announced.is_some_and(|length: u64| length > limit as u64) {
-        return Problem::new(Kind::PayloadTooLarge).detail(format!("at most {limit} bytes")).into_response();
+        let mut response = Problem::new(Kind::PayloadTooLarge).detail(format!("at most {limit} bytes")).into_response();
+        // The rest of the body may not be read to its end: the client must not send its next request behind it.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return response;
     }
-    next.run(request.map(|body| Body::new(Limited::new(body, limit)))).await
+    next.run(request).await
 }
 
 /// Turns a panic of a handler into a problem; the panic itself was logged by the hook.

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod caching;
 mod connection;
+mod drained;
 pub mod extract;
 pub mod idempotency;
 pub mod layers;
@@ -31,7 +32,7 @@ pub struct HttpConfig {
     pub write_timeout_ms: u64,
     /// How long a connection takes requests before it is asked to go, in milliseconds; the client opens another.
     pub max_connection_age_ms: u64,
-    /// Largest body, in bytes, except for uploads of plugins (`plugins.max_upload_bytes`).
+    /// Largest body, in bytes, except for uploads of plugins (`plugins.package.max_bytes`).
     pub max_body_bytes: usize,
     /// Streams that one HTTP/2 connection may open at once.
     pub max_streams: u32,

@@ -14,7 +14,7 @@ pub async fn livez() -> Json<Value> {
     Json(json!({ "status": "live" }))
 }
 
-/// Requests can be served: the database answers and the plugins are loaded
+/// Requests can be served: the database answers (plugins were loaded before the first request)
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses(
     (status = 200, description = "They can"),
     (status = 503, description = "`unavailable`", body = crate::problem::ProblemSchema)

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::inventory;
 use crate::money::{self, Amount};
 use crate::payments::{self, Payment};
-use crate::plugins::{Bound, Domain, Fault, pricing};
+use crate::plugins::{Bound, Domain, pricing};
 use crate::{Shop, id};
 
 /// What the shopper sends.
@@ -251,5 +251,5 @@ pub(super) fn stock_of(line: &Line) -> inventory::Quantity {
 
 /// What a failed attempt to pay means for the shopper: the provider's fault rather than theirs?
 pub(super) fn is_providers_fault(decline_code: &str) -> bool {
-    decline_code == Fault::Busy.code() || decline_code.starts_with("plugin-") || decline_code == "not-received"
+    [payments::NOT_BEGUN, payments::NOT_RECEIVED].contains(&decline_code)
 }

@@ -22,7 +22,7 @@ use crate::money::Amount;
 use crate::plugins::{Bound, CallError, Domain, RegistryError, payment};
 use crate::{Shop, id};
 
-pub use state::{Observed, Status, settle};
+pub use state::{NOT_BEGUN, NOT_RECEIVED, Observed, Status, settle};
 pub use steps::{StepKind, begin_refund, cancel};
 pub use worker::run;
 

@@ -54,6 +54,12 @@ impl Status {
     }
 }
 
+/// The decline code of an attempt that failed on the side of the plugin or its provider.
+pub const NOT_BEGUN: &str = "not-begun";
+
+/// The decline code of an attempt that the provider never heard of.
+pub const NOT_RECEIVED: &str = "not-received";
+
 /// News about a payment.
 #[derive(Debug, Clone)]
 pub enum Observed {
@@ -73,7 +79,7 @@ impl Observed {
     pub(super) fn of_failed_authorize(error: &CallError) -> Self {
         match &error.fault {
             Fault::Plugin(_) | Fault::Busy => {
-                Self::NotBegun { code: error.code().to_owned(), message: "the payment provider did not answer".into() }
+                Self::NotBegun { code: NOT_BEGUN.into(), message: "the payment provider did not answer".into() }
             }
             _ => Self::Lost,
         }
@@ -223,7 +229,7 @@ fn apply(payment: &mut Payment, status: Status, observed: &Observed) {
         }
         Observed::NeverHeard => {
             payment.decline =
-                Some(Decline { code: "not-received".into(), message: "the payment did not arrive".into() });
+                Some(Decline { code: NOT_RECEIVED.into(), message: "the payment did not arrive".into() });
         }
         Observed::Lost => {}
     }

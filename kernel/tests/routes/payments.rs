@@ -92,7 +92,7 @@ api_test! {
         assert_eq!(placed["payment"]["status"], "requires_action");
         assert_eq!(placed["payment"]["action"]["kind"], "redirect");
         let key = payment_key(&app, &placed).await;
-        let body = json!({ "payment_key": key, "result": "approve" });
+        let body = json!({ "payment_key": key, "event": "captured" });
         webhook(&app, &body, "a guess").await.problem("webhook-unauthentic");
         assert_eq!(order(&app, &placed["id"]).await["status"], "new", "a forged message changes nothing");
         let secret = secret(&app).await;

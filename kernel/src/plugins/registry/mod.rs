@@ -27,6 +27,9 @@ use crate::events;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
 
+/// Static delivery rates of the settings go by this name.
+pub const RESERVED_NAME: &str = "fallback";
+
 /// A version of a plugin that was uploaded.
 #[derive(Debug, Clone)]
 pub struct PluginVersion {
@@ -200,6 +203,10 @@ impl Registry {
     pub async fn upload(&self, file: Bytes) -> Result<PluginVersion, RegistryError> {
         let loaded = self.host.load(file.as_ref()).await?;
         let package = &loaded.package;
+        if package.manifest.name == RESERVED_NAME {
+            let text = format!("the name {RESERVED_NAME} is the kernel's own");
+            return Err(PackageError::BadManifest(text).into());
+        }
         let version = PluginVersion {
             name: package.manifest.name.clone(),
             version: package.manifest.version.clone(),
