@@ -121,3 +121,23 @@ impl ResourceLimiter for Memory {
         self.memories
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Domain;
+    use super::*;
+
+    #[test]
+    fn the_memories_of_a_call_are_summed() {
+        const MIB: usize = 1 << 20;
+        let mut memory = Memory::new(&Limits { memory_mib: 4, ..Limits::of(Domain::Pricing) });
+        let mut grows = |current, desired| memory.memory_growing(current, desired, None).expect("no trap");
+        assert!(grows(0, 2 * MIB));
+        assert!(grows(0, MIB));
+        // 3 MiB are taken: the second memory may reach 2 MiB and no more.
+        assert!(!grows(MIB, 3 * MIB));
+        assert!(grows(MIB, 2 * MIB));
+        assert!(!grows(2 * MIB, 2 * MIB + 1));
+        assert!(memory.refused());
+    }
+}

@@ -69,7 +69,7 @@ async fn what_takes_too_much_is_stopped() {
 }
 
 #[tokio::test]
-async fn memories_are_summed() {
+async fn the_memory_limit_is_that_of_the_domain() {
     let mut config = small();
     config.limits.pricing.memory_mib = 1;
     let fixture = Fixture::new(&config);
