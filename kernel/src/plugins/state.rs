@@ -1,7 +1,6 @@
 //! What the store of one call holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use wasmtime::ResourceLimiter;
@@ -27,7 +26,6 @@ pub(super) struct State {
     /// The runtime of the call's first slice, where the kernel's connections live: `kv` runs there, wherever the guest is.
     pub(super) home: Handle,
     host_calls: u32,
-    tick: Duration,
 }
 
 impl State {
@@ -44,16 +42,11 @@ impl State {
             kv: host.kv.clone(),
             home: Handle::current(),
             host_calls: 0,
-            tick: host.tick,
         }
     }
 
     pub(super) fn limits(&self) -> &Limits {
         &self.bound.component.limits
-    }
-
-    pub(super) fn tick(&self) -> Duration {
-        self.tick
     }
 
     /// Counts a call to the kernel.

@@ -41,7 +41,7 @@ async fn the_same_input_gives_the_same_bytes() {
         assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
     }
     // Another host, another allocator, code from the cache or not: still the same.
-    let other = Fixture::new(&PluginsConfig::default());
+    let other = Fixture::new(&PluginsConfig { allocator: Allocator::Auto, ..small() });
     let again = other.host.price(&other.bind("hash-order", "{}").await, &request).await.expect("a quote");
     assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
 }
