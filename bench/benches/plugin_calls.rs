@@ -42,7 +42,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let component = runtime.block_on(host.load(wasm.as_slice()))?;
     let cached = begun.elapsed();
     let bound = Arc::new(Bound { component, settings: "{}".into(), settings_version: 1 });
-    println!("component {} bytes; engine {engine:.1?}; compiled in {compiled:.1?}; from the cache in {cached:.1?}", wasm.len());
+    println!(
+        "component {} bytes; engine {engine:.1?}; compiled in {compiled:.1?}; from the cache in {cached:.1?}",
+        wasm.len()
+    );
 
     println!("\none call, µs                      lines     p50     p99");
     for lines in CARTS {
@@ -144,7 +147,8 @@ fn calls_per_second(host: &Host, bound: &Arc<Bound>, request: &Arc<Request>, thr
         let running: Vec<_> = (0..threads)
             .map(|_| {
                 scope.spawn(|| {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                    let runtime =
+                        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
                     runtime.block_on(async {
                         let begun = Instant::now();
                         let mut calls = 0_u32;

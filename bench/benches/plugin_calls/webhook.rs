@@ -25,7 +25,8 @@ impl Client {
 
     pub fn price(&mut self, request: &Request) -> std::io::Result<Quote> {
         let json = serde_json::to_vec(request)?;
-        let mut sent = format!("POST /price HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n\r\n", json.len()).into_bytes();
+        let mut sent =
+            format!("POST /price HTTP/1.1\r\nhost: bench\r\ncontent-length: {}\r\n\r\n", json.len()).into_bytes();
         sent.extend(json);
         self.connection.get_mut().write_all(&sent)?;
         let mut length = 0;

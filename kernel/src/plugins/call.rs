@@ -108,7 +108,7 @@ impl Host {
             places(&self.0, bound, limits).await.map_err(|fault| CallError { fault, report: Report::default() })?;
         let ledger = Arc::new(Ledger::new(limits));
         let store = self.0.store(bound, ledger.clone())?;
-        let running = Metered { ledger: ledger.clone(), call: Box::pin(run(store, places, ledger.clone(), invoke)) };
+        let running = Metered::new(ledger.clone(), run(store, places, ledger.clone(), invoke));
         let outcome = match first_slice(running).await {
             Ok(outcome) => outcome,
             Err(running) => slow_lane(&self.0, running, abandoned, limits).await,
@@ -166,10 +166,17 @@ where
     outcome
 }
 
-/// A call with its account: time inside `poll` is the guest's, time between polls is waiting.
+/// A call with its account: CPU time inside `poll` is the guest's, time between polls is waiting.
 struct Metered<F> {
     ledger: Arc<Ledger>,
     call: Pin<Box<F>>,
+    on_slow_lane: bool,
+}
+
+impl<F> Metered<F> {
+    fn new(ledger: Arc<Ledger>, call: F) -> Self {
+        Self { ledger, call: Box::pin(call), on_slow_lane: false }
+    }
 }
 
 impl<F: Future> Future for Metered<F> {
@@ -177,7 +184,9 @@ impl<F: Future> Future for Metered<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.get_mut();
-        this.ledger.begin_slice();
+        if this.on_slow_lane {
+            this.ledger.begin_billing();
+        }
         let polled = this.call.as_mut().poll(context);
         this.ledger.end_slice();
         polled
@@ -194,12 +203,18 @@ async fn first_slice<F: Future>(mut running: Metered<F>) -> Result<F::Output, Me
     }
 }
 
-async fn slow_lane<T, F>(host: &Inner, running: Metered<F>, abandoned: Abandoned, limits: &Limits) -> Result<T, Fault>
+async fn slow_lane<T, F>(
+    host: &Inner,
+    mut running: Metered<F>,
+    abandoned: Abandoned,
+    limits: &Limits,
+) -> Result<T, Fault>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, Fault>> + Send + 'static,
 {
     let left = Duration::from_millis(limits.wall_ms.into()).saturating_sub(running.ledger.elapsed());
+    running.on_slow_lane = true;
     let task = host.slow_lane.spawn(tokio::time::timeout(left, running));
     let mut task = Task { task, abandoned };
     match (&mut task.task).await {
@@ -255,7 +270,8 @@ fn at_tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline
     }
     // The first tick comes at any moment, perhaps a microsecond after the call began. A call is moved only when it has
     // really run for a while: moving costs more than most calls.
-    if state.ledger.slice() < state.tick() {
+    if !state.ledger.is_billed() {
+        state.ledger.begin_billing();
         return Ok(UpdateDeadline::Continue(1));
     }
     Ok(UpdateDeadline::Yield(1))
@@ -283,7 +299,7 @@ mod tests {
             context.waker().wake_by_ref();
             if threads.len() == 3 { Poll::Ready(Ok(())) } else { Poll::Pending }
         });
-        let running = Metered { ledger: Arc::new(Ledger::new(&limits)), call: Box::pin(spinning) };
+        let running = Metered::new(Arc::new(Ledger::new(&limits)), spinning);
         let Err(running) = first_slice(running).await else { panic!("it is over at once") };
         slow_lane(&host.0, running, Abandoned::Stops, &limits).await.expect("it ends");
         let threads = threads.lock().expect("no panic");

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::{Handle, Runtime};
@@ -49,7 +48,6 @@ pub(super) struct Inner {
     /// Places for calls of all plugins together, no more than the pool has.
     pub(super) calls: Arc<Semaphore>,
     pub(super) kv: Arc<dyn KvStore>,
-    pub(super) tick: Duration,
     pub(super) slow_lane: Handle,
     /// None only while it is dropped.
     slow_lane_threads: Option<Runtime>,
@@ -91,7 +89,6 @@ impl Host {
         Ok(Self(Arc::new(Inner {
             calls: Arc::new(Semaphore::new(config.total_calls as usize)),
             kv,
-            tick: Duration::from_millis(config.epoch_tick_ms.into()),
             slow_lane: slow_lane.handle().clone(),
             slow_lane_threads: Some(slow_lane),
             config: config.clone(),

@@ -18,9 +18,9 @@ pub(super) enum Stream {
 /// One call's account. The call writes it, at most one thread at a time; the caller reads it at the end.
 pub(super) struct Ledger {
     began: Instant,
-    /// When the present slice began, counted from `began`.
+    /// The thread's CPU clock when the present slice began or was first looked at; 0 where it was not looked at yet.
     slice_began_ns: AtomicU64,
-    /// Computing time of the slices before it.
+    /// CPU time of the slices before it.
     computed_ns: AtomicU64,
     fuel: AtomicU64,
     log: Mutex<Log>,
@@ -57,28 +57,36 @@ impl Ledger {
         self.began.elapsed()
     }
 
-    fn elapsed_ns(&self) -> u64 {
-        u64::try_from(self.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    /// The present slice is to be billed from here. Called at the beginning of a slice on the slow lane, and at the first
+    /// tick of a first slice: reading the clock is a system call, and most calls are over before they see a tick.
+    pub(super) fn begin_billing(&self) {
+        self.slice_began_ns.store(thread_cpu_ns(), Ordering::Relaxed);
     }
 
-    /// The call is about to be polled.
-    pub(super) fn begin_slice(&self) {
-        self.slice_began_ns.store(self.elapsed_ns(), Ordering::Relaxed);
+    /// Whether the present slice is billed.
+    pub(super) fn is_billed(&self) -> bool {
+        self.slice_began_ns.load(Ordering::Relaxed) != 0
     }
 
     /// The poll is over: what follows is waiting, and not billed.
     pub(super) fn end_slice(&self) {
-        self.computed_ns.fetch_add(self.slice().as_nanos() as u64, Ordering::Relaxed);
+        if self.is_billed() {
+            self.computed_ns.store(self.computed_ns(), Ordering::Relaxed);
+            self.slice_began_ns.store(0, Ordering::Relaxed);
+        }
     }
 
-    /// How long the present slice runs.
-    pub(super) fn slice(&self) -> Duration {
-        Duration::from_nanos(self.elapsed_ns().saturating_sub(self.slice_began_ns.load(Ordering::Relaxed)))
+    fn computed_ns(&self) -> u64 {
+        let slice = match self.slice_began_ns.load(Ordering::Relaxed) {
+            0 => 0,
+            began => thread_cpu_ns().saturating_sub(began),
+        };
+        self.computed_ns.load(Ordering::Relaxed).saturating_add(slice)
     }
 
-    /// Computing time of the call, with the present slice.
+    /// CPU time of the call so far. Only to be asked on the thread that polls it.
     pub(super) fn computed(&self) -> Duration {
-        Duration::from_nanos(self.computed_ns.load(Ordering::Relaxed)).saturating_add(self.slice())
+        Duration::from_nanos(self.computed_ns())
     }
 
     pub(super) fn set_fuel(&self, used: u64) {
@@ -149,6 +157,21 @@ impl Log {
             None => self.dropped = self.dropped.saturating_add(1),
         }
     }
+}
+
+/// CPU time of this thread. Not the time of day: on a busy machine a thread waits for its turn, and a guest that computes for
+/// a microsecond must not be stopped because others took the processor meanwhile.
+#[cfg(unix)]
+fn thread_cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).unwrap_or_default()
+}
+
+/// Elsewhere the time of day has to do.
+#[cfg(not(unix))]
+fn thread_cpu_ns() -> u64 {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    1 + u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX - 1)
 }
 
 /// Makes control characters visible, and those that turn the direction of writing: a line must be shown as what it is.

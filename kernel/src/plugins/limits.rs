@@ -112,7 +112,8 @@ macro_rules! limits {
 }
 
 limits! {
-    /// CPU time, in milliseconds; waiting for the database or the network is not counted.
+    /// CPU time, in milliseconds, as the operating system counts it: neither waiting for the database nor for a turn on a
+    /// busy machine is in it. Looked at once per tick.
     cpu_ms: u32,
     /// Time by the wall clock, in milliseconds, with all waiting; the queue for a place is not in it.
     wall_ms: u32,
@@ -180,7 +181,7 @@ impl Limits {
         };
         match domain {
             // Nothing in pricing waits, so its wall clock only catches a guest that sleeps.
-            Domain::Pricing => Self { cpu_ms: 50, wall_ms: 500, fuel: 50_000_000, ..base },
+            Domain::Pricing => Self { cpu_ms: 50, wall_ms: 2_000, fuel: 50_000_000, ..base },
             Domain::Delivery => Self { cpu_ms: 200, fuel: 200_000_000, ..base },
             // A payment plugin keeps a key for every payment.
             Domain::Payment => Self { kv_keys: 1_000_000, kv_total_bytes: 1 << 30, ..base },

@@ -1,7 +1,6 @@
 //! What the store of one call holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use wasmtime::ResourceLimiter;
@@ -27,7 +26,6 @@ pub(super) struct State {
     /// The runtime of the call's first slice, where the kernel's connections live: `kv` runs there, wherever the guest is.
     pub(super) home: Handle,
     host_calls: u32,
-    tick: Duration,
 }
 
 impl State {
@@ -44,16 +42,11 @@ impl State {
             kv: host.kv.clone(),
             home: Handle::current(),
             host_calls: 0,
-            tick: host.tick,
         }
     }
 
     pub(super) fn limits(&self) -> &Limits {
         &self.bound.component.limits
-    }
-
-    pub(super) fn tick(&self) -> Duration {
-        self.tick
     }
 
     /// Counts a call to the kernel.
@@ -119,5 +112,25 @@ impl ResourceLimiter for Memory {
 
     fn memories(&self) -> usize {
         self.memories
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Domain;
+    use super::*;
+
+    #[test]
+    fn the_memories_of_a_call_are_summed() {
+        const MIB: usize = 1 << 20;
+        let mut memory = Memory::new(&Limits { memory_mib: 4, ..Limits::of(Domain::Pricing) });
+        let mut grows = |current, desired| memory.memory_growing(current, desired, None).expect("no trap");
+        assert!(grows(0, 2 * MIB));
+        assert!(grows(0, MIB));
+        // 3 MiB are taken: the second memory may reach 2 MiB and no more.
+        assert!(!grows(MIB, 3 * MIB));
+        assert!(grows(MIB, 2 * MIB));
+        assert!(!grows(2 * MIB, 2 * MIB + 1));
+        assert!(memory.refused());
     }
 }

@@ -36,7 +36,6 @@ async fn answers_that_break_the_contract_are_refused_with_the_rule() {
 #[tokio::test]
 async fn what_never_ends_is_ended() {
     let fixture = Fixture::new(&small());
-    // The default fuel is met long before the default deadline, on every machine.
     assert_eq!(fault_of(&fixture, "loop").await.fault, Fault::FuelExhausted { fuel: 50_000_000 });
 
     let mut config = small();
@@ -45,7 +44,7 @@ async fn what_never_ends_is_ended() {
     let fixture = Fixture::new(&config);
     assert_eq!(fault_of(&fixture, "loop").await.fault, Fault::DeadlineExceeded { cpu_ms: 20 });
 
-    config.limits.pricing.cpu_ms = u32::MAX;
+    config.limits.pricing.cpu_ms = 600_000;
     config.limits.pricing.wall_ms = 30;
     let fixture = Fixture::new(&config);
     assert_eq!(fault_of(&fixture, "loop").await.fault, Fault::WallClockExceeded { wall_ms: 30 });
@@ -55,8 +54,6 @@ async fn what_never_ends_is_ended() {
 async fn what_takes_too_much_is_stopped() {
     for allocator in [Allocator::OnDemand, Allocator::Auto] {
         let mut config = PluginsConfig { allocator, ..small() };
-        config.limits.pricing.cpu_ms = 60_000;
-        config.limits.pricing.wall_ms = 60_000;
         config.limits.pricing.fuel = 1 << 40;
         let fixture = Fixture::new(&config);
         assert_eq!(fault_of(&fixture, "recurse-flat").await.fault, Fault::StackOverflow);
@@ -69,7 +66,7 @@ async fn what_takes_too_much_is_stopped() {
 }
 
 #[tokio::test]
-async fn memories_are_summed() {
+async fn the_memory_limit_is_that_of_the_domain() {
     let mut config = small();
     config.limits.pricing.memory_mib = 1;
     let fixture = Fixture::new(&config);
@@ -99,8 +96,6 @@ async fn crashes_are_told_apart_and_leave_their_words() {
 #[tokio::test]
 async fn a_flood_of_the_log_is_cut_and_counted() {
     let mut config = small();
-    config.limits.pricing.cpu_ms = 60_000;
-    config.limits.pricing.wall_ms = 60_000;
     config.limits.pricing.fuel = 1 << 40;
     let fixture = Fixture::new(&config);
     let bound = fixture.hostile("log-flood").await;
@@ -120,7 +115,7 @@ async fn markup_passes_and_stays_what_it_is() {
 
 #[tokio::test]
 async fn an_attack_does_not_touch_the_next_call() {
-    let fixture = Fixture::new(&PluginsConfig::default());
+    let fixture = Fixture::new(&PluginsConfig { allocator: Allocator::Auto, ..small() });
     let honest = fixture.hostile("flat-off-10").await;
     for mode in ["recurse", "recurse-flat", "allocate", "trap", "text-50mb", "loop", "many-adjustments"] {
         fault_of(&fixture, mode).await;

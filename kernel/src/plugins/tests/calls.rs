@@ -41,7 +41,7 @@ async fn the_same_input_gives_the_same_bytes() {
         assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
     }
     // Another host, another allocator, code from the cache or not: still the same.
-    let other = Fixture::new(&PluginsConfig::default());
+    let other = Fixture::new(&PluginsConfig { allocator: Allocator::Auto, ..small() });
     let again = other.host.price(&other.bind("hash-order", "{}").await, &request).await.expect("a quote");
     assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
 }
@@ -72,19 +72,28 @@ async fn a_plugin_with_no_place_left_is_busy_and_others_are_not() {
     fixture.host.price(&hostile, &request).await.expect("a place again");
 }
 
-/// A store that waits for a signal before it writes, and tells that it is asked.
+/// A store that, once it is told to, lets readers wait for a signal and tells that one waits.
 #[derive(Default)]
 struct GatedKv {
     keys: MemoryKv,
-    asked: Notify,
+    closed: AtomicBool,
+    waiting: Notify,
     open: Notify,
-    written: AtomicBool,
-    threads: Mutex<Vec<String>>,
+    read_on: Mutex<Vec<String>>,
 }
 
 impl KvStore for GatedKv {
     fn get<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, KvError>> {
-        self.keys.get(plugin, key)
+        async move {
+            let thread = std::thread::current().name().unwrap_or_default().to_owned();
+            self.read_on.lock().expect("no panic").push(thread);
+            if self.closed.swap(false, Ordering::SeqCst) {
+                self.waiting.notify_one();
+                self.open.notified().await;
+            }
+            self.keys.get(plugin, key).await
+        }
+        .boxed()
     }
 
     fn set<'a>(
@@ -104,16 +113,7 @@ impl KvStore for GatedKv {
         value: Vec<u8>,
         quota: KvQuota,
     ) -> BoxFuture<'a, Result<bool, KvError>> {
-        async move {
-            let thread = std::thread::current().name().unwrap_or_default().to_owned();
-            self.threads.lock().expect("no panic").push(thread);
-            self.asked.notify_one();
-            self.open.notified().await;
-            let written = self.keys.set_if_absent(plugin, key, value, quota).await;
-            self.written.store(true, Ordering::SeqCst);
-            written
-        }
-        .boxed()
+        self.keys.set_if_absent(plugin, key, value, quota)
     }
 
     fn delete<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), KvError>> {
@@ -122,24 +122,33 @@ impl KvStore for GatedKv {
 }
 
 #[tokio::test]
-async fn a_payment_whose_caller_went_away_runs_to_its_end() {
+async fn a_capture_whose_caller_went_away_runs_to_its_end() {
     let kv = Arc::new(GatedKv::default());
     let fixture = Fixture::with_kv(&small(), kv.clone());
     let bound = fixture.bind("payment-emulator", "{}").await;
-    let request = authorize("key-1", "tok-approve");
+    fixture.host.authorize(&bound, &authorize("key-1", "tok-authorize")).await.expect("an authorization");
+
+    // The plugin reads the charge, then writes that it is captured. Its caller goes away between the two.
+    kv.closed.store(true, Ordering::SeqCst);
+    let request = Arc::new(payment::FollowUp {
+        idempotency_key: "key-2".into(),
+        payment_key: "key-1".into(),
+        reference: String::new(),
+        currency: "EUR".into(),
+        amount: 10_00,
+        now: 1_800_000_001,
+    });
     tokio::select! {
         biased;
-        answer = fixture.host.authorize(&bound, &request) => panic!("it waits for the store, and yet {answer:?}"),
-        () = kv.asked.notified() => {}
+        answer = fixture.host.capture(&bound, &request) => panic!("it waits for the store, and yet {answer:?}"),
+        () = kv.waiting.notified() => {}
     }
-    // The caller is dropped; the store had not written yet.
-    assert!(!kv.written.load(Ordering::SeqCst));
     kv.open.notify_one();
     fixture.host.drain().await;
-    let outcome = fixture.host.query_payment(&bound, "key-1", 10_00, 1_800_000_001).await.expect("an outcome").value;
+    let outcome = fixture.host.query_payment(&bound, "key-1", 10_00, 1_800_000_002).await.expect("an outcome").value;
     assert_eq!(outcome.expect("the charge").status, payment::Status::Captured);
     // The store is the kernel's, so it is asked on the kernel's runtime and not on the slow lane.
-    assert!(!kv.threads.lock().expect("no panic").iter().any(|thread| thread.contains("slow-lane")));
+    assert!(!kv.read_on.lock().expect("no panic").iter().any(|thread| thread.contains("slow-lane")));
 }
 
 #[tokio::test]
