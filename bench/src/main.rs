@@ -3,6 +3,7 @@
 mod report;
 
 use std::fs::File;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -84,7 +85,7 @@ struct WhichShop {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).init();
+    start_log();
     let Command::Replay(arguments) = Arguments::parse().command;
     match run(&arguments).await {
         Ok(true) => ExitCode::SUCCESS,
@@ -94,6 +95,12 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the shop in this process has to say, where it is not well.
+fn start_log() {
+    let log = tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr);
+    log.with_ansi(std::io::stderr().is_terminal()).init();
 }
 
 /// Whether everything was as it must be.
