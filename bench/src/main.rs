@@ -40,10 +40,10 @@ struct Replay {
     #[command(flatten)]
     shop: WhichShop,
     /// The merchant of the shop at --url
-    #[arg(long, env = "KASSA_EMAIL", requires = "url")]
+    #[arg(long, env = "KASSA_EMAIL")]
     email: Option<String>,
     /// The merchant's password, better given by the environment
-    #[arg(long, env = "KASSA_PASSWORD", hide_env_values = true, requires = "url")]
+    #[arg(long, env = "KASSA_PASSWORD", hide_env_values = true)]
     password: Option<String>,
     /// Connections, each with one shopper at a time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -79,7 +79,7 @@ struct WhichShop {
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
     /// A shop that runs and has imported the file
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires_all = ["email", "password"])]
     url: Option<String>,
 }
 
