@@ -6,7 +6,6 @@ use kassa::db::sql;
 use kassa::{Shop, events};
 use serde_json::json;
 
-use crate::support::App;
 
 api_test! {
     /// Two kernels on one database take turns, and no event is taken by both.

@@ -1,0 +1,215 @@
+//! Plugins in a running shop: swapped under shoppers, and hostile ones.
+
+use std::sync::LazyLock;
+
+use kassa::plugins::Domain;
+use kassa::plugins::registry::Wanted;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::App;
+use crate::support::app::Answer;
+use crate::support::components::{HOSTILE, PERCENT_V1, PERCENT_V2};
+use crate::support::shopper::Shopper;
+
+async fn upload(app: &App, token: &str, wasm: &[u8]) -> Answer {
+    let request = app.client.post(format!("{}/v1/admin/plugins", app.url)).bearer_auth(token);
+    Answer::of(request.header("content-type", "application/wasm").body(wasm.to_vec())).await
+}
+
+async fn bind(app: &App, token: &str, name: &str, version: &str, settings: Value) -> Answer {
+    let body = json!({ "plugins": [{ "name": name, "version": version, "settings": settings }] });
+    app.send(Method::PUT, "/v1/admin/bindings/pricing", Some(token), Some(body)).await
+}
+
+async fn orders(app: &App, token: &str) -> usize {
+    let page = app.send(Method::GET, "/v1/admin/orders?limit=100", Some(token), None).await.expect(200);
+    page["items"].as_array().unwrap().len()
+}
+
+api_test! {
+    async fn a_plugin_is_uploaded_bound_listed_and_rolled_back(app: App) {
+        let token = app.merchant().await;
+        let uploaded = upload(&app, &token, &PERCENT_V1).await.expect(201);
+        assert_eq!((&uploaded["name"], &uploaded["version"]), (&json!("percent-off"), &json!("1.0.0")));
+        assert_eq!((&uploaded["domain"], &uploaded["contract"]), (&json!("pricing"), &json!("0.1.0")));
+        let again = upload(&app, &token, &PERCENT_V1).await.expect(201);
+        assert_eq!(again["digest"], uploaded["digest"], "the same file is the same version");
+        let shopper = Shopper::guest(&app).await;
+        let cart = shopper.add("TEA-SENCHA-100", 1).await.expect(200);
+        assert_eq!(cart["total"], 1250, "an upload is not in force");
+        let bound = bind(&app, &token, "percent-off", "1.0.0", json!({})).await.expect(200);
+        assert_eq!(bound["generation"], 2);
+        assert_eq!(shopper.show().await["total"], 1125);
+        let listed = app.send(Method::GET, "/v1/admin/plugins/percent-off", Some(&token), None).await.expect(200);
+        assert_eq!(listed["active_version"], "1.0.0");
+        let rollback = "/v1/admin/bindings/pricing/rollback";
+        let back = app.send(Method::POST, rollback, Some(&token), None).await.expect(200);
+        assert_eq!((&back["generation"], &back["rolled_back_to"]), (&json!(3), &json!(1)));
+        assert_eq!(shopper.show().await["total"], 1250);
+        app.send(Method::POST, rollback, Some(&token), None).await.problem("nothing-to-roll-back");
+    }
+}
+
+api_test! {
+    async fn only_a_merchant_changes_plugins(app: App) {
+        let customer = app.customer("ada@example.org").await;
+        upload(&app, &customer, &PERCENT_V1).await.problem("forbidden");
+        bind(&app, &customer, "pricing-standard", "0.1.0", json!({})).await.problem("forbidden");
+        app.get("/v1/admin/plugins").await.problem("unauthenticated");
+        app.post("/v1/admin/bindings/pricing/rollback", json!({})).await.problem("unauthenticated");
+    }
+}
+
+api_test! {
+    async fn files_and_bindings_that_cannot_be_are_refused(app: App) {
+        let token = app.merchant().await;
+        let core_module: &[u8] = b"\0asm\x01\0\0\0";
+        for file in [b"".as_slice(), b"(component)", b"\x7fELF", core_module, &PERCENT_V1[..1000]] {
+            upload(&app, &token, file).await.problem("plugin-rejected");
+        }
+        upload(&app, &token, &vec![0; 5 * 1024 * 1024]).await.problem("payload-too-large");
+        bind(&app, &token, "no-such-plugin", "1.0.0", json!({})).await.problem("invalid-request");
+        bind(&app, &token, "delivery-rates", "0.1.0", json!({})).await.problem("invalid-request");
+        upload(&app, &token, &PERCENT_V1).await.expect(201);
+        let wrong = bind(&app, &token, "percent-off", "1.0.0", json!({ "percent_bp": 10_001 })).await;
+        assert_eq!(wrong.problem("binding-rejected")["reason"], "invalid-settings");
+        let unknown = bind(&app, &token, "percent-off", "1.0.0", json!({ "percent": 10 })).await;
+        assert_eq!(unknown.problem("binding-rejected")["reason"], "invalid-settings");
+        let path = "/v1/admin/bindings/pricing";
+        let stale = app.client.put(format!("{}{path}", app.url)).bearer_auth(&token).header("if-match", "\"7\"");
+        let body = json!({ "plugins": [{ "name": "percent-off" }] });
+        Answer::of(stale.json(&body)).await.problem("precondition-failed");
+        assert_eq!(app.send(Method::GET, path, Some(&token), None).await.expect(200)["generation"], 1);
+    }
+}
+
+/// What each mode of the hostile plugin must be answered with.
+static HOSTILE_MODES: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
+    vec![
+        ("loop", &["deadline-exceeded", "fuel-exhausted"]),
+        ("recurse", &["trapped", "stack-overflow", "memory-exceeded"]),
+        ("recurse-flat", &["stack-overflow"]),
+        ("allocate", &["memory-exceeded"]),
+        ("trap", &["trapped"]),
+        ("panic", &["trapped"]),
+        ("error", &["plugin-internal"]),
+        ("wrong-currency", &["invalid-answer"]),
+        ("negative-total", &["invalid-answer"]),
+        ("negative-line", &["invalid-answer"]),
+        ("i64-max", &["invalid-answer"]),
+        ("i64-min", &["invalid-answer"]),
+        ("beyond-range", &["invalid-answer"]),
+        ("text-50mb", &["answer-too-large", "memory-exceeded"]),
+        ("long-label", &["invalid-answer"]),
+        ("empty-code", &["invalid-answer"]),
+        ("many-adjustments", &["invalid-answer", "answer-too-large"]),
+        ("many-messages", &["invalid-answer", "answer-too-large"]),
+        ("bad-line-index", &["invalid-answer"]),
+        ("bad-delivery", &["invalid-answer"]),
+        ("wrong-sign", &["invalid-answer"]),
+        ("negative-fee", &["invalid-answer"]),
+    ]
+});
+
+api_test! {
+    /// Each attack gets its problem; the process stays, other plugins answer, and no order is half made.
+    async fn hostile_plugins_get_their_problem_and_break_nothing(app: App) {
+        let token = app.merchant().await;
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let shown = shopper.show().await["total"].clone();
+        upload(&app, &token, &HOSTILE).await.expect(201);
+        for (mode, reasons) in HOSTILE_MODES.iter() {
+            let settings = json!({ "mode": mode, "spare_probe": true });
+            bind(&app, &token, "hostile-pricing", "1.0.0", settings).await.expect(200);
+            let problem = shopper.send(Method::GET, "", None).await.problem("pricing-unavailable");
+            let reason = problem["reason"].as_str().unwrap();
+            assert!(reasons.contains(&reason), "{mode}: {reason}");
+            shopper.check_out_at("tok-approve", shown.clone()).await.problem("pricing-unavailable");
+            shopper.add("TEA-SENCHA-100", 1).await.problem("pricing-unavailable");
+            // The other domains go on.
+            let methods = kassa::payments::methods(&app.shop, 100, None, "en").await.unwrap();
+            assert_eq!(methods.len(), 1, "{mode}");
+        }
+        assert_eq!(orders(&app, &token).await, 0);
+        let pricing = "/v1/admin/bindings/pricing";
+        let body = json!({ "plugins": [{ "name": "pricing-standard" }] });
+        let default = app.shop.plugins().list().await.unwrap().remove("pricing-standard").unwrap().remove(0);
+        let demo = json!({ "plugins": [{ "name": default.name, "version": default.version, "settings": {} }] });
+        app.send(Method::PUT, pricing, Some(&token), Some(body)).await.expect(200);
+        app.send(Method::PUT, pricing, Some(&token), Some(demo)).await.expect(200);
+        let cart = shopper.show().await;
+        assert_eq!(cart["lines"][0]["quantity"], 1, "what could not be priced was not written");
+        assert_eq!(shopper.check_out("tok-approve").await.expect(201)["status"], "paid");
+    }
+}
+
+api_test! {
+    /// Floods of the log and texts with markup are valid answers: capped, escaped, and passed on.
+    async fn floods_are_capped_and_markup_is_only_text(app: App) {
+        let token = app.merchant().await;
+        upload(&app, &token, &HOSTILE).await.expect(201);
+        let shopper = Shopper::guest(&app).await;
+        for mode in ["ok", "log-long"] {
+            bind(&app, &token, "hostile-pricing", "1.0.0", json!({ "mode": mode })).await.expect(200);
+            shopper.add("TEA-SENCHA-100", 1).await.expect(200);
+        }
+        bind(&app, &token, "hostile-pricing", "1.0.0", json!({ "mode": "markup" })).await.expect(200);
+        let label = shopper.show().await["adjustments"][0]["label"].as_str().unwrap().to_owned();
+        assert!(label.contains("<script>"), "JSON needs no escaping of it: {label}");
+    }
+}
+
+api_test! {
+    /// Many swaps under shoppers: none fails, each order names the digest that priced it, and its receipt derives its
+    /// total with that digest.
+    async fn a_swap_under_load_drops_nothing(app: App) {
+        let token = app.merchant().await;
+        for wasm in [&PERCENT_V1, &PERCENT_V2] {
+            upload(&app, &token, wasm).await.expect(201);
+        }
+        bind(&app, &token, "percent-off", "1.0.0", json!({})).await.expect(200);
+        let swaps = async {
+            for swap in 0..20 {
+                let wanted = Wanted {
+                    name: "percent-off".into(),
+                    version: Some(if swap % 2 == 0 { "2.0.0" } else { "1.0.0" }.into()),
+                    settings: Some(json!({})),
+                };
+                app.shop.plugins().bind(Domain::Pricing, &[wanted], None, "test").await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        let shoppers = (0..4).map(|_| async {
+            for _ in 0..4 {
+                buy_as_shown(&app).await;
+            }
+        });
+        tokio::join!(swaps, futures_util::future::join_all(shoppers));
+        assert_eq!(orders(&app, &token).await, 16);
+        for number in 1001..=1016 {
+            let order = kassa::orders::get_by_number(&app.shop, number).await.unwrap();
+            kassa::orders::receipts::verify(&app.shop, &order).await.unwrap_or_else(|error| panic!("{number}: {error}"));
+        }
+    }
+}
+
+/// Buys one piece; where the price changed between showing and buying, the shopper looks at the new one and buys.
+async fn buy_as_shown(app: &App) {
+    let shopper = Shopper::ready(app, "FILTER-PAPER-100", 1).await;
+    let mut total = shopper.show().await["total"].clone();
+    for _ in 0..50 {
+        let answer = shopper.check_out_at("tok-approve", total).await;
+        if answer.status == 201 {
+            let order = answer.expect(201);
+            let digest = order["priced_by"][0]["digest"].as_str().unwrap();
+            let code = order["adjustments"][0]["code"].as_str().unwrap();
+            let known = app.shop.plugins().list().await.unwrap();
+            let version = known["percent-off"].iter().find(|version| version.digest == digest).unwrap();
+            assert_eq!(code.ends_with("v2"), version.version == "2.0.0", "the named digest made the price");
+            return;
+        }
+        total = answer.problem("stale-quote")["cart"]["total"].clone();
+    }
+    panic!("the price changed fifty times in a row");
+}

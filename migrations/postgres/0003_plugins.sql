@@ -29,3 +29,10 @@ create table plugin_kv (
     value bytea not null,
     primary key (plugin, key)
 );
+
+-- What each plugin keeps in plugin_kv in all: its quota without a sum.
+create table plugin_kv_usage (
+    plugin text primary key,
+    keys bigint not null,
+    bytes bigint not null
+);

@@ -29,3 +29,10 @@ create table plugin_kv (
     value blob not null,
     primary key (plugin, key)
 ) strict;
+
+-- What each plugin keeps in plugin_kv in all: its quota without a sum.
+create table plugin_kv_usage (
+    plugin text primary key,
+    keys integer not null,
+    bytes integer not null
+) strict;

@@ -79,8 +79,8 @@ impl Money {
         if divisor == 0 {
             return Err(OutOfRange);
         }
-        let quotient = product / divisor;
-        let away = if (product % divisor).abs() * 2 >= divisor.abs() { product.signum() * divisor.signum() } else { 0 };
+        let (quotient, remainder) = divide(product, divisor);
+        let away = if remainder.abs() * 2 >= divisor.abs() { product.signum() * divisor.signum() } else { 0 };
         Self::narrow(quotient + away)
     }
 
@@ -117,10 +117,10 @@ impl Money {
         let mut parts: Vec<i128> = Vec::with_capacity(weights.len());
         let mut remainders: Vec<(i128, usize)> = Vec::with_capacity(weights.len());
         for index in 0..weights.len() {
-            let product = magnitude * weight(index);
-            left_over -= product / total;
-            parts.push(product / total);
-            remainders.push((product % total, index));
+            let (part, remainder) = divide(magnitude * weight(index), total);
+            left_over -= part;
+            parts.push(part);
+            remainders.push((remainder, index));
         }
         remainders.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         // Each remainder is below one unit, so fewer units are left over than there are parts.
@@ -148,6 +148,16 @@ impl Money {
     fn narrow(minor: i128) -> Result<Money, OutOfRange> {
         i64::try_from(minor).map_err(|_| OutOfRange).and_then(Money::new)
     }
+}
+
+/// Quotient and remainder. WebAssembly divides 64 bits in one instruction and 128 in hundreds, and ordinary amounts fit.
+fn divide(dividend: i128, divisor: i128) -> (i128, i128) {
+    if let (Ok(narrow), Ok(by)) = (i64::try_from(dividend), i64::try_from(divisor))
+        && let (Some(quotient), Some(remainder)) = (narrow.checked_div(by), narrow.checked_rem(by))
+    {
+        return (quotient.into(), remainder.into());
+    }
+    (dividend / divisor, dividend % divisor)
 }
 
 impl From<i32> for Money {

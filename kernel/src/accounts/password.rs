@@ -269,6 +269,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_password_opens_an_account_that_is_not_there() {
+        let hashing = Hashing::new(&AccountsConfig::default());
+        let turn = hashing.turn().await.expect("a turn");
+        assert!(!turn.verify("correct horse", None).await.expect("verified"));
+    }
+
+    #[tokio::test]
     async fn hashes_wait_for_their_turn_and_not_forever() {
         let config = AccountsConfig { hashes_at_once: 1, hash_wait_ms: 1, ..AccountsConfig::default() };
         let hashing = Hashing::new(&config);

@@ -81,7 +81,7 @@ const PRODUCTS: &[DemoProduct] = &[
     },
     DemoProduct {
         category: "green-tea",
-        title: "Jasmine Pearls",
+        title: "Jasmine Green",
         vendor: "Leaf & Ladle",
         description: "Rolled by hand and scented five times with fresh blossoms.",
         variants: &[("TEA-JASMINE-50", "50 g", 1_390, 80, 25)],

@@ -331,7 +331,8 @@ async fn a_server_that_is_down_is_tried_again_before_the_mail_is_given_up() {
 
 #[tokio::test]
 async fn settings_that_cannot_work_are_told_at_the_start() {
-    let table: [(fn(&mut Config), &str); 4] = [
+    type Spoil = fn(&mut Config);
+    let table: [(Spoil, &str); 4] = [
         (|config| config.shop.email = "nobody".into(), "shop.email"),
         (|config| config.notifications.smtp_url = "mail.example.org".into(), "smtp_url"),
         (|config| config.notifications.concurrency = 0, "notifications.concurrency"),

@@ -96,7 +96,7 @@ impl Ticker {
     pub(super) fn start(engine: &Engine, tick_ms: u32) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let engine = engine.clone();
-        let tick = Duration::from_millis(tick_ms.max(1).into());
+        let tick = Duration::from_millis(tick_ms.into());
         let thread = std::thread::Builder::new().name("kassa-epoch".into()).spawn(move || {
             while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
                 engine.increment_epoch();

@@ -21,6 +21,8 @@ use super::{Digest, Domain, KvStore, Package, PackageError, capabilities, wasi};
 /// The host did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
+    #[error("plugins.{setting} must be {range}")]
+    Setting { setting: &'static str, range: &'static str },
     #[error("the plugin engine does not start: {0}")]
     Engine(String),
     #[error("the plugin host cannot start a thread: {0}")]
@@ -80,6 +82,7 @@ impl Host {
         install_key: &[u8],
         kv: Arc<dyn KvStore>,
     ) -> Result<Self, HostError> {
+        check(config)?;
         let engine = engine::start(config)?;
         let linker = |domain| linker(&engine, domain).map_err(|error| HostError::Engine(format!("{error:#}")));
         let [pricing, payment, delivery, notification] = Domain::ALL.map(linker);
@@ -100,6 +103,13 @@ impl Host {
             _ticker: Ticker::start(&engine, config.epoch_tick_ms)?,
             engine,
         })))
+    }
+
+    /// Waits until no call runs: for a graceful stop, within a time that the caller sets. Calls whose callers are gone
+    /// (see [`Host::authorize`]) are waited for too; calls that begin meanwhile wait until it is dropped.
+    pub async fn drain(&self) {
+        // Never closed, so there is no error to handle.
+        drop(self.0.calls.acquire_many(self.0.config.total_calls).await);
     }
 
     /// Reads and compiles a plugin file, or takes its code from the cache.
@@ -177,6 +187,19 @@ impl Inner {
     }
 }
 
+fn check(config: &PluginsConfig) -> Result<(), HostError> {
+    for (setting, range, given, least, most) in [
+        ("epoch_tick_ms", "1 to 5", config.epoch_tick_ms, 1, 5),
+        ("total_calls", "1 to 1000", config.total_calls, 1, 1_000),
+        ("slow_lane_threads", "1 to 16", config.slow_lane_threads, 1, 16),
+    ] {
+        if !(least..=most).contains(&given) {
+            return Err(HostError::Setting { setting, range });
+        }
+    }
+    Ok(())
+}
+
 fn linker(engine: &Engine, domain: Domain) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasi::link(&mut linker)?;
@@ -188,7 +211,7 @@ fn linker(engine: &Engine, domain: Domain) -> wasmtime::Result<Linker<State>> {
 /// one call is kept although another spins.
 fn slow_lane(config: &PluginsConfig) -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(config.slow_lane_threads.max(1) as usize)
+        .worker_threads(config.slow_lane_threads as usize)
         .thread_name("kassa-slow-lane")
         .event_interval(1)
         .global_queue_interval(1)

@@ -126,7 +126,8 @@ limits! {
     memories: u32,
     /// Core instances; a Python component holds 38.
     instances: u32,
-    /// Bytes that one crossing of the border may copy to the kernel: an argument of a host call, or the answer.
+    /// Bytes that one crossing of the border may bring to the kernel: the arguments of a host call (a log line too), or
+    /// the answer. More ends the call before the kernel allocates any of it.
     answer_bytes: u32,
     /// Handles of the component model held at once.
     handles: u32,
@@ -181,7 +182,8 @@ impl Limits {
             // Nothing in pricing waits, so its wall clock only catches a guest that sleeps.
             Domain::Pricing => Self { cpu_ms: 50, wall_ms: 500, fuel: 50_000_000, ..base },
             Domain::Delivery => Self { cpu_ms: 200, fuel: 200_000_000, ..base },
-            Domain::Payment => base,
+            // A payment plugin keeps a key for every payment.
+            Domain::Payment => Self { kv_keys: 1_000_000, kv_total_bytes: 1 << 30, ..base },
             // Five messages of 64 KiB of text and 256 KiB of HTML each.
             Domain::Notification => Self { answer_bytes: 2 << 20, concurrent_calls: 8, ..base },
         }

@@ -48,7 +48,10 @@ api_test! {
     async fn an_order_is_shipped_and_delivered_and_then_not_cancelled(app: App) {
         let token = app.merchant().await;
         let order = Shopper::ready(&app, "TEA-SENCHA-100", 1).await.check_out("tok-approve").await.expect(201);
-        let post = |rest: &str| app.send(Method::POST, &admin(&order, rest), Some(&token), None);
+        let post = |rest: &str| {
+            let (app, token, path) = (&app, token.clone(), admin(&order, rest));
+            async move { app.send(Method::POST, &path, Some(&token), None).await }
+        };
         post("/deliver").await.problem("order-state");
         assert_eq!(post("/ship").await.expect(200)["status"], "shipped");
         post("/cancel").await.problem("order-state");

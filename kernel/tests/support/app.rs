@@ -105,10 +105,6 @@ impl App {
         self.send(Method::POST, path, None, Some(body)).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::PUT, path, None, Some(body)).await
-    }
-
     /// An access token of a merchant.
     pub async fn merchant(&self) -> String {
         let email = "merchant@example.org";

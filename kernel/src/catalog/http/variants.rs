@@ -109,7 +109,7 @@ pub async fn create_variant(
         (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
         (status = 403, description = "`forbidden`", body = ProblemSchema),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 422, description = "`invalid-request`; stock below what orders have reserved, too", body = ProblemSchema)
+        (status = 422, description = "`invalid-request`, also for stock below what is reserved", body = ProblemSchema)
     )
 )]
 pub async fn patch_variant(

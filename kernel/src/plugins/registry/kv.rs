@@ -24,17 +24,24 @@ impl DatabaseKv {
         replace: bool,
     ) -> Result<bool, KvError> {
         let mut tx = self.db.write().await.map_err(unavailable)?;
-        store::lock_kv(&mut tx, plugin).await.map_err(unavailable)?;
-        let others = store::kv_usage(&mut tx, plugin, key).await.map_err(unavailable)?;
-        if others.keys + 1 > i64::from(quota.keys) {
+        let mut usage = store::lock_kv(&mut tx, plugin).await.map_err(unavailable)?;
+        let old = store::kv_size(&mut tx, plugin, key).await.map_err(unavailable)?;
+        if old.is_some() && !replace {
+            return Ok(false);
+        }
+        let size = (key.len() + value.len()) as i64;
+        usage.keys += i64::from(old.is_none());
+        usage.bytes += size - old.unwrap_or(0);
+        if usage.keys > i64::from(quota.keys) {
             return Err(KvError::Quota(format!("at most {} keys", quota.keys)));
         }
-        if others.bytes as u64 + key.len() as u64 + value.len() as u64 > quota.total_bytes {
+        if usage.bytes as u64 > quota.total_bytes {
             return Err(KvError::Quota(format!("at most {} bytes in all", quota.total_bytes)));
         }
-        let written = store::put_kv(&mut tx, plugin, key, value, replace).await.map_err(unavailable)?;
+        store::put_kv(&mut tx, plugin, key, value).await.map_err(unavailable)?;
+        store::put_kv_usage(&mut tx, plugin, &usage).await.map_err(unavailable)?;
         tx.commit().await.map_err(unavailable)?;
-        Ok(written)
+        Ok(true)
     }
 }
 
@@ -73,7 +80,13 @@ impl KvStore for DatabaseKv {
     fn delete<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), KvError>> {
         Box::pin(async move {
             let mut tx = self.db.write().await.map_err(unavailable)?;
-            store::delete_kv(&mut tx, plugin, key).await.map_err(unavailable)?;
+            let mut usage = store::lock_kv(&mut tx, plugin).await.map_err(unavailable)?;
+            if let Some(size) = store::kv_size(&mut tx, plugin, key).await.map_err(unavailable)? {
+                usage.keys -= 1;
+                usage.bytes -= size;
+                store::delete_kv(&mut tx, plugin, key).await.map_err(unavailable)?;
+                store::put_kv_usage(&mut tx, plugin, &usage).await.map_err(unavailable)?;
+            }
             tx.commit().await.map_err(unavailable)
         })
     }

@@ -160,36 +160,47 @@ pub(super) async fn binding_before(conn: &mut Conn, domain: Domain, generation: 
     Ok(row.and_then(BindingRow::into_binding))
 }
 
-/// What a plugin keeps, one key apart.
+/// What a plugin keeps in all. A sum over its keys would make each write dearer than the one before.
 pub(super) struct KvUsage {
     pub keys: i64,
     pub bytes: i64,
 }
 
-/// Makes writers of one plugin's kv queue, so that two of them cannot pass the quota together. On SQLite the transaction
-/// does so already, and this is one cheap statement more.
-pub(super) async fn lock_kv(tx: &mut Tx, plugin: &str) -> Result<()> {
+/// Reads what the plugin keeps, and makes the writers of one plugin's kv queue, so that two of them cannot pass the quota
+/// together. On SQLite the transaction does so already.
+pub(super) async fn lock_kv(tx: &mut Tx, plugin: &str) -> Result<KvUsage> {
+    let (keys, bytes) = sql::one!(
+        tx,
+        (i64, i64),
+        "insert into plugin_kv_usage (plugin, keys, bytes) values ($1, 0, 0)
+         on conflict (plugin) do update set keys = plugin_kv_usage.keys
+         returning keys, bytes",
+        plugin
+    )?;
+    Ok(KvUsage { keys, bytes })
+}
+
+pub(super) async fn put_kv_usage(tx: &mut Tx, plugin: &str, usage: &KvUsage) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into plugin_kv (plugin, key, value) values ($1, '', $2)
-         on conflict (plugin, key) do update set value = excluded.value",
+        "update plugin_kv_usage set keys = $2, bytes = $3 where plugin = $1",
         plugin,
-        b"".as_slice()
+        usage.keys,
+        usage.bytes
     )?;
     Ok(())
 }
 
-/// The empty key is the lock's own; a plugin's keys are never empty.
-pub(super) async fn kv_usage(conn: &mut Conn, plugin: &str, except: &str) -> Result<KvUsage> {
-    let (keys, bytes) = sql::one!(
+/// Bytes of a key with its value.
+pub(super) async fn kv_size(conn: &mut Conn, plugin: &str, key: &str) -> Result<Option<i64>> {
+    let row = sql::optional!(
         conn,
-        (i64, i64),
-        "select count(*), cast(coalesce(sum(length(key) + length(value)), 0) as bigint) from plugin_kv
-         where plugin = $1 and key <> $2 and key <> ''",
+        (i64,),
+        "select cast(octet_length(key) + octet_length(value) as bigint) from plugin_kv where plugin = $1 and key = $2",
         plugin,
-        except
+        key
     )?;
-    Ok(KvUsage { keys, bytes })
+    Ok(row.map(|(size,)| size))
 }
 
 pub(super) async fn get_kv(conn: &mut Conn, plugin: &str, key: &str) -> Result<Option<Vec<u8>>> {
@@ -198,26 +209,16 @@ pub(super) async fn get_kv(conn: &mut Conn, plugin: &str, key: &str) -> Result<O
     Ok(row.map(|(value,)| value))
 }
 
-pub(super) async fn put_kv(tx: &mut Tx, plugin: &str, key: &str, value: &[u8], replace: bool) -> Result<bool> {
-    let changed = if replace {
-        sql::execute!(
-            tx,
-            "insert into plugin_kv (plugin, key, value) values ($1, $2, $3)
-             on conflict (plugin, key) do update set value = excluded.value",
-            plugin,
-            key,
-            value
-        )?
-    } else {
-        sql::execute!(
-            tx,
-            "insert into plugin_kv (plugin, key, value) values ($1, $2, $3) on conflict (plugin, key) do nothing",
-            plugin,
-            key,
-            value
-        )?
-    };
-    Ok(changed == 1)
+pub(super) async fn put_kv(tx: &mut Tx, plugin: &str, key: &str, value: &[u8]) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into plugin_kv (plugin, key, value) values ($1, $2, $3)
+         on conflict (plugin, key) do update set value = excluded.value",
+        plugin,
+        key,
+        value
+    )?;
+    Ok(())
 }
 
 pub(super) async fn delete_kv(tx: &mut Tx, plugin: &str, key: &str) -> Result<()> {

@@ -135,10 +135,7 @@ async fn a_payment_whose_caller_went_away_runs_to_its_end() {
     // The caller is dropped; the store had not written yet.
     assert!(!kv.written.load(Ordering::SeqCst));
     kv.open.notify_one();
-    // The place comes back when the call is over, so this waits for its end and not for a time.
-    let places = fixture.host.0.config.limits.payment.concurrent_calls;
-    let all = bound.component.calls.acquire_many(places).await.expect("all places");
-    drop(all);
+    fixture.host.drain().await;
     let outcome = fixture.host.query_payment(&bound, "key-1", 10_00, 1_800_000_001).await.expect("an outcome").value;
     assert_eq!(outcome.expect("the charge").status, payment::Status::Captured);
     // The store is the kernel's, so it is asked on the kernel's runtime and not on the slow lane.

@@ -58,6 +58,20 @@ async fn imports_beyond_the_grant_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn settings_out_of_range_are_refused_at_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for config in [
+        PluginsConfig { epoch_tick_ms: 0, ..small() },
+        PluginsConfig { epoch_tick_ms: 6, ..small() },
+        PluginsConfig { total_calls: 0, ..small() },
+        PluginsConfig { slow_lane_threads: 0, ..small() },
+    ] {
+        let host = Host::new(&config, folder.path(), KEY, Arc::new(MemoryKv::default()));
+        assert!(matches!(host.err(), Some(HostError::Setting { .. })), "{config:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_same_file_is_loaded_once() {
     let fixture = Fixture::new(&small());
     let first = fixture.host.load(wasm("percent-off")).await.expect("loads");
