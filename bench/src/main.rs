@@ -3,6 +3,7 @@
 mod report;
 
 use std::fs::File;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,10 +40,10 @@ struct Replay {
     #[command(flatten)]
     shop: WhichShop,
     /// The merchant of the shop at --url
-    #[arg(long, env = "KASSA_EMAIL", requires = "url")]
+    #[arg(long, env = "KASSA_EMAIL")]
     email: Option<String>,
     /// The merchant's password, better given by the environment
-    #[arg(long, env = "KASSA_PASSWORD", hide_env_values = true, requires = "url")]
+    #[arg(long, env = "KASSA_PASSWORD", hide_env_values = true)]
     password: Option<String>,
     /// Connections, each with one shopper at a time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -78,13 +79,13 @@ struct WhichShop {
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
     /// A shop that runs and has imported the file
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires_all = ["email", "password"])]
     url: Option<String>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).init();
+    start_log();
     let Command::Replay(arguments) = Arguments::parse().command;
     match run(&arguments).await {
         Ok(true) => ExitCode::SUCCESS,
@@ -94,6 +95,12 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the shop in this process has to say, where it is not well.
+fn start_log() {
+    let log = tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr);
+    log.with_ansi(std::io::stderr().is_terminal()).init();
 }
 
 /// Whether everything was as it must be.
