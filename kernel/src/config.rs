@@ -116,10 +116,8 @@ impl Config {
     }
 
     fn from_source(source: impl config::Source + Send + Sync + 'static) -> Result<Self, ConfigError> {
-        let environment = config::Environment::with_prefix("KASSA")
-            .prefix_separator("__")
-            .separator("__")
-            .try_parsing(true);
+        let environment =
+            config::Environment::with_prefix("KASSA").prefix_separator("__").separator("__").try_parsing(true);
         let settings = config::Config::builder().add_source(source).add_source(environment).build()?;
         Ok(settings.try_deserialize()?)
     }

@@ -79,8 +79,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
 
 /// Uploads have a larger body limit than everything else.
 fn upload_routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
-        .routes(routes!(plugins::registry::http::upload_plugin))
+    OpenApiRouter::new().routes(routes!(plugins::registry::http::upload_plugin))
 }
 
 fn operation_routes() -> OpenApiRouter<Shop> {

@@ -104,7 +104,7 @@ static HOSTILE_MODES: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
         ("long-label", &["invalid-answer"]),
         ("empty-code", &["invalid-answer"]),
         ("log-long", &["answer-too-large"]),
-        ("log-flood", &["host-calls-exceeded", "fuel-exhausted"]),
+        ("log-flood", &["host-calls-exceeded", "fuel-exhausted", "deadline-exceeded"]),
         ("many-adjustments", &["invalid-answer", "answer-too-large"]),
         ("many-messages", &["invalid-answer", "answer-too-large"]),
         ("bad-line-index", &["invalid-answer"]),

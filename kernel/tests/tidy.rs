@@ -15,11 +15,7 @@ const RULES: &[Rule] = &[
         allowed: |file| file.starts_with("plugins/"),
         why: "the host is one folder: what runs plugins can change without the rest",
     },
-    Rule {
-        names: "wasmtime_wasi",
-        allowed: |file| file.starts_with("plugins/"),
-        why: "the host is one folder",
-    },
+    Rule { names: "wasmtime_wasi", allowed: |file| file.starts_with("plugins/"), why: "the host is one folder" },
     Rule {
         names: "sqlx",
         allowed: |file| file.starts_with("db/") || is_store(file),
@@ -32,7 +28,11 @@ const RULES: &[Rule] = &[
     Rule { names: "http", allowed: is_http, why: "domains do not know HTTP" },
     Rule { names: "lapin", allowed: |file| file.starts_with("events/"), why: "a bus is chosen in one place" },
     Rule { names: "redis", allowed: |file| file.starts_with("cache/"), why: "a cache is chosen in one place" },
-    Rule { names: "moka", allowed: |file| file.starts_with("cache/") || file == "accounts/attempts.rs", why: "a cache is chosen in one place; failed logins are counted in memory" },
+    Rule {
+        names: "moka",
+        allowed: |file| file.starts_with("cache/") || file == "accounts/attempts.rs",
+        why: "a cache is chosen in one place; failed logins are counted in memory",
+    },
     Rule { names: "lettre", allowed: |file| file.starts_with("notifications/"), why: "mail is sent in one place" },
     Rule { names: "jsonwebtoken", allowed: |file| file.starts_with("accounts/"), why: "tokens are accounts' affair" },
     Rule { names: "argon2", allowed: |file| file.starts_with("accounts/"), why: "passwords are accounts' affair" },
@@ -85,7 +85,8 @@ fn names(line: &str, name: &str) -> bool {
     let pattern = format!("{name}::");
     line.match_indices(&pattern).any(|(at, _)| {
         let before = line[..at].chars().next_back();
-        let path = line[..at].strip_suffix("::").is_some_and(|head| !head.is_empty() && !head.ends_with([' ', '(', '<', '&']));
+        let path =
+            line[..at].strip_suffix("::").is_some_and(|head| !head.is_empty() && !head.ends_with([' ', '(', '<', '&']));
         !path && !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
     })
 }

@@ -32,7 +32,11 @@ impl Blobs {
 
     fn path(&self, name: &str) -> io::Result<PathBuf> {
         let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if plain { Ok(self.dir.join(name)) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "not a blob name")) }
+        if plain {
+            Ok(self.dir.join(name))
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "not a blob name"))
+        }
     }
 }
 

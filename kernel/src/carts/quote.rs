@@ -209,7 +209,10 @@ fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
         days: None,
         pickup: false,
     };
-    rates.filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country)).map(option).collect()
+    rates
+        .filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country))
+        .map(option)
+        .collect()
 }
 
 fn warn(bound: &Bound, error: &CallError) {

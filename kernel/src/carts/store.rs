@@ -131,13 +131,7 @@ pub(super) async fn close_cart(tx: &mut Tx, id: Uuid, version: i64, order_id: Uu
     Ok(changed == 1)
 }
 
-pub(super) async fn reopen_cart(
-    tx: &mut Tx,
-    id: Uuid,
-    order_id: Uuid,
-    now: Moment,
-    expires_at: Moment,
-) -> Result<()> {
+pub(super) async fn reopen_cart(tx: &mut Tx, id: Uuid, order_id: Uuid, now: Moment, expires_at: Moment) -> Result<()> {
     sql::execute!(
         tx,
         "update carts set status = 'open', order_id = null, updated_at = $3, expires_at = $4, version = version + 1

@@ -68,18 +68,20 @@ pub async fn answer(request: RequestBuilder) -> Result<Value, Box<dyn Error>> {
     let text = |name: &str| body[name].as_str().map(|text| format!(": {text}")).unwrap_or_default();
     let mut message = format!("{status}{}{}{}", text("title"), text("reason"), text("detail"));
     for error in body["errors"].as_array().into_iter().flatten() {
-        message += &format!("\n  {} {}", error["pointer"].as_str().unwrap_or(""), error["detail"].as_str().unwrap_or(""));
+        message +=
+            &format!("\n  {} {}", error["pointer"].as_str().unwrap_or(""), error["detail"].as_str().unwrap_or(""));
     }
     Err(message.into())
 }
 
 fn read_credentials(config: &Config) -> Result<(String, String), Box<dyn Error>> {
     let path: PathBuf = config.data.dir.join("merchant-credentials.txt");
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        format!("give --email and KASSA_PASSWORD: {} cannot be read ({error})", path.display())
-    })?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("give --email and KASSA_PASSWORD: {} cannot be read ({error})", path.display()))?;
     let value = |name: &str| {
-        text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_prefix(':')).map(|value| value.trim().to_owned())
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().strip_prefix(':'))
+            .map(|value| value.trim().to_owned())
     };
     value("email")
         .zip(value("password"))

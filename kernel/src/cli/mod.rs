@@ -98,6 +98,10 @@ fn start_log(config: &Config) -> Outcome {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(&config.log.filter)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if config.log.json { log.json().init() } else { log.init() }
+    if config.log.json {
+        log.json().init()
+    } else {
+        log.init()
+    }
     Ok(())
 }

@@ -90,7 +90,8 @@ async fn finish(outcome: Outcome, merchant: Merchant) -> Outcome {
 fn build_crate(folder: &Path, output: Option<PathBuf>) -> Outcome {
     let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
     let target_dir = folder.join("target").join("kassa-plugin");
-    let built = build::build(&build::Build { crates: vec![folder], target_dir, show_progress: true, ..Default::default() });
+    let built =
+        build::build(&build::Build { crates: vec![folder], target_dir, show_progress: true, ..Default::default() });
     for component in built.map_err(|error| error.to_string())? {
         let name = format!("{}-{}.wasm", component.name, component.version);
         let path = output.clone().unwrap_or_else(|| name.into());
@@ -120,7 +121,13 @@ async fn push(merchant: &Merchant, file: &Path) -> Outcome {
     let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let request = merchant.request(Method::POST, "/v1/admin/plugins").header(CONTENT_TYPE, "application/wasm");
     let version = answer(request.body(bytes)).await?;
-    println!("{}@{} {} {}", text(&version["name"]), text(&version["version"]), text(&version["domain"]), text(&version["digest"]));
+    println!(
+        "{}@{} {} {}",
+        text(&version["name"]),
+        text(&version["version"]),
+        text(&version["domain"]),
+        text(&version["digest"])
+    );
     Ok(())
 }
 

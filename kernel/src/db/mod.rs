@@ -70,7 +70,10 @@ pub struct Db(Pools);
 #[derive(Clone)]
 enum Pools {
     /// SQLite lets one connection write at a time. Queueing for it here, in order, replaces `SQLITE_BUSY` and its polling.
-    Sqlite { reader: sqlx::Pool<Sqlite>, writer: sqlx::Pool<Sqlite> },
+    Sqlite {
+        reader: sqlx::Pool<Sqlite>,
+        writer: sqlx::Pool<Sqlite>,
+    },
     Postgres(sqlx::Pool<Postgres>),
 }
 

@@ -98,6 +98,4 @@ macro_rules! __sql_execute {
     };
 }
 
-pub use crate::{
-    __sql_all as all, __sql_execute as execute, __sql_one as one, __sql_optional as optional,
-};
+pub use crate::{__sql_all as all, __sql_execute as execute, __sql_one as one, __sql_optional as optional};

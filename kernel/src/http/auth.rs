@@ -5,9 +5,9 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 use uuid::Uuid;
 
+use crate::Shop;
 use crate::accounts::{self, Identity, Role};
 use crate::problem::{Kind, Problem};
-use crate::Shop;
 
 /// Anyone. A valid token makes it a customer; a token that is wrong is refused rather than overlooked.
 pub struct Caller(pub Option<Identity>);
@@ -52,9 +52,11 @@ impl FromRequestParts<Shop> for Merchant {
 
 async fn identify(shop: &Shop, headers: &HeaderMap) -> Result<Option<Identity>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let token = value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, token)| {
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()));
     let token = token.ok_or_else(|| Problem::new(Kind::InvalidToken).detail("use Authorization: Bearer"))?;
     Ok(Some(accounts::authenticate(shop, token).await?))
 }

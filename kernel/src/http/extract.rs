@@ -108,9 +108,7 @@ impl<T: DeserializeOwned> FromRequestParts<Shop> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &Shop) -> Result<Self, Problem> {
         match axum::extract::Query::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(error) => {
-                Err(Problem::new(Kind::MalformedRequest).detail(format!("query: {}", error.body_text())))
-            }
+            Err(error) => Err(Problem::new(Kind::MalformedRequest).detail(format!("query: {}", error.body_text()))),
         }
     }
 }

@@ -41,11 +41,7 @@ pub struct ProblemType {
 }
 
 fn describe(kind: Kind) -> ProblemType {
-    ProblemType {
-        r#type: format!("/problems/{}", kind.slug()),
-        title: kind.title(),
-        status: kind.status().as_u16(),
-    }
+    ProblemType { r#type: format!("/problems/{}", kind.slug()), title: kind.title(), status: kind.status().as_u16() }
 }
 
 /// Every type of problem that this API answers with
@@ -59,7 +55,9 @@ pub async fn list_problems() -> Json<Vec<ProblemType>> {
     (status = 200, body = ProblemType),
     (status = 404, description = "`not-found`", body = crate::problem::ProblemSchema)
 ))]
-pub async fn get_problem(super::extract::Path(slug): super::extract::Path<String>) -> Result<Json<ProblemType>, Problem> {
+pub async fn get_problem(
+    super::extract::Path(slug): super::extract::Path<String>,
+) -> Result<Json<ProblemType>, Problem> {
     let kind = Kind::ALL.iter().copied().find(|kind| kind.slug() == slug);
     kind.map(|kind| Json(describe(kind))).ok_or_else(Problem::not_found)
 }

@@ -51,12 +51,7 @@ impl PageParams {
 
 impl<T> Page<T> {
     /// A page of at most `limit` items from rows of which one more was read, to know whether there is a next page.
-    pub fn new<R, K: Serialize>(
-        mut rows: Vec<R>,
-        limit: u32,
-        key: impl Fn(&R) -> K,
-        item: impl FnMut(R) -> T,
-    ) -> Self {
+    pub fn new<R, K: Serialize>(mut rows: Vec<R>, limit: u32, key: impl Fn(&R) -> K, item: impl FnMut(R) -> T) -> Self {
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next_cursor = if more { rows.last().map(|row| encode(&key(row))) } else { None };

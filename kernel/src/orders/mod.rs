@@ -262,9 +262,7 @@ pub async fn list(
     // Both databases compare this text or time with real moments alike.
     let moment = moment.min(crate::clock::now() + chrono::TimeDelta::days(3_650));
     Ok(match customer_id {
-        Some(customer_id) => {
-            store::orders_of(&mut conn, customer_id, moment, id, i64::from(limit) + 1).await?
-        }
+        Some(customer_id) => store::orders_of(&mut conn, customer_id, moment, id, i64::from(limit) + 1).await?,
         None => store::all_orders(&mut conn, moment, id, i64::from(limit) + 1).await?,
     })
 }
@@ -278,4 +276,3 @@ pub async fn count_paid(conn: &mut Conn, customer_id: Uuid) -> Result<u32, db::E
 fn quantity_of(stored: i64) -> u32 {
     u32::try_from(stored).unwrap_or(u32::MAX)
 }
-

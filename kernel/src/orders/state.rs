@@ -156,9 +156,6 @@ mod tests {
             .flat_map(|from| all.iter().map(move |to| (*from, *to)))
             .filter(|(from, to)| allowed(*from, *to))
             .collect();
-        assert_eq!(
-            moves,
-            [(New, Paid), (New, Cancelled), (Paid, Shipped), (Paid, Cancelled), (Shipped, Delivered)]
-        );
+        assert_eq!(moves, [(New, Paid), (New, Cancelled), (Paid, Shipped), (Paid, Cancelled), (Shipped, Delivered)]);
     }
 }

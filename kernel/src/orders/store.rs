@@ -62,11 +62,8 @@ impl From<OrderRow> for Order {
 
 /// Numbers are given in the order of committing: the row stays locked until then.
 pub(super) async fn next_number(tx: &mut Tx) -> Result<i64> {
-    let (number,) = sql::one!(
-        tx,
-        (i64,),
-        "update counters set value = value + 1 where name = 'order_number' returning value"
-    )?;
+    let (number,) =
+        sql::one!(tx, (i64,), "update counters set value = value + 1 where name = 'order_number' returning value")?;
     Ok(number)
 }
 
@@ -279,13 +276,8 @@ pub(super) async fn all_orders(conn: &mut Conn, before: Moment, before_id: Uuid,
 
 /// Every number, in order: what verifying a whole shop walks along.
 pub(super) async fn numbers_after(conn: &mut Conn, number: i64, limit: i64) -> Result<Vec<i64>> {
-    let rows = sql::all!(
-        conn,
-        (i64,),
-        "select number from orders where number > $1 order by number limit $2",
-        number,
-        limit
-    )?;
+    let rows =
+        sql::all!(conn, (i64,), "select number from orders where number > $1 order by number limit $2", number, limit)?;
     Ok(rows.into_iter().map(|(number,)| number).collect())
 }
 

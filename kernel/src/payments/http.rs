@@ -31,9 +31,10 @@ pub async fn receive_webhook(
     let routing = shop.plugins().routing().of(Domain::Payment);
     let bound = routing.bound.iter().find(|bound| bound.name() == plugin).cloned().ok_or_else(Problem::not_found)?;
     let (parts, body) = request.into_parts();
-    let headers = parts.headers.iter().filter_map(|(name, value)| {
-        value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned()))
-    });
+    let headers = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned())));
     let message = Arc::new(WebhookRequest {
         headers: headers.collect(),
         body: read_body(Request::new(body)).await?.to_vec(),

@@ -100,8 +100,8 @@ enum Move {
 
 /// The rules. A payment that was captured or refunded never moves by news; only our own refund ends it.
 fn next(now: Status, observed: &Observed) -> Move {
-    use payment::Status as Told;
     use Status::{Authorized, Cancelled, Captured, Declined, Pending, Refunded, RequiresAction, Unknown};
+    use payment::Status as Told;
     let given_up = matches!(now, Declined | Cancelled);
     let told = match observed {
         Observed::Outcome(outcome) => &outcome.status,
@@ -214,8 +214,7 @@ fn apply(payment: &mut Payment, status: Status, observed: &Observed) {
                     });
                 }
                 payment::Status::Declined(decline) => {
-                    payment.decline =
-                        Some(Decline { code: decline.code.clone(), message: decline.message.clone() });
+                    payment.decline = Some(Decline { code: decline.code.clone(), message: decline.message.clone() });
                 }
                 payment::Status::Cancelled => {
                     payment.decline =
@@ -228,8 +227,7 @@ fn apply(payment: &mut Payment, status: Status, observed: &Observed) {
             payment.decline = Some(Decline { code: code.clone(), message: message.clone() });
         }
         Observed::NeverHeard => {
-            payment.decline =
-                Some(Decline { code: NOT_RECEIVED.into(), message: "the payment did not arrive".into() });
+            payment.decline = Some(Decline { code: NOT_RECEIVED.into(), message: "the payment did not arrive".into() });
         }
         Observed::Lost => {}
     }
@@ -251,8 +249,7 @@ mod tests {
     #[test]
     fn news_move_a_payment_by_the_table() {
         use Status::*;
-        let declined =
-            || told(payment::Status::Declined(payment::Decline { code: "x".into(), message: "y".into() }));
+        let declined = || told(payment::Status::Declined(payment::Decline { code: "x".into(), message: "y".into() }));
         let captured = || told(payment::Status::Captured);
         let authorized = || told(payment::Status::Authorized);
         let pending = || told(payment::Status::Pending);

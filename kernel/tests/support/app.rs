@@ -66,13 +66,8 @@ impl App {
         kassa::catalog::seed::demo(&shop).await.expect("the demo catalog is seeded");
         let (url, server) = serve(&shop).await;
         let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        let served = Served {
-            shop: shop.clone(),
-            server: std::sync::Mutex::new(Some(server)),
-            data,
-            database_url,
-            backend,
-        };
+        let served =
+            Served { shop: shop.clone(), server: std::sync::Mutex::new(Some(server)), data, database_url, backend };
         Self { url, shop, backend, client, served: Arc::new(served) }
     }
 

@@ -21,7 +21,8 @@ impl Backend {
 }
 
 /// Servers that a developer's machine or CI usually has.
-const USUAL: [&str; 2] = ["postgres://postgres@127.0.0.1:5432/postgres", "postgres://postgres:postgres@127.0.0.1:5432/postgres"];
+const USUAL: [&str; 2] =
+    ["postgres://postgres@127.0.0.1:5432/postgres", "postgres://postgres:postgres@127.0.0.1:5432/postgres"];
 
 static SERVER: OnceLock<Result<String, String>> = OnceLock::new();
 static TEMPLATE: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();

@@ -73,7 +73,9 @@ pub fn run() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     backend::clean_up();
     if let Err(reason) = postgres {
-        eprintln!("\nNOT COVERED: PostgreSQL ({reason}). Set KASSA_TEST_POSTGRES to a server that may be written to.\n");
+        eprintln!(
+            "\nNOT COVERED: PostgreSQL ({reason}). Set KASSA_TEST_POSTGRES to a server that may be written to.\n"
+        );
     }
     conclusion.exit_code()
 }
