@@ -2,14 +2,18 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `package` | a plugin file, read and refused without running any of it |
-//! | `engine`, `cache` | the compiler, and compiled code on disk |
+//! | `host` | the one value that loads, publishes and calls |
+//! | `package`, `scan`, `manifest` | a plugin file, read and refused without running any of it |
+//! | `engine`, `cache` | the compiler, the pool of instances, the clock; compiled code on disk |
 //! | `bindings` | the contract as Rust types, the only `bindgen!` |
-//! | `limits` | what a call may cost, from shop.toml |
-//! | `call` | the one path of every call: place, store, limits, outcome |
-//! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
+//! | `limits` | what a file and a call may cost, from shop.toml |
 //! | `routing` | which plugins serve now: an immutable snapshot |
+//! | `call` | the one path of every call: place, store, limits, outcome |
+//! | `state`, `ledger`, `fault` | what a call holds, what it used and wrote, why it failed |
+//! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
 //! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
+//! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
+//! | `check` | what activation asks a plugin |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
 //! | `build` | the component from an author's crate |
 //!
