@@ -228,6 +228,10 @@ pub(super) mod tests {
 
     /// Kind and data of every event.
     pub async fn recorded_events(conn: &mut Conn) -> Result<Vec<(String, String)>> {
-        sql::all!(conn, (String, String), "select kind, cast(data as text) from events where kind like 'customer.%' order by id")
+        sql::all!(
+            conn,
+            (String, String),
+            "select kind, cast(data as text) from events where kind like 'customer.%' order by id"
+        )
     }
 }
