@@ -90,28 +90,30 @@ fn operation_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(http::operations::get_problem))
 }
 
-fn with_document(upload_limit: usize, body_limit: usize) -> (Router<Shop>, Document) {
-    let limit = |bytes: usize| from_fn_with_state(bytes, layers::body_limit);
-    OpenApiRouter::with_openapi(Api::openapi())
-        .merge(shopper_routes().merge(merchant_routes()).layer(limit(body_limit)))
-        .merge(upload_routes().layer(limit(upload_limit)))
-        .merge(operation_routes())
-        .split_for_parts()
-}
-
 /// The OpenAPI document.
 pub fn document() -> Document {
-    with_document(0, 0).1
+    let routes = [shopper_routes(), merchant_routes(), upload_routes(), operation_routes()];
+    routes.into_iter().fold(OpenApiRouter::with_openapi(Api::openapi()), OpenApiRouter::merge).into_openapi()
+}
+
+/// Routes whose bodies have at most `bytes`. The limit stands around the idempotency keys, which read the body.
+fn limited(routes: OpenApiRouter<Shop>, shop: &Shop, bytes: usize) -> Router<Shop> {
+    let (router, _) = routes.split_for_parts();
+    router
+        .layer(from_fn_with_state(shop.clone(), idempotency::layer))
+        .layer(from_fn_with_state(bytes, layers::body_limit))
 }
 
 /// The whole service.
 pub fn router(shop: &Shop) -> Router {
     let config = shop.config();
-    let (router, document) = with_document(config.plugins.package.max_bytes as usize, config.http.max_body_bytes);
+    let (operations, _) = operation_routes().split_for_parts();
+    let router = limited(shopper_routes().merge(merchant_routes()), shop, config.http.max_body_bytes)
+        .merge(limited(upload_routes(), shop, config.plugins.package.max_bytes as usize))
+        .merge(operations);
     let request_timeout = Duration::from_millis(config.http.request_timeout_ms);
     router
-        .merge(http::openapi::pages(document))
-        .layer(from_fn_with_state(shop.clone(), idempotency::layer))
+        .merge(http::openapi::pages(document()))
         .layer(from_fn_with_state(request_timeout, layers::time_limit))
         .layer(CompressionLayer::new())
         .fallback(layers::not_found)

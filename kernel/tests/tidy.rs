@@ -117,6 +117,25 @@ fn imports_our_http(text: &str) -> bool {
 }
 
 plain_test! {
+    /// Arrows point down: nothing below a handler asks what a handler knows.
+    fn domains_name_no_handlers() {
+        let mut broken = Vec::new();
+        for (file, text) in files(&root().join("src")) {
+            // The settings name each room's own.
+            if is_http(&file) || file == "config.rs" {
+                continue;
+            }
+            for (number, line) in code(&text) {
+                if line.contains("::http::") {
+                    broken.push(format!("{file}:{number}: {}", line.trim()));
+                }
+            }
+        }
+        assert!(broken.is_empty(), "{}", broken.join("\n"));
+    }
+}
+
+plain_test! {
     /// A domain asks another through its `mod.rs`.
     fn stores_are_private_to_their_domain() {
         let mut broken = Vec::new();

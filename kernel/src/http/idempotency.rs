@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::TimeDelta;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
 
@@ -59,27 +60,31 @@ pub async fn layer(State(shop): State<Shop>, request: Request, next: Next) -> Re
     if request.method() != Method::POST || signs_in || !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
+    match claim_and_run(&shop, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn claim_and_run(shop: &Shop, request: Request, next: Next) -> Result<Response, Problem> {
+    let key = read_key(request.headers())?;
+    let (parts, body) = request.into_parts();
+    // Before the part that runs to its end: a body that never ends must end with its request.
+    let body = read_body(Request::new(body)).await?;
     // A client that hangs up, or a time limit that strikes, must not leave the key without its answer: what the handler
     // did meanwhile could be done again by a retry.
     let work = {
         let shop = shop.clone();
-        async move { run(&shop, request, next).await }
+        async move { run(&shop, &key, parts, body, next).await }
     };
-    match shop.run_to_end(work).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(problem)) => problem.into_response(),
-        Err(cut_off) => Problem::internal(cut_off).into_response(),
-    }
+    shop.run_to_end(work).await.map_err(Problem::internal)?
 }
 
-async fn run(shop: &Shop, request: Request, next: Next) -> Result<Response, Problem> {
-    let key = read_key(request.headers())?;
-    let (parts, body) = request.into_parts();
+async fn run(shop: &Shop, key: &str, parts: Parts, body: Bytes, next: Next) -> Result<Response, Problem> {
     let caller = auth::caller_scope(shop, &parts.headers).await?;
     let scope = format!("{caller} {}", parts.uri.path());
-    let body = read_body(Request::new(body)).await?;
     let request_hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &body);
-    let claim = Claim { scope: &scope, key: &key, request_hash: request_hash.as_ref() };
+    let claim = Claim { scope: &scope, key, request_hash: request_hash.as_ref() };
     let now = clock::now();
     let abandoned_before = now - TimeDelta::milliseconds(2 * shop.config().http.request_timeout_ms as i64);
     let mut tx = shop.db().write().await?;

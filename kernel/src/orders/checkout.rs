@@ -238,7 +238,7 @@ fn order_adjustment(adjustment: &pricing::Adjustment) -> Adjustment {
             pricing::Target::Order => Target::Order,
             pricing::Target::Delivery => Target::Delivery,
         },
-        kind: carts::http::adjustment_kind(adjustment.kind).to_owned(),
+        kind: adjustment.kind.name().to_owned(),
         code: adjustment.code.clone(),
         label: adjustment.label.clone(),
         amount: adjustment.amount,

@@ -112,7 +112,7 @@ pub async fn cancel(shop: &Shop, details: Details, actor: &str) -> Result<Detail
             }
             Ok(now)
         }
-        (Status::New | Status::Paid, payment) => {
+        (Status::Paid, payment) => {
             cancel_paid(shop, order_id, actor).await?;
             shop.relay().wake();
             if let Some(payment) = payment {

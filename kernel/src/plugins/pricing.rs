@@ -19,6 +19,18 @@ const LABEL_CHARACTERS: usize = 200;
 const MESSAGES: usize = 10;
 const MESSAGE_CHARACTERS: usize = 500;
 
+impl Kind {
+    /// The word for it in answers over HTTP and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Discount => "discount",
+            Kind::Tax => "tax",
+            Kind::TaxIncluded => "tax-included",
+            Kind::Fee => "fee",
+        }
+    }
+}
+
 impl Host {
     /// Prices a cart with one plugin of the chain. The answer passed every rule of the contract, on top of `so_far`.
     pub async fn price(&self, bound: &Arc<Bound>, request: &Arc<Request>) -> Result<Called<Quote>, CallError> {

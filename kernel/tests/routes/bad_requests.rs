@@ -129,6 +129,23 @@ api_test! {
 }
 
 api_test! {
+    /// The limit holds before the idempotency key looks at the body, else one request could fill the memory.
+    async fn bodies_without_end_under_an_idempotency_key(app: App) {
+        let app = app.another(|config| config.http.request_timeout_ms = 5_000).await;
+        let stop = app.stopper();
+        let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 64 * 1024]));
+        let paced = futures_util::StreamExt::then(endless, |chunk| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            chunk
+        });
+        let request = app.client.post(format!("{}/v1/carts", app.url)).header("content-type", "application/json");
+        let request = request.header("idempotency-key", "3e1bbf27-2f6d-4d2b-9d7c-000000000001");
+        Answer::of(request.body(reqwest::Body::wrap_stream(paced))).await.problem("payload-too-large");
+        stop.stop().await;
+    }
+}
+
+api_test! {
     /// A head that never ends is cut off, and others are served meanwhile.
     async fn heads_that_trickle(app: App) {
         let app = app.another(|config| config.http.header_timeout_ms = 300).await;

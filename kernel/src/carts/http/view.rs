@@ -1,0 +1,230 @@
+//! What shoppers see of a cart.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::Shop;
+use crate::carts::{Address, Contents, DeliveryOption, DeliveryState, Quoted};
+use crate::clock::Moment;
+use crate::money::Amount;
+use crate::payments;
+use crate::plugins::pricing::{self, CouponState, Target};
+
+/// A discount, tax or fee.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdjustmentOut {
+    /// `discount` (0 or less), `tax` and `fee` (0 or more, added), `tax-included` (contained in the prices, for information).
+    kind: &'static str,
+    /// Stable name of the rule.
+    #[schema(example = "coupon-welcome10")]
+    code: String,
+    /// For the shopper.
+    #[schema(example = "10 % off your first order")]
+    label: String,
+    #[schema(example = -250)]
+    amount: Amount,
+}
+
+/// A line of a cart.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineOut {
+    id: Uuid,
+    variant_id: Uuid,
+    sku: String,
+    title: String,
+    quantity: u32,
+    /// How many can be sold now, at most what the line wants: less means a shortage.
+    available: u32,
+    unit_price: Amount,
+    /// `unit_price` times `quantity`.
+    goods_total: Amount,
+    adjustments: Vec<AdjustmentOut>,
+    /// What the line adds to the total.
+    total: Amount,
+}
+
+/// What became of a coupon code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CouponOut {
+    code: String,
+    /// `applied`, `unknown`, `expired` or `not-applicable`.
+    state: &'static str,
+    /// For the shopper; may be empty.
+    text: String,
+}
+
+/// A way to deliver the cart.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryOptionOut {
+    /// What to send to choose it.
+    #[schema(example = "delivery-rates:standard")]
+    id: String,
+    #[schema(example = "Standard delivery")]
+    label: String,
+    amount: Amount,
+    currency: &'static str,
+    /// Fewest and most days until it arrives, where known.
+    min_days: Option<u16>,
+    max_days: Option<u16>,
+    /// The shopper collects the goods.
+    pickup: bool,
+}
+
+/// A cart, priced at this moment. Amounts are minor units of `currency`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CartOut {
+    /// For a guest, knowing it is the right to open the cart.
+    id: Uuid,
+    /// `open`, or `ordered` when `order_id` says what it became.
+    status: &'static str,
+    order_id: Option<Uuid>,
+    currency: &'static str,
+    locale: String,
+    email: Option<String>,
+    address: Option<Address>,
+    lines: Vec<LineOut>,
+    coupons: Vec<CouponOut>,
+    /// The chosen delivery, where it is offered for this cart.
+    delivery: Option<DeliveryOptionOut>,
+    /// Discounts, taxes and fees on the goods as a whole and on the delivery.
+    adjustments: Vec<AdjustmentOut>,
+    /// For the shopper, from the pricing rules.
+    messages: Vec<String>,
+    /// Sum of the lines before adjustments.
+    goods_total: Amount,
+    discount_total: Amount,
+    fee_total: Amount,
+    delivery_total: Amount,
+    /// Tax that is added.
+    tax_total: Amount,
+    /// Tax that the prices contain.
+    tax_included_total: Amount,
+    /// What the shopper pays: send it as `expected_total` of the checkout.
+    total: Amount,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Moment,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Moment,
+}
+
+/// A way to pay.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentMethodOut {
+    /// What to send as `payment_method` of the checkout.
+    #[schema(example = "payment-emulator:card")]
+    id: String,
+    #[schema(example = "Card")]
+    label: String,
+    /// What a storefront needs to draw the form.
+    attributes: BTreeMap<String, String>,
+}
+
+/// The cart as shoppers see it.
+pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
+    let cart = &contents.cart;
+    let totals = &quoted.totals;
+    CartOut {
+        id: cart.id,
+        status: if cart.order_id.is_some() { "ordered" } else { "open" },
+        order_id: cart.order_id,
+        currency: shop.config().shop.currency.code(),
+        locale: cart.locale.clone(),
+        email: cart.email.clone(),
+        address: cart.address.clone(),
+        lines: (0..contents.lines.len()).map(|index| line_out(contents, quoted, index)).collect(),
+        coupons: cart.coupons.iter().map(|code| coupon_out(code, &quoted.coupons)).collect(),
+        delivery: match &quoted.delivery {
+            DeliveryState::Chosen(option) => Some(delivery_out(shop, option.clone())),
+            DeliveryState::Open | DeliveryState::Gone => None,
+        },
+        adjustments: adjustments(quoted, |target| !matches!(target, Target::Line(_))),
+        messages: quoted.messages.clone(),
+        goods_total: totals.goods,
+        discount_total: totals.discounts,
+        fee_total: totals.fees,
+        delivery_total: totals.delivery,
+        tax_total: totals.taxes_added,
+        tax_included_total: totals.taxes_included,
+        total: totals.total,
+        created_at: cart.created_at,
+        updated_at: cart.updated_at,
+    }
+}
+
+fn line_out(contents: &Contents, quoted: &Quoted, index: usize) -> LineOut {
+    let line = &contents.lines[index];
+    let goods_total = line.variant.price.saturating_mul(Amount::from(line.quantity));
+    let adjustments = adjustments(quoted, |target| matches!(target, Target::Line(line) if *line as usize == index));
+    // The parts were checked when the totals were computed.
+    let added: Amount = adjustments.iter().filter(|a| a.kind != "tax-included").map(|a| a.amount).sum();
+    let available = if line.variant.sellable { line.variant.available().max(0) } else { 0 };
+    LineOut {
+        id: line.line_id,
+        variant_id: line.variant.id,
+        sku: line.variant.sku.clone(),
+        title: line.variant.title.clone(),
+        quantity: line.quantity,
+        available: available.min(i64::from(line.quantity)) as u32,
+        unit_price: line.variant.price,
+        goods_total,
+        adjustments,
+        total: goods_total + added,
+    }
+}
+
+fn adjustments(quoted: &Quoted, wanted: impl Fn(&Target) -> bool) -> Vec<AdjustmentOut> {
+    let wanted = quoted.adjustments.iter().filter(|adjustment| wanted(&adjustment.target));
+    wanted.map(adjustment_out).collect()
+}
+
+fn adjustment_out(adjustment: &pricing::Adjustment) -> AdjustmentOut {
+    AdjustmentOut {
+        kind: adjustment.kind.name(),
+        code: adjustment.code.clone(),
+        label: adjustment.label.clone(),
+        amount: adjustment.amount,
+    }
+}
+
+/// A code that no plugin knows is unknown.
+fn coupon_out(code: &str, outcomes: &[pricing::CouponOutcome]) -> CouponOut {
+    let outcome = outcomes.iter().filter(|outcome| outcome.code == code);
+    let best = outcome.min_by_key(|outcome| match outcome.state {
+        CouponState::Applied => 0,
+        CouponState::NotApplicable => 1,
+        CouponState::Expired => 2,
+        CouponState::Unknown => 3,
+    });
+    let state = match best.map(|outcome| outcome.state) {
+        Some(CouponState::Applied) => "applied",
+        Some(CouponState::NotApplicable) => "not-applicable",
+        Some(CouponState::Expired) => "expired",
+        Some(CouponState::Unknown) | None => "unknown",
+    };
+    let text = best.map(|outcome| outcome.text.clone()).unwrap_or_default();
+    CouponOut { code: code.to_owned(), state, text }
+}
+
+pub fn delivery_out(shop: &Shop, option: DeliveryOption) -> DeliveryOptionOut {
+    DeliveryOptionOut {
+        id: option.id.to_string(),
+        label: option.label,
+        amount: option.amount,
+        currency: shop.config().shop.currency.code(),
+        min_days: option.days.map(|(min, _)| min),
+        max_days: option.days.map(|(_, max)| max),
+        pickup: option.pickup,
+    }
+}
+
+/// A way to pay as shoppers see it.
+pub fn payment_method_out(method: payments::Method) -> PaymentMethodOut {
+    PaymentMethodOut {
+        id: method.id.to_string(),
+        label: method.label,
+        attributes: method.attributes.into_iter().collect(),
+    }
+}

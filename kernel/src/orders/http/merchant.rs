@@ -1,0 +1,144 @@
+//! Orders for the merchant.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::view::{OrderOut, OrderSummaryOut, order_out};
+use super::{cancel_to_end, list_page};
+use crate::Shop;
+use crate::http::auth::Merchant;
+use crate::http::extract::{Path, Query};
+use crate::http::paging::{Page, PageParams};
+use crate::orders::{self, receipts};
+use crate::problem::{Problem, ProblemSchema};
+
+/// A recorded call of a plugin.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReceiptOut {
+    domain: String,
+    plugin: String,
+    version: String,
+    digest: String,
+    settings: serde_json::Value,
+    /// The request as it was priced.
+    input: serde_json::Value,
+    /// SHA-256 of the recorded text.
+    input_sha256: String,
+    output: serde_json::Value,
+    /// Deterministic cost of the call.
+    fuel: i64,
+}
+
+/// All orders, the newest first
+#[utoipa::path(get, path = "/v1/admin/orders", tag = "orders", security(("bearer" = [])), params(PageParams), responses(
+    (status = 200, body = Page<OrderSummaryOut>),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+))]
+pub async fn admin_list_orders(
+    State(shop): State<Shop>,
+    _: Merchant,
+    Query(page): Query<PageParams>,
+) -> Result<Answer<Page<OrderSummaryOut>>, Problem> {
+    list_page(&shop, None, &page).await
+}
+
+/// Any order
+#[utoipa::path(get, path = "/v1/admin/orders/{id}", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = OrderOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema)
+))]
+pub async fn admin_get_order(
+    State(shop): State<Shop>,
+    _: Merchant,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<OrderOut>, Problem> {
+    Ok(Answer(order_out(orders::get_any(&shop, id).await?)))
+}
+
+/// What the plugins were asked for the price of an order
+#[utoipa::path(get, path = "/v1/admin/orders/{id}/receipt", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = [ReceiptOut]),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema)
+))]
+pub async fn admin_get_receipt(
+    State(shop): State<Shop>,
+    _: Merchant,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<Vec<ReceiptOut>>, Problem> {
+    let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
+    let out = |receipt: receipts::Receipt| ReceiptOut {
+        settings: json(&receipt.settings),
+        input: json(&receipt.input),
+        output: json(&receipt.output),
+        domain: receipt.domain,
+        plugin: receipt.plugin,
+        version: receipt.version,
+        digest: receipt.digest,
+        input_sha256: receipt.input_sha256,
+        fuel: receipt.fuel,
+    };
+    let receipts = receipts::list(&shop, id).await?;
+    Ok(Answer(receipts.into_iter().map(out).collect()))
+}
+
+/// The goods are on their way
+#[utoipa::path(post, path = "/v1/admin/orders/{id}/ship", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = OrderOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`order-state`", body = ProblemSchema)
+))]
+pub async fn ship_order(
+    State(shop): State<Shop>,
+    _: Merchant,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<OrderOut>, Problem> {
+    orders::get_any(&shop, id).await?;
+    orders::ship(&shop, id, "shipped by the merchant").await?;
+    Ok(Answer(order_out(orders::get_any(&shop, id).await?)))
+}
+
+/// The goods have arrived
+#[utoipa::path(post, path = "/v1/admin/orders/{id}/deliver", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = OrderOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`order-state`", body = ProblemSchema)
+))]
+pub async fn deliver_order(
+    State(shop): State<Shop>,
+    _: Merchant,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<OrderOut>, Problem> {
+    orders::get_any(&shop, id).await?;
+    orders::deliver(&shop, id, "delivered").await?;
+    Ok(Answer(order_out(orders::get_any(&shop, id).await?)))
+}
+
+/// Calls any order off, before it is shipped
+#[utoipa::path(post, path = "/v1/admin/orders/{id}/cancel", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = OrderOut),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`order-state`", body = ProblemSchema)
+))]
+pub async fn admin_cancel_order(
+    State(shop): State<Shop>,
+    _: Merchant,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<OrderOut>, Problem> {
+    let details = orders::get_any(&shop, id).await?;
+    cancel_to_end(&shop, details, "cancelled by the merchant").await
+}

@@ -1,0 +1,184 @@
+//! What shoppers and the merchant see of an order.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::carts::Address;
+use crate::clock::Moment;
+use crate::money::Amount;
+use crate::orders::{Adjustment, Delivery, Details, Order, PricedBy, Target};
+use crate::payments::{Action, Payment};
+
+/// A discount, tax or fee.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderAdjustmentOut {
+    /// `discount`, `tax`, `tax-included` or `fee`.
+    kind: String,
+    code: String,
+    label: String,
+    amount: Amount,
+}
+
+/// A line of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderLineOut {
+    variant_id: Uuid,
+    sku: String,
+    title: String,
+    quantity: u32,
+    unit_price: Amount,
+    adjustments: Vec<OrderAdjustmentOut>,
+    /// Goods and adjustments.
+    total: Amount,
+}
+
+/// How an order is being paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentOut {
+    /// `plugin:method`.
+    method: String,
+    /// `pending`, `requires_action`, `authorized`, `captured`, `declined`, `cancelled`, `unknown` (the provider's answer was lost;
+    /// it is asked again) or `refunded`.
+    status: &'static str,
+    amount: Amount,
+    /// The provider's name of the payment.
+    reference: String,
+    /// What the shopper must do, where the status is `requires_action`.
+    action: Option<Action>,
+    decline_code: Option<String>,
+    decline_message: Option<String>,
+}
+
+/// A change of an order's status.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderEventOut {
+    #[schema(value_type = String, format = DateTime)]
+    at: Moment,
+    status: String,
+    cause: String,
+}
+
+/// An order in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderSummaryOut {
+    id: Uuid,
+    #[schema(example = 1001)]
+    number: i64,
+    status: &'static str,
+    currency: String,
+    total: Amount,
+    #[schema(value_type = String, format = DateTime)]
+    placed_at: Moment,
+}
+
+/// An order. Amounts are minor units of `currency`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderOut {
+    /// For a guest, knowing it is the right to see the order.
+    id: Uuid,
+    #[schema(example = 1001)]
+    number: i64,
+    /// `new` (not paid yet), `paid`, `shipped`, `delivered`, `cancelled` or `refunded`.
+    status: &'static str,
+    currency: String,
+    email: String,
+    address: Address,
+    delivery: Delivery,
+    lines: Vec<OrderLineOut>,
+    /// On the goods as a whole and on the delivery.
+    adjustments: Vec<OrderAdjustmentOut>,
+    goods_total: Amount,
+    discount_total: Amount,
+    fee_total: Amount,
+    delivery_total: Amount,
+    tax_total: Amount,
+    tax_included_total: Amount,
+    total: Amount,
+    /// None where there was nothing to pay.
+    payment: Option<PaymentOut>,
+    /// The plugins that made the price.
+    priced_by: Vec<PricedBy>,
+    history: Vec<OrderEventOut>,
+    #[schema(value_type = String, format = DateTime)]
+    placed_at: Moment,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Moment,
+}
+
+/// An order in a list.
+pub fn summary_out(order: Order) -> OrderSummaryOut {
+    OrderSummaryOut {
+        id: order.id,
+        number: order.number,
+        status: order.status.name(),
+        currency: order.currency,
+        total: order.total,
+        placed_at: order.placed_at,
+    }
+}
+
+/// An order as its owner and the merchant see it.
+pub fn order_out(details: Details) -> OrderOut {
+    let Details { order, lines, adjustments, history, priced_by, payment } = details;
+    let wanted = |wanted: &dyn Fn(Target) -> bool| -> Vec<OrderAdjustmentOut> {
+        adjustments.iter().filter(|adjustment| wanted(adjustment.target)).map(adjustment_out).collect()
+    };
+    let lines = (0_i64..).zip(lines).map(|(position, line)| OrderLineOut {
+        variant_id: line.variant_id,
+        sku: line.sku,
+        title: line.title,
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        adjustments: wanted(&|target| target == Target::Line(position)),
+        total: line.total,
+    });
+    OrderOut {
+        id: order.id,
+        number: order.number,
+        status: order.status.name(),
+        currency: order.currency,
+        email: order.email,
+        address: order.address,
+        delivery: order.delivery,
+        lines: lines.collect(),
+        adjustments: wanted(&|target| !matches!(target, Target::Line(_))),
+        goods_total: order.goods_total,
+        discount_total: order.discount_total,
+        fee_total: order.fee_total,
+        delivery_total: order.delivery_total,
+        tax_total: order.tax_total,
+        tax_included_total: order.tax_included_total,
+        total: order.total,
+        payment: payment.map(payment_out),
+        priced_by,
+        history: history
+            .into_iter()
+            .map(|event| OrderEventOut { at: event.at, status: event.status, cause: event.cause })
+            .collect(),
+        placed_at: order.placed_at,
+        updated_at: order.updated_at,
+    }
+}
+
+fn adjustment_out(adjustment: &Adjustment) -> OrderAdjustmentOut {
+    OrderAdjustmentOut {
+        kind: adjustment.kind.clone(),
+        code: adjustment.code.clone(),
+        label: adjustment.label.clone(),
+        amount: adjustment.amount,
+    }
+}
+
+fn payment_out(payment: Payment) -> PaymentOut {
+    let (decline_code, decline_message) = payment.decline.map(|decline| (decline.code, decline.message)).unzip();
+    PaymentOut {
+        method: format!("{}:{}", payment.plugin, payment.method),
+        status: payment.status.name(),
+        amount: payment.amount,
+        reference: payment.reference,
+        action: payment.action,
+        decline_code,
+        decline_message,
+    }
+}
