@@ -39,6 +39,9 @@ fn embed() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(&file, &component.wasm)?;
         writeln!(table, "    DefaultPlugin {{")?;
         writeln!(table, "        name: {:?},", component.name)?;
+        // The folder's name begins with it: `pricing-standard`.
+        let domain = component.name.split('-').next().unwrap_or_default();
+        writeln!(table, "        domain: Domain::{}{},", domain[..1].to_uppercase(), &domain[1..])?;
         writeln!(table, "        wasm: include_bytes!({file:?}),")?;
         writeln!(table, "        demo_settings: include_str!({:?}),", folder.join("demo-settings.json"))?;
         writeln!(table, "    }},")?;

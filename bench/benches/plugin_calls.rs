@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use kassa::plugins::build::{Build, build};
 use kassa::plugins::pricing::{Adjustment, Kind, Line, Quote, Request, Target};
-use kassa::plugins::{Bound, Host, MemoryKv, PluginsConfig};
+use kassa::plugins::{Allocator, Bound, Host, MemoryKv, PluginsConfig};
 
+const DEMO_SETTINGS: &str = include_str!("../../plugins/pricing-standard/demo-settings.json");
 const CARTS: [usize; 3] = [1, 10, 100];
 /// Calls that are not counted: the first ones find cold caches.
 const WARM_UP: usize = 2_000;
@@ -31,17 +32,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let begun = Instant::now();
     let kv = Arc::new(MemoryKv::default());
-    let host = Host::new(&PluginsConfig::default(), cache.path(), &[7; 32], kv.clone())?;
+    // Not `auto`, which would measure another allocator where the machine has no room for the pool.
+    let config = PluginsConfig { allocator: Allocator::Pooling, ..PluginsConfig::default() };
+    let host = Host::new(&config, cache.path(), &[7; 32], kv.clone())?;
     let engine = begun.elapsed();
     let begun = Instant::now();
     let component = runtime.block_on(host.load(wasm.as_slice()))?;
     let compiled = begun.elapsed();
     drop((component, host));
-    let host = Host::new(&PluginsConfig::default(), cache.path(), &[7; 32], kv)?;
+    let host = Host::new(&config, cache.path(), &[7; 32], kv)?;
     let begun = Instant::now();
     let component = runtime.block_on(host.load(wasm.as_slice()))?;
     let cached = begun.elapsed();
-    let bound = Arc::new(Bound { component, settings: "{}".into(), settings_version: 1 });
+    let bound = Arc::new(Bound { component, settings: "{}".into() });
     println!(
         "component {} bytes; engine {engine:.1?}; compiled in {compiled:.1?}; from the cache in {cached:.1?}",
         wasm.len()
@@ -71,6 +74,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{:<32} {lines:>6} {ratio:>6.1}x", "webhook / plugin, by p50");
     }
 
+    let standard = Arc::new(Bound {
+        component: runtime.block_on(host.load(pricing_standard()?))?,
+        // Compact, as the kernel hands them over.
+        settings: serde_json::from_str::<serde_json::Value>(DEMO_SETTINGS)?.to_string().into(),
+    });
+    for lines in CARTS {
+        let request = Arc::new(Request { coupons: vec!["WELCOME10".into()], ..cart(lines) });
+        let report = runtime.block_on(host.price(&standard, &request))?.report;
+        let plugin = runtime.block_on(measure(CALLS, async || {
+            host.price(&standard, &request).await.expect("a quote");
+        }));
+        print_row("pricing-standard, demo settings", lines, &plugin);
+        println!("{:<32} {lines:>6} {:>7}", "  fuel of that", report.fuel);
+    }
+
     println!("\n10-line calls per second");
     let request = Arc::new(cart(10));
     let one = calls_per_second(&host, &bound, &request, 1);
@@ -80,7 +98,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn percent_off() -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/tests/plugins/percent-off");
+    component("../kernel/tests/plugins/percent-off")
+}
+
+fn pricing_standard() -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    component("../plugins/pricing-standard")
+}
+
+fn component(folder: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     // Beside the target folder of this build, whose lock cargo may hold.
     let target_dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("plugins");
     let built = build(&Build { crates: vec![folder], target_dir, ..Default::default() });
@@ -126,7 +152,7 @@ fn percent_off_natively(request: &Request) -> Quote {
 }
 
 async fn measure(calls: usize, mut call: impl AsyncFnMut()) -> Histogram<u64> {
-    let mut nanoseconds = Histogram::new(3).expect("three digits are allowed");
+    let mut nanoseconds = Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are valid");
     for at in 0..WARM_UP.min(calls) + calls {
         let begun = Instant::now();
         call().await;

@@ -6,7 +6,7 @@ use kassa::orders::{self, receipts};
 use serde::Deserialize;
 
 use crate::merchant::{Login, Merchant, get_each};
-use crate::replay::{Placed, PricedBy};
+use crate::replay::{Outcome, Placed, PricedBy};
 use crate::sales::{Sales, share};
 use crate::stock::Stock;
 use crate::swap::Version;
@@ -29,6 +29,35 @@ struct Summary {
     total: i64,
 }
 
+/// Every invoice became an order.
+pub fn all_placed(sales: &Sales, outcome: &Outcome) -> Vec<String> {
+    let mut wrong = outcome.failures.clone();
+    let (placed, wanted) = (outcome.placed.len(), sales.invoices.len());
+    if wanted == 0 {
+        wrong.push("there was no invoice to play".into());
+    }
+    if placed != wanted && wrong.is_empty() {
+        wrong.push(format!("{placed} orders of {wanted} invoices"));
+    }
+    wrong
+}
+
+/// No checkout was told of another price than the cart had shown.
+pub fn no_stale_quotes(outcome: &Outcome) -> Vec<String> {
+    match outcome.stale_quotes {
+        0 => Vec::new(),
+        count => vec![format!("{count} checkouts met another price")],
+    }
+}
+
+/// Every order's total is what its shopper agreed to.
+pub fn charged_as_shown(placed: &[Placed]) -> Vec<String> {
+    let other = placed.iter().filter(|placed| placed.order.total != placed.shown);
+    other
+        .map(|Placed { order, shown, .. }| format!("order {}: {} for {shown} shown", order.number, order.total))
+        .collect()
+}
+
 /// The totals of the orders, against those computed from the file.
 ///
 /// `versions` are those that priced them, where the plugin was swapped: the version that an order names tells what its total must be.
@@ -40,7 +69,7 @@ pub async fn totals(
 ) -> Result<(Sums, Vec<String>)> {
     let mut wrong = Vec::new();
     let mut sums = Sums::default();
-    for Placed { invoice, order } in placed {
+    for Placed { invoice, order, .. } in placed {
         let invoice = &sales.invoices[*invoice];
         let expected = expected_total(invoice.goods(), &order.priced_by, versions);
         sums.expected += expected.unwrap_or_default();

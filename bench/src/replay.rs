@@ -53,6 +53,8 @@ impl Step {
 pub struct Placed {
     /// Of [`Sales::invoices`].
     pub invoice: usize,
+    /// The total that the shopper saw last and agreed to.
+    pub shown: i64,
     pub order: PlacedOrder,
 }
 
@@ -197,15 +199,15 @@ impl Shopper {
     pub async fn play(&mut self, index: usize, invoice: &Invoice) {
         let begun = Instant::now();
         match self.buy(invoice).await {
-            Ok(order) => {
+            Ok((shown, order)) => {
                 self.outcome.whole.record(begun.elapsed());
-                self.outcome.placed.push(Placed { invoice: index, order });
+                self.outcome.placed.push(Placed { invoice: index, shown, order });
             }
             Err(error) => self.outcome.failures.push(format!("invoice {}: {error}", invoice.number)),
         }
     }
 
-    async fn buy(&mut self, invoice: &Invoice) -> Result<PlacedOrder> {
+    async fn buy(&mut self, invoice: &Invoice) -> Result<(i64, PlacedOrder)> {
         let cart: Cart = self.step(Step::CreateCart, "/v1/carts", json!({})).await?;
         let at = |what: &str| format!("/v1/carts/{}/{what}", cart.id);
         for line in &invoice.lines {
@@ -229,7 +231,7 @@ impl Shopper {
     }
 
     /// Pays what the cart showed. Where the price has changed since, the shopper looks at the new one and pays that.
-    async fn check_out(&mut self, path: &str, mut shown: i64) -> Result<PlacedOrder> {
+    async fn check_out(&mut self, path: &str, mut shown: i64) -> Result<(i64, PlacedOrder)> {
         let mut stale_quotes = 0;
         loop {
             let body = json!({
@@ -241,7 +243,7 @@ impl Shopper {
                 Ok(problem) if stale && problem.r#type == "/problems/stale-quote" => shown = problem.cart.total,
                 _ => {
                     self.outcome.stale_quotes += u64::from(stale_quotes);
-                    return answer.json(Step::Checkout.name());
+                    return Ok((shown, answer.json(Step::Checkout.name())?));
                 }
             }
             stale_quotes += 1;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::latency::Latency;
-use crate::merchant::Merchant;
+use crate::merchant::{Login, Merchant};
 use crate::replay::Progress;
 
 const BINDING: &str = "/v1/admin/bindings/pricing";
@@ -43,20 +43,32 @@ struct Binding {
     plugins: Vec<Bound>,
 }
 
-/// Swaps between two versions, and what was in force before them.
+/// What was in force before the swaps.
+pub struct Before(Value);
+
+impl Before {
+    pub async fn read(login: &Login) -> Result<Self> {
+        let before: Binding = Merchant::log_in(login).await?.get(BINDING).await?;
+        let keep = |bound: &Bound| json!({ "name": bound.name, "version": bound.version, "settings": bound.settings });
+        Ok(Self(json!({ "plugins": before.plugins.iter().map(keep).collect::<Vec<_>>() })))
+    }
+
+    pub async fn put_back(self, login: &Login) -> Result<()> {
+        let _: Binding = Merchant::log_in(login).await?.put(BINDING, &self.0).await?;
+        Ok(())
+    }
+}
+
+/// Swaps between two versions.
 pub struct Swapper {
     merchant: Merchant,
     versions: [Version; 2],
-    before: Value,
     pub latency: Latency,
 }
 
 impl Swapper {
     /// Uploads both files and puts the first in force, alone.
     pub async fn begin(mut merchant: Merchant, files: [Bytes; 2], basis_points: [u32; 2]) -> Result<Self> {
-        let before: Binding = merchant.get(BINDING).await?;
-        let keep = |bound: &Bound| json!({ "name": bound.name, "version": bound.version, "settings": bound.settings });
-        let before = json!({ "plugins": before.plugins.iter().map(keep).collect::<Vec<_>>() });
         let [first, second] = files;
         let [first, second] = [merchant.upload::<Uploaded>(first).await?, merchant.upload::<Uploaded>(second).await?];
         let version = |uploaded: Uploaded, basis_points| Version {
@@ -66,7 +78,7 @@ impl Swapper {
             basis_points,
         };
         let versions = [version(first, basis_points[0]), version(second, basis_points[1])];
-        let mut swapper = Self { merchant, versions, before, latency: Latency::default() };
+        let mut swapper = Self { merchant, versions, latency: Latency::default() };
         swapper.put_in_force(0).await?;
         swapper.latency = Latency::default();
         Ok(swapper)
@@ -83,12 +95,6 @@ impl Swapper {
             self.put_in_force(swap % 2).await?;
         }
         Ok(self)
-    }
-
-    /// Puts back in force what was before.
-    pub async fn end(mut self) -> Result<()> {
-        let _: Binding = self.merchant.put(BINDING, &self.before).await?;
-        Ok(())
     }
 
     async fn put_in_force(&mut self, index: usize) -> Result<()> {

@@ -25,6 +25,8 @@ pub mod plugins;
 pub mod problem;
 pub mod routes;
 mod shop;
+#[cfg(test)]
+mod test_shop;
 
 pub use config::Config;
 pub use shop::{OpenError, Shop, serve};

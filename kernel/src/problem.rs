@@ -205,6 +205,9 @@ impl Problem {
 
 impl From<crate::db::Error> for Problem {
     fn from(cause: crate::db::Error) -> Self {
+        if cause.is_pool_timeout() {
+            return Problem::new(Kind::Unavailable).detail("every connection to the database is busy").retry_after(1);
+        }
         Problem::internal(cause)
     }
 }

@@ -54,9 +54,7 @@ impl Shop {
     /// installs the default plugins in an empty shop, and loads what is bound. Serves nothing yet.
     pub async fn open(config: Config) -> Result<Self, OpenError> {
         let dir = config.data.dir.clone();
-        create_private_dir(&dir).map_err(|cause| OpenError::Folder { path: dir.clone(), cause })?;
-        let db = Db::open(&config.database).await?;
-        migrate::run(&db).await?;
+        let db = Self::migrate(&config).await?;
         let keys = accounts::Keys::load_or_create(&dir)?;
         let blob_dir = dir.join("plugins");
         let blobs = Blobs::open(&blob_dir).map_err(|cause| OpenError::Folder { path: blob_dir, cause })?;
@@ -74,6 +72,15 @@ impl Shop {
             plugins,
             mailer,
         })))
+    }
+
+    /// Creates the folder and the database of `config` where they are missing, and applies migrations.
+    pub async fn migrate(config: &Config) -> Result<Db, OpenError> {
+        let dir = &config.data.dir;
+        create_private_dir(dir).map_err(|cause| OpenError::Folder { path: dir.clone(), cause })?;
+        let db = Db::open(&config.database).await?;
+        migrate::run(&db).await?;
+        Ok(db)
     }
 
     pub fn config(&self) -> &Config {

@@ -103,6 +103,7 @@ static HOSTILE_MODES: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
         ("text-50mb", &["answer-too-large", "memory-exceeded", "fuel-exhausted", "deadline-exceeded"]),
         ("long-label", &["invalid-answer"]),
         ("empty-code", &["invalid-answer"]),
+        ("control-characters", &["invalid-answer"]),
         ("log-long", &["answer-too-large"]),
         ("log-flood", &["host-calls-exceeded", "fuel-exhausted", "deadline-exceeded"]),
         ("many-adjustments", &["invalid-answer", "answer-too-large"]),

@@ -23,13 +23,8 @@ api_test! {
         let printed = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
         assert!(printed.contains(r#""status":"paid""#), "{printed}");
-        let mail = || async {
-            let files = std::fs::read_dir(app.data().join("mail")).ok()?;
-            let texts = files.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
-            let texts: Vec<_> = texts.collect();
-            (texts.len() >= 2).then_some(texts)
-        };
-        let mails = app.eventually("the mails of the order", mail).await;
+        let both = || async { Some(app.mails()).filter(|mails| mails.len() >= 2) };
+        let mails = app.eventually("the mails of the order", both).await;
         assert!(mails.iter().all(|mail| mail.contains("ada@example.org") && mail.contains("1001")), "{mails:?}");
     }
 }

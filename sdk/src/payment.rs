@@ -16,7 +16,7 @@ use crate::{Money, OutOfRange};
 /// [`Status::Pending`], and the kernel asks [`query`](Payment::query).
 ///
 /// ```
-/// use kassa_sdk::payment::{AuthorizeRequest, Context, Error, Method, Outcome, Payment, Status};
+/// use kassa_sdk::payment::{AuthorizeRequest, Context, Error, FollowUp, Method, Outcome, Payment, Status};
 /// use kassa_sdk::testing;
 ///
 /// /// Paid in cash to the courier.
@@ -29,6 +29,9 @@ use crate::{Money, OutOfRange};
 ///     }
 ///     fn authorize(&self, request: &AuthorizeRequest) -> Result<Outcome, Error> {
 ///         Ok(Outcome::new(Status::Authorized, &request.order_number, request.money()?))
+///     }
+///     fn capture(&self, request: &FollowUp) -> Result<Outcome, Error> {
+///         Ok(Outcome::new(Status::Captured, &request.reference, request.money()?))
 ///     }
 ///     fn query(&self, _key: &str, _now: u64) -> Result<Option<Outcome>, Error> {
 ///         Ok(None)
@@ -47,7 +50,8 @@ pub trait Payment: DeserializeOwned {
     /// Begins a payment under `request.idempotency_key`.
     fn authorize(&self, request: &AuthorizeRequest) -> Result<Outcome, Error>;
 
-    /// Takes money that is authorized.
+    /// Takes money that is authorized. Needed where [`authorize`](Payment::authorize) answers `Authorized`: the kernel
+    /// captures at once.
     fn capture(&self, _request: &FollowUp) -> Result<Outcome, Error> {
         Err(Error::Unsupported("capture".to_owned()))
     }

@@ -116,7 +116,7 @@ impl Cart {
 pub fn total(request: &Request, quote: &Quote) -> Money {
     assert_eq!(request.currency, quote.currency, "the answer is in another currency");
     let mut lines: Vec<Money> = request.lines.iter().map(|line| line.total().expect("a line in range")).collect();
-    let mut order = Money::ZERO;
+    let (mut order, mut taxes) = (Money::ZERO, Money::ZERO);
     let mut delivery = request.delivery.as_ref().map(|delivery| Money::new(delivery.amount).expect("in range"));
     for adjustment in request.so_far.iter().chain(&quote.adjustments) {
         let amount = Money::new(adjustment.amount).expect("an adjustment in range");
@@ -127,8 +127,11 @@ pub fn total(request: &Request, quote: &Quote) -> Money {
             Target::Order => &mut order,
             Target::Delivery => delivery.as_mut().expect("a delivery in the request"),
         };
-        if adjustment.kind != Kind::TaxIncluded {
-            *target = (*target + amount).expect("a sum in range");
+        match adjustment.kind {
+            Kind::Discount | Kind::Fee => *target = (*target + amount).expect("a sum in range"),
+            // Beside the sums: a discount may not eat into a tax.
+            Kind::Tax => taxes = (taxes + amount).expect("taxes in range"),
+            Kind::TaxIncluded => {}
         }
     }
     assert!(lines.iter().all(|line| *line >= Money::ZERO), "a line is below zero: {lines:?}");
@@ -136,7 +139,7 @@ pub fn total(request: &Request, quote: &Quote) -> Money {
     assert!(goods >= Money::ZERO, "the goods are below zero: {goods:?}");
     let delivery = delivery.unwrap_or_default();
     assert!(delivery >= Money::ZERO, "the delivery is below zero: {delivery:?}");
-    (goods + delivery).expect("a total in range")
+    Money::sum([goods, delivery, taxes]).expect("a total in range")
 }
 
 /// A shipment without items and with no destination country.

@@ -3,8 +3,8 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::Config;
 use crate::db::Db;
+use crate::{Config, test_shop};
 
 /// A shop of its own; the folder must outlive it.
 async fn shop_with(accounts: AccountsConfig) -> (Shop, TempDir) {
@@ -12,7 +12,7 @@ async fn shop_with(accounts: AccountsConfig) -> (Shop, TempDir) {
     let mut config = Config { accounts, ..Config::default() };
     config.data.dir = dir.path().join("data");
     config.database.url = format!("sqlite://{}/shop.db", dir.path().display());
-    (Shop::open(config).await.expect("a shop"), dir)
+    (test_shop::open(config).await, dir)
 }
 
 async fn shop() -> (Shop, TempDir) {

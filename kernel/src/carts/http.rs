@@ -14,6 +14,7 @@ use super::address::is_country;
 use super::change::VariantRef;
 use super::{Address, Change, Contents, Error, OptionId, Shortage};
 use crate::Shop;
+use crate::catalog::MAX_SKU;
 use crate::http::auth::Caller;
 use crate::http::extract::{Checks, Json, Path};
 use crate::problem::{Kind, Problem, ProblemSchema};
@@ -129,6 +130,9 @@ pub async fn add_line(
     let mut checks = Checks::default();
     checks.require((1..=1_000_000).contains(&body.quantity), "/quantity", "must be 1 to 1,000,000");
     checks.require(body.variant_id.is_some() != body.sku.is_some(), "", "name one of variant_id and sku");
+    if let Some(sku) = &body.sku {
+        checks.text(sku, 1, MAX_SKU, "/sku");
+    }
     checks.done()?;
     let variant = match (body.variant_id, body.sku) {
         (Some(id), _) => VariantRef::Id(id),

@@ -35,7 +35,7 @@ pub use products::{
     archive_product, create_product, create_variant, delete_variant, get_product, patch_product, patch_variant,
 };
 pub use put::{Outcome, Put, put_product};
-pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku, find_variants};
+pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku};
 pub use text::{MAX_SLUG, is_slug, slugify};
 
 /// Variants that one product may have.

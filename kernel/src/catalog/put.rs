@@ -53,7 +53,7 @@ pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error>
 async fn find_owners(tx: &mut Tx, variants: &[NewVariant]) -> Result<Vec<Option<Uuid>>, Error> {
     let skus: Vec<_> = variants.iter().map(|variant| variant.sku.as_str()).collect();
     let mut owners = HashMap::new();
-    for chunk in skus.chunks(store::FIND_CHUNK) {
+    for chunk in skus.chunks(store::SKU_CHUNK) {
         owners.extend(store::products_of_skus(tx, chunk).await?);
     }
     Ok(skus.into_iter().map(|sku| owners.get(sku).copied()).collect())

@@ -42,23 +42,9 @@ pub struct CartVariant {
     pub variant: SellableVariant,
 }
 
-/// The variants of `ids` that exist, in no particular order; an id that stands twice comes once.
-///
-/// Costs one statement for each [`store::FIND_CHUNK`] ids. For a whole cart use [`cart_variants`], which is always one.
-pub async fn find_variants(conn: &mut Conn, ids: &[Uuid]) -> db::Result<Vec<SellableVariant>> {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut found = Vec::with_capacity(ids.len());
-    for chunk in ids.chunks(store::FIND_CHUNK) {
-        found.extend(store::sellable_by_ids(conn, chunk).await?);
-    }
-    Ok(found)
-}
-
 /// The variant with this id.
 pub async fn find_variant(conn: &mut Conn, id: Uuid) -> db::Result<Option<SellableVariant>> {
-    Ok(store::sellable_by_ids(conn, &[id]).await?.pop())
+    store::sellable_by_id(conn, id).await
 }
 
 /// The variant with this SKU. SKUs are compared exactly: `85123A` is not `85123a`.

@@ -11,7 +11,7 @@ pub(super) use categories::{
 };
 pub(super) use listing::{find_listed, list_all, list_in_category, list_in_subtree};
 pub(super) use products::{
-    delete_variant, find_product, find_product_by_slug, find_product_of_variant, insert_product, insert_variant,
-    is_empty, lock_product, products_of_skus, update_product, update_variant, variants_of,
+    SKU_CHUNK, delete_variant, find_product, find_product_by_slug, find_product_of_variant, insert_product,
+    insert_variant, is_empty, lock_product, products_of_skus, update_product, update_variant, variants_of,
 };
-pub(super) use sellable::{FIND_CHUNK, cart_variants, sellable_by_ids, sellable_by_sku};
+pub(super) use sellable::{cart_variants, sellable_by_id, sellable_by_sku};

@@ -78,8 +78,7 @@ async fn dispatch(command: Command, config: Config) -> Outcome {
 }
 
 async fn migrate(config: Config) -> Outcome {
-    let db = kassa::db::Db::open(&config.database).await?;
-    kassa::db::migrate::run(&db).await?;
+    Shop::migrate(&config).await?;
     eprintln!("the schema is up to date");
     Ok(())
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::store::{self, State};
 use super::{Bus, Consumer, Event, HandleError, Memory, consume_once, forget_old, record, relay};
-use crate::{Config, Shop, clock};
+use crate::{Config, Shop, clock, test_shop};
 
 /// A shop in a folder of its own, with settings under which a failed event is due again at once.
 async fn open_shop(dir: &std::path::Path, url: &str) -> Shop {
@@ -20,7 +20,7 @@ async fn open_shop(dir: &std::path::Path, url: &str) -> Shop {
     config.database.url = url.to_owned();
     config.events.retry_after_ms = 0;
     config.events.max_attempts = 2;
-    Shop::open(config).await.expect("the shop opens")
+    test_shop::open(config).await
 }
 
 async fn sqlite_shop(dir: &tempfile::TempDir) -> Shop {
@@ -122,7 +122,7 @@ async fn a_consumer_that_hangs_is_left_behind() {
     config.data.dir = dir.path().to_owned();
     config.database.url = format!("sqlite://{}/shop.db", dir.path().display());
     config.events.claim_ms = 60;
-    let shop = Shop::open(config).await.unwrap();
+    let shop = test_shop::open(config).await;
     let ids = record_all(&shop, &["hangs", "good"]).await;
     let actor = Actor::default();
     relay::drain(&shop, &actor.bus()).await.unwrap();

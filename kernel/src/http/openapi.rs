@@ -1,6 +1,8 @@
 //! The OpenAPI document and the page to try it.
 
 use axum::Router;
+use http::{HeaderValue, header};
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::Modify;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -23,7 +25,13 @@ impl Modify for Security {
     }
 }
 
+/// What the page may do: its own scripts and styles, and calls to this shop. It sets styles and small pictures inline.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
 /// `/openapi.json` and `/docs`.
 pub fn pages(document: OpenApi) -> Router<Shop> {
-    SwaggerUi::new("/docs").url("/openapi.json", document).into()
+    let policy = HeaderValue::from_static(PAGE_POLICY);
+    Router::from(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, policy))
 }

@@ -13,7 +13,7 @@ use super::store::{self, State};
 use super::{SmtpUrl, queue, sender};
 use crate::events::{self, Bus, Consumer, Event, HandleError, Memory};
 use crate::plugins::notification::Message;
-use crate::{Config, Shop, clock, id};
+use crate::{Config, Shop, clock, id, test_shop};
 
 fn config(dir: &tempfile::TempDir) -> Config {
     let mut config = Config::default();
@@ -32,7 +32,7 @@ async fn open_shop(dir: &tempfile::TempDir, smtp_url: &str) -> Shop {
     let mut config = config(dir);
     config.notifications.smtp_url = SmtpUrl::from(smtp_url);
     config.notifications.send_timeout_ms = 2_000;
-    Shop::open(config).await.expect("the shop opens")
+    test_shop::open(config).await
 }
 
 fn message() -> Message {
@@ -135,7 +135,7 @@ async fn the_workers_wake_each_other() {
     let mut config = config(&dir);
     // Nobody polls within the life of this test.
     config.notifications.poll_interval_ms = 3_600_000;
-    let shop = Shop::open(config).await.unwrap();
+    let shop = test_shop::open(config).await;
     let worker = tokio::spawn(super::run(shop.clone()));
     queue_mail(&shop).await;
     while only_state(&shop).await.status != "sent" {
@@ -208,7 +208,7 @@ async fn old_messages_are_forgotten_but_never_unsent_ones() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = config(&dir);
     config.notifications.keep_days = 0;
-    let shop = Shop::open(config).await.unwrap();
+    let shop = test_shop::open(config).await;
     queue_mail(&shop).await;
     assert_eq!(super::forget_old(&shop).await.unwrap(), 0);
     sender::drain(&shop).await.unwrap();
@@ -300,7 +300,7 @@ async fn what_the_server_says_decides_whether_it_is_tried_again() {
         let mut config = config(&dir);
         config.notifications.smtp_url = SmtpUrl::from(url.as_str());
         config.notifications.send_timeout_ms = if reply.is_some() { 10_000 } else { 50 };
-        let shop = Shop::open(config).await.unwrap();
+        let shop = test_shop::open(config).await;
         queue_mail(&shop).await;
         for status in expected {
             sender::drain(&shop).await.unwrap();

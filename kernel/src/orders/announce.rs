@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Adjustment, Line, Order, Target};
+use super::{Adjustment, Line, Order, Reason, Target};
 use crate::db::{self, Tx};
 use crate::events;
-use crate::money::Currency;
+use crate::money::{Amount, Currency};
 
 pub(super) async fn announce(
     tx: &mut Tx,
@@ -15,6 +15,20 @@ pub(super) async fn announce(
     adjustments: &[Adjustment],
 ) -> Result<(), db::Error> {
     events::record(tx, kind, order.id, data(order, lines, adjustments)).await
+}
+
+/// As [`announce`], with why it was called off and what the shopper gets back.
+pub(super) async fn cancelled(
+    tx: &mut Tx,
+    order: &Order,
+    lines: &[Line],
+    adjustments: &[Adjustment],
+    reason: Reason,
+    refunded: Amount,
+) -> Result<(), db::Error> {
+    let mut data = data(order, lines, adjustments);
+    data["cancellation"] = json!({"reason": reason.name(), "refunded": refunded});
+    events::record(tx, "order.cancelled", order.id, data).await
 }
 
 fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Value {
@@ -48,7 +62,8 @@ fn line(line: &Line) -> Value {
         "title": line.title,
         "quantity": line.quantity,
         "unit_price": line.unit_price,
-        "total": line.total,
+        // Before adjustments, which are listed on their own.
+        "total": line.unit_price.saturating_mul(i64::from(line.quantity)),
     })
 }
 

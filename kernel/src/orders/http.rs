@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::checkout::{self, Checkout, is_providers_fault};
-use super::{Details, Error, StateError};
+use super::{Details, Error, Reason, StateError};
 use crate::Shop;
 use crate::carts::{self, Shortage};
 use crate::http::auth::{Caller, SignedIn};
@@ -126,13 +126,13 @@ pub async fn cancel_order(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<OrderOut>, Problem> {
     let details = super::get(&shop, id, caller.customer_id()).await?;
-    cancel_to_end(&shop, details, "cancelled by the shopper").await
+    cancel_to_end(&shop, details, Reason::Customer).await
 }
 
-async fn cancel_to_end(shop: &Shop, details: Details, cause: &'static str) -> Result<Answer<OrderOut>, Problem> {
+async fn cancel_to_end(shop: &Shop, details: Details, reason: Reason) -> Result<Answer<OrderOut>, Problem> {
     let work = {
         let shop = shop.clone();
-        async move { super::cancel(&shop, details, cause).await }
+        async move { super::cancel(&shop, details, reason).await }
     };
     let details = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok(Answer(order_out(details)))

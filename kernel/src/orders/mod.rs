@@ -22,7 +22,7 @@ use crate::payments::{self, Payment};
 use crate::{Shop, inventory};
 
 pub use housekeeping::run;
-pub use state::{StateError, cancel, deliver, give_up, mark_paid, ship};
+pub use state::{Reason, StateError, call_off, cancel, deliver, give_up, mark_paid, ship};
 
 /// `[orders]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -59,17 +59,15 @@ pub enum Status {
     Shipped,
     Delivered,
     Cancelled,
-    Refunded,
 }
 
 impl Status {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::New, "new"),
         (Self::Paid, "paid"),
         (Self::Shipped, "shipped"),
         (Self::Delivered, "delivered"),
         (Self::Cancelled, "cancelled"),
-        (Self::Refunded, "refunded"),
     ];
 
     pub fn name(self) -> &'static str {

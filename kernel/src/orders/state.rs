@@ -9,6 +9,7 @@ use crate::carts;
 use crate::clock;
 use crate::db::{self, Tx};
 use crate::inventory;
+use crate::money::Amount;
 use crate::payments;
 use crate::{Shop, orders};
 
@@ -23,6 +24,42 @@ pub enum StateError {
     Stock(#[from] inventory::Error),
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+/// Why an order is called off. The names are in the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Customer,
+    Merchant,
+    PaymentDeclined,
+    /// The shopper gave the payment up, or never came back to it, or it never reached the provider.
+    PaymentCancelled,
+}
+
+impl Reason {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Customer, "customer"),
+        (Self::Merchant, "merchant"),
+        (Self::PaymentDeclined, "payment-declined"),
+        (Self::PaymentCancelled, "payment-cancelled"),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(reason, _)| *reason == self).map_or("", |(_, name)| name)
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(reason, _)| *reason)
+    }
+
+    /// For the history of a paid order.
+    fn cause(self) -> &'static str {
+        match self {
+            Self::Customer => "cancelled by the shopper",
+            Self::Merchant => "cancelled by the merchant",
+            Self::PaymentDeclined | Self::PaymentCancelled => "the payment failed",
+        }
+    }
 }
 
 /// May an order go from one state to the other?
@@ -62,7 +99,7 @@ pub async fn mark_paid(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), S
 }
 
 /// No money will come: the stock goes back, and the shopper finds the cart open again.
-pub async fn give_up(shop: &Shop, tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), StateError> {
+pub async fn give_up(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason, cause: &str) -> Result<(), StateError> {
     let mut order = store::get_order(tx, order_id).await?;
     if order.status != Status::New {
         return Ok(());
@@ -71,7 +108,7 @@ pub async fn give_up(shop: &Shop, tx: &mut Tx, order_id: Uuid, cause: &str) -> R
     let lines = store::lines(tx, order_id).await?;
     inventory::release(tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
     carts::reopen(shop, tx, order.cart_id, order.id).await?;
-    tell(tx, "order.cancelled", &order, &lines).await
+    tell_cancelled(tx, &order, &lines, reason, 0).await
 }
 
 /// The goods are on their way.
@@ -97,50 +134,70 @@ async fn advance(shop: &Shop, order_id: Uuid, to: Status, kind: &str, actor: &st
 
 /// Calls an order off before it is shipped.
 ///
-/// Unpaid: the provider is asked to give up first; what it answers decides, since money may have moved meanwhile. Paid:
-/// the order is cancelled at once, so that it cannot be shipped any more, and the refund is begun in the same
-/// transaction; the worker repeats it until the provider has done it.
-pub async fn cancel(shop: &Shop, details: Details, actor: &str) -> Result<Details, orders::Error> {
+/// Unpaid: the provider is asked to give up first, since money may have moved meanwhile; where it has, the order counts as
+/// paid and is called off like one. Paid: the order is cancelled at once, so that it cannot be shipped any more, and
+/// the refund is begun in the same transaction; the worker repeats it until the provider has done it. Cancelled, with
+/// money still here (the provider declined the refund): a merchant's cancel tries the refund again.
+pub async fn cancel(shop: &Shop, details: Details, reason: Reason) -> Result<Details, orders::Error> {
     let order_id = details.order.id;
     match (details.order.status, details.payment) {
         (Status::New, Some(payment)) => {
-            payments::cancel(shop, payment).await?;
+            payments::cancel(shop, payment.id, Some(reason)).await?;
             let now = orders::get_any(shop, order_id).await?;
-            // Paid meanwhile, or the provider cannot be reached.
+            // The provider cannot be reached: the wish is written down, and the worker repeats it.
             if now.order.status != Status::Cancelled {
                 return Err(StateError::Not(now.order.status).into());
             }
             Ok(now)
         }
         (Status::Paid, payment) => {
-            cancel_paid(shop, order_id, actor).await?;
+            let mut tx = shop.db().write().await?;
+            call_off(shop, &mut tx, order_id, reason).await?;
+            tx.commit().await?;
             shop.relay().wake();
             if let Some(payment) = payment {
-                payments::cancel(shop, payment).await?;
+                payments::refund(shop, payment.id).await?;
             }
+            orders::get_any(shop, order_id).await
+        }
+        (Status::Cancelled, Some(payment))
+            if payment.status == payments::Status::Captured && reason == Reason::Merchant =>
+        {
+            payments::refund(shop, payment.id).await?;
             orders::get_any(shop, order_id).await
         }
         (status, _) => Err(StateError::Not(status).into()),
     }
 }
 
-async fn cancel_paid(shop: &Shop, order_id: Uuid, actor: &str) -> Result<(), StateError> {
-    let mut tx = shop.db().write().await?;
-    let mut order = store::get_order(&mut tx, order_id).await?;
-    go(&mut tx, &mut order, Status::Cancelled, actor).await?;
-    let lines = store::lines(&mut tx, order_id).await?;
-    inventory::restock(&mut tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
-    if let Some(payment) = payments::find_by_order(&mut tx, order_id).await? {
-        payments::begin_refund(shop, &mut tx, &payment).await?;
+/// Cancels a paid order: the goods go back to the shelf, and the money on its way to the shopper.
+pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) -> Result<(), StateError> {
+    let mut order = store::get_order(tx, order_id).await?;
+    go(tx, &mut order, Status::Cancelled, reason.cause()).await?;
+    let lines = store::lines(tx, order_id).await?;
+    inventory::restock(tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
+    let mut refunded = 0;
+    if let Some(payment) = payments::find_by_order(tx, order_id).await? {
+        payments::begin_refund(shop, tx, &payment).await?;
+        refunded = payment.amount;
     }
-    tell(&mut tx, "order.cancelled", &order, &lines).await?;
-    tx.commit().await?;
-    Ok(())
+    tell_cancelled(tx, &order, &lines, reason, refunded).await
 }
 
 async fn tell(tx: &mut Tx, kind: &str, order: &Order, lines: &[super::Line]) -> Result<(), StateError> {
     let adjustments = store::adjustments(tx, order.id).await?;
     Ok(announce::announce(tx, kind, order, lines, &adjustments).await?)
+}
+
+async fn tell_cancelled(
+    tx: &mut Tx,
+    order: &Order,
+    lines: &[super::Line],
+    reason: Reason,
+    refunded: Amount,
+) -> Result<(), StateError> {
+    let adjustments = store::adjustments(tx, order.id).await?;
+    Ok(announce::cancelled(tx, order, lines, &adjustments, reason, refunded).await?)
 }
 
 #[cfg(test)]
@@ -150,7 +207,7 @@ mod tests {
     #[test]
     fn an_order_moves_forward_or_is_cancelled_before_it_ships() {
         use Status::*;
-        let all = [New, Paid, Shipped, Delivered, Cancelled, Refunded];
+        let all = [New, Paid, Shipped, Delivered, Cancelled];
         let moves: Vec<_> = all
             .iter()
             .flat_map(|from| all.iter().map(move |to| (*from, *to)))

@@ -23,7 +23,7 @@ use crate::plugins::{Bound, CallError, Domain, RegistryError, payment};
 use crate::{Shop, id};
 
 pub use state::{NOT_BEGUN, NOT_RECEIVED, Observed, Status, settle};
-pub use steps::{StepKind, begin_refund, cancel};
+pub use steps::{StepKind, begin_refund, cancel, refund};
 pub use worker::run;
 
 /// A way to pay.

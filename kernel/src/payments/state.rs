@@ -5,8 +5,10 @@ use uuid::Uuid;
 
 use super::steps::{self, Step, StepKind};
 use super::{Action, Decline, Error, Payment, store, worker};
+use crate::clock::{self, Moment};
+use crate::db::Tx;
 use crate::plugins::{CallError, Fault, payment};
-use crate::{Shop, clock, orders};
+use crate::{Shop, orders};
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +146,7 @@ pub async fn settle(shop: &Shop, payment_id: Uuid, observed: &Observed, cause: &
     Err(Error::Contended)
 }
 
-/// None where the payment changed in between.
+/// None where the payment changed in between. The step is to be run next.
 async fn try_settle(
     shop: &Shop,
     payment_id: Uuid,
@@ -154,47 +156,115 @@ async fn try_settle(
     let now = clock::now();
     let mut tx = shop.db().write().await?;
     let mut payment = store::get_payment(&mut tx, payment_id).await?;
-    let step = match next(payment.status, observed) {
-        Move::Stay => {
+    let open = store::open_step(&mut tx, payment.id).await?;
+    let (ended, waiting) = match open {
+        Some(step) if step.is_ended_by(observed) => (Some(step), None),
+        open => (None, open),
+    };
+    let news = next(payment.status, observed);
+    let (step, when) = follow_up(&news, &payment, observed, waiting.as_ref(), now);
+    let next_check = match (&step, &waiting) {
+        // The worker takes a step over where this process dies before it is done.
+        (Some(_), _) => Some(now + worker::first_check(shop)),
+        (None, Some(_)) => Some(worker::due_after(shop, &payment, payment.checks, now)),
+        (None, None) => None,
+    };
+    if news == Move::Stay {
+        // Whoever began the step that waits has scheduled it.
+        if waiting.is_none() {
             store::schedule(&mut tx, payment.id, worker::next_check(shop, &payment, now)).await?;
-            tx.commit().await?;
-            return Ok(Some((payment, None)));
         }
-        Move::To(status) => {
-            apply(&mut payment, status, observed);
-            (status == Status::Authorized).then(|| Step::new(StepKind::Capture, &payment, payment.amount, now))
+    } else {
+        match news {
+            Move::To(status) => apply(&mut payment, status, observed),
+            Move::GiveBack => apply(&mut payment, Status::Captured, observed),
+            Move::Void | Move::Stay => {}
         }
-        Move::GiveBack => {
-            apply(&mut payment, Status::Captured, observed);
-            Some(Step::new(StepKind::Refund, &payment, payment.amount, now))
+        let next_check = next_check.or_else(|| worker::next_check(shop, &payment, now));
+        if !store::update_payment(&mut tx, &payment, next_check, now).await? {
+            return Ok(None);
         }
-        Move::Void => Some(Step::new(StepKind::Cancel, &payment, payment.amount, now)),
-    };
-    let next_check = match step {
-        // The worker takes the step over where this process dies before it is done.
-        Some(_) => Some(now + worker::first_check(shop)),
-        None => worker::next_check(shop, &payment, now),
-    };
-    if !store::update_payment(&mut tx, &payment, next_check, now).await? {
-        return Ok(None);
+        payment.version += 1;
     }
-    payment.version += 1;
     if let Some(step) = &step {
         store::insert_step(&mut tx, step).await?;
     }
-    store::end_step(&mut tx, &payment.idempotency_key, "done", "", now).await?;
-    let gives_back = step.as_ref().is_some_and(|step| step.kind != StepKind::Capture);
-    match payment.status {
-        Status::Captured if !gives_back => orders::mark_paid(&mut tx, payment.order_id, cause).await?,
-        Status::Declined | Status::Cancelled if !gives_back => {
-            let cause = payment.decline.as_ref().map_or(cause, |decline| decline.code.as_str());
-            orders::give_up(shop, &mut tx, payment.order_id, &format!("payment {}: {cause}", payment.status.name()))
-                .await?;
+    if !matches!(observed, Observed::Lost) {
+        store::end_step(&mut tx, &payment.idempotency_key, "done", "", now).await?;
+    }
+    if let Some(step) = &ended {
+        store::end_step(&mut tx, &step.idempotency_key, "done", "", now).await?;
+    }
+    let mut step = step.filter(|_| when == When::Now);
+    if let Move::To(status) = news {
+        let wish = ended.and_then(|step| step.wish);
+        if move_order(shop, &mut tx, &payment, status, wish, cause).await? {
+            step = store::open_step(&mut tx, payment.id).await?;
         }
-        _ => {}
     }
     tx.commit().await?;
     Ok(Some((payment, step)))
+}
+
+#[derive(PartialEq)]
+enum When {
+    Now,
+    /// By the worker.
+    Later,
+}
+
+/// The step that news begin.
+fn follow_up(
+    news: &Move,
+    payment: &Payment,
+    observed: &Observed,
+    waiting: Option<&Step>,
+    now: Moment,
+) -> (Option<Step>, When) {
+    let step = |kind| Some(Step::new(kind, payment, payment.amount, now));
+    match news {
+        // Somebody wants it cancelled: nothing is captured meanwhile.
+        Move::To(Status::Authorized) | Move::Void if waiting.is_some() => (None, When::Now),
+        Move::To(Status::Authorized) => (step(StepKind::Capture), When::Now),
+        Move::Void => (step(StepKind::Cancel), When::Now),
+        Move::GiveBack => (step(StepKind::Refund), When::Now),
+        // We give up without knowing that the provider does: it is told, so that a request that comes late takes nothing.
+        Move::To(Status::Cancelled) if !matches!(observed, Observed::Outcome(_)) => {
+            (step(StepKind::Cancel).filter(|_| waiting.is_none()), When::Later)
+        }
+        Move::To(_) | Move::Stay => (None, When::Now),
+    }
+}
+
+/// Moves the order with its payment. True where that began a refund.
+async fn move_order(
+    shop: &Shop,
+    tx: &mut Tx,
+    payment: &Payment,
+    status: Status,
+    wish: Option<orders::Reason>,
+    cause: &str,
+) -> Result<bool, Error> {
+    match status {
+        Status::Captured => {
+            orders::mark_paid(tx, payment.order_id, cause).await?;
+            if let Some(reason) = wish {
+                orders::call_off(shop, tx, payment.order_id, reason).await?;
+                return Ok(true);
+            }
+        }
+        Status::Declined | Status::Cancelled => {
+            let cause = payment.decline.as_ref().map_or(cause, |decline| decline.code.as_str());
+            let cause = format!("payment {}: {cause}", status.name());
+            let reason = wish.unwrap_or(match status {
+                Status::Declined => orders::Reason::PaymentDeclined,
+                _ => orders::Reason::PaymentCancelled,
+            });
+            orders::give_up(shop, tx, payment.order_id, reason, &cause).await?;
+        }
+        _ => {}
+    }
+    Ok(false)
 }
 
 fn apply(payment: &mut Payment, status: Status, observed: &Observed) {

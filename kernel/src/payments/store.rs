@@ -6,6 +6,7 @@ use super::steps::{Step, StepKind};
 use super::{Action, Decline, Payment, Status};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+use crate::orders::Reason;
 
 #[derive(FromRow)]
 struct PaymentRow {
@@ -167,21 +168,31 @@ pub(super) async fn insert_step(tx: &mut Tx, step: &Step) -> Result<()> {
     sql::execute!(
         tx,
         "insert into payment_steps (id, payment_id, kind, idempotency_key, amount, status, note, begun_at)
-         values ($1, $2, $3, $4, $5, 'begun', '', $6)",
+         values ($1, $2, $3, $4, $5, 'begun', $6, $7)",
         step.id,
         step.payment_id,
         step.kind.name(),
         step.idempotency_key.as_str(),
         step.amount,
+        step.wish.map_or("", Reason::name),
         step.begun_at
     )?;
     Ok(())
 }
 
+/// Whose wish an open cancel is.
+pub(super) async fn set_wish(tx: &mut Tx, key: &str, wish: Reason) -> Result<()> {
+    let wish = wish.name();
+    sql::execute!(tx, "update payment_steps set note = $2 where idempotency_key = $1 and status = 'begun'", key, wish)?;
+    Ok(())
+}
+
+/// An empty note leaves the one that is there.
 pub(super) async fn end_step(tx: &mut Tx, key: &str, status: &str, note: &str, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update payment_steps set status = $2, note = $3, ended_at = $4 where idempotency_key = $1 and status = 'begun'",
+        "update payment_steps set status = $2, note = case when $3 = '' then note else $3 end, ended_at = $4
+         where idempotency_key = $1 and status = 'begun'",
         key,
         status,
         note,
@@ -197,16 +208,17 @@ struct StepRow {
     kind: String,
     idempotency_key: String,
     amount: i64,
+    note: String,
     begun_at: Moment,
 }
 
-/// The newest step whose end is not known.
+/// The newest step after the authorize whose end is not known.
 pub(super) async fn open_step(conn: &mut Conn, payment_id: Uuid) -> Result<Option<Step>> {
     let row = sql::optional!(
         conn,
         StepRow,
-        "select id, payment_id, kind, idempotency_key, amount, begun_at from payment_steps
-         where payment_id = $1 and status = 'begun' order by begun_at desc limit 1",
+        "select id, payment_id, kind, idempotency_key, amount, note, begun_at from payment_steps
+         where payment_id = $1 and status = 'begun' and kind <> 'authorize' order by begun_at desc limit 1",
         payment_id
     )?;
     Ok(row.and_then(|row| {
@@ -216,6 +228,7 @@ pub(super) async fn open_step(conn: &mut Conn, payment_id: Uuid) -> Result<Optio
             kind: StepKind::parse(&row.kind)?,
             idempotency_key: row.idempotency_key,
             amount: row.amount,
+            wish: Reason::parse(&row.note),
             begun_at: row.begun_at,
         })
     }))

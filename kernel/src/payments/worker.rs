@@ -29,11 +29,18 @@ pub(super) fn first_check(shop: &Shop) -> TimeDelta {
     TimeDelta::milliseconds(shop.config().orders.reconcile_after_ms as i64)
 }
 
-/// When the provider is asked next: with doubling pauses up to an hour; never, once it is settled.
+/// When the provider is asked next; never, once it is settled.
 pub(super) fn next_check(shop: &Shop, payment: &Payment, now: Moment) -> Option<Moment> {
-    let doubled = 1_i64 << payment.checks.clamp(0, 20);
+    payment.status.is_open().then(|| due_after(shop, payment, payment.checks, now))
+}
+
+/// After that many checks: with doubling pauses up to an hour, but not past the moment when an action is overdue.
+pub(super) fn due_after(shop: &Shop, payment: &Payment, checks: i64, now: Moment) -> Moment {
+    let doubled = 1_i64 << checks.clamp(0, 20);
     let pause = first_check(shop).num_milliseconds().saturating_mul(doubled).min(3_600_000);
-    payment.status.is_open().then(|| now + TimeDelta::milliseconds(pause))
+    let due = now + TimeDelta::milliseconds(pause);
+    let overdue = overdue_at(shop, payment);
+    if payment.status == Status::RequiresAction && overdue > now { due.min(overdue) } else { due }
 }
 
 async fn reconcile_due(shop: &Shop) -> db::Result<()> {
@@ -55,21 +62,22 @@ pub(super) async fn reconcile(shop: &Shop, payment_id: Uuid) -> Result<(), Error
     let mut tx = shop.db().write().await?;
     let mut payment = store::get_payment(&mut tx, payment_id).await?;
     // Taken by postponing it: another kernel finds it no longer due, and a crash here brings it back.
-    if !store::claim_check(&mut tx, &payment, now, now + pause_after(shop, &payment)).await? {
+    if !store::claim_check(&mut tx, &payment, now, due_after(shop, &payment, payment.checks + 1, now)).await? {
         return Ok(());
     }
     payment.checks += 1;
     let step = store::open_step(&mut tx, payment.id).await?;
     tx.commit().await?;
-    if let Some(step) = step.filter(|step| step.kind != steps::StepKind::Authorize) {
-        steps::run(shop, payment, step).await?;
-        return Ok(());
+    let stepped = step.is_some();
+    if let Some(step) = step {
+        payment = steps::run(shop, payment, step).await?;
     }
+    // A provider that only takes note of a step answers the same to every repetition: it is also asked where it stands.
     if !payment.status.is_open() {
         return Ok(());
     }
-    if action_is_overdue(shop, &payment) {
-        steps::cancel(shop, payment).await?;
+    if !stepped && action_is_overdue(shop, &payment) {
+        steps::cancel(shop, payment.id, None).await?;
         return Ok(());
     }
     let bound = bound_for(shop, &payment).await?;
@@ -88,14 +96,11 @@ pub(super) async fn reconcile(shop: &Shop, payment_id: Uuid) -> Result<(), Error
     }
 }
 
-fn pause_after(shop: &Shop, payment: &Payment) -> TimeDelta {
-    let doubled = 1_i64 << (payment.checks + 1).clamp(0, 20);
-    let pause = first_check(shop).num_milliseconds().saturating_mul(doubled).min(3_600_000);
-    TimeDelta::milliseconds(pause)
-}
-
 /// A shopper who never came back from the bank's page does not hold stock for ever.
 fn action_is_overdue(shop: &Shop, payment: &Payment) -> bool {
-    let limit = TimeDelta::minutes(i64::from(shop.config().orders.payment_action_minutes));
-    payment.status == Status::RequiresAction && clock::now() - payment.created_at > limit
+    payment.status == Status::RequiresAction && clock::now() >= overdue_at(shop, payment)
+}
+
+fn overdue_at(shop: &Shop, payment: &Payment) -> Moment {
+    payment.created_at + TimeDelta::minutes(i64::from(shop.config().orders.payment_action_minutes))
 }

@@ -6,8 +6,11 @@ pub const AMOUNT_LIMIT: i64 = (1 << 53) - 1;
 /// A broken rule, named.
 pub(super) type Broken = String;
 
-/// `text` has at most `most` characters.
+/// `text` has at most `most` characters, and none that controls (no database and no page takes all of them).
 pub(super) fn at_most_characters(what: &str, text: &str, most: usize) -> Result<(), Broken> {
+    if text.chars().any(char::is_control) {
+        return Err(format!("{what} has control characters"));
+    }
     // A character has at most four bytes, so most texts need not be counted.
     if text.len() > most && text.chars().count() > most {
         return Err(format!("{what} has more than {most} characters"));
@@ -21,6 +24,20 @@ pub(super) fn one_to_characters(what: &str, text: &str, most: usize) -> Result<(
         return Err(format!("{what} is empty"));
     }
     at_most_characters(what, text, most)
+}
+
+/// Takes control characters out, and what is beyond `most` characters.
+pub(super) fn clean(text: &mut String, most: usize) {
+    text.retain(|c| !c.is_control());
+    if let Some((at, _)) = text.char_indices().nth(most) {
+        text.truncate(at);
+    }
+}
+
+/// Keeps the attributes whose names are kebab-case, with values made fit.
+pub(super) fn clean_attributes(attributes: &mut Vec<(String, String)>) {
+    attributes.retain(|(name, _)| is_kebab(name, 64));
+    attributes.iter_mut().for_each(|(_, value)| value.retain(|c| !c.is_control()));
 }
 
 /// `code` has 1 to 64 characters of `a-z 0-9 -`.

@@ -108,7 +108,7 @@ impl Host {
             places(&self.0, bound, limits).await.map_err(|fault| CallError { fault, report: Report::default() })?;
         let ledger = Arc::new(Ledger::new(limits));
         let store = self.0.store(bound, ledger.clone())?;
-        let running = Metered::new(ledger.clone(), run(store, places, ledger.clone(), invoke));
+        let running = Metered::new(ledger.clone(), run(places, store, ledger.clone(), invoke));
         let outcome = match first_slice(running).await {
             Ok(outcome) => outcome,
             Err(running) => slow_lane(&self.0, running, abandoned, limits).await,
@@ -118,10 +118,28 @@ impl Host {
             Err(rule) => Err(Fault::InvalidAnswer(rule)),
         });
         let report = ledger.report();
+        tell(bound, &report);
         match checked {
             Ok(value) => Ok(Called { value, report }),
             Err(fault) => Err(CallError { fault, report }),
         }
+    }
+}
+
+/// What a plugin wrote goes to the shop's log, under a name of its own: `log.filter = "info,kassa::plugin=debug"`.
+fn tell(bound: &Bound, report: &Report) {
+    let plugin = bound.name();
+    for LogLine { level, text } in &report.log {
+        match level {
+            Level::Trace => tracing::trace!(target: "kassa::plugin", plugin, "{text}"),
+            Level::Debug => tracing::debug!(target: "kassa::plugin", plugin, "{text}"),
+            Level::Info => tracing::info!(target: "kassa::plugin", plugin, "{text}"),
+            Level::Warn => tracing::warn!(target: "kassa::plugin", plugin, "{text}"),
+            Level::Error => tracing::error!(target: "kassa::plugin", plugin, "{text}"),
+        }
+    }
+    if report.dropped_log_lines > 0 {
+        tracing::warn!(target: "kassa::plugin", plugin, lines = report.dropped_log_lines, "wrote more than its limits");
     }
 }
 
@@ -153,7 +171,10 @@ async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault>
 }
 
 /// The call itself, in whichever runtime polls it.
-async fn run<T, I>(mut store: Store<State>, places: Places, ledger: Arc<Ledger>, invoke: I) -> Result<Answer<T>, Fault>
+///
+/// `places` comes first: what is dropped halfway drops its arguments from the last to the first, and a place must not be
+/// free before its store is gone.
+async fn run<T, I>(places: Places, mut store: Store<State>, ledger: Arc<Ledger>, invoke: I) -> Result<Answer<T>, Fault>
 where
     I: for<'s> FnOnce(StoreContextMut<'s, State>) -> BoxFuture<'s, wasmtime::Result<Answer<T>>>,
 {
@@ -215,7 +236,8 @@ where
 {
     let left = Duration::from_millis(limits.wall_ms.into()).saturating_sub(running.ledger.elapsed());
     running.on_slow_lane = true;
-    let task = host.slow_lane.spawn(tokio::time::timeout(left, running));
+    // The timer is made inside, where it belongs to the slow lane: its runtime looks at timers after every poll.
+    let task = host.slow_lane.spawn(async move { tokio::time::timeout(left, running).await });
     let mut task = Task { task, abandoned };
     match (&mut task.task).await {
         Ok(Ok(outcome)) => outcome,

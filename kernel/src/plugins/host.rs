@@ -11,11 +11,12 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use super::cache::Cache;
+use super::call::Abandoned;
 use super::engine::{self, Ticker};
 use super::limits::PluginsConfig;
-use super::routing::{Bound, Loaded, Route, Routing};
+use super::routing::{Bound, Linked, Loaded, Route, Routing};
 use super::state::State;
-use super::{Digest, Domain, KvStore, Package, PackageError, capabilities, wasi};
+use super::{CallError, Digest, Domain, Fault, KvStore, Package, PackageError, capabilities, wasi};
 
 /// The host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -114,10 +115,40 @@ impl Host {
         let (host, wasm) = (self.0.clone(), wasm.into());
         let loaded = tokio::task::spawn_blocking(move || host.load(&wasm)).await;
         // The task is never cancelled, so this is a panic of the compiler: the fault of a file that should be refused.
-        loaded.unwrap_or_else(|error| {
+        let loaded = loaded.unwrap_or_else(|error| {
             tracing::error!(%error, "the compiler panicked on a plugin");
             Err(LoadError::Compile("the compiler failed on it".into()))
-        })
+        })?;
+        self.try_out(&loaded).await?;
+        Ok(loaded)
+    }
+
+    /// Makes one instance. Linking goes by names alone: only here are the types of the functions held against the contract.
+    async fn try_out(&self, loaded: &Arc<Loaded>) -> Result<(), LoadError> {
+        let bound = Arc::new(Bound { component: loaded.clone(), settings: "{}".into() });
+        let plugin = bound.clone();
+        let made = self.call::<(), _>(
+            &bound,
+            Abandoned::Stops,
+            move |store| {
+                Box::pin(async move {
+                    match &plugin.component.linked {
+                        Linked::Pricing(plugin) => drop(plugin.instantiate_async(store).await?),
+                        Linked::Payment(plugin) => drop(plugin.instantiate_async(store).await?),
+                        Linked::Delivery(plugin) => drop(plugin.instantiate_async(store).await?),
+                        Linked::Notification(plugin) => drop(plugin.instantiate_async(store).await?),
+                    }
+                    Ok(Ok(()))
+                })
+            },
+            |()| Ok(()),
+        );
+        match made.await {
+            Ok(_) => Ok(()),
+            // It runs already, and is busy with that.
+            Err(CallError { fault: Fault::Busy, .. }) => Ok(()),
+            Err(error) => Err(LoadError::Contract(error.to_string())),
+        }
     }
 
     /// The plugins that serve now. Hold on to it for the length of one request.

@@ -176,7 +176,7 @@ impl Limits {
             kv_key_bytes: 256,
             kv_value_bytes: 64 << 10,
             kv_total_bytes: 8 << 20,
-            concurrent_calls: 32,
+            concurrent_calls: 8,
             wait_ms: 500,
         };
         match domain {
@@ -184,9 +184,10 @@ impl Limits {
             Domain::Pricing => Self { cpu_ms: 50, wall_ms: 2_000, fuel: 50_000_000, ..base },
             Domain::Delivery => Self { cpu_ms: 200, fuel: 200_000_000, ..base },
             // A payment plugin keeps a key for every payment.
-            Domain::Payment => Self { kv_keys: 1_000_000, kv_total_bytes: 1 << 30, ..base },
+            // It also waits for the database, and for providers: a place is held longer.
+            Domain::Payment => Self { kv_keys: 1_000_000, kv_total_bytes: 1 << 30, concurrent_calls: 24, ..base },
             // Five messages of 64 KiB of text and 256 KiB of HTML each.
-            Domain::Notification => Self { answer_bytes: 2 << 20, concurrent_calls: 8, ..base },
+            Domain::Notification => Self { answer_bytes: 2 << 20, ..base },
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Links `component`, and sees that its functions are those of the contract.
+    /// Links `component`, and sees that it has what the contract names. Types are compared when it is first instantiated.
     pub(super) fn link(
         package: Package,
         limits: Limits,
@@ -64,8 +64,6 @@ pub struct Bound {
     pub component: Arc<Loaded>,
     /// One JSON object; `{}` where the merchant gave none.
     pub settings: Arc<str>,
-    /// Counts the merchant's changes of the settings; for the record of an order.
-    pub settings_version: u64,
 }
 
 impl Bound {

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
-use wasmtime::component::Linker;
+use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
+use wasmtime_wasi::clocks::{WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
-use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random};
+use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
@@ -52,6 +53,9 @@ const RANDOM_BYTES: u64 = 64 << 10;
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     // The proxy world is io, clocks, random and the three streams; the rest one by one. Sockets stay out.
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(linker)?;
+    linker.allow_shadowing(true);
+    clocks::monotonic_clock::add_to_linker::<State, NoTime>(linker, |state| NoTimePasses(state.clocks()))?;
+    linker.allow_shadowing(false);
     random::insecure::add_to_linker::<State, WasiRandom>(linker, |state| state.ctx().ctx.random())?;
     random::insecure_seed::add_to_linker::<State, WasiRandom>(linker, |state| state.ctx().ctx.random())?;
     cli::environment::add_to_linker::<State, WasiCli>(linker, State::cli)?;
@@ -109,6 +113,34 @@ impl HostMonotonicClock for StoppedClock {
 
     fn now(&self) -> u64 {
         0
+    }
+}
+
+/// The monotonic clock whose timers are over at once. wasmtime-wasi's own follow the real clock whatever `now` says: a guest
+/// could measure time with them, and answer by it.
+struct NoTimePasses<'a>(WasiClocksCtxView<'a>);
+
+struct NoTime;
+
+impl HasData for NoTime {
+    type Data<'a> = NoTimePasses<'a>;
+}
+
+impl clocks::monotonic_clock::Host for NoTimePasses<'_> {
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        self.0.now()
+    }
+
+    fn resolution(&mut self) -> wasmtime::Result<u64> {
+        self.0.resolution()
+    }
+
+    fn subscribe_instant(&mut self, _when: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        self.0.subscribe_duration(0)
+    }
+
+    fn subscribe_duration(&mut self, _duration: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        self.0.subscribe_duration(0)
     }
 }
 

@@ -30,6 +30,9 @@ api_test! {
         assert_eq!(stock(&app).await, 50);
         let again = app.post(&path(&order, "/cancel"), json!({})).await.problem("order-state");
         assert_eq!(again["order_status"], "cancelled");
+        let told = || async { app.mails().into_iter().find(|mail| mail.contains("is cancelled")) };
+        let told = app.eventually("the mail of the cancellation", told).await;
+        assert!(told.contains("You asked us to cancel it.") && told.contains(" back."), "{told}");
     }
 }
 

@@ -110,3 +110,46 @@ api_test! {
         app.post("/v1/payments/no-plugin/webhook", json!({})).await.problem("not-found");
     }
 }
+
+api_test! {
+    /// A provider repeats its messages as it likes: news that are old must not take the refund off the worker's list.
+    async fn a_refund_that_failed_is_repeated_whatever_the_provider_says_meanwhile(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let order = shopper.check_out("tok-refund-error").await.expect(201);
+        assert_eq!(order["status"], "paid");
+        let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+        let cancelled = app.post(&path, json!({})).await.expect(200);
+        assert_eq!((&cancelled["status"], &cancelled["payment"]["status"]), (&json!("cancelled"), &json!("captured")));
+        let body = json!({ "payment_key": payment_key(&app, &order).await, "event": "captured" });
+        assert_eq!(webhook(&app, &body, &secret(&app).await).await.status, 204);
+        let refunded = || async {
+            let order = self::order(&app, &order["id"]).await;
+            (order["payment"]["status"] == "refunded").then_some(())
+        };
+        app.eventually("the refund", refunded).await;
+    }
+}
+
+api_test! {
+    /// Money that is only reserved is given back by a cancel, never taken by it.
+    async fn an_order_whose_capture_fails_can_be_cancelled(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let order = shopper.check_out("tok-capture-error").await.expect(201);
+        assert_eq!((&order["status"], &order["payment"]["status"]), (&json!("new"), &json!("authorized")));
+        let path = format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap());
+        let cancelled = app.post(&path, json!({})).await.expect(200);
+        assert_eq!((&cancelled["status"], &cancelled["payment"]["status"]), (&json!("cancelled"), &json!("cancelled")));
+        assert_eq!(shopper.show().await["status"], "open");
+    }
+}
+
+api_test! {
+    /// A provider's texts are its own affair: too long, they are cut, and the payment ends as it ended.
+    async fn a_decline_with_a_long_code_is_a_decline(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let token = format!("tok-decline-{}", "x".repeat(300));
+        let problem = shopper.check_out(&token).await.problem("payment-declined");
+        assert_eq!(problem["code"], "x".repeat(64));
+        assert_eq!(shopper.show().await["status"], "open");
+    }
+}

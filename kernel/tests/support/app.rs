@@ -121,6 +121,15 @@ impl App {
         answer.expect(200)["access_token"].as_str().expect("a token").to_owned()
     }
 
+    /// Every mail that was written so far.
+    pub fn mails(&self) -> Vec<String> {
+        let Ok(files) = std::fs::read_dir(self.data().join("mail")) else { return Vec::new() };
+        let files = files.map(|file| file.expect("an entry").path());
+        // The mailer writes beside the final name first.
+        let whole = files.filter(|path| path.extension().is_some_and(|extension| extension == "eml"));
+        whole.map(|path| std::fs::read_to_string(path).expect("a mail")).collect()
+    }
+
     /// Waits until `done` answers something, for what workers do in the background; fails after ten seconds.
     pub async fn eventually<T, F: Future<Output = Option<T>>>(&self, what: &str, mut done: impl FnMut() -> F) -> T {
         for _ in 0..500 {

@@ -115,10 +115,10 @@ impl Language {
     /// Nothing for reasons that are not known here.
     pub fn cancellation_reason(self, reason: &str) -> Option<&'static str> {
         match reason {
+            "merchant" => Some(self.say("The shop cancelled it.", "Его отменил магазин.")),
+            "payment-cancelled" => Some(self.say("It was not paid.", "Он не был оплачен.")),
             "customer" => Some(self.say("You asked us to cancel it.", "Вы попросили его отменить.")),
             "payment-declined" => Some(self.say("The payment was declined.", "Платёж был отклонён.")),
-            "payment-expired" => Some(self.say("It was not paid in time.", "Он не был оплачен вовремя.")),
-            "out-of-stock" => Some(self.say("An item is out of stock.", "Товара не оказалось в наличии.")),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! What the emulated provider remembers about a payment, in the plugin's store under `payment/{key}`.
 //!
-//! The store has no transactions: two steps for one payment at the same time would each write what they saw. The
-//! kernel holds a row lock over every step of a payment, so they do not meet.
+//! The store has no transactions: a webhook and a step of one payment at the same moment may each write what they saw.
+//! A provider of real money must not be built like this.
 
 use kassa_sdk::payment::{Action, AuthorizeRequest, Decline, Error, Outcome, RefundStatus, Status};
 use kassa_sdk::{Money, OutOfRange, kv};
@@ -18,6 +18,17 @@ pub struct Charge {
     pub captured: Money,
     /// At most `captured` in all.
     pub refunds: Vec<Refund>,
+    /// What goes wrong with it later, as its token asked.
+    pub fault: Option<Fault>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// No capture ever reaches the provider.
+    Captures,
+    /// The first refund does not reach the provider.
+    FirstRefund,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,11 +52,28 @@ pub struct Refund {
     pub amount: Money,
 }
 
+impl Fault {
+    fn of(token: &str) -> Option<Fault> {
+        match token {
+            "tok-capture-error" => Some(Fault::Captures),
+            "tok-refund-error" => Some(Fault::FirstRefund),
+            _ => None,
+        }
+    }
+}
+
 impl Charge {
     pub fn new(state: State, request: &AuthorizeRequest) -> Result<Charge, OutOfRange> {
         let amount = request.money()?;
         let captured = if state == State::Captured { amount } else { Money::ZERO };
-        Ok(Charge { state, currency: request.currency.clone(), amount, captured, refunds: Vec::new() })
+        Ok(Charge {
+            state,
+            currency: request.currency.clone(),
+            amount,
+            captured,
+            refunds: Vec::new(),
+            fault: Fault::of(&request.token),
+        })
     }
 
     pub fn find(payment_key: &str) -> Result<Option<Charge>, Error> {

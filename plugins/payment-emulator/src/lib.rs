@@ -5,6 +5,8 @@
 //! | `tok-approve` | captured |
 //! | `tok-authorize` | authorized; the kernel captures later |
 //! | `tok-decline-<code>` | declined with that code: `tok-decline-insufficient-funds` |
+//! | `tok-capture-error` | authorized; the provider is down for every capture |
+//! | `tok-refund-error` | captured; the provider is down for the first refund |
 //! | `tok-cancel` | the shopper cancels |
 //! | `tok-error` | the provider is down (`unavailable`); nothing was charged |
 //! | `tok-timeout-before-charge` | no answer, and nothing was charged |
@@ -18,7 +20,7 @@
 mod charge;
 mod webhook;
 
-use charge::{Charge, State};
+use charge::{Charge, Fault, State};
 use kassa_sdk::payment::{
     AuthorizeRequest, Context, Error, Event, FollowUp, Method, Outcome, Payment, RefundOutcome, WebhookError,
     WebhookRequest,
@@ -56,10 +58,10 @@ impl Payment for Emulator {
             return Err(Error::Unsupported("only amounts above 0, by the method card".to_owned()));
         }
         let state = match request.token.as_str() {
-            "tok-error" => return Err(Error::Unavailable("the emulated provider is down".to_owned())),
+            "tok-error" => return Err(down()),
             "tok-timeout-before-charge" => never_answer(),
-            "tok-approve" | "tok-timeout-after-charge" => State::Captured,
-            "tok-authorize" => State::Authorized,
+            "tok-approve" | "tok-refund-error" | "tok-timeout-after-charge" => State::Captured,
+            "tok-authorize" | "tok-capture-error" => State::Authorized,
             "tok-cancel" => State::Cancelled,
             "tok-requires-action" => State::RequiresAction,
             "tok-pending" => State::Pending,
@@ -72,7 +74,7 @@ impl Payment for Emulator {
         if !same && charge.state != State::Cancelled {
             return Err(Error::Internal(format!("the key {key} was used for another amount")));
         }
-        log::info!("{key}: {:?}", charge.state);
+        log::debug!("{key}: {:?}", charge.state);
         if request.token == "tok-timeout-after-charge" {
             never_answer();
         }
@@ -81,6 +83,9 @@ impl Payment for Emulator {
 
     fn capture(&self, request: &FollowUp) -> Result<Outcome, Error> {
         let mut charge = get(&request.payment_key)?;
+        if charge.fault == Some(Fault::Captures) && charge.state == State::Authorized {
+            return Err(down());
+        }
         charge.capture(request.money()?)?;
         charge.save(&request.payment_key)?;
         Ok(charge.outcome(&request.payment_key, &self.action_url))
@@ -96,6 +101,10 @@ impl Payment for Emulator {
 
     fn refund(&self, request: &FollowUp) -> Result<RefundOutcome, Error> {
         let mut charge = get(&request.payment_key)?;
+        if charge.fault.take_if(|fault| *fault == Fault::FirstRefund).is_some() {
+            charge.save(&request.payment_key)?;
+            return Err(down());
+        }
         let status = charge.refund(&request.idempotency_key, request.money()?)?;
         charge.save(&request.payment_key)?;
         Ok(RefundOutcome { status, reference: charge::reference(&request.idempotency_key) })
@@ -135,6 +144,10 @@ kassa_sdk::export!(payment: Emulator);
 
 fn get(payment_key: &str) -> Result<Charge, Error> {
     Charge::find(payment_key)?.ok_or_else(|| Error::Unsupported(format!("no payment has the key {payment_key}")))
+}
+
+fn down() -> Error {
+    Error::Unavailable("the emulated provider is down".to_owned())
 }
 
 fn declined(code: &str, locale: &str) -> State {

@@ -95,10 +95,11 @@ pub(in crate::catalog) async fn find_product_of_variant(conn: &mut Conn, variant
     Ok(row.map(|(id,)| id))
 }
 
-/// SKU and product of those of `skus` that exist; at most [`FIND_CHUNK`] of them, filled up as in [`sellable_by_ids`].
-///
-/// [`FIND_CHUNK`]: super::FIND_CHUNK
-/// [`sellable_by_ids`]: super::sellable_by_ids
+/// SKUs that [`products_of_skus`] looks up at once.
+pub(in crate::catalog) const SKU_CHUNK: usize = 16;
+
+/// SKU and product of those of `skus` that exist; at most [`SKU_CHUNK`] of them. Fewer are filled up with the first:
+/// lists of a changing length would each be a statement of its own to prepare, and arrays are not portable.
 pub(in crate::catalog) async fn products_of_skus(conn: &mut Conn, skus: &[&str]) -> Result<Vec<(String, Uuid)>> {
     let Some(first) = skus.first() else { return Ok(Vec::new()) };
     let sku = |index: usize| *skus.get(index).unwrap_or(first);

@@ -5,9 +5,6 @@ use uuid::Uuid;
 use crate::catalog::sellable::{CartVariant, SellableVariant, full_title};
 use crate::db::{Conn, FromRow, Result, sql};
 
-/// Ids that one statement looks up.
-pub(in crate::catalog) const FIND_CHUNK: usize = 16;
-
 #[derive(FromRow)]
 struct SellableRow {
     id: Uuid,
@@ -49,12 +46,8 @@ impl From<SellableRow> for SellableVariant {
     }
 }
 
-/// At most [`FIND_CHUNK`] ids. Fewer are filled up with the first of them: lists of a changing length would each be a
-/// statement of its own to prepare, and arrays are not portable.
-pub(in crate::catalog) async fn sellable_by_ids(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<SellableVariant>> {
-    let Some(first) = ids.first() else { return Ok(Vec::new()) };
-    let id = |index: usize| *ids.get(index).unwrap_or(first);
-    let rows = sql::all!(
+pub(in crate::catalog) async fn sellable_by_id(conn: &mut Conn, id: Uuid) -> Result<Option<SellableVariant>> {
+    let row = sql::optional!(
         conn,
         SellableRow,
         "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
@@ -63,25 +56,10 @@ pub(in crate::catalog) async fn sellable_by_ids(conn: &mut Conn, ids: &[Uuid]) -
          join products p on p.id = v.product_id
          join stock_levels s on s.variant_id = v.id
          left join categories c on c.id = p.category_id
-         where v.id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        id(0),
-        id(1),
-        id(2),
-        id(3),
-        id(4),
-        id(5),
-        id(6),
-        id(7),
-        id(8),
-        id(9),
-        id(10),
-        id(11),
-        id(12),
-        id(13),
-        id(14),
-        id(15)
+         where v.id = $1",
+        id
     )?;
-    Ok(rows.into_iter().map(SellableVariant::from).collect())
+    Ok(row.map(SellableVariant::from))
 }
 
 pub(in crate::catalog) async fn sellable_by_sku(conn: &mut Conn, sku: &str) -> Result<Option<SellableVariant>> {

@@ -12,7 +12,7 @@ use crate::Shop;
 use crate::http::auth::Merchant;
 use crate::http::extract::{Path, Query};
 use crate::http::paging::{Page, PageParams};
-use crate::orders::{self, receipts};
+use crate::orders::{self, Reason, receipts};
 use crate::problem::{Problem, ProblemSchema};
 
 /// A recorded call of a plugin.
@@ -140,5 +140,5 @@ pub async fn admin_cancel_order(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<OrderOut>, Problem> {
     let details = orders::get_any(&shop, id).await?;
-    cancel_to_end(&shop, details, "cancelled by the merchant").await
+    cancel_to_end(&shop, details, Reason::Merchant).await
 }

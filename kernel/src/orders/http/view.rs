@@ -79,7 +79,7 @@ pub struct OrderOut {
     id: Uuid,
     #[schema(example = 1001)]
     number: i64,
-    /// `new` (not paid yet), `paid`, `shipped`, `delivered`, `cancelled` or `refunded`.
+    /// `new` (not paid yet), `paid`, `shipped`, `delivered` or `cancelled`.
     status: &'static str,
     currency: String,
     email: String,

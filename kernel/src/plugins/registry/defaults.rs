@@ -1,5 +1,7 @@
 //! The plugins that an empty shop begins with: built with the kernel and embedded in it.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -10,14 +12,21 @@ use crate::plugins::Domain;
 /// A component that the build script made, with the settings of the demo shop.
 pub struct DefaultPlugin {
     pub name: &'static str,
+    pub domain: Domain,
     pub wasm: &'static [u8],
     pub demo_settings: &'static str,
 }
 
 include!(concat!(env!("OUT_DIR"), "/default_plugins.rs"));
 
-pub(super) async fn install(registry: &Registry, config: &Config) -> Result<(), RegistryError> {
-    for plugin in DEFAULT_PLUGINS {
+/// Puts a default plugin in force for each domain that never had one. Each is a commit of its own, so a first start that is
+/// cut off goes on with the next.
+pub(super) async fn install(
+    registry: &Registry,
+    config: &Config,
+    bound: &BTreeSet<Domain>,
+) -> Result<(), RegistryError> {
+    for plugin in DEFAULT_PLUGINS.iter().filter(|plugin| !bound.contains(&plugin.domain)) {
         let failed = |cause| RegistryError::Default { name: plugin.name, cause: Box::new(cause) };
         let version = registry.upload(Bytes::from_static(plugin.wasm)).await.map_err(failed)?;
         let bound = BoundPlugin {

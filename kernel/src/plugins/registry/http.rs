@@ -312,6 +312,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Host(_)
             | RegistryError::Default { .. }
             | RegistryError::Missing { .. }
+            | RegistryError::OtherFile { .. }
             | RegistryError::Blob(_) => Problem::internal(error),
         }
     }

@@ -9,7 +9,7 @@ pub mod http;
 mod kv;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Bound, CallError, Domain, Host, HostError, LoadError, Loaded, PackageError, Probe, Routing, notification};
+use super::{
+    Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, PackageError, Probe, Routing, notification,
+};
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
 use crate::config::{Config, ShopConfig};
@@ -98,6 +100,8 @@ pub enum RegistryError {
     Twice(String),
     #[error("{name} fails its check: {cause}")]
     Check { name: String, cause: CallError },
+    #[error("the file kept as {wanted} is another: {found}")]
+    OtherFile { wanted: String, found: Digest },
     #[error("there is no earlier binding")]
     NothingToRollBack,
     #[error("the binding was changed at the same time")]
@@ -131,11 +135,8 @@ impl Registry {
         let host = Host::new(&config.plugins, &cache_dir, install_key, kv)?;
         let probe = probe(&config.shop);
         let registry = Self { host, db: db.clone(), blobs, probe, changing: Mutex::new(()) };
-        if store::current_bindings(&mut registry.db.read().await?).await?.is_empty() {
-            defaults::install(&registry, config).await?;
-        } else {
-            registry.load_bound().await?;
-        }
+        let bound = registry.load_bound().await?;
+        defaults::install(&registry, config, &bound).await?;
         Ok(registry)
     }
 
@@ -148,7 +149,8 @@ impl Registry {
         self.host.routing()
     }
 
-    async fn load_bound(&self) -> Result<(), RegistryError> {
+    /// The domains that have a binding.
+    async fn load_bound(&self) -> Result<BTreeSet<Domain>, RegistryError> {
         let bindings = store::current_bindings(&mut self.db.read().await?).await?;
         // Components load side by side: it is most of the time that a start takes.
         let loads = bindings.iter().map(|binding| self.bind_loaded(&binding.plugins));
@@ -156,7 +158,7 @@ impl Registry {
         for (binding, bound) in bindings.iter().zip(bound) {
             self.host.publish(binding.domain, binding.generation as u64, bound);
         }
-        Ok(())
+        Ok(bindings.iter().map(|binding| binding.domain).collect())
     }
 
     async fn bind_loaded(&self, plugins: &[BoundPlugin]) -> Result<Vec<Arc<Bound>>, RegistryError> {
@@ -174,7 +176,12 @@ impl Registry {
 
     async fn load(&self, digest: &str) -> Result<Arc<Loaded>, RegistryError> {
         let bytes = self.blobs.get(digest).await?;
-        Ok(self.host.load(bytes.as_ref()).await?)
+        let loaded = self.host.load(bytes.as_ref()).await?;
+        // The name of a file is only a name: other code under it must not serve, nor answer for an old order.
+        if loaded.package.digest.to_string() != digest {
+            return Err(RegistryError::OtherFile { wanted: digest.to_owned(), found: loaded.package.digest });
+        }
+        Ok(loaded)
     }
 
     /// A plugin by name: as it is bound now, else as it was bound last, so that what it began can be ended.
@@ -196,7 +203,7 @@ impl Registry {
     /// The component with the digest `digest` under `settings`, for deriving an old order's price again.
     pub async fn load_for_receipt(&self, digest: &str, settings: &str) -> Result<Arc<Bound>, RegistryError> {
         let component = self.load(digest).await?;
-        Ok(Arc::new(Bound { component, settings: settings.into(), settings_version: 0 }))
+        Ok(Arc::new(Bound { component, settings: settings.into() }))
     }
 
     /// Keeps an uploaded file. Uploading the same file again answers the same; it is in force only once it is bound.
@@ -358,5 +365,5 @@ fn probe(shop: &ShopConfig) -> Probe {
 }
 
 fn bound_of(component: Arc<Loaded>, settings: &Value) -> Arc<Bound> {
-    Arc::new(Bound { component, settings: settings.to_string().into(), settings_version: 0 })
+    Arc::new(Bound { component, settings: settings.to_string().into() })
 }

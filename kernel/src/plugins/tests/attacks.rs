@@ -110,7 +110,14 @@ async fn markup_passes_and_stays_what_it_is() {
     let fixture = Fixture::new(&small());
     let bound = fixture.hostile("markup").await;
     let called = fixture.host.price(&bound, &Arc::new(cart(&[1]))).await.expect("a valid quote");
-    assert_eq!(called.value.adjustments[0].label, "<script>alert(1)</script>\r\n\u{1b}[31m");
+    assert_eq!(called.value.adjustments[0].label, "<script>alert(1)</script>");
+}
+
+#[tokio::test]
+async fn no_time_passes_for_a_plugin() {
+    let fixture = Fixture::new(&small());
+    let bound = fixture.hostile("sleep").await;
+    fixture.host.price(&bound, &Arc::new(cart(&[1]))).await.expect("an answer at once");
 }
 
 #[tokio::test]

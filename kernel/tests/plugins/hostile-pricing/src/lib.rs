@@ -59,8 +59,12 @@ enum Mode {
     Text50Mb,
     /// A label of 201 characters, one too many.
     LongLabel,
-    /// A label with markup and control characters: valid, and to be escaped wherever it is shown.
+    /// A label with markup: valid, and to be escaped wherever it is shown.
     Markup,
+    /// A label with a control character.
+    ControlCharacters,
+    /// Sleeps for an hour before it answers.
+    Sleep,
     /// An empty code.
     EmptyCode,
     /// 100,000 adjustments.
@@ -107,7 +111,9 @@ impl Pricing for Hostile {
             Mode::NegativeFee => adjust(Target::Order, -1, "negative-fee", "Fee".to_owned()),
             Mode::Text50Mb => adjust(Target::Order, 1, "text", "x".repeat(50_000_000)),
             Mode::LongLabel => adjust(Target::Order, 1, "label", "x".repeat(201)),
-            Mode::Markup => adjust(Target::Order, 1, "markup", "<script>alert(1)</script>\r\n\u{1b}[31m".to_owned()),
+            Mode::Markup => adjust(Target::Order, 1, "markup", "<script>alert(1)</script>".to_owned()),
+            Mode::ControlCharacters => adjust(Target::Order, 1, "control", "a\0b".to_owned()),
+            Mode::Sleep => std::thread::sleep(std::time::Duration::from_secs(3_600)),
             Mode::EmptyCode => adjust(Target::Order, 1, "", "No code".to_owned()),
             Mode::BadLineIndex => adjust(Target::Line(u32::MAX), 1, "line", "No such line".to_owned()),
             Mode::BadDelivery => adjust(Target::Delivery, -1, "delivery", "No delivery".to_owned()),
