@@ -65,11 +65,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             std::hint::black_box(percent_off_natively(&request));
         }));
         print_row("native function, input cloned", lines, &native);
-        let mut client = webhook::Client::connect()?;
+        let client = webhook::Client::connect()?;
         let hook = runtime.block_on(measure(WEBHOOK_CALLS, async || {
-            std::hint::black_box(client.price(&request).expect("a quote"));
+            std::hint::black_box(client.price(&request).await.expect("a quote"));
         }));
-        print_row("HTTP webhook, JSON, keep-alive", lines, &hook);
+        print_row("HTTP webhook: axum and reqwest", lines, &hook);
+        let mut bare = webhook::BareClient::connect()?;
+        let least = runtime.block_on(measure(WEBHOOK_CALLS, async || {
+            std::hint::black_box(bare.price(&request).expect("a quote"));
+        }));
+        print_row("HTTP on a bare socket", lines, &least);
         let ratio = hook.value_at_quantile(0.5) as f64 / plugin.value_at_quantile(0.5) as f64;
         println!("{:<32} {lines:>6} {ratio:>6.1}x", "webhook / plugin, by p50");
     }

@@ -73,8 +73,5 @@ fn config(dir: &Path, database: &Database) -> Result<Config> {
     config.shop.demo_catalog = false;
     config.data.dir = dir.to_owned();
     config.database.url = database.url().to_owned();
-    // The emulator keeps one key for each payment it ever took.
-    config.plugins.limits.payment.kv_keys = 1_000_000;
-    config.plugins.limits.payment.kv_total_bytes = 1 << 30;
     Ok(config)
 }

@@ -57,7 +57,7 @@ problems! {
     InvalidToken = "invalid-token" UNAUTHORIZED;
     /// E-mail address or password is wrong.
     InvalidCredentials = "invalid-credentials" UNAUTHORIZED;
-    /// The refresh token was used before; every session that came from it has been ended.
+    /// The refresh token was used before; its session has been ended.
     RefreshTokenReused = "refresh-token-reused" UNAUTHORIZED;
     /// You may not do this.
     Forbidden = "forbidden" FORBIDDEN;

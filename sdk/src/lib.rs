@@ -61,6 +61,8 @@ pub mod entry;
 mod arena;
 pub mod delivery;
 pub mod kv;
+#[cfg(all(target_family = "wasm", feature = "lean"))]
+mod lean;
 pub mod log;
 mod money;
 pub mod notification;

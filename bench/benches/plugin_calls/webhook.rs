@@ -1,7 +1,9 @@
-//! The rule behind HTTP: hyper answers on loopback, a plain client asks over one connection that stays open.
+//! The rule behind HTTP on loopback, twice: as a shop would build it (axum answers; reqwest asks, with a pool of connections and a
+//! time limit), and with as little as HTTP takes (hyper answers; a bare socket asks), which is a bound and no product.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -9,14 +11,47 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use kassa::plugins::pricing::{Quote, Request};
 
-/// A connection to a server of its own.
+/// As a shop would call it.
 pub struct Client {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Client {
+    pub fn connect() -> Result<Self, Box<dyn std::error::Error>> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}/price", listener.local_addr()?);
+        listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                let router = axum::Router::new().route("/price", axum::routing::post(answer_json));
+                axum::serve(tokio::net::TcpListener::from_std(listener)?, router).await
+            })
+        });
+        // The time that a pricing plugin has, too.
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).tcp_nodelay(true).build()?;
+        Ok(Self { http, url })
+    }
+
+    pub async fn price(&self, request: &Request) -> reqwest::Result<Quote> {
+        let answer = self.http.post(&self.url).json(request).send().await?;
+        answer.error_for_status()?.json().await
+    }
+}
+
+async fn answer_json(axum::Json(cart): axum::Json<Request>) -> axum::Json<Quote> {
+    axum::Json(super::percent_off_natively(&cart))
+}
+
+/// A connection to a server of its own.
+pub struct BareClient {
     connection: BufReader<TcpStream>,
     line: String,
     body: Vec<u8>,
 }
 
-impl Client {
+impl BareClient {
     pub fn connect() -> std::io::Result<Self> {
         let stream = TcpStream::connect(serve()?)?;
         stream.set_nodelay(true)?;

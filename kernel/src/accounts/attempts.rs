@@ -14,7 +14,7 @@ use crate::clock::Moment;
 
 /// Addresses that are remembered at once. Beyond, the least used are forgotten: bounded memory matters more.
 const MAX_ADDRESSES: u64 = 100_000;
-/// Failures are forgotten after an hour without a further one, or after the longest wait where that is more.
+/// Failures are forgotten after an hour without a further one, or after twice the longest wait where that is more.
 const FORGET_AFTER_SECONDS: u64 = 3_600;
 
 pub(crate) struct Attempts {

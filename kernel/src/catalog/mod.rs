@@ -96,7 +96,7 @@ pub struct Product {
     pub vendor: String,
     pub status: Status,
     pub category_id: Option<Uuid>,
-    /// Counts the changes of the product and its variants, from 1. Stock does not count.
+    /// Counts the changes of the product and its variants, from 1. Sales do not count.
     pub version: i64,
     pub created_at: Moment,
     pub updated_at: Moment,

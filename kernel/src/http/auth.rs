@@ -9,7 +9,7 @@ use crate::Shop;
 use crate::accounts::{self, Identity, Role};
 use crate::problem::{Kind, Problem};
 
-/// Anyone. A valid token makes it a customer; a token that is wrong is refused rather than overlooked.
+/// Anyone. A valid token makes it a customer; a token that is wrong is refused rather than ignored.
 pub struct Caller(pub Option<Identity>);
 
 /// A signed-in customer (a merchant is one too).

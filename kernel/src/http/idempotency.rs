@@ -51,7 +51,7 @@ pub(super) enum Claimed {
     InFlight,
 }
 
-/// The layer around all routes. Requests without the header, and methods other than POST, pass untouched.
+/// The layer around the routes of `/v1`. Requests without the header, and methods other than POST, pass untouched.
 ///
 /// So does signing in: what would be saved are the hash of a password and tokens as they are, in a table that anyone who
 /// reads a backup can read. Each of these requests can be repeated safely on its own (docs/accounts.md).

@@ -59,7 +59,7 @@ impl Default for NotificationsConfig {
             concurrency: 8,
             send_timeout_ms: 30_000,
             retry_after_ms: 30_000,
-            // About 14 hours.
+            // About 13 hours.
             max_attempts: 20,
             keep_days: 30,
         }

@@ -52,7 +52,7 @@ pub struct Build {
 }
 
 /// A component with its manifest.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Component {
     /// Name of the package, which is the plugin's.
     pub name: String,
@@ -229,7 +229,9 @@ fn compile(build: &Build, first: &Path, packages: &[Package]) -> Result<(), Buil
     for setting in PROFILE_SETTINGS {
         command.args(["--config", &format!("profile.{PROFILE}.{setting}")]);
     }
-    command.args(["--config", &format!("target.{TARGET}.rustflags=[\"-Clink-arg=-zstack-size={STACK_BYTES}\"]")]);
+    // Static: a component is placed by nobody, and position-independent code would look every static up in a table.
+    let flags = format!("\"-Clink-arg=-zstack-size={STACK_BYTES}\", \"-Crelocation-model=static\"");
+    command.args(["--config", &format!("target.{TARGET}.rustflags=[{flags}]")]);
     command.arg("--target-dir").arg(absolute(&build.target_dir)?);
     for package in packages {
         command.args(["--package", &package.name]);

@@ -167,7 +167,7 @@ pub trait KvStore: Send + Sync + 'static {
     fn delete<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<(), KvError>>;
 }
 
-/// A `kv` that lives as long as the process: for `kassa plugin check` and tests.
+/// A `kv` that lives as long as the process: for tests and benches.
 #[derive(Debug, Default)]
 pub struct MemoryKv {
     keys: Mutex<BTreeMap<(String, String), Vec<u8>>>,

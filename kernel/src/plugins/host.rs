@@ -130,10 +130,13 @@ impl Host {
         let made = self.call::<(), _>(
             &bound,
             Abandoned::Stops,
-            move |store| {
+            move |mut store| {
                 Box::pin(async move {
                     match &plugin.component.linked {
-                        Linked::Pricing(plugin) => drop(plugin.instantiate_async(store).await?),
+                        Linked::Pricing(plugin) => {
+                            let instance = plugin.instantiate(&mut store).await?;
+                            plugin.price(&mut store, &instance)?;
+                        }
                         Linked::Payment(plugin) => drop(plugin.instantiate_async(store).await?),
                         Linked::Delivery(plugin) => drop(plugin.instantiate_async(store).await?),
                         Linked::Notification(plugin) => drop(plugin.instantiate_async(store).await?),

@@ -2,16 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use wasmtime::AsContextMut;
+use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, TypedFunc};
 
 pub use super::answer::AMOUNT_LIMIT;
 use super::answer::{self, Broken};
 pub use super::bindings::pricing::*;
-use super::call::Abandoned;
+use super::call::{Abandoned, Answer};
 use super::fault::Stopped;
 use super::routing::Linked;
+use super::state::State;
 pub use super::totals::Totals;
 use super::{Bound, CallError, Called, Host};
 
+const INTERFACE: &str = "kassa:pricing/pricing@0.1.0";
 const ADJUSTMENTS_PER_LINE: usize = 20;
 const ADJUSTMENTS_BESIDE_LINES: usize = 100;
 const CODE_CHARACTERS: usize = 64;
@@ -43,13 +49,61 @@ impl Host {
                     let Linked::Pricing(plugin) = &plugin.component.linked else {
                         return Err(Stopped::WrongDomain.into());
                     };
-                    let plugin = plugin.instantiate_async(&mut store).await?;
-                    plugin.kassa_pricing_pricing().call_price(&mut store, &asked).await
+                    let instance = plugin.instantiate(&mut store).await?;
+                    let price = plugin.price(&mut store, &instance)?;
+                    let (answer,) = price.call_async(&mut store, (&asked,)).await?;
+                    Ok(answer)
                 })
             },
             |quote| check(request, quote),
         )
         .await
+    }
+}
+
+/// A pricing component with its imports resolved.
+///
+/// What bindgen makes holds the types of every function against the component's anew in each instance: more than half a
+/// microsecond of a call that has ten, and pricing is called at every look at a cart. Here it is done once.
+pub(super) struct Linking {
+    instances: InstancePre<State>,
+    price: ComponentExportIndex,
+    /// The types of `price` were found to be those of [`Price`].
+    is_checked: AtomicBool,
+}
+
+type Price<'a> = TypedFunc<(&'a Request,), (Answer<Quote>,)>;
+
+impl Linking {
+    /// Sees that the component has what the contract names.
+    pub(super) fn new(instances: InstancePre<State>) -> wasmtime::Result<Self> {
+        let component = instances.component();
+        let interface = component.get_export_index(None, INTERFACE);
+        let price = interface.and_then(|interface| component.get_export_index(Some(&interface), "price"));
+        let price = price.ok_or_else(|| wasmtime::format_err!("there is no function `price` in {INTERFACE}"))?;
+        Ok(Self { instances, price, is_checked: AtomicBool::new(false) })
+    }
+
+    pub(super) async fn instantiate(&self, store: impl AsContextMut<Data = State>) -> wasmtime::Result<Instance> {
+        self.instances.instantiate_async(store).await
+    }
+
+    /// The function of an instance of this component.
+    pub(super) fn price<'a>(
+        &self,
+        mut store: impl AsContextMut<Data = State>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Price<'a>> {
+        if !self.is_checked.load(Ordering::Acquire) {
+            let price = instance.get_typed_func(&mut store, &self.price)?;
+            self.is_checked.store(true, Ordering::Release);
+            return Ok(price);
+        }
+        let price = instance.get_func(&mut store, &self.price);
+        let price = price.ok_or_else(|| wasmtime::format_err!("the instance is of another component"))?;
+        // SAFETY: `get_func` finds nothing in an instance of another component (the index knows its own), and for this
+        // component `get_typed_func` has found the very types of `Price`, or `is_checked` were not set.
+        Ok(unsafe { Price::new_unchecked(price) })
     }
 }
 

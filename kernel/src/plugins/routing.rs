@@ -10,10 +10,9 @@ use wasmtime::component::{Component, Linker};
 use super::bindings::delivery_world::DeliveryPluginPre;
 use super::bindings::notification_world::NotificationPluginPre;
 use super::bindings::payment_world::PaymentPluginPre;
-use super::bindings::pricing_world::PricingPluginPre;
 use super::limits::Limits;
 use super::state::State;
-use super::{Digest, Domain, Package};
+use super::{Digest, Domain, Package, pricing};
 
 /// A compiled component, ready to be called. Shared by digest: loading the same file twice gives the same value.
 pub struct Loaded {
@@ -34,7 +33,7 @@ impl Loaded {
     ) -> wasmtime::Result<Self> {
         let linked = linker.instantiate_pre(component)?;
         let linked = match package.domain {
-            Domain::Pricing => Linked::Pricing(PricingPluginPre::new(linked)?),
+            Domain::Pricing => Linked::Pricing(pricing::Linking::new(linked)?),
             Domain::Payment => Linked::Payment(PaymentPluginPre::new(linked)?),
             Domain::Delivery => Linked::Delivery(DeliveryPluginPre::new(linked)?),
             Domain::Notification => Linked::Notification(NotificationPluginPre::new(linked)?),
@@ -52,7 +51,7 @@ impl fmt::Debug for Loaded {
 
 /// A component with its imports resolved, by the world that it fits.
 pub(super) enum Linked {
-    Pricing(PricingPluginPre<State>),
+    Pricing(pricing::Linking),
     Payment(PaymentPluginPre<State>),
     Delivery(DeliveryPluginPre<State>),
     Notification(NotificationPluginPre<State>),

@@ -70,7 +70,7 @@ pub struct AdminProductOut {
     vendor: String,
     status: Status,
     category_id: Option<Uuid>,
-    /// The ETag, for `If-Match`. Counts changes of the product and its variants; stock does not count.
+    /// The ETag, for `If-Match`. Counts changes of the product and its variants; sales do not count.
     version: i64,
     #[schema(example = "EUR")]
     currency: &'static str,

@@ -46,6 +46,15 @@ async fn the_same_input_gives_the_same_bytes() {
     assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
 }
 
+/// Each import is wired up for every call: WASI's streams alone would cost a quarter of a small one.
+#[test]
+fn the_default_plugins_import_the_contract_alone() {
+    for plugin in DEFAULT_PLUGINS {
+        let wasi = plugin.wasm.windows(5).any(|bytes| bytes == b"wasi:");
+        assert!(!wasi, "{} imports WASI", plugin.name);
+    }
+}
+
 #[tokio::test]
 async fn every_default_plugin_passes_its_probe() {
     let fixture = Fixture::new(&small());
