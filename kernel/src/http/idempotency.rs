@@ -29,6 +29,8 @@ pub(super) struct Claim<'a> {
     pub scope: &'a str,
     pub key: &'a str,
     pub request_hash: &'a [u8],
+    /// Tells this run from one that took the key over, after this one had run for so long that it was given up.
+    pub claimed_at: clock::Moment,
 }
 
 /// An answer that was saved.
@@ -84,11 +86,11 @@ async fn run(shop: &Shop, key: &str, parts: Parts, body: Bytes, next: Next) -> R
     let caller = auth::caller_scope(shop, &parts.headers).await?;
     let scope = format!("{caller} {}", parts.uri.path());
     let request_hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &body);
-    let claim = Claim { scope: &scope, key, request_hash: request_hash.as_ref() };
     let now = clock::now();
+    let claim = Claim { scope: &scope, key, request_hash: request_hash.as_ref(), claimed_at: now };
     let abandoned_before = now - TimeDelta::milliseconds(2 * shop.config().http.request_timeout_ms as i64);
     let mut tx = shop.db().write().await?;
-    let claimed = store::claim_key(&mut tx, &claim, now, abandoned_before).await?;
+    let claimed = store::claim_key(&mut tx, &claim, abandoned_before).await?;
     tx.commit().await?;
     match claimed {
         Claimed::New => {}
@@ -113,8 +115,8 @@ fn read_key(headers: &HeaderMap) -> Result<String, Problem> {
 /// Saves the answer, or frees the key.
 async fn settle(shop: &Shop, claim: &Claim<'_>, response: Response) -> Result<Response, Problem> {
     let status = response.status();
-    let mut tx = shop.db().write().await?;
     if !status.is_success() && status != StatusCode::PAYMENT_REQUIRED {
+        let mut tx = shop.db().write().await?;
         store::release_key(&mut tx, claim).await?;
         tx.commit().await?;
         return Ok(response);
@@ -128,6 +130,7 @@ async fn settle(shop: &Shop, claim: &Claim<'_>, response: Response) -> Result<Re
         location: text(header::LOCATION),
         body: body.to_vec(),
     };
+    let mut tx = shop.db().write().await?;
     store::save_answer(&mut tx, claim, &saved).await?;
     tx.commit().await?;
     Ok(Response::from_parts(parts, Body::from(body)))

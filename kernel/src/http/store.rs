@@ -14,12 +14,7 @@ struct KeyRow {
     body: Option<Vec<u8>>,
 }
 
-pub(super) async fn claim_key(
-    conn: &mut Conn,
-    claim: &Claim<'_>,
-    now: Moment,
-    abandoned_before: Moment,
-) -> Result<Claimed> {
+pub(super) async fn claim_key(conn: &mut Conn, claim: &Claim<'_>, abandoned_before: Moment) -> Result<Claimed> {
     let inserted = sql::execute!(
         conn,
         "insert into idempotency_keys (scope, idempotency_key, request_hash, claimed_at) values ($1, $2, $3, $4)
@@ -27,7 +22,7 @@ pub(super) async fn claim_key(
         claim.scope,
         claim.key,
         claim.request_hash,
-        now
+        claim.claimed_at
     )?;
     if inserted == 1 {
         return Ok(Claimed::New);
@@ -61,7 +56,7 @@ pub(super) async fn claim_key(
          where scope = $1 and idempotency_key = $2 and claimed_at = $4 and status is null",
         claim.scope,
         claim.key,
-        now,
+        claim.claimed_at,
         row.claimed_at
     )?;
     Ok(if taken_over == 1 { Claimed::New } else { Claimed::InFlight })
@@ -71,13 +66,14 @@ pub(super) async fn save_answer(conn: &mut Conn, claim: &Claim<'_>, saved: &Save
     sql::execute!(
         conn,
         "update idempotency_keys set status = $3, content_type = $4, location = $5, body = $6
-         where scope = $1 and idempotency_key = $2",
+         where scope = $1 and idempotency_key = $2 and claimed_at = $7",
         claim.scope,
         claim.key,
         i64::from(saved.status),
         saved.content_type.as_str(),
         saved.location.as_deref(),
-        saved.body.as_slice()
+        saved.body.as_slice(),
+        claim.claimed_at
     )?;
     Ok(())
 }
@@ -85,9 +81,10 @@ pub(super) async fn save_answer(conn: &mut Conn, claim: &Claim<'_>, saved: &Save
 pub(super) async fn release_key(conn: &mut Conn, claim: &Claim<'_>) -> Result<()> {
     sql::execute!(
         conn,
-        "delete from idempotency_keys where scope = $1 and idempotency_key = $2 and status is null",
+        "delete from idempotency_keys where scope = $1 and idempotency_key = $2 and claimed_at = $3 and status is null",
         claim.scope,
-        claim.key
+        claim.key,
+        claim.claimed_at
     )?;
     Ok(())
 }

@@ -161,7 +161,8 @@ api_test! {
         });
         app.get("/livez").await.expect(200);
         let answer = slow.await.unwrap().expect("the server closes the connection");
-        assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("/problems/request-timeout"), "{answer}");
         stop.stop().await;
     }
 }
