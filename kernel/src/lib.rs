@@ -5,6 +5,7 @@
 //! holds both databases; [`Shop`] is the one value that all state hangs off.
 
 pub mod accounts;
+pub mod address;
 pub mod blobs;
 pub mod cache;
 pub mod carts;

@@ -63,7 +63,7 @@ impl Shop {
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
-            relay: events::Relay::new(events::open_bus()),
+            relay: events::Relay::new(bus()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             config,
@@ -159,4 +159,9 @@ fn create_private_dir(dir: &std::path::Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)
+}
+
+/// The bus, with everyone who listens.
+fn bus() -> Arc<dyn events::Bus> {
+    Arc::new(events::Memory::new(vec![Box::new(notifications::Notifications)]))
 }

@@ -2,8 +2,10 @@
 
 use uuid::Uuid;
 
-use super::{Address, Cart, Contents, DeliveryState, Error, OptionId, Quoted, expiry, get, quote, shortage, store};
+use super::{Cart, Contents, DeliveryState, Error, Quoted, expiry, get, quote, shortage, store};
+use crate::address::Address;
 use crate::catalog::{self, CartVariant};
+use crate::plugins::OptionId;
 use crate::{Shop, clock, id};
 
 /// One change of a cart.

@@ -10,13 +10,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::address::is_country;
 use super::change::VariantRef;
-use super::{Address, Change, Contents, Error, OptionId, Shortage};
+use super::{Change, Contents, Error, Shortage};
 use crate::Shop;
+use crate::address::{Address, is_country};
 use crate::catalog::MAX_SKU;
 use crate::http::auth::Caller;
 use crate::http::extract::{Checks, Json, Path};
+use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
 pub use view::cart_out;

@@ -6,8 +6,7 @@
 //!
 //! A guest's cart belongs to whoever knows its id; a customer's cart to that customer alone.
 
-pub mod address;
-mod change;
+pub mod change;
 pub mod http;
 mod quote;
 mod store;
@@ -15,14 +14,14 @@ mod store;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::address::Address;
 use crate::catalog::CartVariant;
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::money::Amount;
-use crate::plugins::CallError;
+use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
 
-pub use address::Address;
 pub use change::{Change, change};
 pub use quote::{DeliveryOption, DeliveryState, Priced, Quoted, quote};
 
@@ -88,33 +87,6 @@ pub struct Contents {
     pub lines: Vec<CartVariant>,
     /// Orders that the customer has paid before; 0 for guests.
     pub orders_paid: u32,
-}
-
-/// Names what a plugin offers: a delivery option or a payment method. Written `plugin:code`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OptionId {
-    pub plugin: String,
-    pub code: String,
-}
-
-impl std::fmt::Display for OptionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.plugin, self.code)
-    }
-}
-
-impl std::str::FromStr for OptionId {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (plugin, code) = text.split_once(':').ok_or(())?;
-        let plain = |part: &str| (1..=64).contains(&part.len()) && !part.chars().any(char::is_control);
-        if plain(plugin) && plain(code) {
-            Ok(Self { plugin: plugin.to_owned(), code: code.to_owned() })
-        } else {
-            Err(())
-        }
-    }
 }
 
 /// A line that cannot be had as wanted.

@@ -10,11 +10,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Contents, Error, FallbackRate, OptionId};
+use super::{Contents, Error, FallbackRate};
 use crate::catalog::CartVariant;
 use crate::money::Amount;
 use crate::plugins::pricing::Totals;
-use crate::plugins::{Bound, CallError, Called, Domain, Fault, Report, Routing, delivery, pricing, registry};
+use crate::plugins::{Bound, CallError, Called, Domain, Fault, OptionId, Report, Routing, delivery, pricing, registry};
 use crate::{Shop, clock};
 
 /// A priced cart.

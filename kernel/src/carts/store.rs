@@ -2,10 +2,12 @@
 
 use uuid::Uuid;
 
+use super::Cart;
 use super::change::LineWrite;
-use super::{Address, Cart, OptionId};
+use crate::address::Address;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+use crate::plugins::OptionId;
 
 #[derive(FromRow)]
 struct CartRow {

@@ -8,6 +8,7 @@ mod plugin;
 mod serve;
 
 use std::error::Error;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -97,6 +98,8 @@ fn start_log(config: &Config) -> Outcome {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(&config.log.filter)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people who look at a screen, not for files.
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     if config.log.json {
         log.json().init()
     } else {

@@ -11,8 +11,6 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
@@ -126,9 +124,4 @@ pub trait Consumer: Send + Sync {
 pub trait Bus: Send + Sync {
     /// When it returns `Ok`, no consumer will miss the event, whatever crashes.
     fn publish<'a>(&'a self, shop: &'a Shop, event: &'a Event) -> BoxFuture<'a, Result<(), HandleError>>;
-}
-
-/// The bus that the settings ask for, with everyone who listens.
-pub fn open_bus() -> Arc<dyn Bus> {
-    Arc::new(Memory::new(vec![Box::new(crate::notifications::Notifications)]))
 }

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Adjustment, Delivery, Details, Error, Line, Order, Status, Target, announce, receipts, state, store};
-use crate::carts::{self, Contents, DeliveryState, OptionId, Quoted};
+use crate::carts::{self, Contents, DeliveryState, Quoted};
 use crate::clock;
 use crate::inventory;
 use crate::money::{self, Amount};
 use crate::payments::{self, Payment};
-use crate::plugins::{Bound, Domain, pricing};
+use crate::plugins::{Bound, Domain, OptionId, pricing};
 use crate::{Shop, id};
 
 /// What the shopper sends.
@@ -150,7 +150,7 @@ async fn write_order(
     // Serialised before the transaction: on SQLite it is the one writer of the shop.
     let receipts = receipts::of(quoted);
     let mut order = new_order(shop, checkout, &contents, quoted, delivery);
-    let wanted: Vec<_> = lines.iter().map(stock_of).collect();
+    let wanted: Vec<_> = lines.iter().map(Line::stock).collect();
 
     let mut tx = shop.db().write().await?;
     if !carts::close(&mut tx, &contents, order.id).await? {
@@ -243,10 +243,6 @@ fn order_adjustment(adjustment: &pricing::Adjustment) -> Adjustment {
         label: adjustment.label.clone(),
         amount: adjustment.amount,
     }
-}
-
-pub(super) fn stock_of(line: &Line) -> inventory::Quantity {
-    inventory::Quantity { variant_id: line.variant_id, sku: line.sku.clone(), quantity: line.quantity }
 }
 
 /// What a failed attempt to pay means for the shopper: the provider's fault rather than theirs?

@@ -14,7 +14,8 @@ mod store;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::carts::{self, Address};
+use crate::address::Address;
+use crate::carts;
 use crate::clock::Moment;
 use crate::db::{self, Conn};
 use crate::money::Amount;
@@ -128,6 +129,13 @@ pub struct Line {
     pub unit_price: Amount,
     /// Goods and the line's own adjustments.
     pub total: Amount,
+}
+
+impl Line {
+    /// What it takes from the shelf.
+    fn stock(&self) -> inventory::Quantity {
+        inventory::Quantity { variant_id: self.variant_id, sku: self.sku.clone(), quantity: self.quantity }
+    }
 }
 
 /// What an adjustment of an order belongs to.

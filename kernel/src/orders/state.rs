@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-use super::{Details, Order, Status, announce, checkout, store};
+use super::{Details, Line, Order, Status, announce, store};
 use crate::carts;
 use crate::clock;
 use crate::db::{self, Tx};
@@ -94,7 +94,7 @@ pub async fn mark_paid(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), S
     }
     go(tx, &mut order, Status::Paid, cause).await?;
     let lines = store::lines(tx, order_id).await?;
-    inventory::sell(tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
+    inventory::sell(tx, &lines.iter().map(Line::stock).collect::<Vec<_>>()).await?;
     tell(tx, "order.paid", &order, &lines).await
 }
 
@@ -106,7 +106,7 @@ pub async fn give_up(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason, c
     }
     go(tx, &mut order, Status::Cancelled, cause).await?;
     let lines = store::lines(tx, order_id).await?;
-    inventory::release(tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
+    inventory::release(tx, &lines.iter().map(Line::stock).collect::<Vec<_>>()).await?;
     carts::reopen(shop, tx, order.cart_id, order.id).await?;
     tell_cancelled(tx, &order, &lines, reason, 0).await
 }
@@ -175,7 +175,7 @@ pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) 
     let mut order = store::get_order(tx, order_id).await?;
     go(tx, &mut order, Status::Cancelled, reason.cause()).await?;
     let lines = store::lines(tx, order_id).await?;
-    inventory::restock(tx, &lines.iter().map(checkout::stock_of).collect::<Vec<_>>()).await?;
+    inventory::restock(tx, &lines.iter().map(Line::stock).collect::<Vec<_>>()).await?;
     let mut refunded = 0;
     if let Some(payment) = payments::find_by_order(tx, order_id).await? {
         payments::begin_refund(shop, tx, &payment).await?;
@@ -184,7 +184,7 @@ pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) 
     tell_cancelled(tx, &order, &lines, reason, refunded).await
 }
 
-async fn tell(tx: &mut Tx, kind: &str, order: &Order, lines: &[super::Line]) -> Result<(), StateError> {
+async fn tell(tx: &mut Tx, kind: &str, order: &Order, lines: &[Line]) -> Result<(), StateError> {
     let adjustments = store::adjustments(tx, order.id).await?;
     Ok(announce::announce(tx, kind, order, lines, &adjustments).await?)
 }
@@ -192,7 +192,7 @@ async fn tell(tx: &mut Tx, kind: &str, order: &Order, lines: &[super::Line]) -> 
 async fn tell_cancelled(
     tx: &mut Tx,
     order: &Order,
-    lines: &[super::Line],
+    lines: &[Line],
     reason: Reason,
     refunded: Amount,
 ) -> Result<(), StateError> {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::receipts::Receipt;
 use super::{Adjustment, Delivery, Event, Line, Order, PricedBy, Status, Target, quantity_of};
-use crate::carts::Address;
+use crate::address::Address;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 

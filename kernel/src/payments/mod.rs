@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::carts::{Address, OptionId};
+use crate::address::Address;
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 use crate::money::Amount;
-use crate::plugins::{Bound, CallError, Domain, RegistryError, payment};
+use crate::plugins::{Bound, CallError, Domain, OptionId, RegistryError, payment};
 use crate::{Shop, id};
 
 pub use state::{NOT_BEGUN, NOT_RECEIVED, Observed, Status, settle};

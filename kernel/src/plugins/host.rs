@@ -137,9 +137,9 @@ impl Host {
                             let instance = plugin.instantiate(&mut store).await?;
                             plugin.price(&mut store, &instance)?;
                         }
-                        Linked::Payment(plugin) => drop(plugin.instantiate_async(store).await?),
-                        Linked::Delivery(plugin) => drop(plugin.instantiate_async(store).await?),
-                        Linked::Notification(plugin) => drop(plugin.instantiate_async(store).await?),
+                        Linked::Payment(plugin) => _ = plugin.instantiate_async(store).await?,
+                        Linked::Delivery(plugin) => _ = plugin.instantiate_async(store).await?,
+                        Linked::Notification(plugin) => _ = plugin.instantiate_async(store).await?,
                     }
                     Ok(Ok(()))
                 })

@@ -95,11 +95,11 @@ impl Linking {
         instance: &Instance,
     ) -> wasmtime::Result<Price<'a>> {
         if !self.is_checked.load(Ordering::Acquire) {
-            let price = instance.get_typed_func(&mut store, &self.price)?;
+            let price = instance.get_typed_func(&mut store, self.price)?;
             self.is_checked.store(true, Ordering::Release);
             return Ok(price);
         }
-        let price = instance.get_func(&mut store, &self.price);
+        let price = instance.get_func(&mut store, self.price);
         let price = price.ok_or_else(|| wasmtime::format_err!("the instance is of another component"))?;
         // SAFETY: `get_func` finds nothing in an instance of another component (the index knows its own), and for this
         // component `get_typed_func` has found the very types of `Price`, or `is_checked` were not set.

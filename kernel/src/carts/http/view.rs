@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::carts::{Address, Contents, DeliveryOption, DeliveryState, Quoted};
+use crate::address::Address;
+use crate::carts::{Contents, DeliveryOption, DeliveryState, Quoted};
 use crate::clock::Moment;
 use crate::money::Amount;
 use crate::payments;

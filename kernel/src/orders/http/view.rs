@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::carts::Address;
+use crate::address::Address;
 use crate::clock::Moment;
 use crate::money::Amount;
 use crate::orders::{Adjustment, Delivery, Details, Order, PricedBy, Target};

@@ -1,4 +1,4 @@
-//! Addresses.
+//! Postal addresses.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
