@@ -52,6 +52,26 @@ api_test! {
 }
 
 api_test! {
+    /// PostgreSQL keeps U+0000 in no text: it is refused before it gets there.
+    async fn a_binding_without_sense_is_refused(app: App) {
+        let token = app.merchant().await;
+        for plugin in [
+            json!({ "name": "a\0" }),
+            json!({ "name": "" }),
+            json!({ "name": "pricing-standard", "version": "1\0" }),
+            json!({ "name": "pricing-standard", "settings": { "discounts": [{ "label": "a\0" }] } }),
+            json!({ "name": "pricing-standard", "settings": [] }),
+        ] {
+            let body = json!({ "plugins": [plugin] });
+            let answer = app.send(Method::PUT, "/v1/admin/bindings/pricing", Some(&token), Some(body)).await;
+            answer.problem("invalid-request");
+        }
+        let binding = app.send(Method::GET, "/v1/admin/bindings/pricing", Some(&token), None).await.expect(200);
+        assert_eq!(binding["generation"], 1);
+    }
+}
+
+api_test! {
     async fn only_a_merchant_changes_plugins(app: App) {
         let customer = app.customer("ada@example.org").await;
         upload(&app, &customer, &PERCENT_V1).await.problem("forbidden");

@@ -26,6 +26,17 @@ pub(super) fn one_to_characters(what: &str, text: &str, most: usize) -> Result<(
     at_most_characters(what, text, most)
 }
 
+/// Does `value` have the character U+0000 anywhere? It is right JSON, and PostgreSQL keeps it in no text.
+pub(super) fn has_nul(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// Takes control characters out, and what is beyond `most` characters.
 pub(super) fn clean(text: &mut String, most: usize) {
     text.retain(|c| !c.is_control());

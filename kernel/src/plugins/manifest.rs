@@ -53,6 +53,9 @@ impl Manifest {
         answer::at_most("secrets", self.secrets.len(), SECRETS)?;
         self.secrets.iter().try_for_each(|secret| answer::code("the name of a secret", secret))?;
         match &self.settings {
+            Some(schema) if answer::has_nul(schema) => {
+                Err("the schema of the settings has the character U+0000".into())
+            }
             None | Some(serde_json::Value::Object(_)) => Ok(()),
             Some(_) => Err("the schema of the settings is not an object".into()),
         }

@@ -13,6 +13,7 @@ use crate::Shop;
 use crate::clock::Moment;
 use crate::http::auth::Merchant;
 use crate::http::extract::{Checks, Json, Path, read_body};
+use crate::plugins::answer::has_nul;
 use crate::plugins::{Domain, Fault, LoadError};
 use crate::problem::{Kind, Problem, ProblemSchema};
 
@@ -203,6 +204,12 @@ pub async fn put_binding(
     for (index, plugin) in body.plugins.iter().enumerate() {
         let object = plugin.settings.as_ref().is_none_or(Value::is_object);
         checks.require(object, &format!("/plugins/{index}/settings"), "must be a JSON object");
+        let nul = plugin.settings.as_ref().is_some_and(has_nul);
+        checks.require(!nul, &format!("/plugins/{index}/settings"), "must not have the character U+0000");
+        checks.text(&plugin.name, 1, 64, &format!("/plugins/{index}/name"));
+        if let Some(version) = &plugin.version {
+            checks.text(version, 1, 64, &format!("/plugins/{index}/version"));
+        }
     }
     checks.done()?;
     let wanted = |plugin: WantedIn| Wanted { name: plugin.name, version: plugin.version, settings: plugin.settings };
