@@ -118,7 +118,8 @@ fn next(now: Status, observed: &Observed) -> Move {
         (Told::Authorized, _) if given_up => Move::Void,
         _ if given_up => Move::Stay,
         (Told::Captured, _) => Move::To(Captured),
-        (Told::Authorized, Authorized) => Move::Stay,
+        // Told again, too: where no step is under way (a cancel that the provider cannot do ended the capture), the money
+        // is still to be captured, or the order would hold its stock for ever.
         (Told::Authorized, _) => Move::To(Authorized),
         (Told::RequiresAction(_), Authorized | RequiresAction) => Move::Stay,
         (Told::RequiresAction(_), _) => Move::To(RequiresAction),
@@ -166,6 +167,7 @@ async fn try_settle(
     let next_check = match (&step, &waiting) {
         // The worker takes a step over where this process dies before it is done.
         (Some(_), _) => Some(now + worker::first_check(shop)),
+        // With growing pauses: a provider that only takes note answers the same to every repetition.
         (None, Some(_)) => Some(worker::due_after(shop, &payment, payment.checks, now)),
         (None, None) => None,
     };
@@ -338,7 +340,7 @@ mod tests {
             (Cancelled, authorized(), Move::Void),
             (Cancelled, pending(), Move::Stay),
             (Pending, authorized(), Move::To(Authorized)),
-            (Authorized, authorized(), Move::Stay),
+            (Authorized, authorized(), Move::To(Authorized)),
             (Pending, declined(), Move::To(Declined)),
             (Unknown, declined(), Move::To(Declined)),
             (Pending, pending(), Move::Stay),

@@ -65,9 +65,7 @@ impl Step {
         let idempotency_key = payment.idempotency_key.clone();
         Self { idempotency_key, ..Self::new(StepKind::Authorize, payment, payment.amount, now) }
     }
-}
 
-impl Step {
     /// Is the step over with these news? A capture or cancel that is only taken note of (`pending`, `authorized`) goes on.
     pub(super) fn is_ended_by(&self, observed: &Observed) -> bool {
         let Observed::Outcome(outcome) = observed else { return false };
