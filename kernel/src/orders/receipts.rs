@@ -65,7 +65,7 @@ fn receipt(priced: &Priced) -> Receipt {
         plugin: priced.bound.name().to_owned(),
         version: priced.bound.version().to_owned(),
         digest: priced.bound.digest().to_string(),
-        settings: priced.bound.settings.to_string(),
+        settings: priced.bound.settings().to_string(),
         input_sha256: sha256_hex(&input),
         input,
         output: serde_json::to_string(&priced.quote).unwrap_or_default(),

@@ -20,6 +20,8 @@ use super::Digest;
 const TAG_BYTES: usize = 32;
 
 pub(super) struct Cache {
+    /// All with the same settings, so that code compiled by one fits the others.
+    engines: Vec<Engine>,
     folder: PathBuf,
     key: hmac::Key,
     /// Changes with wasmtime's version, its settings and the machine's kind.
@@ -28,17 +30,17 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    pub(super) fn new(folder: PathBuf, install_key: &[u8], engine: &Engine) -> Self {
+    pub(super) fn new(folder: PathBuf, install_key: &[u8], engines: Vec<Engine>) -> Self {
         let mut hasher = Sha256Hasher(digest::Context::new(&digest::SHA256));
-        engine.precompile_compatibility_hash().hash(&mut hasher);
+        engines.iter().for_each(|engine| engine.precompile_compatibility_hash().hash(&mut hasher));
         let mut compatibility = [0; 32];
         compatibility.copy_from_slice(hasher.0.finish().as_ref());
         let key = hmac::Key::new(hmac::HMAC_SHA256, install_key);
-        Self { folder, key, compatibility: Digest(compatibility), written: AtomicU64::new(0) }
+        Self { engines, folder, key, compatibility: Digest(compatibility), written: AtomicU64::new(0) }
     }
 
-    /// The component with this digest, if an entry of ours holds it.
-    pub(super) fn find(&self, engine: &Engine, plugin: Digest) -> Option<Component> {
+    /// The component with this digest, once for each engine, if an entry of ours holds it.
+    pub(super) fn find(&self, plugin: Digest) -> Option<Vec<Component>> {
         let entry = match fs::read(self.path(plugin)) {
             Ok(entry) => entry,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -52,12 +54,11 @@ impl Cache {
             tracing::warn!(%plugin, "compiled code on disk is not ours or not whole; compiling again");
             return None;
         }
-        // SAFETY: `deserialize` asks for bytes that `Component::serialize` of a trusted process made. The HMAC just
-        // verified covers every byte given to it, only this install knows its key, and `store` is the only code
-        // that signs: what it signs comes from `serialize`. The bytes are in our memory, so nobody can change
-        // them between the check and the use.
-        match unsafe { Component::deserialize(engine, code) } {
-            Ok(component) => Some(component),
+        // SAFETY: the HMAC just verified covers every byte of the code, only this install knows its key, and `store` is the
+        // only code that signs: what it signs comes from `serialize`. The bytes are in our memory, so nobody can
+        // change them between the check and the use.
+        match unsafe { load(&self.engines, code) } {
+            Ok(components) => Some(components),
             Err(error) => {
                 tracing::warn!(%error, %plugin, "compiled code on disk does not fit this engine; compiling again");
                 None
@@ -65,23 +66,26 @@ impl Cache {
         }
     }
 
-    /// Keeps `component` for the next start. A failure costs only that start's time, so it is logged and no more.
-    pub(super) fn store(&self, plugin: Digest, component: &Component) {
-        if let Err(error) = self.write(plugin, component) {
+    /// Gives a component that was just compiled to every engine, and keeps it for the next start. That it cannot be kept
+    /// costs only that start's time, so it is logged and no more.
+    pub(super) fn store(&self, plugin: Digest, compiled: Component) -> wasmtime::Result<Vec<Component>> {
+        let code = compiled.serialize()?;
+        if let Err(error) = self.write(plugin, &code) {
             tracing::warn!(%error, %plugin, folder = %self.folder.display(), "compiled code cannot be kept");
         }
+        // SAFETY: `serialize` made the code, a few lines above.
+        unsafe { load(&self.engines, &code) }
     }
 
-    fn write(&self, plugin: Digest, component: &Component) -> io::Result<()> {
-        let code = component.serialize().map_err(io::Error::other)?;
-        let tag = hmac::sign(&self.key, &self.signed(plugin, &code));
+    fn write(&self, plugin: Digest, code: &[u8]) -> io::Result<()> {
+        let tag = hmac::sign(&self.key, &self.signed(plugin, code));
         fs::create_dir_all(&self.folder)?;
         // Written aside and renamed, so that a reader sees a whole entry or none. Not synced: an entry torn by a
         // power cut fails its HMAC.
         let count = self.written.fetch_add(1, Ordering::Relaxed);
         let aside = self.folder.join(format!("{plugin}.{}.{count}.tmp", std::process::id()));
         let written =
-            fs::write(&aside, [tag.as_ref(), &code].concat()).and_then(|()| fs::rename(&aside, self.path(plugin)));
+            fs::write(&aside, [tag.as_ref(), code].concat()).and_then(|()| fs::rename(&aside, self.path(plugin)));
         if written.is_err() {
             drop(fs::remove_file(&aside));
         }
@@ -97,6 +101,16 @@ impl Cache {
     fn signed(&self, plugin: Digest, code: &[u8]) -> Vec<u8> {
         [&plugin.0[..], &self.compatibility.0, code].concat()
     }
+}
+
+/// One component for each engine.
+///
+/// # Safety
+///
+/// `code` must come from `Component::serialize` of a process that is trusted.
+unsafe fn load(engines: &[Engine], code: &[u8]) -> wasmtime::Result<Vec<Component>> {
+    // SAFETY: `deserialize` asks for what this function asks for.
+    engines.iter().map(|engine| unsafe { Component::deserialize(engine, code) }).collect()
 }
 
 /// Feeds a `Hash` into SHA-256: std's hasher promises nothing between two versions of Rust.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline};
 
@@ -21,6 +21,8 @@ use super::fault::{Fault, Stopped};
 use super::host::Inner;
 use super::ledger::Ledger;
 use super::limits::Limits;
+use super::places::Place;
+use super::routing::Local;
 use super::state::State;
 use super::{Bound, Host, types};
 
@@ -75,6 +77,10 @@ impl CallError {
     pub fn code(&self) -> &'static str {
         self.fault.code()
     }
+
+    fn busy() -> Self {
+        Self { fault: Fault::Busy, report: Report::default() }
+    }
 }
 
 /// What becomes of a running call whose caller is dropped (the shopper went away, the request timed out).
@@ -90,24 +96,38 @@ pub(super) enum Abandoned {
 /// What a guest answers: a value, or the contract's error.
 pub(super) type Answer<T> = Result<T, types::Error>;
 
+/// Instantiates the plugin in the store and calls it.
+pub(super) trait Invoke<T>:
+    for<'s> FnOnce(StoreContextMut<'s, State>, Arc<CachePadded<Local>>) -> BoxFuture<'s, wasmtime::Result<Answer<T>>>
+{
+}
+
+impl<T, F> Invoke<T> for F where
+    F: for<'s> FnOnce(
+        StoreContextMut<'s, State>,
+        Arc<CachePadded<Local>>,
+    ) -> BoxFuture<'s, wasmtime::Result<Answer<T>>>
+{
+}
+
 impl Host {
-    /// Calls a plugin. `invoke` gets the store, instantiates and calls; `check` holds the answer against the contract.
+    /// Calls a plugin. `invoke` gets the store and the plugin, instantiates and calls; `check` holds the answer against
+    /// the contract.
     pub(super) async fn call<T, I>(
         &self,
-        bound: &Arc<Bound>,
+        bound: &Bound,
         abandoned: Abandoned,
         invoke: I,
         check: impl FnOnce(&T) -> Result<(), String>,
     ) -> Result<Called<T>, CallError>
     where
         T: Send + 'static,
-        I: for<'s> FnOnce(StoreContextMut<'s, State>) -> BoxFuture<'s, wasmtime::Result<Answer<T>>> + Send + 'static,
+        I: Invoke<T> + Send + 'static,
     {
-        let limits = &bound.component.limits;
-        let places =
-            places(&self.0, bound, limits).await.map_err(|fault| CallError { fault, report: Report::default() })?;
+        let limits = &bound.component().limits;
+        let places = places(&self.0, bound, limits).await.ok_or_else(CallError::busy)?;
         let ledger = Arc::new(Ledger::new(limits));
-        let store = self.0.store(bound, ledger.clone())?;
+        let store = self.0.store(bound, places.of_engine.index, ledger.clone())?;
         let running = Metered::new(ledger.clone(), run(places, store, ledger.clone(), invoke));
         let outcome = match first_slice(running).await {
             Ok(outcome) => outcome,
@@ -143,31 +163,21 @@ fn tell(bound: &Bound, report: &Report) {
     }
 }
 
-/// The call's places: one of its plugin's, one of the engine's. Given back when the call's store is gone.
+/// The call's places: one of its plugin's, one of the engines'. Given back when the call's store is gone.
 struct Places {
-    _of_plugin: OwnedSemaphorePermit,
-    _of_engine: OwnedSemaphorePermit,
+    _of_plugin: Place,
+    of_engine: Place,
 }
 
 /// Waits for both, within the bound of the domain. The plugin's comes first, so that a slow plugin queues by itself
 /// and takes no places from others.
-async fn places(host: &Inner, bound: &Bound, limits: &Limits) -> Result<Places, Fault> {
-    if let (Ok(of_plugin), Ok(of_engine)) =
-        (bound.component.calls.clone().try_acquire_owned(), host.calls.clone().try_acquire_owned())
-    {
-        return Ok(Places { _of_plugin: of_plugin, _of_engine: of_engine });
+async fn places(host: &Inner, bound: &Bound, limits: &Limits) -> Option<Places> {
+    let of_plugin = &bound.component().calls;
+    if let (Some(_of_plugin), Some(of_engine)) = (of_plugin.try_enter(), host.calls.try_enter()) {
+        return Some(Places { _of_plugin, of_engine });
     }
-    let both = async {
-        let of_plugin = acquire(&bound.component.calls).await?;
-        let of_engine = acquire(&host.calls).await?;
-        Ok(Places { _of_plugin: of_plugin, _of_engine: of_engine })
-    };
-    tokio::time::timeout(Duration::from_millis(limits.wait_ms.into()), both).await.unwrap_or(Err(Fault::Busy))
-}
-
-async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
-    // They are closed never; if that changes, nothing can be called any more.
-    places.clone().acquire_owned().await.map_err(|_closed| Fault::Busy)
+    let both = async { Places { _of_plugin: of_plugin.enter().await, of_engine: host.calls.enter().await } };
+    tokio::time::timeout(Duration::from_millis(limits.wait_ms.into()), both).await.ok()
 }
 
 /// The call itself, in whichever runtime polls it.
@@ -176,10 +186,11 @@ async fn acquire(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault>
 /// free before its store is gone.
 async fn run<T, I>(places: Places, mut store: Store<State>, ledger: Arc<Ledger>, invoke: I) -> Result<Answer<T>, Fault>
 where
-    I: for<'s> FnOnce(StoreContextMut<'s, State>) -> BoxFuture<'s, wasmtime::Result<Answer<T>>>,
+    I: Invoke<T>,
 {
     let fuel = store.data().limits().fuel;
-    let answer = invoke(store.as_context_mut()).await;
+    let plugin = store.data().plugin.clone();
+    let answer = invoke(store.as_context_mut(), plugin).await;
     ledger.set_fuel(fuel.saturating_sub(store.get_fuel().unwrap_or_default()));
     let outcome = answer.map_err(|error| Fault::of(error, store.data()));
     drop(store);
@@ -266,9 +277,9 @@ impl<T> Drop for Task<T> {
 
 impl Inner {
     /// A fresh store for one call, with every limit set.
-    fn store(&self, bound: &Arc<Bound>, ledger: Arc<Ledger>) -> Result<Store<State>, CallError> {
-        let limits = &bound.component.limits;
-        let mut store = Store::new(&self.engine, State::new(self, bound, ledger));
+    fn store(&self, bound: &Bound, shard: usize, ledger: Arc<Ledger>) -> Result<Store<State>, CallError> {
+        let limits = &bound.component().limits;
+        let mut store = Store::new(&self.shards[shard].engine, State::new(self, bound.on(shard).clone(), ledger));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits.answer_bytes as usize);
         store.set_max_component_handles(limits.handles as usize);

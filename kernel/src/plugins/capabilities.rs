@@ -1,7 +1,7 @@
 //! What the kernel lends to a plugin: log, settings, kv. Nothing is ambient: a world links what it grants.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, ready};
 use wasmtime::StoreContextMut;
@@ -9,8 +9,9 @@ use wasmtime::component::{HasSelf, Linker, WasmStr};
 
 use super::bindings::shared::kassa::host::{kv, log, settings};
 use super::bindings::shared::kassa::types;
+use super::fault::Stopped;
 use super::state::State;
-use super::{Bound, Domain, Level};
+use super::{Domain, Level};
 
 /// Links what the world of `domain` imports.
 pub(super) fn link(linker: &mut Linker<State>, domain: Domain) -> wasmtime::Result<()> {
@@ -51,7 +52,7 @@ impl types::types::Host for State {}
 impl settings::Host for State {
     fn get(&mut self) -> wasmtime::Result<String> {
         self.count_host_call()?;
-        Ok(self.bound.settings.to_string())
+        Ok(self.plugin.settings.to_string())
     }
 }
 
@@ -100,17 +101,17 @@ impl State {
             return Ok(Err(kv::Error::Quota(format!("a value has at most {} bytes", limits.kv_value_bytes))));
         }
         let quota = KvQuota { keys: limits.kv_keys, total_bytes: limits.kv_total_bytes };
-        let (store, bound): (Arc<dyn KvStore>, Arc<Bound>) = (self.kv.clone(), self.bound.clone());
-        let task = self.home.spawn(async move { operation(&*store, bound.name(), &key, value, quota).await });
+        let (kv, plugin) = (self.kv.clone().ok_or(Stopped::WrongDomain)?, self.plugin.clone());
+        let task = kv.home.spawn(async move { operation(&*kv.store, plugin.name(), &key, value, quota).await });
         Ok(match task.await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(KvError::Quota(text))) => Err(kv::Error::Quota(text)),
             Ok(Err(KvError::Unavailable(cause))) => {
-                tracing::error!(plugin = self.bound.name(), %cause, "the kv store did not answer");
+                tracing::error!(plugin = self.plugin.name(), %cause, "the kv store did not answer");
                 Err(kv::Error::Unavailable)
             }
             Err(error) => {
-                tracing::error!(plugin = self.bound.name(), %error, "the kv store failed");
+                tracing::error!(plugin = self.plugin.name(), %error, "the kv store failed");
                 Err(kv::Error::Unavailable)
             }
         })

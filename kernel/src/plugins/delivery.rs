@@ -16,13 +16,12 @@ const LABEL_CHARACTERS: usize = 100;
 /// Calls one function of the delivery interface: `$function(store, $arguments…)`.
 macro_rules! call {
     ($host:expr, $bound:expr, $abandoned:ident, $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
-        let plugin = $bound.clone();
         $host.call::<$answer, _>(
             $bound,
             Abandoned::$abandoned,
-            move |mut store| {
+            move |mut store, plugin| {
                 Box::pin(async move {
-                    let Linked::Delivery(plugin) = &plugin.component.linked else { return Err(Stopped::WrongDomain.into()) };
+                    let Linked::Delivery(plugin) = plugin.linked() else { return Err(Stopped::WrongDomain.into()) };
                     let plugin = plugin.instantiate_async(&mut store).await?;
                     plugin.kassa_delivery_delivery().$function(&mut store, $($argument),*).await
                 })

@@ -14,14 +14,13 @@ const WASM_STACK_BYTES: usize = 512 << 10;
 /// Stack of the fibre: the guest's, and what host calls need on top.
 const FIBRE_STACK_BYTES: usize = 2 << 20;
 /// What a slot keeps resident after a call. Giving pages back costs more than a whole call, and page faults in one
-/// address space are what keeps a second core from helping.
+/// address space keep a second core from helping. (Stacks keep what they touched: no guest sees what lies in them.)
 const MEMORY_KEPT_BYTES: usize = 1 << 20;
-const STACK_KEPT_BYTES: usize = 64 << 10;
 const TABLE_KEPT_BYTES: usize = 64 << 10;
 
-/// Makes the engine that `config` asks for.
-pub(super) fn start(config: &PluginsConfig) -> Result<Engine, HostError> {
-    let pooled = || Engine::new(basic().allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config))));
+/// Makes an engine for so many calls at once.
+pub(super) fn start(config: &PluginsConfig, calls: u32) -> Result<Engine, HostError> {
+    let pooled = || Engine::new(basic().allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config, calls))));
     let on_demand = || Engine::new(basic().allocation_strategy(InstanceAllocationStrategy::OnDemand));
     let engine = match config.allocator {
         Allocator::Pooling => pooled(),
@@ -58,15 +57,13 @@ fn basic() -> Config {
     config
 }
 
-fn pool(config: &PluginsConfig) -> PoolingAllocationConfig {
+fn pool(config: &PluginsConfig, calls: u32) -> PoolingAllocationConfig {
     let most = |limit: fn(&Limits) -> u32| {
         Domain::ALL.iter().map(|domain| limit(config.limits.of(*domain))).max().unwrap_or_default()
     };
-    let (calls, memories, tables) = (config.total_calls, most(|l| l.memories), most(|l| l.tables));
-    let instances = most(|l| l.instances);
+    let (memories, tables, instances) = (most(|l| l.memories), most(|l| l.tables), most(|l| l.instances));
     let mut pool = PoolingAllocationConfig::new();
     pool.linear_memory_keep_resident(MEMORY_KEPT_BYTES)
-        .async_stack_keep_resident(STACK_KEPT_BYTES)
         .table_keep_resident(TABLE_KEPT_BYTES)
         // One system call tells which pages a guest touched, so that only those are cleared.
         .pagemap_scan(Enabled::Auto)
@@ -84,7 +81,7 @@ fn pool(config: &PluginsConfig) -> PoolingAllocationConfig {
     pool
 }
 
-/// Moves the epoch on, from an OS thread of its own: a task of the runtime would be held up by the very guest
+/// Moves the epoch of every engine on, from an OS thread of its own: a task of the runtime would be held up by the very guest
 /// that it is to interrupt. Ends when it is dropped.
 pub(super) struct Ticker {
     /// Dropped first, which ends the thread's wait at once.
@@ -93,13 +90,12 @@ pub(super) struct Ticker {
 }
 
 impl Ticker {
-    pub(super) fn start(engine: &Engine, tick_ms: u32) -> std::io::Result<Self> {
+    pub(super) fn start(engines: Vec<Engine>, tick_ms: u32) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
-        let engine = engine.clone();
         let tick = Duration::from_millis(tick_ms.into());
         let thread = std::thread::Builder::new().name("kassa-epoch".into()).spawn(move || {
             while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
-                engine.increment_epoch();
+                engines.iter().for_each(Engine::increment_epoch);
             }
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })

@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::Semaphore;
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 use super::cache::Cache;
 use super::call::Abandoned;
-use super::engine::{self, Ticker};
+use super::engine::Ticker;
 use super::limits::PluginsConfig;
+use super::places::Gate;
 use super::routing::{Bound, Linked, Loaded, Route, Routing};
-use super::state::State;
-use super::{CallError, Digest, Domain, Fault, KvStore, Package, PackageError, capabilities, wasi};
+use super::shards::{self, Shard};
+use super::{CallError, Digest, Domain, Fault, KvStore, Package, PackageError};
 
 /// The host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -45,17 +45,15 @@ pub enum LoadError {
 pub struct Host(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) engine: Engine,
-    /// Places for calls of all plugins together, no more than the pool has.
-    pub(super) calls: Arc<Semaphore>,
+    pub(super) shards: Box<[Shard]>,
+    /// Places for calls of all plugins together: in each of its shards no more than the pool of that engine has.
+    pub(super) calls: Gate,
     pub(super) kv: Arc<dyn KvStore>,
     pub(super) slow_lane: Handle,
     /// None only while it is dropped.
     slow_lane_threads: Option<Runtime>,
     pub(super) config: PluginsConfig,
     pub(super) cache: Cache,
-    /// By domain, in the order of `Domain::ALL`.
-    linkers: [Linker<State>; 4],
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
     /// One compilation at a time: it uses every core by itself.
     compiling: Mutex<()>,
@@ -82,32 +80,22 @@ impl Host {
         kv: Arc<dyn KvStore>,
     ) -> Result<Self, HostError> {
         check(config)?;
-        let engine = engine::start(config)?;
-        let linker = |domain| linker(&engine, domain).map_err(|error| HostError::Engine(format!("{error:#}")));
-        let [pricing, payment, delivery, notification] = Domain::ALL.map(linker);
-        let linkers = [pricing?, payment?, delivery?, notification?];
+        let shards = shards::start(config)?;
+        let engines: Vec<Engine> = shards.iter().map(|shard| shard.engine.clone()).collect();
         let slow_lane = slow_lane(config)?;
         Ok(Self(Arc::new(Inner {
-            calls: Arc::new(Semaphore::new(config.total_calls as usize)),
+            calls: Gate::new(config.total_calls, shards.len()),
             kv,
             slow_lane: slow_lane.handle().clone(),
             slow_lane_threads: Some(slow_lane),
             config: config.clone(),
-            cache: Cache::new(cache_dir.to_owned(), install_key, &engine),
-            linkers,
+            cache: Cache::new(cache_dir.to_owned(), install_key, engines.clone()),
             loaded: Mutex::default(),
             compiling: Mutex::default(),
             routing: ArcSwap::default(),
-            _ticker: Ticker::start(&engine, config.epoch_tick_ms)?,
-            engine,
+            _ticker: Ticker::start(engines, config.epoch_tick_ms)?,
+            shards,
         })))
-    }
-
-    /// Waits until no call runs: for a graceful stop, within a time that the caller sets. Calls whose callers are gone
-    /// (see [`Host::authorize`]) are waited for too; calls that begin meanwhile wait until it is dropped.
-    pub async fn drain(&self) {
-        // Never closed, so there is no error to handle.
-        drop(self.0.calls.acquire_many(self.0.config.total_calls).await);
     }
 
     /// Reads and compiles a plugin file, or takes its code from the cache.
@@ -125,14 +113,13 @@ impl Host {
 
     /// Makes one instance. Linking goes by names alone: only here are the types of the functions held against the contract.
     async fn try_out(&self, loaded: &Arc<Loaded>) -> Result<(), LoadError> {
-        let bound = Arc::new(Bound { component: loaded.clone(), settings: "{}".into() });
-        let plugin = bound.clone();
+        let bound = Bound::new(loaded.clone(), "{}");
         let made = self.call::<(), _>(
             &bound,
             Abandoned::Stops,
-            move |mut store| {
+            |mut store, plugin| {
                 Box::pin(async move {
-                    match &plugin.component.linked {
+                    match plugin.linked() {
                         Linked::Pricing(plugin) => {
                             let instance = plugin.instantiate(&mut store).await?;
                             plugin.price(&mut store, &instance)?;
@@ -191,26 +178,33 @@ impl Inner {
             return Ok(loaded);
         }
         let package = Package::read(wasm, &self.config.package)?;
-        let component = match self.cache.find(&self.engine, digest) {
-            Some(component) => component,
+        let components = match self.cache.find(digest) {
+            Some(components) => components,
             None => self.compile(wasm, digest)?,
         };
         let limits = self.config.limits.of(package.domain).clone();
-        let linker = &self.linkers[package.domain as usize];
-        let loaded = Loaded::link(package, limits, linker, &component);
+        let loaded = Loaded::link(package, limits, &self.shards, &components);
         let loaded = Arc::new(loaded.map_err(|error| LoadError::Contract(format!("{error:#}")))?);
         let mut known = self.loaded();
+        // Whoever loaded it meanwhile was first: one value a digest, so one count of its calls.
+        if let Some(first) = known.get(&digest).and_then(Weak::upgrade) {
+            return Ok(first);
+        }
         known.retain(|_, loaded| loaded.strong_count() > 0);
         known.insert(digest, Arc::downgrade(&loaded));
         Ok(loaded)
     }
 
-    fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Component, LoadError> {
+    fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Vec<Component>, LoadError> {
         let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-        let compiled = Component::from_binary(&self.engine, wasm);
-        let component = compiled.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-        self.cache.store(digest, &component);
-        Ok(component)
+        // Who waited here may have waited for this very file.
+        if let Some(components) = self.cache.find(digest) {
+            return Ok(components);
+        }
+        let compiled = Component::from_binary(&self.shards[0].engine, wasm);
+        compiled
+            .and_then(|component| self.cache.store(digest, component))
+            .map_err(|error| LoadError::Compile(format!("{error:#}")))
     }
 
     fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Weak<Loaded>>> {
@@ -222,6 +216,7 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
     for (setting, range, given, least, most) in [
         ("epoch_tick_ms", "1 to 5", config.epoch_tick_ms, 1, 5),
         ("total_calls", "1 to 1000", config.total_calls, 1, 1_000),
+        ("engines", "0 to 64", config.engines, 0, 64),
         ("slow_lane_threads", "1 to 16", config.slow_lane_threads, 1, 16),
     ] {
         if !(least..=most).contains(&given) {
@@ -229,13 +224,6 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         }
     }
     Ok(())
-}
-
-fn linker(engine: &Engine, domain: Domain) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    wasi::link(&mut linker)?;
-    capabilities::link(&mut linker, domain)?;
-    Ok(linker)
 }
 
 /// The runtime for calls that outlive their first slice. It looks at its timers after every poll, so that the wall clock of

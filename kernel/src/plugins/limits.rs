@@ -24,8 +24,11 @@ pub struct PluginsConfig {
     pub allocator: Allocator,
     /// Milliseconds between two looks at a running plugin: the grain of every time limit. 1 to 5.
     pub epoch_tick_ms: u32,
-    /// Calls in all domains together; the pool has that many slots. 1 to 1,000.
+    /// Calls in all domains together; the pools have that many slots. 1 to 1,000.
     pub total_calls: u32,
+    /// Engines that share the calls: with one for each core, cores do not wait for each other's memory. Each has its own copy
+    /// of every plugin's code (some 100 kB for one in Rust). 0 to 64; 0 is one for each core, at most 8.
+    pub engines: u32,
     /// OS threads for calls that outlive their first slice, so that they cannot delay shoppers. 1 to 16.
     pub slow_lane_threads: u32,
     pub package: PackageLimits,
@@ -38,6 +41,7 @@ impl Default for PluginsConfig {
             allocator: Allocator::Auto,
             epoch_tick_ms: 2,
             total_calls: 64,
+            engines: 0,
             slow_lane_threads: 1,
             package: PackageLimits::default(),
             limits: DomainLimits::default(),

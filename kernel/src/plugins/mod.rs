@@ -5,9 +5,11 @@
 //! | `host` | the one value that loads, publishes and calls |
 //! | `package`, `scan`, `manifest` | a plugin file, read and refused without running any of it |
 //! | `engine`, `cache` | the compiler, the pool of instances, the clock; compiled code on disk |
+//! | `shards` | an engine for each core, and which is whose |
 //! | `bindings` | the contract as Rust types, the only `bindgen!` |
 //! | `limits` | what a file and a call may cost, from shop.toml |
 //! | `routing` | which plugins serve now: an immutable snapshot |
+//! | `places` | how many calls at once |
 //! | `call` | the one path of every call: place, store, limits, outcome |
 //! | `state`, `ledger`, `fault` | what a call holds, what it used and wrote, why it failed |
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
@@ -34,9 +36,11 @@ mod limits;
 mod manifest;
 mod option_id;
 mod package;
+mod places;
 pub mod registry;
 mod routing;
 mod scan;
+mod shards;
 mod state;
 #[cfg(test)]
 mod tests;

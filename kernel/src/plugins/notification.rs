@@ -27,15 +27,13 @@ pub struct Compose {
 impl Host {
     /// The messages that one recipient gets about one event.
     pub async fn compose(&self, bound: &Arc<Bound>, request: &Arc<Compose>) -> Result<Called<Vec<Message>>, CallError> {
-        let (plugin, asked) = (bound.clone(), request.clone());
+        let asked = request.clone();
         self.call(
             bound,
             Abandoned::Stops,
-            move |mut store| {
+            move |mut store, plugin| {
                 Box::pin(async move {
-                    let Linked::Notification(plugin) = &plugin.component.linked else {
-                        return Err(Stopped::WrongDomain.into());
-                    };
+                    let Linked::Notification(plugin) = plugin.linked() else { return Err(Stopped::WrongDomain.into()) };
                     let plugin = plugin.instantiate_async(&mut store).await?;
                     let Compose { event, recipient, locale, shop } = &*asked;
                     plugin

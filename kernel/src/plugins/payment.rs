@@ -34,13 +34,12 @@ pub enum Webhook {
 /// Calls one function of the payment interface: `$function(store, $arguments…)`.
 macro_rules! call {
     ($host:expr, $bound:expr, $abandoned:ident, $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
-        let plugin = $bound.clone();
         $host.call::<$answer, _>(
             $bound,
             Abandoned::$abandoned,
-            move |mut store| {
+            move |mut store, plugin| {
                 Box::pin(async move {
-                    let Linked::Payment(plugin) = &plugin.component.linked else { return Err(Stopped::WrongDomain.into()) };
+                    let Linked::Payment(plugin) = plugin.linked() else { return Err(Stopped::WrongDomain.into()) };
                     let plugin = plugin.instantiate_async(&mut store).await?;
                     plugin.kassa_payment_payment().$function(&mut store, $($argument),*).await
                 })
@@ -122,16 +121,14 @@ impl Host {
         bound: &Arc<Bound>,
         request: &Arc<WebhookRequest>,
     ) -> Result<Called<Webhook>, CallError> {
-        let (plugin, asked) = (bound.clone(), request.clone());
+        let asked = request.clone();
         let called = self
             .call::<Result<Vec<Event>, WebhookError>, _>(
                 bound,
                 Abandoned::Finishes,
-                move |mut store| {
+                move |mut store, plugin| {
                     Box::pin(async move {
-                        let Linked::Payment(plugin) = &plugin.component.linked else {
-                            return Err(Stopped::WrongDomain.into());
-                        };
+                        let Linked::Payment(plugin) = plugin.linked() else { return Err(Stopped::WrongDomain.into()) };
                         let plugin = plugin.instantiate_async(&mut store).await?;
                         plugin.kassa_payment_payment().call_webhook(&mut store, &asked).await.map(Ok)
                     })

@@ -40,15 +40,13 @@ impl Kind {
 impl Host {
     /// Prices a cart with one plugin of the chain. The answer passed every rule of the contract, on top of `so_far`.
     pub async fn price(&self, bound: &Arc<Bound>, request: &Arc<Request>) -> Result<Called<Quote>, CallError> {
-        let (plugin, asked) = (bound.clone(), request.clone());
+        let asked = request.clone();
         self.call(
             bound,
             Abandoned::Stops,
-            move |mut store| {
+            move |mut store, plugin| {
                 Box::pin(async move {
-                    let Linked::Pricing(plugin) = &plugin.component.linked else {
-                        return Err(Stopped::WrongDomain.into());
-                    };
+                    let Linked::Pricing(plugin) = plugin.linked() else { return Err(Stopped::WrongDomain.into()) };
                     let instance = plugin.instantiate(&mut store).await?;
                     let price = plugin.price(&mut store, &instance)?;
                     let (answer,) = price.call_async(&mut store, (&asked,)).await?;

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use wasmtime::component::{Component, Linker};
+use crossbeam_utils::CachePadded;
+use wasmtime::component::{Component, InstancePre};
 
 use super::bindings::delivery_world::DeliveryPluginPre;
 use super::bindings::notification_world::NotificationPluginPre;
 use super::bindings::payment_world::PaymentPluginPre;
 use super::limits::Limits;
+use super::places::Gate;
+use super::shards::Shard;
 use super::state::State;
 use super::{Digest, Domain, Package, pricing};
 
@@ -18,27 +20,24 @@ use super::{Digest, Domain, Package, pricing};
 pub struct Loaded {
     pub package: Package,
     pub(super) limits: Limits,
-    pub(super) linked: Linked,
+    /// For the engine of each shard.
+    linked: Box<[CachePadded<Linked>]>,
     /// Places for calls of this plugin.
-    pub(super) calls: Arc<Semaphore>,
+    pub(super) calls: Gate,
 }
 
 impl Loaded {
-    /// Links `component`, and sees that it has what the contract names. Types are compared when it is first instantiated.
+    /// Links the component, of which `components` has one for each shard, and sees that it has what the contract names.
+    /// Types are compared when it is first instantiated.
     pub(super) fn link(
         package: Package,
         limits: Limits,
-        linker: &Linker<State>,
-        component: &Component,
+        shards: &[Shard],
+        components: &[Component],
     ) -> wasmtime::Result<Self> {
-        let linked = linker.instantiate_pre(component)?;
-        let linked = match package.domain {
-            Domain::Pricing => Linked::Pricing(pricing::Linking::new(linked)?),
-            Domain::Payment => Linked::Payment(PaymentPluginPre::new(linked)?),
-            Domain::Delivery => Linked::Delivery(DeliveryPluginPre::new(linked)?),
-            Domain::Notification => Linked::Notification(NotificationPluginPre::new(linked)?),
-        };
-        let calls = Arc::new(Semaphore::new(limits.concurrent_calls as usize));
+        let link = |(shard, component): (&Shard, _)| shard.link(package.domain, component).map(CachePadded::new);
+        let linked = shards.iter().zip(components).map(link).collect::<wasmtime::Result<_>>()?;
+        let calls = Gate::new(limits.concurrent_calls, shards.len());
         Ok(Self { package, limits, linked, calls })
     }
 }
@@ -57,15 +56,71 @@ pub(super) enum Linked {
     Notification(NotificationPluginPre<State>),
 }
 
+impl Linked {
+    pub(super) fn new(domain: Domain, instances: InstancePre<State>) -> wasmtime::Result<Self> {
+        Ok(match domain {
+            Domain::Pricing => Self::Pricing(pricing::Linking::new(instances)?),
+            Domain::Payment => Self::Payment(PaymentPluginPre::new(instances)?),
+            Domain::Delivery => Self::Delivery(DeliveryPluginPre::new(instances)?),
+            Domain::Notification => Self::Notification(NotificationPluginPre::new(instances)?),
+        })
+    }
+}
+
 /// A component with the settings that the merchant gave it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Bound {
-    pub component: Arc<Loaded>,
-    /// One JSON object; `{}` where the merchant gave none.
-    pub settings: Arc<str>,
+    component: Arc<Loaded>,
+    settings: Arc<str>,
+    locals: Box<[Arc<CachePadded<Local>>]>,
+}
+
+/// A bound plugin as the calls of one shard hold it. It says nothing that [`Bound`] does not; but calls on different cores
+/// do not count references to it in one place.
+#[derive(Debug)]
+pub(super) struct Local {
+    component: Arc<Loaded>,
+    pub(super) settings: Arc<str>,
+    shard: usize,
+}
+
+impl Local {
+    pub(super) fn name(&self) -> &str {
+        &self.component.package.manifest.name
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.component.limits
+    }
+
+    pub(super) fn linked(&self) -> &Linked {
+        &self.component.linked[self.shard]
+    }
 }
 
 impl Bound {
+    /// `settings` is one JSON object; `{}` where the merchant gave none.
+    pub fn new(component: Arc<Loaded>, settings: impl Into<Arc<str>>) -> Self {
+        let settings = settings.into();
+        let local = |shard| Local { component: component.clone(), settings: settings.clone(), shard };
+        let locals = (0..component.linked.len()).map(|shard| Arc::new(CachePadded::new(local(shard)))).collect();
+        Self { component, settings, locals }
+    }
+
+    /// For calls on the engine of this shard.
+    pub(super) fn on(&self, shard: usize) -> &Arc<CachePadded<Local>> {
+        &self.locals[shard]
+    }
+
+    pub fn component(&self) -> &Arc<Loaded> {
+        &self.component
+    }
+
+    /// One JSON object.
+    pub fn settings(&self) -> &Arc<str> {
+        &self.settings
+    }
+
     pub fn name(&self) -> &str {
         &self.component.package.manifest.name
     }

@@ -2,51 +2,53 @@
 
 use std::sync::Arc;
 
+use crossbeam_utils::CachePadded;
 use tokio::runtime::Handle;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
-use super::KvStore;
 use super::fault::Stopped;
 use super::host::Inner;
 use super::ledger::Ledger;
 use super::limits::Limits;
-use super::routing::Bound;
+use super::routing::{Linked, Local};
+use super::KvStore;
 
 /// The data of a call's store.
 pub(super) struct State {
-    pub(super) bound: Arc<Bound>,
+    pub(super) plugin: Arc<CachePadded<Local>>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) memory: Memory,
     pub(super) resources: ResourceTable,
     /// Made when the guest first asks for it: a call that never does pays nothing.
     pub(super) wasi: Option<Box<WasiCtx>>,
-    pub(super) kv: Arc<dyn KvStore>,
-    /// The runtime of the call's first slice, where the kernel's connections live: `kv` runs there, wherever the guest is.
-    pub(super) home: Handle,
+    /// For the one domain whose world has it.
+    pub(super) kv: Option<Kv>,
     host_calls: u32,
 }
 
+/// What a payment plugin's `kv` is made of.
+#[derive(Clone)]
+pub(super) struct Kv {
+    pub(super) store: Arc<dyn KvStore>,
+    /// The runtime of the call's first slice, where the kernel's connections live: the store runs there, wherever the
+    /// guest is.
+    pub(super) home: Handle,
+}
+
 impl State {
-    pub(super) fn new(host: &Inner, bound: &Arc<Bound>, ledger: Arc<Ledger>) -> Self {
-        let limits = &bound.component.limits;
+    pub(super) fn new(host: &Inner, plugin: Arc<CachePadded<Local>>, ledger: Arc<Ledger>) -> Self {
+        let limits = plugin.limits();
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(limits.resources as usize);
-        Self {
-            bound: bound.clone(),
-            ledger,
-            memory: Memory::new(limits),
-            resources,
-            wasi: None,
-            kv: host.kv.clone(),
-            home: Handle::current(),
-            host_calls: 0,
-        }
+        let has_kv = matches!(plugin.linked(), Linked::Payment(_));
+        let kv = has_kv.then(|| Kv { store: host.kv.clone(), home: Handle::current() });
+        Self { ledger, memory: Memory::new(limits), resources, wasi: None, kv, host_calls: 0, plugin }
     }
 
     pub(super) fn limits(&self) -> &Limits {
-        &self.bound.component.limits
+        self.plugin.limits()
     }
 
     /// Counts a call to the kernel.

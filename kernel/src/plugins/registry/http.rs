@@ -84,7 +84,7 @@ pub struct WantedIn {
     /// The newest upload where none is named.
     #[schema(example = "1.2.0")]
     version: Option<String>,
-    /// A JSON object; where none is given, the settings that it has now.
+    /// A JSON object. Where none is given, the settings that it had when it was bound last; `{}` where it never was.
     settings: Option<Value>,
 }
 

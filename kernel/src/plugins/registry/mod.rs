@@ -73,7 +73,7 @@ pub struct Wanted {
     pub name: String,
     /// The newest upload where none is named.
     pub version: Option<String>,
-    /// The settings that it has now, where none are given; `{}` where it was not bound.
+    /// Where none are given, those that it had when it was bound last; `{}` where it never was.
     pub settings: Option<Value>,
 }
 
@@ -189,21 +189,15 @@ impl Registry {
         if let Some(bound) = self.routing().of(domain).bound.iter().find(|bound| bound.name() == name) {
             return Ok(bound.clone());
         }
-        let mut generation = i64::MAX;
-        let mut conn = self.db.read().await?;
-        while let Some(binding) = store::binding_before(&mut conn, domain, generation).await? {
-            if let Some(plugin) = binding.plugins.iter().find(|plugin| plugin.name == name) {
-                return Ok(bound_of(self.load(&plugin.digest).await?, &plugin.settings));
-            }
-            generation = binding.generation;
-        }
-        Err(RegistryError::UnknownPlugin(name.to_owned()))
+        let last = bound_last(&mut self.db.read().await?, domain, name).await?;
+        let plugin = last.ok_or_else(|| RegistryError::UnknownPlugin(name.to_owned()))?;
+        Ok(bound_of(self.load(&plugin.digest).await?, &plugin.settings))
     }
 
     /// The component with the digest `digest` under `settings`, for deriving an old order's price again.
     pub async fn load_for_receipt(&self, digest: &str, settings: &str) -> Result<Arc<Bound>, RegistryError> {
         let component = self.load(digest).await?;
-        Ok(Arc::new(Bound { component, settings: settings.into() }))
+        Ok(Arc::new(Bound::new(component, settings)))
     }
 
     /// Keeps an uploaded file. Uploading the same file again answers the same; it is in force only once it is bound.
@@ -270,13 +264,11 @@ impl Registry {
         actor: &str,
     ) -> Result<Binding, RegistryError> {
         let _one_at_a_time = self.changing.lock().await;
-        let current = self.binding(domain).await?;
-        let generation = current.as_ref().map_or(0, |binding| binding.generation);
+        let generation = self.binding(domain).await?.map_or(0, |binding| binding.generation);
         if expected.is_some_and(|expected| expected != generation) {
             return Err(RegistryError::Contended);
         }
-        let current = current.map(|binding| binding.plugins).unwrap_or_default();
-        let plugins = self.resolve(domain, wanted, &current).await?;
+        let plugins = self.resolve(domain, wanted).await?;
         self.put_in_force(domain, generation + 1, plugins, None, actor).await
     }
 
@@ -295,7 +287,6 @@ impl Registry {
         &self,
         domain: Domain,
         wanted: &[Wanted],
-        current: &[BoundPlugin],
     ) -> Result<Vec<BoundPlugin>, RegistryError> {
         let mut plugins: Vec<BoundPlugin> = Vec::with_capacity(wanted.len());
         let mut conn = self.db.read().await?;
@@ -312,8 +303,10 @@ impl Registry {
             if plugins.iter().any(|plugin| plugin.name == found.name) {
                 return Err(RegistryError::Twice(found.name));
             }
-            let kept = current.iter().find(|plugin| plugin.name == found.name).map(|plugin| plugin.settings.clone());
-            let settings = want.settings.clone().or(kept).unwrap_or_else(|| json!({}));
+            let settings = match &want.settings {
+                Some(settings) => settings.clone(),
+                None => bound_last(&mut conn, domain, &found.name).await?.map_or_else(|| json!({}), |last| last.settings),
+            };
             plugins.push(BoundPlugin { name: found.name, version: found.version, digest: found.digest, settings });
         }
         Ok(plugins)
@@ -364,6 +357,18 @@ fn probe(shop: &ShopConfig) -> Probe {
     }
 }
 
+/// The plugin as the newest binding that names it has it.
+async fn bound_last(conn: &mut db::Conn, domain: Domain, name: &str) -> Result<Option<BoundPlugin>, db::Error> {
+    let mut generation = i64::MAX;
+    while let Some(binding) = store::binding_before(conn, domain, generation).await? {
+        generation = binding.generation;
+        if let Some(plugin) = binding.plugins.into_iter().find(|plugin| plugin.name == name) {
+            return Ok(Some(plugin));
+        }
+    }
+    Ok(None)
+}
+
 fn bound_of(component: Arc<Loaded>, settings: &Value) -> Arc<Bound> {
-    Arc::new(Bound { component, settings: settings.to_string().into() })
+    Arc::new(Bound::new(component, settings.to_string()))
 }

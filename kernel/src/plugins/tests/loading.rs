@@ -64,6 +64,7 @@ async fn settings_out_of_range_are_refused_at_the_start() {
         PluginsConfig { epoch_tick_ms: 0, ..small() },
         PluginsConfig { epoch_tick_ms: 6, ..small() },
         PluginsConfig { total_calls: 0, ..small() },
+        PluginsConfig { engines: 65, ..small() },
         PluginsConfig { slow_lane_threads: 0, ..small() },
     ] {
         let host = Host::new(&config, folder.path(), KEY, Arc::new(MemoryKv::default()));
@@ -87,7 +88,7 @@ async fn compiled_code_is_kept_and_believed_only_with_our_seal() {
     drop(fixture.host.load(wasm("percent-off")).await.expect("loads"));
     let path = host.cache.path(digest);
     let sealed = std::fs::read(&path).expect("an entry");
-    assert!(host.cache.find(&host.engine, digest).is_some());
+    assert!(host.cache.find(digest).is_some());
 
     let mut cut = sealed.clone();
     cut.truncate(sealed.len() / 2);
@@ -95,7 +96,7 @@ async fn compiled_code_is_kept_and_believed_only_with_our_seal() {
     changed[sealed.len() / 2] ^= 1;
     for tampered in [cut, changed, sealed[..10].to_vec(), Vec::new()] {
         std::fs::write(&path, &tampered).expect("written");
-        assert!(host.cache.find(&host.engine, digest).is_none());
+        assert!(host.cache.find(digest).is_none());
         let loaded = fixture.host.load(wasm("percent-off")).await.expect("compiled again");
         drop(loaded);
         assert_eq!(std::fs::read(&path).expect("an entry"), sealed, "the entry is whole again");
@@ -104,8 +105,8 @@ async fn compiled_code_is_kept_and_believed_only_with_our_seal() {
     // An entry of another plugin, or of another install, is not ours either.
     let other = Digest::of(b"other");
     std::fs::write(host.cache.path(other), &sealed).expect("written");
-    assert!(host.cache.find(&host.engine, other).is_none());
+    assert!(host.cache.find(other).is_none());
     let stranger = Host::new(&small(), fixture.cache.path(), b"the key of quite another install", host.kv.clone());
     let stranger = stranger.expect("a host");
-    assert!(stranger.0.cache.find(&stranger.0.engine, digest).is_none());
+    assert!(stranger.0.cache.find(digest).is_none());
 }

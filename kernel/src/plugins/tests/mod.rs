@@ -54,7 +54,7 @@ impl Fixture {
 
     async fn bind(&self, name: &str, settings: &str) -> Arc<Bound> {
         let component = self.host.load(wasm(name)).await.expect("a component that loads");
-        Arc::new(Bound { component, settings: settings.into() })
+        Arc::new(Bound::new(component, settings))
     }
 
     async fn hostile(&self, mode: &str) -> Arc<Bound> {
