@@ -76,6 +76,10 @@ async fn start_again_and_again(program: &Path, dir: &Path, database: &Database) 
 /// How long it took to `ready`. It is asked for an answer, so that the line is known to be true, and stopped.
 async fn start(program: &Path, dir: &Path, database: &Database) -> Result<Duration> {
     let mut command = Command::new(program);
+    // Settings of the terminal would make it another shop.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KASSA__")) {
+        command.env_remove(name);
+    }
     command
         .arg("serve")
         .current_dir(dir)

@@ -46,7 +46,7 @@ struct Replay {
     #[arg(long, env = "KASSA_PASSWORD", hide_env_values = true)]
     password: Option<String>,
     /// Connections, each with one shopper at a time
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=500))]
     connections: u16,
     /// Play so many invoices of the file and no more
     #[arg(long)]
@@ -140,6 +140,20 @@ async fn play_and_look_inside(arguments: &Replay, own: &OwnShop, sales: &Arc<Sal
         import.rejected.len()
     );
     let mut findings = play(arguments, &own.login, sales).await?;
+
+    let mut otherwise_read = Vec::new();
+    // With a limit the driver reads less than the kernel imports.
+    if arguments.limit.is_none() {
+        let (kernel, driver) = (import.sales.unwrap_or_default(), sales.total());
+        if kernel != driver {
+            otherwise_read.push(format!("by the kernel's import {kernel} pence, by the driver {driver}"));
+        }
+        let (kernel, driver) = (import.rejected.len() as u64, sales.rejected.values().sum::<u64>());
+        if kernel != driver {
+            otherwise_read.push(format!("the import rejects {kernel} rows, the driver {driver}"));
+        }
+    }
+    findings.check("the import and the driver read the same in the file", otherwise_read);
 
     let wrongly_paid = own.database.wrongly_paid_orders().await?;
     let wrong = wrongly_paid.iter().map(|number| format!("order {number} has not exactly one captured payment"));

@@ -55,18 +55,22 @@ impl Currency {
         self.0.exponent().map_or(0, |digits| digits as u8)
     }
 
-    /// Parses a decimal text such as `12.5` or `1,234.50` into minor units. Digits beyond the exponent
-    /// must be zero: what cannot be paid is refused, not rounded.
+    /// Parses a decimal text such as `12.5` or `1,234.50` into minor units. Digits beyond the exponent must be zero: what
+    /// cannot be paid is refused, not rounded. A comma stands between thousands or not at all: read as one, the
+    /// decimal comma of `12,50` would make it a hundred times as much.
     pub fn parse_amount(self, text: &str) -> Result<Amount, ParseAmountError> {
         let text = text.trim();
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        let digits = digits.replace(',', "");
-        let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let are_thousands = whole.split_once(',').is_none_or(|(first, rest)| {
+            (1..=3).contains(&first.len()) && rest.split(',').all(|group| group.len() == 3)
+        });
+        let whole = whole.replace(',', "");
         let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() && fraction.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+        if whole.is_empty() && fraction.is_empty() || !are_thousands || !all_digits(&whole) || !all_digits(fraction) {
             return Err(ParseAmountError::NotANumber);
         }
         let exponent = usize::from(self.exponent());
@@ -140,6 +144,12 @@ mod tests {
             (eur, ".5", Ok(50)),
             (eur, "-0.01", Ok(-1)),
             (eur, "1,234.00", Ok(123_400)),
+            (eur, "1,234,567.8", Ok(123_456_780)),
+            (eur, "12,50", Err(ParseAmountError::NotANumber)),
+            (eur, "1234,567", Err(ParseAmountError::NotANumber)),
+            (eur, "1,,234", Err(ParseAmountError::NotANumber)),
+            (eur, ",500", Err(ParseAmountError::NotANumber)),
+            (eur, "1.2,345", Err(ParseAmountError::NotANumber)),
             (eur, "2.550", Ok(255)),
             (eur, "2.551", Err(TooPrecise(eur))),
             (eur, "", Err(NotANumber)),

@@ -25,6 +25,9 @@
 //!
 //! impl Pricing for OffAbove {
 //!     fn price(&self, request: &Request) -> Result<Quote, Error> {
+//!         if self.off_bp > Rate::percent(100) {
+//!             return Err(Error::InvalidSettings("off_bp: must be at most 10000".to_owned()));
+//!         }
 //!         let goods = request.goods_total()?;
 //!         let mut quote = Quote::empty(request);
 //!         if goods > self.above {
@@ -63,6 +66,7 @@ pub mod delivery;
 pub mod kv;
 #[cfg(all(target_family = "wasm", feature = "lean"))]
 mod lean;
+mod locale;
 pub mod log;
 mod money;
 pub mod notification;
@@ -72,6 +76,7 @@ mod settings;
 pub mod testing;
 
 pub use bindings::host::kassa::types::types::Error;
+pub use locale::is_language;
 pub use money::{Money, OutOfRange, Rate};
 
 /// Values that the domains share.

@@ -37,7 +37,8 @@ impl Message {
     /// A plain e-mail. Line breaks and other control characters of the subject become spaces, so that no value in it
     /// can add a header; the kernel refuses a subject that has them.
     pub fn email(subject: impl AsRef<str>, text: impl Into<String>) -> Message {
-        let subject = subject.as_ref().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        let subject = subject.as_ref().chars().map(|c| if breaks(c) { ' ' } else { c }).take(200).collect();
         Message { channel: "email".to_owned(), subject, text: text.into(), html: None, attributes: Vec::new() }
     }
 

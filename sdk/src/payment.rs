@@ -56,12 +56,16 @@ pub trait Payment: DeserializeOwned {
         Err(Error::Unsupported("capture".to_owned()))
     }
 
-    /// Gives back an authorization of which nothing was captured. What was captured meanwhile answers `Captured`.
+    /// Ends a payment of which nothing was captured: gives back an authorization, or what the shopper was still to do. What was
+    /// captured meanwhile answers `Captured`. Needed where [`authorize`](Payment::authorize) answers `Authorized`,
+    /// `Pending` or `RequiresAction`: without it an order whose shopper does not come back keeps its goods until the
+    /// provider itself ends the payment.
     fn cancel(&self, _request: &FollowUp) -> Result<Outcome, Error> {
         Err(Error::Unsupported("cancel".to_owned()))
     }
 
-    /// Gives captured money back, in full or in part.
+    /// Gives captured money back, in full or in part. Without it the shop only notes that money is due, and the merchant
+    /// sends it by hand.
     fn refund(&self, _request: &FollowUp) -> Result<RefundOutcome, Error> {
         Err(Error::Unsupported("refund".to_owned()))
     }

@@ -111,10 +111,13 @@ impl Cart {
 /// # Panics
 ///
 /// Where the kernel would refuse the answer: another currency, an amount with the wrong sign or out of range, a
-/// line or a delivery that is not there, or a line, the goods, the delivery or the total below zero.
+/// line or a delivery that is not there, a line, the goods, the delivery or the total below zero, more adjustments or
+/// messages than the contract allows, or a text that is empty, too long or has control characters.
 #[track_caller]
 pub fn total(request: &Request, quote: &Quote) -> Money {
     assert_eq!(request.currency, quote.currency, "the answer is in another currency");
+    check_counts(quote);
+    check_texts(quote);
     let mut lines: Vec<Money> = request.lines.iter().map(|line| line.total().expect("a line in range")).collect();
     let (mut order, mut taxes) = (Money::ZERO, Money::ZERO);
     let mut delivery = request.delivery.as_ref().map(|delivery| Money::new(delivery.amount).expect("in range"));
@@ -140,6 +143,34 @@ pub fn total(request: &Request, quote: &Quote) -> Money {
     let delivery = delivery.unwrap_or_default();
     assert!(delivery >= Money::ZERO, "the delivery is below zero: {delivery:?}");
     Money::sum([goods, delivery, taxes]).expect("a total in range")
+}
+
+#[track_caller]
+fn check_counts(quote: &Quote) {
+    let of = |target| quote.adjustments.iter().filter(|adjustment| adjustment.target == target).count();
+    for adjustment in &quote.adjustments {
+        if let Target::Line(_) = adjustment.target {
+            assert!(of(adjustment.target) <= 20, "more than 20 adjustments of {:?}", adjustment.target);
+        }
+    }
+    assert!(of(Target::Order) + of(Target::Delivery) <= 100, "more than 100 adjustments beside lines");
+    assert!(quote.messages.len() <= 10, "more than 10 messages");
+}
+
+#[track_caller]
+fn check_texts(quote: &Quote) {
+    for adjustment in &quote.adjustments {
+        check_text(&adjustment.code, 1, 64);
+        check_text(&adjustment.label, 0, 200);
+    }
+    quote.messages.iter().for_each(|text| check_text(text, 0, 500));
+    quote.coupons.iter().for_each(|outcome| check_text(&outcome.text, 0, 500));
+}
+
+#[track_caller]
+fn check_text(text: &str, least: usize, most: usize) {
+    assert!(!text.chars().any(char::is_control), "control characters: {text:?}");
+    assert!((least..=most).contains(&text.chars().count()), "not {least} to {most} characters: {text:?}");
 }
 
 /// A shipment without items and with no destination country.

@@ -7,6 +7,7 @@
 //!
 //! All of it runs on the routing as it was at the beginning, whatever a merchant activates meanwhile.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub struct DeliveryOption {
     pub amount: Amount,
     pub days: Option<(u16, u16)>,
     pub pickup: bool,
+    /// What else the plugin says of it: where to collect the goods, say.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// The name under which static rates of the settings stand; no plugin can have it.
@@ -182,6 +185,7 @@ async fn delivery_options(
                 amount: option.amount,
                 days: option.days,
                 pickup: option.pickup,
+                attributes: option.attributes.into_iter().collect(),
             })),
             Err(error) => {
                 warn(bound, &error);
@@ -208,6 +212,7 @@ fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
         amount: rate.amount,
         days: None,
         pickup: false,
+        attributes: BTreeMap::new(),
     };
     rates
         .filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country))

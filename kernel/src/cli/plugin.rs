@@ -44,7 +44,7 @@ pub enum Command {
     Activate {
         /// NAME or NAME@VERSION; the newest upload where no version is named
         plugin: String,
-        /// Settings, a JSON file; those that it has now where none is given
+        /// Settings, a JSON file; those that it had when it was bound last where none is given
         #[arg(long)]
         settings: Option<PathBuf>,
         #[command(flatten)]

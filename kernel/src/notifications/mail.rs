@@ -5,7 +5,6 @@ use lettre::address::AddressError;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder, MultiPart, SinglePart};
 
-use super::compose::one_line;
 use super::store::Claimed;
 
 /// `Auto-Submitted: auto-generated` (RFC 3834): holiday answers and the like are not sent back to the shop.
@@ -64,6 +63,16 @@ pub(super) fn build(message: &Claimed, from: &Mailbox) -> Result<lettre::Message
         }
     };
     mail.map_err(MailError::Format)
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// `text` on one line: line breaks and other control characters become spaces. Fit for the value of a mail header.
+fn one_line(text: &str) -> String {
+    let spaced = |c: char| if c.is_control() || is_line_break(c) { ' ' } else { c };
+    text.chars().map(spaced).collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]

@@ -25,7 +25,6 @@ use serde::Deserialize;
 use crate::events::{self, Consumer, Event, HandleError};
 use crate::{Shop, clock, db, id};
 
-pub use compose::ComposeError;
 use compose::{Answer, Recipient};
 pub use mailer::{Mailer, MailerError};
 pub use sender::run;
@@ -124,9 +123,9 @@ async fn queue(shop: &Shop, event: &Event, recipient: &Recipient, answers: Vec<A
     let mut failures = Vec::new();
     let mut usable = Vec::new();
     for Answer { plugin, messages } in answers {
-        match messages.and_then(compose::check) {
+        match messages {
             Ok(messages) => usable.push((plugin, messages)),
-            Err(error) => failures.push(format!("{plugin}: {error}")),
+            Err(error) => failures.push(format!("{plugin}: {}", error.code())),
         }
     }
     if !usable.is_empty() {

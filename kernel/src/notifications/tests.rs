@@ -8,11 +8,12 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
-use super::compose::{Answer, ComposeError, Recipient};
+use super::compose::{Answer, Recipient};
 use super::store::{self, State};
 use super::{SmtpUrl, queue, sender};
 use crate::events::{self, Bus, Consumer, Event, HandleError, Memory};
 use crate::plugins::notification::Message;
+use crate::plugins::{CallError, Fault, Report};
 use crate::{Config, Shop, clock, id, test_shop};
 
 fn config(dir: &tempfile::TempDir) -> Config {
@@ -57,7 +58,9 @@ impl Consumer for Canned {
         Box::pin(async move {
             let answer = |(plugin, said): &(&str, Result<Vec<Message>, &'static str>)| Answer {
                 plugin: (*plugin).into(),
-                messages: said.clone().map_err(ComposeError::Invalid),
+                messages: said
+                    .clone()
+                    .map_err(|rule| CallError { fault: Fault::InvalidAnswer(rule.into()), report: Report::default() }),
             };
             let answers = self.0.iter().map(answer).collect();
             // A new shop tells of its plugins too, and that has no recipient.

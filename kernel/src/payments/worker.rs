@@ -77,8 +77,11 @@ pub(super) async fn reconcile(shop: &Shop, payment_id: Uuid) -> Result<(), Error
         return Ok(());
     }
     if !stepped && action_is_overdue(shop, &payment) {
-        steps::cancel(shop, payment.id, None).await?;
-        return Ok(());
+        payment = steps::cancel(shop, payment.id, None).await?;
+        // Where the provider cannot give up, it is asked: the shopper may have paid late.
+        if !payment.status.is_open() {
+            return Ok(());
+        }
     }
     let bound = bound_for(shop, &payment).await?;
     let host = shop.plugins().host();

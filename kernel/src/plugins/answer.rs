@@ -1,7 +1,12 @@
 //! Rules of the contract that answers of several domains share. Each returns the text that names the broken rule.
 
+use super::types;
+
 /// The largest amount of the contract: what a double holds exactly.
 pub const AMOUNT_LIMIT: i64 = (1 << 53) - 1;
+
+/// Of what a plugin says where it refuses.
+pub(super) const REFUSAL_CHARACTERS: usize = 500;
 
 /// A broken rule, named.
 pub(super) type Broken = String;
@@ -43,6 +48,16 @@ pub(super) fn clean(text: &mut String, most: usize) {
     if let Some((at, _)) = text.char_indices().nth(most) {
         text.truncate(at);
     }
+}
+
+/// A refusal as it may be shown and logged: one short line.
+pub(super) fn cleaned_refusal(mut error: types::Error) -> types::Error {
+    let (types::Error::InvalidSettings(text)
+    | types::Error::Unsupported(text)
+    | types::Error::Unavailable(text)
+    | types::Error::Internal(text)) = &mut error;
+    clean(text, REFUSAL_CHARACTERS);
+    error
 }
 
 /// Keeps the attributes whose names are kebab-case, with values made fit.

@@ -47,8 +47,8 @@ pub struct LogLine {
 /// What a call cost and wrote, whether it succeeded or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// Instructions, roughly: for the same component and input the same on every machine. After a call that the
-    /// wall clock ended, what was known at the last tick.
+    /// Instructions, roughly: for the same component and input the same on every machine. After a call that a time limit
+    /// ended, what was known at the last tick, which lags behind in a loop that calls no function.
     pub fuel: u64,
     /// From the moment that the call had its place to the answer.
     pub elapsed_us: u64,
@@ -133,7 +133,7 @@ impl Host {
             Ok(outcome) => outcome,
             Err(running) => slow_lane(&self.0, running, abandoned, limits).await,
         };
-        let checked = outcome.and_then(|answer| answer.map_err(Fault::Plugin)).and_then(|value| match check(&value) {
+        let checked = outcome.and_then(|answer| answer.map_err(Fault::refused)).and_then(|value| match check(&value) {
             Ok(()) => Ok(value),
             Err(rule) => Err(Fault::InvalidAnswer(rule)),
         });

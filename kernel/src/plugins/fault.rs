@@ -5,7 +5,7 @@ use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
 use super::state::State;
-use super::types;
+use super::{answer, types};
 
 /// Why a call has no usable answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -60,6 +60,11 @@ impl Fault {
             Self::Plugin(types::Error::Internal(_)) => "plugin-internal",
             Self::Unavailable(_) => "unavailable",
         }
+    }
+
+    /// What the plugin itself says went wrong.
+    pub(super) fn refused(error: types::Error) -> Self {
+        Self::Plugin(answer::cleaned_refusal(error))
     }
 
     /// Reads what wasmtime reports about a call that ended in `state`.

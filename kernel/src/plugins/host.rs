@@ -12,7 +12,7 @@ use wasmtime::component::Component;
 use super::cache::Cache;
 use super::call::Abandoned;
 use super::engine::Ticker;
-use super::limits::PluginsConfig;
+use super::limits::{Limits, PluginsConfig};
 use super::places::Gate;
 use super::routing::{Bound, Linked, Loaded, Route, Routing};
 use super::shards::{self, Shard};
@@ -22,7 +22,7 @@ use super::{CallError, Digest, Domain, Fault, KvStore, Package, PackageError};
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     #[error("plugins.{setting} must be {range}")]
-    Setting { setting: &'static str, range: &'static str },
+    Setting { setting: String, range: &'static str },
     #[error("the plugin engine does not start: {0}")]
     Engine(String),
     #[error("the plugin host cannot start a thread: {0}")]
@@ -137,6 +137,8 @@ impl Host {
             Ok(_) => Ok(()),
             // It runs already, and is busy with that.
             Err(CallError { fault: Fault::Busy, .. }) => Ok(()),
+            // There was no answer yet: what does not fit is the component itself.
+            Err(CallError { fault: Fault::InvalidAnswer(text), .. }) => Err(LoadError::Contract(text)),
             Err(error) => Err(LoadError::Contract(error.to_string())),
         }
     }
@@ -220,7 +222,23 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("slow_lane_threads", "1 to 16", config.slow_lane_threads, 1, 16),
     ] {
         if !(least..=most).contains(&given) {
-            return Err(HostError::Setting { setting, range });
+            return Err(HostError::Setting { setting: setting.into(), range });
+        }
+    }
+    Domain::ALL.into_iter().try_for_each(|domain| check_limits(domain, config.limits.of(domain)))
+}
+
+/// Without these no call would ever end well.
+fn check_limits(domain: Domain, limits: &Limits) -> Result<(), HostError> {
+    for (setting, range, fits) in [
+        ("cpu_ms", "1 or more", limits.cpu_ms > 0),
+        ("wall_ms", "1 or more", limits.wall_ms > 0),
+        ("fuel", "1 or more", limits.fuel > 0),
+        ("memory_mib", "1 to 4096", (1..=4096).contains(&limits.memory_mib)),
+        ("concurrent_calls", "1 or more", limits.concurrent_calls > 0),
+    ] {
+        if !fits {
+            return Err(HostError::Setting { setting: format!("limits.{domain}.{setting}"), range });
         }
     }
     Ok(())

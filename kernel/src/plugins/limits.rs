@@ -58,7 +58,7 @@ pub struct PackageLimits {
     /// Components within components.
     pub nesting: u32,
     pub core_modules: u32,
-    /// Types, over all modules and components.
+    /// Entries of the type sections, over all modules and components.
     pub types: u32,
     /// Functions with a body, over all modules.
     pub functions: u32,
@@ -141,7 +141,7 @@ limits! {
     log_lines: u32,
     /// Bytes of log text, after escaping.
     log_bytes: u32,
-    /// Calls to `kassa:host` interfaces.
+    /// Calls to `kassa:host` interfaces, the log apart.
     host_calls: u32,
     /// Keys of the plugin's `kv`, all versions of the plugin together.
     kv_keys: u32,

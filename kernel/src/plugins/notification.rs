@@ -10,6 +10,7 @@ use super::routing::Linked;
 use super::{Bound, CallError, Called, Host};
 
 const MESSAGES: usize = 5;
+const CHANNEL_CHARACTERS: usize = 32;
 const SUBJECT_CHARACTERS: usize = 200;
 const TEXT_BYTES: usize = 64 << 10;
 const HTML_BYTES: usize = 256 << 10;
@@ -45,20 +46,40 @@ impl Host {
             |messages: &Vec<Message>| check(messages),
         )
         .await
+        .map(|mut called| {
+            called.value.iter_mut().for_each(clean);
+            called
+        })
     }
 }
 
 fn check(messages: &[Message]) -> Result<(), Broken> {
     answer::at_most("messages", messages.len(), MESSAGES)?;
     for message in messages {
-        answer::one_to_characters("the channel", &message.channel, 64)?;
+        if !answer::is_kebab(&message.channel, CHANNEL_CHARACTERS) {
+            return Err(format!("the channel is not 1 to {CHANNEL_CHARACTERS} characters of a-z 0-9 -"));
+        }
         // A line break, which is refused with all control characters, would become another header of the mail.
         answer::one_to_characters("the subject", &message.subject, SUBJECT_CHARACTERS)?;
+        if message.subject.contains(['\u{2028}', '\u{2029}']) {
+            return Err("the subject has line breaks".into());
+        }
         at_most_bytes("the text", &message.text, TEXT_BYTES)?;
         at_most_bytes("the HTML", message.html.as_deref().unwrap_or_default(), HTML_BYTES)?;
         answer::attributes("a message", &message.attributes)?;
     }
     Ok(())
+}
+
+/// Texts with `\n` as their only line break, and no control characters but that and the tab: no mail needs them, and
+/// PostgreSQL does not keep U+0000.
+fn clean(message: &mut Message) {
+    for text in std::iter::once(&mut message.text).chain(message.html.as_mut()) {
+        if text.contains(|c: char| c.is_control() && !"\n\t".contains(c)) {
+            *text = text.replace("\r\n", "\n").replace('\r', "\n");
+            text.retain(|c| !c.is_control() || "\n\t".contains(c));
+        }
+    }
 }
 
 fn at_most_bytes(what: &str, text: &str, most: usize) -> Result<(), Broken> {
@@ -80,15 +101,33 @@ mod tests {
         };
         assert!(check(&vec![message.clone(); 5]).is_ok());
         assert!(check(&vec![message.clone(); 6]).is_err());
+        assert!(check(&[Message { subject: "ж".repeat(200), ..message.clone() }]).is_ok());
+        assert!(check(&[Message { text: "x".repeat(TEXT_BYTES), ..message.clone() }]).is_ok());
         for (rule, broken) in [
             ("empty subject", Message { subject: String::new(), ..message.clone() }),
-            ("long subject", Message { subject: "x".repeat(201), ..message.clone() }),
+            ("long subject", Message { subject: "ж".repeat(201), ..message.clone() }),
             ("header injection", Message { subject: "Hi\r\nBcc: all@example.com".into(), ..message.clone() }),
+            ("line separator", Message { subject: "Hi\u{2028}".into(), ..message.clone() }),
             ("no channel", Message { channel: String::new(), ..message.clone() }),
+            ("odd channel", Message { channel: "SMS!".into(), ..message.clone() }),
+            ("long channel", Message { channel: "x".repeat(33), ..message.clone() }),
             ("text", Message { text: "x".repeat(TEXT_BYTES + 1), ..message.clone() }),
             ("html", Message { html: Some("x".repeat(HTML_BYTES + 1)), ..message.clone() }),
         ] {
             assert!(check(&[broken]).is_err(), "{rule}");
         }
+    }
+
+    #[test]
+    fn control_characters_do_not_come_through() {
+        let mut odd = Message {
+            channel: "email".into(),
+            subject: "Hello".into(),
+            text: "a\0b\r\nc\rd\te\u{1b}[31m".into(),
+            html: Some("<p>\u{7f}</p>\n".into()),
+            attributes: Vec::new(),
+        };
+        clean(&mut odd);
+        assert_eq!((odd.text.as_str(), odd.html.as_deref()), ("ab\nc\nd\te[31m", Some("<p></p>\n")));
     }
 }

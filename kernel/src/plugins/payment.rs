@@ -146,8 +146,11 @@ impl Host {
                 Webhook::Events(events)
             }
             Err(WebhookError::Unauthentic) => Webhook::Unauthentic,
-            Err(WebhookError::Malformed(text)) => Webhook::Malformed(text),
-            Err(WebhookError::Failed(error)) => return Err(CallError { fault: Fault::Plugin(error), report }),
+            Err(WebhookError::Malformed(mut text)) => {
+                answer::clean(&mut text, answer::REFUSAL_CHARACTERS);
+                Webhook::Malformed(text)
+            }
+            Err(WebhookError::Failed(error)) => return Err(CallError { fault: Fault::refused(error), report }),
         };
         Ok(Called { value, report })
     }

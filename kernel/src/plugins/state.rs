@@ -8,12 +8,12 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
+use super::KvStore;
 use super::fault::Stopped;
 use super::host::Inner;
 use super::ledger::Ledger;
 use super::limits::Limits;
 use super::routing::{Linked, Local};
-use super::KvStore;
 
 /// The data of a call's store.
 pub(super) struct State {
@@ -90,7 +90,11 @@ impl Memory {
 }
 
 impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // Asked before wasmtime looks at the memory's own maximum: what it will refuse is not counted.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(true);
+        }
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
         if bytes > self.bytes_limit {
             self.refused = true;
@@ -126,6 +130,8 @@ mod tests {
     fn the_memories_of_a_call_are_summed() {
         const MIB: usize = 1 << 20;
         let mut memory = Memory::new(&Limits { memory_mib: 4, ..Limits::of(Domain::Pricing) });
+        // Beyond its own maximum it does not grow, whatever is answered: nothing is counted.
+        assert!(memory.memory_growing(0, 3 * MIB, Some(2 * MIB)).expect("no trap"));
         let mut grows = |current, desired| memory.memory_growing(current, desired, None).expect("no trap");
         assert!(grows(0, 2 * MIB));
         assert!(grows(0, MIB));

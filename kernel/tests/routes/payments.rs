@@ -144,6 +144,26 @@ api_test! {
 }
 
 api_test! {
+    /// A provider that cannot give a payment up is asked how it ended, whether the shopper or the shop wanted that.
+    async fn what_a_provider_cannot_cancel_is_asked_for(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let placed = shopper.check_out("tok-no-cancel").await.expect(201);
+        assert_eq!(placed["payment"]["status"], "requires_action");
+        let path = format!("/v1/orders/{}/cancel", placed["id"].as_str().unwrap());
+        app.post(&path, json!({})).await.problem("order-state");
+        let paid = settled(&app, &placed["id"], "paid").await;
+        assert_eq!((&paid["payment"]["status"], &paid["history"][1]["cause"]), (&json!("captured"), &json!("query")));
+
+        // Here nobody asks: the action is overdue at once.
+        let hasty = app.another(|config| config.orders.payment_action_minutes = 0).await;
+        let shopper = Shopper::ready(&hasty, "TEA-SENCHA-100", 1).await;
+        let placed = shopper.check_out("tok-no-cancel").await.expect(201);
+        settled(&hasty, &placed["id"], "paid").await;
+        hasty.stopper().stop().await;
+    }
+}
+
+api_test! {
     /// A provider's texts are its own affair: too long, they are cut, and the payment ends as it ended.
     async fn a_decline_with_a_long_code_is_a_decline(app: App) {
         let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;

@@ -79,8 +79,7 @@ impl OptionRate {
 }
 
 fn pickup_by_default(shipment: &Shipment) -> DeliveryOption {
-    let is_russian = shipment.locale == "ru" || shipment.locale.starts_with("ru-");
-    let label = if is_russian { "Самовывоз" } else { "Pickup" };
+    let label = if kassa_sdk::is_language(&shipment.locale, "ru") { "Самовывоз" } else { "Pickup" };
     DeliveryOption { pickup: true, ..DeliveryOption::new(shipment, "pickup", label, Money::ZERO) }
 }
 

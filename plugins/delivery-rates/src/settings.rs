@@ -107,8 +107,9 @@ fn is_in_pattern(postcode: &str, pattern: &str) -> bool {
 impl OptionRate {
     /// In the language of the locale, where the merchant gave one: `ru` for `ru-RU`.
     pub fn label_in(&self, locale: &str) -> &str {
-        let language = locale.split('-').next().unwrap_or(locale);
-        self.labels.get(locale).or_else(|| self.labels.get(language)).unwrap_or(&self.label)
+        let exact = self.labels.iter().find(|(name, _)| name.eq_ignore_ascii_case(locale));
+        let by_language = || self.labels.iter().find(|(name, _)| kassa_sdk::is_language(locale, name));
+        exact.or_else(by_language).map_or(&self.label, |(_, label)| label)
     }
 }
 
@@ -154,9 +155,13 @@ impl OptionRate {
         if !(1..=64).contains(&self.code.len()) || !self.code.bytes().all(is_code) {
             return Err("code: must have 1 to 64 of a-z, 0-9 and -".to_owned());
         }
-        let mut labels = self.labels.values().chain([&self.label]);
-        if labels.any(|label| !(1..=100).contains(&label.chars().count())) {
-            return Err("label: must have 1 to 100 characters".to_owned());
+        // The kernel refuses an answer with anything else.
+        let is_label = |text: &str| (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if !self.labels.values().chain([&self.label]).all(|label| is_label(label)) {
+            return Err("label: must have 1 to 100 characters, no tabs or line breaks".to_owned());
+        }
+        if self.free_from.is_some_and(|from| from < Money::ZERO) {
+            return Err("free_from: must be 0 or more".to_owned());
         }
         let bands =
             self.weight_bands.iter().map(|band| band.price).chain(self.value_bands.iter().map(|band| band.price));

@@ -124,6 +124,8 @@ fn settings_are_checked_before_activation() {
         (r#"{"name": "", "countries": ["DE"], "postcodes": ["9-10"], "options": []}"#.to_owned(), "zones[0].postcodes: \"9-10\""),
         (r#"{"name": "", "countries": ["DE"], "postcodes": [""], "options": []}"#.to_owned(), "zones[0].postcodes: \"\""),
         (option(r#""price": -1"#), "zones[0].options[0].price: must be 0 or more"),
+        (option(r#""labels": {"ru": "О\t"}"#), "zones[0].options[0].label: must have 1 to 100 characters, no tabs"),
+        (option(r#""free_from": -1"#), "zones[0].options[0].free_from"),
         (option(r#""price": 1.5"#), "zones[0].options[0].price"),
         (option(r#""weight_bands": [{"up_to_grams": 9, "price": 1}, {"up_to_grams": 9, "price": 1}]"#), "zones[0].options[0].weight_bands"),
         (option(r#""value_bands": [{"from": 1, "price": 1}]"#), "zones[0].options[0].value_bands"),

@@ -53,6 +53,8 @@ pub struct Adjustment {
 pub struct Delivery {
     pub label: String,
     pub amount: Money,
+    /// The shopper collects the goods.
+    pub pickup: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -88,6 +90,12 @@ pub struct AccountLink {
     pub url: String,
     /// How long the link works.
     pub valid_minutes: u32,
+}
+
+impl Order {
+    pub fn is_collected(&self) -> bool {
+        self.delivery.as_ref().is_some_and(|delivery| delivery.pickup)
+    }
 }
 
 impl Address {

@@ -15,10 +15,7 @@ use Language::{English, Russian};
 impl Language {
     /// By the first part of a BCP 47 tag; English where it is none of ours.
     pub fn of(locale: &str) -> Language {
-        match locale.split(['-', '_']).next() {
-            Some(language) if language.eq_ignore_ascii_case("ru") => Russian,
-            _ => English,
-        }
+        if kassa_sdk::is_language(locale, "ru") { Russian } else { English }
     }
 
     /// For the `lang` attribute.
@@ -70,9 +67,9 @@ impl Language {
 
     pub fn placed(self, number: &str, pieces: u64) -> String {
         match self {
-            English => format!("we have received your order {number} of {}.", plural_en(pieces, "item", "items")),
+            English => format!("We have received your order {number} of {}.", plural_en(pieces, "item", "items")),
             Russian => {
-                format!("мы получили ваш заказ {number}: {}.", plural_ru(pieces, "товар", "товара", "товаров"))
+                format!("Мы получили ваш заказ {number}: {}.", plural_ru(pieces, "товар", "товара", "товаров"))
             }
         }
     }
@@ -83,8 +80,16 @@ impl Language {
 
     pub fn paid(self, number: &str, total: &str) -> String {
         match self {
-            English => format!("thank you: we have received {total} for your order {number}."),
-            Russian => format!("спасибо! Мы получили {total} за ваш заказ {number}."),
+            English => format!("Thank you! We have received {total} for your order {number}."),
+            Russian => format!("Спасибо! Мы получили {total} за ваш заказ {number}."),
+        }
+    }
+
+    /// Of an order that costs nothing.
+    pub fn nothing_to_pay(self, number: &str) -> String {
+        match self {
+            English => format!("Thank you! There is nothing to pay for your order {number}."),
+            Russian => format!("Спасибо! За ваш заказ {number} платить не нужно."),
         }
     }
 
@@ -93,7 +98,19 @@ impl Language {
     }
 
     pub fn shipped(self, number: &str) -> String {
-        self.say(format!("your order {number} is on its way."), format!("ваш заказ {number} в пути."))
+        self.say(format!("Your order {number} is on its way."), format!("Ваш заказ {number} в пути."))
+    }
+
+    pub fn ready_subject(self, number: &str) -> String {
+        self.say(format!("Order {number} is ready"), format!("Заказ {number} готов"))
+    }
+
+    /// Of an order that the shopper collects.
+    pub fn ready(self, number: &str) -> String {
+        match self {
+            English => format!("Your order {number} is ready to be collected."),
+            Russian => format!("Ваш заказ {number} можно забрать."),
+        }
     }
 
     pub fn tracking_number(self, number: &str) -> String {
@@ -109,7 +126,7 @@ impl Language {
     }
 
     pub fn cancelled(self, number: &str) -> String {
-        self.say(format!("your order {number} is cancelled."), format!("ваш заказ {number} отменён."))
+        self.say(format!("Your order {number} is cancelled."), format!("Ваш заказ {number} отменён."))
     }
 
     /// Nothing for reasons that are not known here.
@@ -144,6 +161,11 @@ impl Language {
         self.say(format!("including {label}"), format!("в том числе {label}"))
     }
 
+    /// Of lines that the letter has no room for.
+    pub fn more_lines(self, count: usize) -> String {
+        self.say(format!("… and {count} more"), format!("… и ещё {count}"))
+    }
+
     pub fn delivered_to(self) -> &'static str {
         self.say("Delivery address", "Адрес доставки")
     }
@@ -154,8 +176,8 @@ impl Language {
 
     pub fn confirmation(self, shop: &str) -> String {
         match self {
-            English => format!("please confirm that this e-mail address belongs to your account at {shop}."),
-            Russian => format!("подтвердите, что этот адрес почты относится к вашей учётной записи в магазине {shop}."),
+            English => format!("Please confirm that this e-mail address belongs to your account at {shop}."),
+            Russian => format!("Подтвердите, что этот адрес почты относится к вашей учётной записи в магазине {shop}."),
         }
     }
 
@@ -169,8 +191,8 @@ impl Language {
 
     pub fn reset(self, shop: &str) -> String {
         match self {
-            English => format!("with this link you can set a new password for your account at {shop}."),
-            Russian => format!("по этой ссылке можно задать новый пароль для учётной записи в магазине {shop}."),
+            English => format!("With this link you can set a new password for your account at {shop}."),
+            Russian => format!("По этой ссылке можно задать новый пароль для учётной записи в магазине {shop}."),
         }
     }
 

@@ -14,6 +14,11 @@ use language::Language;
 use letter::{Letter, Part};
 use serde::Deserialize;
 
+/// Rows of a letter, and what each may hold, so that the longest order makes some 50 KiB of text.
+const LINES: usize = 100;
+const ADJUSTMENTS: usize = 25;
+const TITLE_CHARACTERS: usize = 80;
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmailNotification {
@@ -46,7 +51,7 @@ kassa_sdk::export!(notification: EmailNotification);
 fn order_placed(language: Language, order: &Order, shop: &Shop) -> (String, Vec<Part>) {
     let pieces = order.lines.iter().map(|line| u64::from(line.quantity)).sum();
     let mut parts = vec![Part::Paragraph(language.placed(&order.number, pieces)), amounts(language, order)];
-    if let Some(address) = &order.address {
+    if let Some(address) = order.address.as_ref().filter(|_| !order.is_collected()) {
         parts.push(Part::Lines { title: language.delivered_to(), lines: address.lines() });
     }
     parts.extend(order_link(language, order));
@@ -54,13 +59,20 @@ fn order_placed(language: Language, order: &Order, shop: &Shop) -> (String, Vec<
 }
 
 fn order_paid(language: Language, order: &Order) -> (String, Vec<Part>) {
-    let paid = language.paid(&order.number, &language.money(order.total, order));
+    let paid = match order.total {
+        Money::ZERO => language.nothing_to_pay(&order.number),
+        total => language.paid(&order.number, &language.money(total, order)),
+    };
     let mut parts = vec![Part::Paragraph(paid), amounts(language, order)];
     parts.extend(order_link(language, order));
     (language.paid_subject(&order.number), parts)
 }
 
 fn order_shipped(language: Language, order: &Order) -> (String, Vec<Part>) {
+    if order.is_collected() {
+        let parts = [Part::Paragraph(language.ready(&order.number))].into_iter().chain(order_link(language, order));
+        return (language.ready_subject(&order.number), parts.collect());
+    }
     let mut parts = vec![Part::Paragraph(language.shipped(&order.number))];
     if let Some(shipment) = &order.shipment {
         if !shipment.tracking_number.is_empty() {
@@ -117,16 +129,43 @@ fn amounts(language: Language, order: &Order) -> Part {
     let money = |amount| language.money(amount, order);
     let lines = order.lines.iter().map(|line| {
         let title = if line.title.is_empty() { &line.sku } else { &line.title };
-        (format!("{} × {title} ({})", line.quantity, money(line.unit_price)), money(line.total))
+        (format!("{} × {} ({})", line.quantity, shortened(title), money(line.unit_price)), line.total)
     });
-    let mut rows: Vec<(String, String)> = lines.collect();
+    let mut rows = with_room_for(LINES, language, order, lines.collect());
     rows.extend(order.delivery.iter().map(|delivery| (delivery.label.clone(), money(delivery.amount))));
     let (included, added): (Vec<_>, Vec<_>) = order.adjustments.iter().partition(|a| a.kind == "tax-included");
-    rows.extend(added.iter().map(|adjustment| (adjustment.label.clone(), money(adjustment.amount))));
+    let added = added.iter().map(|adjustment| (shortened(&adjustment.label), adjustment.amount));
+    rows.extend(with_room_for(ADJUSTMENTS, language, order, added.collect()));
     // Tax in the prices adds nothing, so it must not stand among what adds up without saying so.
-    rows.extend(included.iter().map(|tax| (language.included(&tax.label), money(tax.amount))));
+    let included = included.iter().map(|tax| (language.included(&shortened(&tax.label)), tax.amount));
+    rows.extend(with_room_for(ADJUSTMENTS, language, order, included.collect()));
     rows.push((language.total().to_owned(), money(order.total)));
     Part::Amounts(rows)
+}
+
+/// The first rows, and one for all the others: the kernel takes letters of 64 KiB, and an order can have more.
+fn with_room_for(
+    room: usize,
+    language: Language,
+    order: &Order,
+    mut rows: Vec<(String, Money)>,
+) -> Vec<(String, String)> {
+    if rows.len() > room {
+        let others = rows.split_off(room - 1);
+        let count = others.len();
+        // The kernel's sums are within the range of amounts, so these are.
+        let sum = Money::sum(others.into_iter().map(|(_, amount)| amount)).unwrap_or_default();
+        rows.push((language.more_lines(count), sum));
+    }
+    rows.into_iter().map(|(text, amount)| (text, language.money(amount, order))).collect()
+}
+
+/// At most [`TITLE_CHARACTERS`].
+fn shortened(title: &str) -> String {
+    match title.char_indices().nth(TITLE_CHARACTERS - 1) {
+        Some((at, last)) if at + last.len_utf8() < title.len() => format!("{}…", &title[..at]),
+        _ => title.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ fn an_order_in_english() {
     let message = compose(&event("order.placed", ORDER), "en-GB");
     assert_eq!(message.channel, "email");
     assert_eq!(message.subject, "Your order 1042 at Test Shop");
-    let expected = "Hello Ada,\n\nwe have received your order 1042 of 3 items.\n\n\
+    let expected = "Hello Ada,\n\nWe have received your order 1042 of 3 items.\n\n\
         2 × Mug <blue> (5.00 EUR): 10.00 EUR\n1 × Atlas (20.00 EUR): 20.00 EUR\nStandard delivery: 4.90 EUR\n\
         Welcome: 10 % off: -2.50 EUR\nincluding VAT 19 %: 4.39 EUR\nTotal: 32.40 EUR\n\n\
         Delivery address:\nAda\nLindenstraße 1\nBack door\n10969 Berlin\nDE\n\n\
@@ -48,18 +48,18 @@ fn subjects_and_first_lines() {
     let link = r#"{"url": "https://shop.example/confirm?t=1&u=2", "valid_minutes": 61}"#;
     #[rustfmt::skip]
     let cases = [
-        ("order.placed", ORDER, "en", "Your order 1042 at Test Shop", "we have received your order 1042 of 3 items."),
-        ("order.placed", ORDER, "ru", "Ваш заказ 1042 в магазине Test Shop", "мы получили ваш заказ 1042: 3 товара."),
-        ("order.paid", ORDER, "en", "Order 1042 is paid", "thank you: we have received 32.40 EUR for your order 1042."),
-        ("order.paid", ORDER, "ru-RU", "Заказ 1042 оплачен", "спасибо! Мы получили 32,40 EUR за ваш заказ 1042."),
-        ("order.shipped", ORDER, "en", "Order 1042 is on its way", "your order 1042 is on its way."),
-        ("order.shipped", ORDER, "ru", "Заказ 1042 отправлен", "ваш заказ 1042 в пути."),
-        ("order.cancelled", ORDER, "en", "Order 1042 is cancelled", "your order 1042 is cancelled."),
-        ("order.cancelled", ORDER, "ru", "Заказ 1042 отменён", "ваш заказ 1042 отменён."),
-        ("customer.email-confirmation", link, "en", "Confirm your e-mail address for Test Shop", "please confirm that this e-mail address belongs to your account at Test Shop."),
-        ("customer.email-confirmation", link, "ru", "Подтвердите адрес почты для Test Shop", "подтвердите, что этот адрес почты относится к вашей учётной записи в магазине Test Shop."),
-        ("customer.password-reset", link, "en", "A new password for Test Shop", "with this link you can set a new password for your account at Test Shop."),
-        ("customer.password-reset", link, "ru", "Новый пароль для Test Shop", "по этой ссылке можно задать новый пароль для учётной записи в магазине Test Shop."),
+        ("order.placed", ORDER, "en", "Your order 1042 at Test Shop", "We have received your order 1042 of 3 items."),
+        ("order.placed", ORDER, "ru", "Ваш заказ 1042 в магазине Test Shop", "Мы получили ваш заказ 1042: 3 товара."),
+        ("order.paid", ORDER, "en", "Order 1042 is paid", "Thank you! We have received 32.40 EUR for your order 1042."),
+        ("order.paid", ORDER, "ru-RU", "Заказ 1042 оплачен", "Спасибо! Мы получили 32,40 EUR за ваш заказ 1042."),
+        ("order.shipped", ORDER, "en", "Order 1042 is on its way", "Your order 1042 is on its way."),
+        ("order.shipped", ORDER, "ru", "Заказ 1042 отправлен", "Ваш заказ 1042 в пути."),
+        ("order.cancelled", ORDER, "en", "Order 1042 is cancelled", "Your order 1042 is cancelled."),
+        ("order.cancelled", ORDER, "ru", "Заказ 1042 отменён", "Ваш заказ 1042 отменён."),
+        ("customer.email-confirmation", link, "en", "Confirm your e-mail address for Test Shop", "Please confirm that this e-mail address belongs to your account at Test Shop."),
+        ("customer.email-confirmation", link, "ru", "Подтвердите адрес почты для Test Shop", "Подтвердите, что этот адрес почты относится к вашей учётной записи в магазине Test Shop."),
+        ("customer.password-reset", link, "en", "A new password for Test Shop", "With this link you can set a new password for your account at Test Shop."),
+        ("customer.password-reset", link, "ru", "Новый пароль для Test Shop", "По этой ссылке можно задать новый пароль для учётной записи в магазине Test Shop."),
     ];
     for (kind, data, locale, subject, first) in cases {
         let message = compose(&event(kind, data), locale);
@@ -89,6 +89,44 @@ fn what_shipping_and_cancelling_tell() {
         let told: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         let end = told.iter().position(|line| line.contains("orders/1042")).unwrap();
         assert_eq!(&told[2..end], lines, "{kind} {more}");
+    }
+}
+
+#[test]
+fn an_order_that_is_collected_or_costs_nothing_is_told_so() {
+    let collected = ORDER.replace(r#""amount": 490"#, r#""amount": 490, "pickup": true"#);
+    let placed = compose(&event("order.placed", &collected), "en");
+    assert!(!placed.text.contains("Delivery address"), "{}", placed.text);
+    for (locale, subject, first) in [
+        ("en", "Order 1042 is ready", "Your order 1042 is ready to be collected."),
+        ("ru", "Заказ 1042 готов", "Ваш заказ 1042 можно забрать."),
+    ] {
+        let ready = compose(&event("order.shipped", &collected), locale);
+        assert_eq!((ready.subject.as_str(), ready.text.lines().nth(2)), (subject, Some(first)));
+    }
+    let free = ORDER.replace(r#""total": 3240"#, r#""total": 0"#);
+    let paid = compose(&event("order.paid", &free), "en");
+    assert_eq!(paid.text.lines().nth(2), Some("Thank you! There is nothing to pay for your order 1042."));
+}
+
+#[test]
+fn the_longest_order_fits_a_letter() {
+    let long = "Ж&".repeat(200);
+    let line =
+        serde_json::json!({"title": long, "quantity": 99_999, "unit_price": 9_007_199_254_740_i64, "total": 1_00});
+    let lines = vec![line; 1_000];
+    let tax = serde_json::json!({"kind": "tax-included", "label": long, "amount": 1_00});
+    let fee = serde_json::json!({"kind": "fee", "label": long, "amount": 1_00});
+    let adjustments = [vec![tax; 100], vec![fee; 4_000]].concat();
+    let data = serde_json::json!({"number": "1", "currency": "EUR", "exponent": 2, "lines": lines, "adjustments": adjustments});
+    for locale in ["en", "ru"] {
+        let message = compose(&event("order.placed", &data.to_string()), locale);
+        let html = message.html.unwrap();
+        assert!(message.text.len() <= 64 << 10 && html.len() <= 256 << 10, "{} {}", message.text.len(), html.len());
+        // The rows still add up: 99 of 1.00 and the rest in one.
+        let rest =
+            if locale == "en" { "… and 901 more: 901.00\u{a0}EUR\n" } else { "… и ещё 901: 901,00\u{a0}EUR\n" };
+        assert!(message.text.contains(rest), "{}", message.text);
     }
 }
 

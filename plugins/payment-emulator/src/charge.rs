@@ -29,6 +29,8 @@ pub enum Fault {
     Captures,
     /// The first refund does not reach the provider.
     FirstRefund,
+    /// The provider cannot cancel, and has the money by the time that it is asked to.
+    NoCancel,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,7 @@ impl Fault {
         match token {
             "tok-capture-error" => Some(Fault::Captures),
             "tok-refund-error" => Some(Fault::FirstRefund),
+            "tok-no-cancel" => Some(Fault::NoCancel),
             _ => None,
         }
     }

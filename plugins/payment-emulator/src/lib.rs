@@ -7,6 +7,7 @@
 //! | `tok-decline-<code>` | declined with that code: `tok-decline-insufficient-funds` |
 //! | `tok-capture-error` | authorized; the provider is down for every capture |
 //! | `tok-refund-error` | captured; the provider is down for the first refund |
+//! | `tok-no-cancel` | the shopper must follow a link, and does so late: a cancel is `unsupported`, and then the money is there |
 //! | `tok-cancel` | the shopper cancels |
 //! | `tok-error` | the provider is down (`unavailable`); nothing was charged |
 //! | `tok-timeout-before-charge` | no answer, and nothing was charged |
@@ -63,7 +64,7 @@ impl Payment for Emulator {
             "tok-approve" | "tok-refund-error" | "tok-timeout-after-charge" => State::Captured,
             "tok-authorize" | "tok-capture-error" => State::Authorized,
             "tok-cancel" => State::Cancelled,
-            "tok-requires-action" => State::RequiresAction,
+            "tok-requires-action" | "tok-no-cancel" => State::RequiresAction,
             "tok-pending" => State::Pending,
             token => declined(token.strip_prefix("tok-decline-").unwrap_or("invalid-token"), &request.locale),
         };
@@ -94,6 +95,11 @@ impl Payment for Emulator {
     fn cancel(&self, request: &FollowUp) -> Result<Outcome, Error> {
         // A payment that was never seen is written down as cancelled, so that an authorize that comes late takes nothing.
         let mut charge = Charge { state: State::Cancelled, ..Charge::default() }.begin(&request.payment_key)?;
+        if charge.fault == Some(Fault::NoCancel) {
+            (charge.state, charge.captured) = (State::Captured, charge.amount);
+            charge.save(&request.payment_key)?;
+            return Err(Error::Unsupported("to cancel".to_owned()));
+        }
         charge.cancel();
         charge.save(&request.payment_key)?;
         Ok(charge.outcome(&request.payment_key, &self.action_url))
@@ -164,7 +170,7 @@ fn declined(code: &str, locale: &str) -> State {
 }
 
 fn is_russian(locale: &str) -> bool {
-    locale == "ru" || locale.starts_with("ru-")
+    kassa_sdk::is_language(locale, "ru")
 }
 
 /// A provider that hangs: the host's deadline ends the call. In unit tests a panic stands in for it.

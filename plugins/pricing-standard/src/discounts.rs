@@ -7,8 +7,13 @@
 use kassa_sdk::pricing::{Adjustment, CouponOutcome, CouponState, Error, Quote, Request, Target};
 use kassa_sdk::{Money, Rate};
 
-use crate::settings::{Discount, Measure, Scope, StandardPricing, Tier};
+use crate::settings::{Discount, Measure, Scope, StandardPricing, Tier, folded};
 use crate::texts;
+
+/// The contract allows 20 adjustments of one line and 100 beside lines; the rest is left to taxes. Of more offers the later
+/// take nothing.
+const OFFERS_OF_A_LINE: usize = 16;
+const OFFERS_OF_THE_ORDER: usize = 80;
 
 /// A discount that this cart may have.
 struct Offer<'a> {
@@ -48,9 +53,6 @@ pub fn apply(
     let automatic = settings.discounts.iter().filter(|rule| rule.is_valid_at(request.now) && goods >= rule.minimum);
     offers.extend(automatic.map(|rule| rule.offer(rule.code.clone(), None)));
     coupon_offers(settings, request, goods, &mut offers, quote);
-    if offers.is_empty() {
-        return Ok(());
-    }
     // A stable sort: among equals, tiers go before discounts and those before coupons.
     offers.sort_by_key(|offer| offer.priority);
 
@@ -62,6 +64,7 @@ pub fn apply(
         applied.add_to(quote);
     }
     settle_coupons(&offers, &chosen, request, quote);
+    answer_repeated_coupons(request, quote);
     Ok(())
 }
 
@@ -98,11 +101,12 @@ fn coupon_offers<'a>(
     quote: &mut Quote,
 ) {
     for (index, typed) in request.coupons.iter().enumerate() {
+        let typed_code = folded(typed);
         // Once per cart, however often it was typed.
-        if request.coupons[..index].iter().any(|earlier| earlier.eq_ignore_ascii_case(typed)) {
+        if request.coupons[..index].iter().any(|earlier| folded(earlier) == typed_code) {
             continue;
         }
-        let known = settings.coupons.iter().find(|coupon| coupon.code.eq_ignore_ascii_case(typed));
+        let known = settings.coupons.iter().find(|coupon| folded(&coupon.code) == typed_code);
         let (state, text) = match known {
             None => (CouponState::Unknown, String::new()),
             Some(coupon) if !coupon.is_valid_at(request.now) => (CouponState::Expired, String::new()),
@@ -113,7 +117,7 @@ fn coupon_offers<'a>(
                 (CouponState::NotApplicable, texts::other_goods(request))
             }
             Some(coupon) => {
-                let code = format!("coupon-{}", coupon.code.to_ascii_lowercase());
+                let code = format!("coupon-{typed_code}");
                 offers.push(coupon.offer(code, Some(quote.coupons.len())));
                 (CouponState::Applied, String::new())
             }
@@ -151,9 +155,23 @@ fn combine<'a>(
     left: &[Money],
 ) -> Result<Vec<Applied<'a>>, Error> {
     let mut left = left.to_vec();
-    let mut combined = Vec::new();
+    let mut combined: Vec<Applied<'_>> = Vec::new();
+    let (mut of_line, mut of_order) = (vec![0; left.len()], 0);
     for offer in offers {
-        let parts = offer.parts(request, &left)?;
+        let mut parts = offer.parts(request, &left)?;
+        if offer.is_for_the_order() {
+            of_order += 1;
+            if of_order > OFFERS_OF_THE_ORDER {
+                continue;
+            }
+        } else {
+            for (part, count) in parts.iter_mut().zip(&mut of_line) {
+                *count += usize::from(*part > Money::ZERO);
+                if *count > OFFERS_OF_A_LINE {
+                    *part = Money::ZERO;
+                }
+            }
+        }
         for (line, part) in left.iter_mut().zip(&parts) {
             *line = (*line - *part)?;
         }
@@ -170,6 +188,11 @@ fn total(applied: &[Applied<'_>]) -> Result<Money, Error> {
 }
 
 impl Offer<'_> {
+    /// It is one adjustment of the whole order, and not one for each line.
+    fn is_for_the_order(&self) -> bool {
+        self.scope.is_everything() && !matches!(self.effect, Effect::ByQuantity(_))
+    }
+
     /// What it takes off each line; never more than the line still costs.
     fn parts(&self, request: &Request, left: &[Money]) -> Result<Vec<Money>, Error> {
         let in_scope = |index: usize| self.scope.holds(&request.lines[index]);
@@ -198,7 +221,7 @@ impl Applied<'_> {
     fn add_to(&self, quote: &mut Quote) {
         let discount =
             |target, amount| Adjustment::discount(target, self.offer.code.as_str(), self.offer.label, amount);
-        if self.offer.scope.is_everything() && !matches!(self.offer.effect, Effect::ByQuantity(_)) {
+        if self.offer.is_for_the_order() {
             quote.adjustments.push(discount(Target::Order, self.total));
             return;
         }
@@ -215,7 +238,21 @@ fn settle_coupons(offers: &[Offer<'_>], chosen: &[Applied<'_>], request: &Reques
     for offer in offers {
         let Some(outcome) = offer.coupon.and_then(|index| quote.coupons.get_mut(index)) else { continue };
         if !chosen.iter().any(|applied| std::ptr::eq(applied.offer, offer)) {
-            (outcome.state, outcome.text) = (CouponState::NotApplicable, texts::better_discount(request));
+            let text =
+                if chosen.is_empty() { texts::nothing_to_take_off(request) } else { texts::better_discount(request) };
+            (outcome.state, outcome.text) = (CouponState::NotApplicable, text);
+        }
+    }
+}
+
+/// `welcome10` beside `WELCOME10` is one coupon, and both are told the same.
+fn answer_repeated_coupons(request: &Request, quote: &mut Quote) {
+    for typed in &request.coupons {
+        let first = quote.coupons.iter().find(|outcome| folded(&outcome.code) == folded(typed));
+        if let Some(first) = first.filter(|first| first.code != *typed).cloned()
+            && !quote.coupons.iter().any(|outcome| outcome.code == *typed)
+        {
+            quote.coupons.push(CouponOutcome { code: typed.clone(), ..first });
         }
     }
 }

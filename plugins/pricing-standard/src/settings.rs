@@ -159,6 +159,11 @@ impl Scope {
     }
 }
 
+/// A coupon's code as it is compared: shoppers type it in any case.
+pub fn folded(code: &str) -> String {
+    code.to_lowercase()
+}
+
 /// Whether a category path is `category` or below it.
 pub fn is_within(path: &str, category: &str) -> bool {
     path.strip_prefix(category).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -170,7 +175,7 @@ impl StandardPricing {
         for (list, discounts) in [("coupons", &self.coupons), ("discounts", &self.discounts)] {
             for (index, discount) in discounts.iter().enumerate() {
                 discount.check().map_err(|what| Error::InvalidSettings(format!("{list}[{index}].{what}")))?;
-                if discounts[..index].iter().any(|earlier| earlier.code.eq_ignore_ascii_case(&discount.code)) {
+                if discounts[..index].iter().any(|earlier| folded(&earlier.code) == folded(&discount.code)) {
                     return Err(Error::InvalidSettings(format!(
                         "{list}[{index}].code: {} is there twice",
                         discount.code
@@ -188,6 +193,7 @@ impl StandardPricing {
 impl Discount {
     fn check(&self) -> Result<(), String> {
         check_texts(&self.code, &self.label)?;
+        self.applies_to.check()?;
         match (self.percent_bp, self.amount) {
             (Some(percent), None) => check_percent("percent_bp", percent)?,
             (None, Some(amount)) if amount > Money::ZERO => {}
@@ -204,6 +210,7 @@ impl Discount {
 impl Tier {
     fn check(&self) -> Result<(), String> {
         check_texts(&self.code, &self.label)?;
+        self.applies_to.check()?;
         if self.steps.is_empty() {
             return Err("steps: needs at least one".to_owned());
         }
@@ -211,6 +218,13 @@ impl Tier {
             check_percent(&format!("steps[{index}].percent_bp"), step.percent_bp)?;
             if step.from < 1 { Err(format!("steps[{index}].from: must be 1 or more")) } else { Ok(()) }
         })
+    }
+}
+
+impl Scope {
+    fn check(&self) -> Result<(), String> {
+        let mut categories = self.categories.iter();
+        categories.try_for_each(|path| check_category(path)).map_err(|what| format!("applies_to.categories: {what}"))
     }
 }
 
@@ -224,22 +238,40 @@ impl Tax {
             if self.countries[..index].iter().any(|earlier| earlier.country == *code) {
                 return Err(format!("countries[{index}].country: {code} is there twice"));
             }
+            let mut categories = country.categories.iter().map(|rate| &rate.category);
+            categories
+                .try_for_each(|path| check_category(path))
+                .map_err(|what| format!("countries[{index}].categories: {what}"))?;
         }
         if !self.countries.iter().any(|country| country.country == self.home) {
             return Err(format!("home: {:?} is not in countries", self.home));
         }
-        let fits = (1..=100).contains(&self.label.chars().count());
-        if fits { Ok(()) } else { Err("label: must have 1 to 100 characters".to_owned()) }
+        check_text("label", &self.label, 100)
     }
 }
 
 /// The contract allows codes of 64 characters, of which `coupon-` takes some.
 fn check_texts(code: &str, label: &str) -> Result<(), String> {
-    if !(1..=50).contains(&code.chars().count()) {
-        return Err("code: must have 1 to 50 characters".to_owned());
+    check_text("code", &folded(code), 50)?;
+    check_text("label", label, 200)
+}
+
+/// The kernel refuses answers with control characters, so a tab that came along with the label must not pass here.
+fn check_text(name: &str, text: &str, most: usize) -> Result<(), String> {
+    if text.chars().any(char::is_control) {
+        return Err(format!("{name}: has control characters (a tab or a line break, say)"));
     }
-    let fits = (1..=200).contains(&label.chars().count());
-    if fits { Ok(()) } else { Err("label: must have 1 to 200 characters".to_owned()) }
+    let fits = (1..=most).contains(&text.chars().count());
+    if fits { Ok(()) } else { Err(format!("{name}: must have 1 to {most} characters")) }
+}
+
+/// As the kernel has them: `home/kitchen`. Another one would fit no line, and nobody would be told.
+fn check_category(path: &str) -> Result<(), String> {
+    let is_slug = |slug: &str| {
+        !slug.is_empty() && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let fits = path.split('/').all(is_slug);
+    if fits { Ok(()) } else { Err(format!("{path:?} is not a category path such as home/kitchen")) }
 }
 
 fn check_percent(place: &str, percent: Rate) -> Result<(), String> {

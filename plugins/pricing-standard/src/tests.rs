@@ -102,6 +102,7 @@ fn coupons() {
         {"code": "OLD", "label": "Old", "amount": 100, "valid_until": "2025-12-31T00:00:00Z"},
         {"code": "BIG", "label": "Big", "amount": 500, "minimum": 10000},
         {"code": "TOYS", "label": "Toys", "amount": 500, "applies_to": {"categories": ["toys"]}},
+        {"code": "СКИДКА5", "label": "Скидка", "percent_bp": 500},
         {"code": "HALF", "label": "Half", "percent_bp": 5000, "exclusive": true}
     ]}"#;
     // Coupons typed, adjustments, and what became of each coupon.
@@ -110,8 +111,9 @@ fn coupons() {
     #[rustfmt::skip]
     let cases: &[Case] = &[
         (&["welcome10"], &["order coupon-welcome10 -300"], &[(Applied, "")]),
-        // twice counts once
-        (&["WELCOME10", "Welcome10"], &["order coupon-welcome10 -300"], &[(Applied, "")]),
+        // twice counts once, and both are told so
+        (&["WELCOME10", "Welcome10"], &["order coupon-welcome10 -300"], &[(Applied, ""), (Applied, "")]),
+        (&["скидка5"], &["order coupon-скидка5 -150"], &[(Applied, "")]),
         (&["NOPE"], &[], &[(Unknown, "")]),
         (&["OLD"], &[], &[(Expired, "")]),
         (&["BIG"], &[], &[(NotApplicable, "For goods of 100.00 EUR or more")]),
@@ -125,8 +127,22 @@ fn coupons() {
         let told: Vec<_> = quote.coupons.iter().map(|outcome| (outcome.state, outcome.text.as_str())).collect();
         assert_eq!(told, *outcomes, "{coupons:?}");
     }
-    let (_, quote) = price(settings, mugs_and_book().coupon("BIG").locale("ru-RU"));
+    let (_, quote) = price(settings, cart().line("pin", 1, 4).coupon("WELCOME10"));
+    assert_eq!(quote.coupons[0].text, "There is nothing to take it off", "10 % of 0.04 is nothing");
+    let (_, quote) = price(settings, mugs_and_book().coupon("BIG").locale("RU-ru"));
     assert_eq!(quote.coupons[0].text, "Действует при покупке от 100.00 EUR");
+}
+
+#[test]
+fn more_offers_than_an_answer_holds_are_left_out() {
+    let rule = |index: usize, scope: &str| format!(r#"{{"code":"c{index}","label":"C","amount":1{scope}}}"#);
+    for (scope, count) in [(r#","applies_to":{"skus":["atlas"]}"#, 16), ("", 80)] {
+        let rules: Vec<String> = (0..200).map(|index| rule(index, scope)).collect();
+        let settings = format!(r#"{{"discounts":[{}]}}"#, rules.join(","));
+        let (request, quote) = price(&settings, mugs_and_book());
+        assert_eq!(quote.adjustments.len(), count);
+        assert_eq!(testing::total(&request, &quote), Money::from(34_90 - count as i32));
+    }
 }
 
 #[test]
@@ -231,6 +247,13 @@ fn settings_are_checked_before_activation() {
         (r#"{"discounts":[{"code":"a","label":"A","amount":-1}]}"#, "discounts[0].amount: must be more than 0"),
         (r#"{"discounts":[{"code":"","label":"A","amount":1}]}"#, "discounts[0].code: must have 1 to 50"),
         (r#"{"coupons":[{"code":"a","label":"A","amount":1},{"code":"A","label":"A","amount":1}]}"#, "coupons[1].code: A is there twice"),
+        (r#"{"coupons":[{"code":"Ж","label":"A","amount":1},{"code":"ж","label":"A","amount":1}]}"#, "coupons[1].code: ж is there twice"),
+        (r#"{"discounts":[{"code":"a","label":"A\t10 %","amount":1}]}"#, "discounts[0].label: has control characters"),
+        (r#"{"discounts":[{"code":"a\n","label":"A","amount":1}]}"#, "discounts[0].code: has control characters"),
+        (r#"{"discounts":[{"code":"a","label":"A","amount":1,"applies_to":{"categories":["home/"]}}]}"#, "discounts[0].applies_to.categories: \"home/\""),
+        (r#"{"tiers":[{"code":"a","label":"A","by":"line-quantity","steps":[{"from":1,"percent_bp":1}],"applies_to":{"categories":["Home"]}}]}"#, "tiers[0].applies_to.categories"),
+        (r#"{"tax":{"included":true,"home":"DE","countries":[{"country":"DE","rate_bp":1,"categories":[{"category":"/books","rate_bp":1}]}]}}"#, "tax.countries[0].categories: \"/books\""),
+        (r#"{"tax":{"included":true,"label":"V\tAT","home":"DE","countries":[{"country":"DE","rate_bp":1}]}}"#, "tax.label: has control characters"),
         (r#"{"coupons":[{"code":"a","label":"A","amount":1,"valid_from":"2026-01-02T00:00:00Z","valid_until":"2026-01-01T00:00:00Z"}]}"#, "coupons[0].valid_until"),
         (r#"{"coupons":[{"code":"a","label":"A","amount":1,"valid_from":"tomorrow"}]}"#, "coupons[0].valid_from: not a time"),
         (r#"{"coupons":[{"code":"a","label":"A","amount":1.5}]}"#, "coupons[0].amount"),

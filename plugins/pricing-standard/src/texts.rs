@@ -25,6 +25,10 @@ pub fn better_discount(request: &Request) -> String {
     .to_owned()
 }
 
+pub fn nothing_to_take_off(request: &Request) -> String {
+    if is_russian(request) { "Снижать нечего" } else { "There is nothing to take it off" }.to_owned()
+}
+
 fn is_russian(request: &Request) -> bool {
-    request.locale == "ru" || request.locale.starts_with("ru-")
+    kassa_sdk::is_language(&request.locale, "ru")
 }

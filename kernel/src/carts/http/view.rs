@@ -72,6 +72,8 @@ pub struct DeliveryOptionOut {
     max_days: Option<u16>,
     /// The shopper collects the goods.
     pickup: bool,
+    /// What else the delivery plugin says of it. delivery-rates tells `pickup-address` and `pickup-hours`.
+    attributes: BTreeMap<String, String>,
 }
 
 /// A cart, priced at this moment. Amounts are minor units of `currency`.
@@ -218,6 +220,7 @@ pub fn delivery_out(shop: &Shop, option: DeliveryOption) -> DeliveryOptionOut {
         min_days: option.days.map(|(min, _)| min),
         max_days: option.days.map(|(_, max)| max),
         pickup: option.pickup,
+        attributes: option.attributes,
     }
 }
 

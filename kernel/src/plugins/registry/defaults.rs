@@ -30,12 +30,16 @@ pub(super) async fn install(
         let failed = |cause| RegistryError::Default { name: plugin.name, cause: Box::new(cause) };
         let version = registry.upload(Bytes::from_static(plugin.wasm)).await.map_err(failed)?;
         let bound = BoundPlugin {
-            name: version.name,
-            version: version.version,
+            name: version.manifest.name,
+            version: version.manifest.version,
             digest: version.digest,
             settings: settings(plugin, version.domain, config),
         };
-        registry.put_in_force(version.domain, 1, vec![bound], None, "kassa").await.map_err(failed)?;
+        match registry.put_in_force(version.domain, 1, vec![bound], None, "kassa").await {
+            // Another kernel starts on the same empty database, and was first.
+            Err(RegistryError::Contended) => drop(registry.load_bound().await?),
+            put => drop(put.map_err(failed)?),
+        }
     }
     Ok(())
 }

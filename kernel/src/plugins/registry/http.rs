@@ -115,7 +115,8 @@ pub async fn upload_plugin(State(shop): State<Shop>, _: Merchant, request: Reque
     }
     let file = read_body(request).await?;
     let version = shop.plugins().upload(file).await?;
-    let location = HeaderValue::from_str(&format!("/v1/admin/plugins/{}", version.name)).map_err(Problem::internal)?;
+    let location =
+        HeaderValue::from_str(&format!("/v1/admin/plugins/{}", version.manifest.name)).map_err(Problem::internal)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(version_out(version))).into_response())
 }
 
@@ -215,9 +216,7 @@ pub async fn put_binding(
     let wanted = |plugin: WantedIn| Wanted { name: plugin.name, version: plugin.version, settings: plugin.settings };
     let wanted: Vec<_> = body.plugins.into_iter().map(wanted).collect();
     let actor = merchant.customer_id.to_string();
-    let binding = shop.plugins().bind(domain, &wanted, expected, &actor).await?;
-    shop.relay().wake();
-    Ok(answer_binding(binding))
+    put_in_force(shop, move |shop| async move { shop.plugins().bind(domain, &wanted, expected, &actor).await }).await
 }
 
 /// Goes back to the binding before the one in force
@@ -235,9 +234,18 @@ pub async fn roll_back_binding(
     Merchant(merchant): Merchant,
     Path(domain): Path<String>,
 ) -> Result<Response, Problem> {
-    let binding = shop.plugins().roll_back(parse_domain(&domain)?, &merchant.customer_id.to_string()).await?;
+    let (domain, actor) = (parse_domain(&domain)?, merchant.customer_id.to_string());
+    put_in_force(shop, move |shop| async move { shop.plugins().roll_back(domain, &actor).await }).await
+}
+
+/// Runs the change to its end: with a client that hangs up it must not be committed and not published.
+async fn put_in_force<F>(shop: Shop, change: impl FnOnce(Shop) -> F) -> Result<Response, Problem>
+where
+    F: Future<Output = Result<Binding, RegistryError>> + Send + 'static,
+{
+    let changed = shop.run_to_end(change(shop.clone())).await.map_err(Problem::internal)?;
     shop.relay().wake();
-    Ok(answer_binding(binding))
+    changed.map(answer_binding).map_err(Problem::from)
 }
 
 fn parse_domain(text: &str) -> Result<Domain, Problem> {
@@ -289,13 +297,13 @@ fn plugin_out(name: String, versions: Vec<PluginVersion>, bindings: &[Binding]) 
 
 fn version_out(version: PluginVersion) -> PluginVersionOut {
     PluginVersionOut {
-        name: version.name,
-        version: version.version,
+        name: version.manifest.name,
+        version: version.manifest.version,
         digest: version.digest,
         domain: version.domain.name(),
         contract: version.contract,
-        description: version.description,
-        settings_schema: version.settings_schema,
+        description: version.manifest.description,
+        settings_schema: version.manifest.settings,
         size_bytes: version.size_bytes,
         uploaded_at: version.uploaded_at,
     }

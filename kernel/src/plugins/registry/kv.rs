@@ -30,12 +30,14 @@ impl DatabaseKv {
             return Ok(false);
         }
         let size = (key.len() + value.len()) as i64;
+        let grows = size > old.unwrap_or(0);
         usage.keys += i64::from(old.is_none());
         usage.bytes += size - old.unwrap_or(0);
-        if usage.keys > i64::from(quota.keys) {
+        // What takes no more room than before is written also where the quota was lowered meanwhile.
+        if old.is_none() && usage.keys > i64::from(quota.keys) {
             return Err(KvError::Quota(format!("at most {} keys", quota.keys)));
         }
-        if usage.bytes as u64 > quota.total_bytes {
+        if grows && usage.bytes as u64 > quota.total_bytes {
             return Err(KvError::Quota(format!("at most {} bytes in all", quota.total_bytes)));
         }
         store::put_kv(&mut tx, plugin, key, value).await.map_err(unavailable)?;

@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, PackageError, Probe, Routing, notification,
+    Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, Manifest, PackageError, Probe, Routing,
+    notification,
 };
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
@@ -35,13 +36,10 @@ pub const RESERVED_NAME: &str = "fallback";
 /// A version of a plugin that was uploaded.
 #[derive(Debug, Clone)]
 pub struct PluginVersion {
-    pub name: String,
-    pub version: String,
+    pub manifest: Manifest,
     pub digest: String,
     pub domain: Domain,
     pub contract: String,
-    pub description: String,
-    pub settings_schema: Option<Value>,
     pub size_bytes: i64,
     pub uploaded_at: Moment,
 }
@@ -209,37 +207,48 @@ impl Registry {
             return Err(PackageError::BadManifest(text).into());
         }
         let version = PluginVersion {
-            name: package.manifest.name.clone(),
-            version: package.manifest.version.clone(),
+            manifest: package.manifest.clone(),
             digest: package.digest.to_string(),
             domain: package.domain,
             contract: package.contract.clone(),
-            description: package.manifest.description.clone(),
-            settings_schema: package.manifest.settings.clone(),
             size_bytes: i64::try_from(package.bytes).unwrap_or(i64::MAX),
             uploaded_at: clock::now(),
         };
         self.blobs.put(&version.digest, file).await?;
-        let mut tx = self.db.write().await?;
-        match store::find_version(&mut tx, &version.name, &version.version).await? {
-            Some(known) if known.digest == version.digest => return Ok(known),
-            Some(_) => return Err(RegistryError::VersionTaken { name: version.name, version: version.version }),
-            None => {}
+        if let Some(known) = self.known(&version).await? {
+            return Ok(known);
         }
-        store::insert_version(&mut tx, &version).await.map_err(|error| match error.is_unique_violation() {
-            true => RegistryError::VersionTaken { name: version.name.clone(), version: version.version.clone() },
-            false => error.into(),
-        })?;
-        tx.commit().await?;
-        tracing::info!(plugin = version.name, version = version.version, digest = version.digest, "uploaded");
+        let mut tx = self.db.write().await?;
+        match store::insert_version(&mut tx, &version).await {
+            Ok(()) => tx.commit().await?,
+            // Another upload was first, perhaps of the same file.
+            Err(error) if error.is_unique_violation() => {
+                drop(tx);
+                return self.known(&version).await?.ok_or_else(|| error.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let Manifest { name, version: number, .. } = &version.manifest;
+        tracing::info!(plugin = name, version = number, digest = version.digest, "uploaded");
         Ok(version)
+    }
+
+    /// The same file, if it was uploaded before; another one under its name and version is refused.
+    async fn known(&self, version: &PluginVersion) -> Result<Option<PluginVersion>, RegistryError> {
+        let Manifest { name, version: number, .. } = &version.manifest;
+        match store::find_version(&mut self.db.read().await?, name, number).await? {
+            Some(known) if known.digest != version.digest => {
+                Err(RegistryError::VersionTaken { name: name.clone(), version: number.clone() })
+            }
+            known => Ok(known),
+        }
     }
 
     /// Every version, the newest upload first, by plugin.
     pub async fn list(&self) -> Result<BTreeMap<String, Vec<PluginVersion>>, RegistryError> {
         let mut plugins: BTreeMap<String, Vec<PluginVersion>> = BTreeMap::new();
         for version in store::all_versions(&mut self.db.read().await?).await? {
-            plugins.entry(version.name.clone()).or_default().push(version);
+            plugins.entry(version.manifest.name.clone()).or_default().push(version);
         }
         Ok(plugins)
     }
@@ -283,11 +292,7 @@ impl Registry {
         self.put_in_force(domain, current.generation + 1, earlier.plugins, Some(target), actor).await
     }
 
-    async fn resolve(
-        &self,
-        domain: Domain,
-        wanted: &[Wanted],
-    ) -> Result<Vec<BoundPlugin>, RegistryError> {
+    async fn resolve(&self, domain: Domain, wanted: &[Wanted]) -> Result<Vec<BoundPlugin>, RegistryError> {
         let mut plugins: Vec<BoundPlugin> = Vec::with_capacity(wanted.len());
         let mut conn = self.db.read().await?;
         for want in wanted {
@@ -298,16 +303,19 @@ impl Registry {
             let label = || want.version.as_ref().map_or(want.name.clone(), |v| format!("{}@{v}", want.name));
             let found = found.ok_or_else(|| RegistryError::UnknownPlugin(label()))?;
             if found.domain != domain {
-                return Err(RegistryError::OtherDomain { name: found.name, is: found.domain });
+                return Err(RegistryError::OtherDomain { name: want.name.clone(), is: found.domain });
             }
-            if plugins.iter().any(|plugin| plugin.name == found.name) {
-                return Err(RegistryError::Twice(found.name));
+            if plugins.iter().any(|plugin| plugin.name == want.name) {
+                return Err(RegistryError::Twice(want.name.clone()));
             }
             let settings = match &want.settings {
                 Some(settings) => settings.clone(),
-                None => bound_last(&mut conn, domain, &found.name).await?.map_or_else(|| json!({}), |last| last.settings),
+                None => {
+                    bound_last(&mut conn, domain, &want.name).await?.map_or_else(|| json!({}), |last| last.settings)
+                }
             };
-            plugins.push(BoundPlugin { name: found.name, version: found.version, digest: found.digest, settings });
+            let PluginVersion { manifest: Manifest { name, version, .. }, digest, .. } = found;
+            plugins.push(BoundPlugin { name, version, digest, settings });
         }
         Ok(plugins)
     }

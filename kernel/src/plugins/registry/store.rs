@@ -5,13 +5,11 @@ use serde_json::Value;
 use super::{Binding, BoundPlugin, PluginVersion};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
-use crate::plugins::{Domain, Manifest};
+use crate::plugins::Domain;
 
 #[derive(FromRow)]
 struct VersionRow {
     digest: String,
-    name: String,
-    version: String,
     domain: String,
     contract: String,
     manifest: String,
@@ -22,15 +20,11 @@ struct VersionRow {
 /// Only what this kernel wrote is in these columns; a row that it cannot read belongs to a newer one and is passed over.
 impl VersionRow {
     fn into_version(self) -> Option<PluginVersion> {
-        let manifest: Manifest = serde_json::from_str(&self.manifest).ok()?;
         Some(PluginVersion {
-            name: self.name,
-            version: self.version,
+            manifest: serde_json::from_str(&self.manifest).ok()?,
             digest: self.digest,
             domain: self.domain.parse().ok()?,
             contract: self.contract,
-            description: manifest.description,
-            settings_schema: manifest.settings,
             size_bytes: self.size_bytes,
             uploaded_at: self.uploaded_at,
         })
@@ -38,24 +32,17 @@ impl VersionRow {
 }
 
 pub(super) async fn insert_version(tx: &mut Tx, version: &PluginVersion) -> Result<()> {
-    let manifest = Manifest {
-        name: version.name.clone(),
-        version: version.version.clone(),
-        description: version.description.clone(),
-        hosts: Vec::new(),
-        secrets: Vec::new(),
-        settings: version.settings_schema.clone(),
-    };
+    let manifest = &version.manifest;
     sql::execute!(
         tx,
         "insert into plugin_versions (digest, name, version, domain, contract, manifest, size_bytes, uploaded_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
         version.digest.as_str(),
-        version.name.as_str(),
-        version.version.as_str(),
+        manifest.name.as_str(),
+        manifest.version.as_str(),
         version.domain.name(),
         version.contract.as_str(),
-        serde_json::to_string(&manifest).unwrap_or_default(),
+        serde_json::to_string(manifest).unwrap_or_default(),
         version.size_bytes,
         version.uploaded_at
     )?;
@@ -66,7 +53,7 @@ pub(super) async fn find_version(conn: &mut Conn, name: &str, version: &str) -> 
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select digest, name, version, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+        "select digest, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
          where name = $1 and version = $2",
         name,
         version
@@ -78,7 +65,7 @@ pub(super) async fn newest_version(conn: &mut Conn, name: &str) -> Result<Option
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select digest, name, version, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+        "select digest, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
          where name = $1 order by uploaded_at desc limit 1",
         name
     )?;
@@ -89,7 +76,7 @@ pub(super) async fn all_versions(conn: &mut Conn) -> Result<Vec<PluginVersion>> 
     let rows = sql::all!(
         conn,
         VersionRow,
-        "select digest, name, version, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+        "select digest, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
          order by name, uploaded_at desc"
     )?;
     Ok(rows.into_iter().filter_map(VersionRow::into_version).collect())

@@ -23,7 +23,7 @@ async fn answers_that_break_the_contract_are_refused_with_the_rule() {
         ("empty-code", "an adjustment's code is empty"),
         ("many-messages", "1000 messages; at most 10 are allowed"),
         ("bad-line-index", "adjustment \"line\" names line 4294967295, which the cart does not have"),
-        ("bad-delivery", "adjustment \"delivery\": a fee is 0 or more"),
+        ("bad-delivery", "adjustment \"delivery\" is for the delivery, but none is chosen"),
         ("wrong-sign", "adjustment \"hostile\": a discount is 0 or less"),
         ("negative-fee", "adjustment \"negative-fee\": a fee is 0 or more"),
     ] {

@@ -40,10 +40,15 @@ async fn the_same_input_gives_the_same_bytes() {
         let again = fixture.host.price(&bound, &request).await.expect("a quote");
         assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
     }
-    // Another host, another allocator, code from the cache or not: still the same.
-    let other = Fixture::new(&PluginsConfig { allocator: Allocator::Auto, ..small() });
+    // Another host, another allocator, another number of engines, code from the cache: still the same.
+    let compiled = || std::fs::read_dir(fixture.cache.path()).expect("the cache").count();
+    assert_eq!(compiled(), 1);
+    let config = PluginsConfig { allocator: Allocator::Auto, engines: 3, ..small() };
+    let host = Host::new(&config, fixture.cache.path(), KEY, Arc::new(MemoryKv::default())).expect("a host");
+    let other = Fixture { host, cache: tempfile::tempdir().expect("a folder") };
     let again = other.host.price(&other.bind("hash-order", "{}").await, &request).await.expect("a quote");
     assert_eq!((&again.value, again.report.fuel), (&first.value, first.report.fuel));
+    assert_eq!(compiled(), 1);
 }
 
 /// Each import is wired up for every call: WASI's streams alone would cost a quarter of a small one.

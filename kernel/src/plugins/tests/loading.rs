@@ -60,7 +60,17 @@ async fn imports_beyond_the_grant_are_refused_by_name() {
 #[tokio::test]
 async fn settings_out_of_range_are_refused_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
+    let limited = |limit: fn(&mut Limits)| {
+        let mut config = small();
+        limit(&mut config.limits.delivery);
+        config
+    };
     for config in [
+        limited(|limits| limits.cpu_ms = 0),
+        limited(|limits| limits.wall_ms = 0),
+        limited(|limits| limits.fuel = 0),
+        limited(|limits| limits.memory_mib = 4097),
+        limited(|limits| limits.concurrent_calls = 0),
         PluginsConfig { epoch_tick_ms: 0, ..small() },
         PluginsConfig { epoch_tick_ms: 6, ..small() },
         PluginsConfig { total_calls: 0, ..small() },

@@ -116,7 +116,7 @@ impl Pricing for Hostile {
             Mode::Sleep => std::thread::sleep(std::time::Duration::from_secs(3_600)),
             Mode::EmptyCode => adjust(Target::Order, 1, "", "No code".to_owned()),
             Mode::BadLineIndex => adjust(Target::Line(u32::MAX), 1, "line", "No such line".to_owned()),
-            Mode::BadDelivery => adjust(Target::Delivery, -1, "delivery", "No delivery".to_owned()),
+            Mode::BadDelivery => adjust(Target::Delivery, 1, "delivery", "No delivery".to_owned()),
             Mode::ManyAdjustments => (0..100_000).for_each(|_| adjust(Target::Order, 1, "many", "Many".to_owned())),
             Mode::ManyMessages => quote.messages = vec!["Again".to_owned(); 1_000],
             Mode::FlatOff10 => discount(&mut quote, Target::Order, -10),
