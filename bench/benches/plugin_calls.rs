@@ -17,6 +17,7 @@ use hdrhistogram::Histogram;
 use kassa::plugins::build::{Build, build};
 use kassa::plugins::pricing::{Adjustment, Kind, Line, Quote, Request, Target};
 use kassa::plugins::{Allocator, Bound, Host, MemoryKv, PluginsConfig};
+use tokio::runtime::Runtime;
 
 const DEMO_SETTINGS: &str = include_str!("../../plugins/pricing-standard/demo-settings.json");
 const CARTS: [usize; 3] = [1, 10, 100];
@@ -54,13 +55,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         wasm.len()
     );
 
+    compare(&runtime, &host, &bound)?;
+    with_rules(&runtime, &host)?;
+    on_two_threads(&host, &bound);
+    Ok(())
+}
+
+/// One call, beside what else could run the rule.
+fn compare(runtime: &Runtime, host: &Host, bound: &Arc<Bound>) -> Result<(), Box<dyn std::error::Error>> {
     println!("\none call, µs                      lines     p50     p99");
     for lines in CARTS {
         let request = Arc::new(cart(lines));
-        let called = runtime.block_on(host.price(&bound, &request))?;
+        let called = runtime.block_on(host.price(bound, &request))?;
         assert_eq!(called.value, percent_off_natively(&request), "plugin and native function agree");
         let plugin = runtime.block_on(measure(CALLS, async || {
-            host.price(&bound, &request).await.expect("a quote");
+            host.price(bound, &request).await.expect("a quote");
         }));
         print_row("isolated plugin call", lines, &plugin);
         let native = runtime.block_on(measure(CALLS, async || {
@@ -70,9 +79,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }));
         print_row("native function, input cloned", lines, &native);
         let client = webhook::Client::connect()?;
+        let before = cores::handover_ns();
         let hook = runtime.block_on(measure(WEBHOOK_CALLS, async || {
             std::hint::black_box(client.price(&request).await.expect("a quote"));
         }));
+        let after = cores::handover_ns();
         print_row("HTTP webhook: axum and reqwest", lines, &hook);
         let mut bare = webhook::BareClient::connect()?;
         let least = runtime.block_on(measure(WEBHOOK_CALLS, async || {
@@ -80,9 +91,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }));
         print_row("HTTP on a bare socket", lines, &least);
         let ratio = hook.value_at_quantile(0.5) as f64 / plugin.value_at_quantile(0.5) as f64;
-        println!("{:<32} {lines:>6} {ratio:>6.1}x", "webhook / plugin, by p50");
+        let what = "webhook / plugin, by p50";
+        println!("{what:<32} {lines:>6} {ratio:>6.1}x, cores {before:.0} to {after:.0} ns apart");
     }
+    Ok(())
+}
 
+/// The default pricing plugin with the rules of the demo shop.
+fn with_rules(runtime: &Runtime, host: &Host) -> Result<(), Box<dyn std::error::Error>> {
     // Compact, as the kernel hands them over.
     let settings = serde_json::from_str::<serde_json::Value>(DEMO_SETTINGS)?.to_string();
     let standard = Arc::new(Bound::new(runtime.block_on(host.load(pricing_standard()?))?, settings));
@@ -95,20 +111,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         print_row("pricing-standard, demo settings", lines, &plugin);
         println!("{:<32} {lines:>6} {:>7}", "  fuel of that", report.fuel);
     }
+    Ok(())
+}
 
-    println!("\n10-line calls per second; the last column is what a cache line takes from core to core");
+/// What a second thread brings.
+fn on_two_threads(host: &Host, bound: &Arc<Bound>) {
+    println!("\n10-line calls per second, and how far the cores are apart");
     println!("round  1 thread 2 threads");
     let mut ratios = Vec::new();
     for round in 1..=ROUNDS {
         let before = cores::handover_ns();
-        let [one, two] = [1, 2].map(|threads| calls_per_second(&host, &bound, threads));
+        let [one, two] = [1, 2].map(|threads| calls_per_second(host, bound, threads));
         let after = cores::handover_ns();
-        println!("{round:>5} {one:>9.0} {two:>9.0} {:.2}x {before:>5.0} to {after:.0} ns", two / one);
+        println!("{round:>5} {one:>9.0} {two:>9.0} {:.2}x, {before:>3.0} to {after:>3.0} ns", two / one);
         ratios.push(two / one);
     }
     ratios.sort_by(f64::total_cmp);
     println!("two threads / one: median {:.2}x, least {:.2}x", ratios[ROUNDS / 2], ratios[0]);
-    Ok(())
 }
 
 fn percent_off() -> Result<Vec<u8>, Box<dyn std::error::Error>> {

@@ -279,7 +279,7 @@ impl Inner {
     /// A fresh store for one call, with every limit set.
     fn store(&self, bound: &Bound, shard: usize, ledger: Arc<Ledger>) -> Result<Store<State>, CallError> {
         let limits = &bound.component().limits;
-        let mut store = Store::new(&self.shards[shard].engine, State::new(self, bound.on(shard).clone(), ledger));
+        let mut store = Store::new(&self.shards[shard].engine, State::new(bound.on(shard).clone(), ledger, &self.kv));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits.answer_bytes as usize);
         store.set_max_component_handles(limits.handles as usize);

@@ -97,9 +97,9 @@ impl State {
         if key.is_empty() || key.len() > limits.kv_key_bytes as usize {
             return Ok(Err(kv::Error::Quota(format!("a key has 1 to {} bytes", limits.kv_key_bytes))));
         }
-        // PostgreSQL keeps U+0000 in no text, and a key that only one database takes is none.
-        if key.contains(char::is_control) {
-            return Ok(Err(kv::Error::Quota("a key has no control characters".into())));
+        // PostgreSQL keeps it in no text, and a key that only one database takes is none.
+        if key.contains('\0') {
+            return Ok(Err(kv::Error::Quota("a key has no character U+0000".into())));
         }
         if value.len() > limits.kv_value_bytes as usize {
             return Ok(Err(kv::Error::Quota(format!("a value has at most {} bytes", limits.kv_value_bytes))));

@@ -13,7 +13,7 @@ use super::cache::Cache;
 use super::call::Abandoned;
 use super::engine::Ticker;
 use super::limits::{Limits, PluginsConfig};
-use super::places::Gate;
+use super::places::{Cores, Gate};
 use super::routing::{Bound, Linked, Loaded, Route, Routing};
 use super::shards::{self, Shard};
 use super::{CallError, Digest, Domain, Fault, KvStore, Package, PackageError};
@@ -46,6 +46,7 @@ pub struct Host(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) shards: Box<[Shard]>,
+    cores: Arc<Cores>,
     /// Places for calls of all plugins together: in each of its shards no more than the pool of that engine has.
     pub(super) calls: Gate,
     pub(super) kv: Arc<dyn KvStore>,
@@ -82,9 +83,11 @@ impl Host {
         check(config)?;
         let shards = shards::start(config)?;
         let engines: Vec<Engine> = shards.iter().map(|shard| shard.engine.clone()).collect();
+        let cores = Arc::new(Cores::of_this_process());
         let slow_lane = slow_lane(config)?;
         Ok(Self(Arc::new(Inner {
-            calls: Gate::new(config.total_calls, shards.len()),
+            calls: Gate::new(config.total_calls, shards.len(), cores.clone()),
+            cores,
             kv,
             slow_lane: slow_lane.handle().clone(),
             slow_lane_threads: Some(slow_lane),
@@ -185,7 +188,7 @@ impl Inner {
             None => self.compile(wasm, digest)?,
         };
         let limits = self.config.limits.of(package.domain).clone();
-        let loaded = Loaded::link(package, limits, &self.shards, &components);
+        let loaded = Loaded::link(package, limits, &self.shards, &components, self.cores.clone());
         let loaded = Arc::new(loaded.map_err(|error| LoadError::Contract(format!("{error:#}")))?);
         let mut known = self.loaded();
         // Whoever loaded it meanwhile was first: one value a digest, so one count of its calls.

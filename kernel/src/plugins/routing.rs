@@ -11,7 +11,7 @@ use super::bindings::delivery_world::DeliveryPluginPre;
 use super::bindings::notification_world::NotificationPluginPre;
 use super::bindings::payment_world::PaymentPluginPre;
 use super::limits::Limits;
-use super::places::Gate;
+use super::places::{Cores, Gate};
 use super::shards::Shard;
 use super::state::State;
 use super::{Digest, Domain, Package, pricing};
@@ -34,10 +34,13 @@ impl Loaded {
         limits: Limits,
         shards: &[Shard],
         components: &[Component],
+        cores: Arc<Cores>,
     ) -> wasmtime::Result<Self> {
-        let link = |(shard, component): (&Shard, _)| shard.link(package.domain, component).map(CachePadded::new);
+        let link = |(shard, component): (&Shard, _)| {
+            Linked::new(package.domain, shard.link(package.domain, component)?).map(CachePadded::new)
+        };
         let linked = shards.iter().zip(components).map(link).collect::<wasmtime::Result<_>>()?;
-        let calls = Gate::new(limits.concurrent_calls, shards.len());
+        let calls = Gate::new(limits.concurrent_calls, shards.len(), cores);
         Ok(Self { package, limits, linked, calls })
     }
 }
@@ -57,7 +60,7 @@ pub(super) enum Linked {
 }
 
 impl Linked {
-    pub(super) fn new(domain: Domain, instances: InstancePre<State>) -> wasmtime::Result<Self> {
+    fn new(domain: Domain, instances: InstancePre<State>) -> wasmtime::Result<Self> {
         Ok(match domain {
             Domain::Pricing => Self::Pricing(pricing::Linking::new(instances)?),
             Domain::Payment => Self::Payment(PaymentPluginPre::new(instances)?),

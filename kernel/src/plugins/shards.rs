@@ -7,10 +7,9 @@
 //! bench/README. Rejected: pools that wasmtime shards by thread, which share all the rest and gave 1.43.
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::limits::PluginsConfig;
-use super::routing::Linked;
 use super::state::State;
 use super::{Domain, HostError, capabilities, engine, wasi};
 
@@ -41,27 +40,10 @@ pub(super) fn start(config: &PluginsConfig) -> Result<Box<[Shard]>, HostError> {
         .collect()
 }
 
-/// Which of so many shards is that of the core that this runs on. Only a hint: the thread may be moved at any moment.
-pub(super) fn home(shards: usize) -> usize {
-    if shards == 1 { 0 } else { core() % shards }
-}
-
-#[cfg(target_os = "linux")]
-fn core() -> usize {
-    rustix::thread::sched_getcpu()
-}
-
-/// Elsewhere nothing tells the core cheaply; a thread mostly stays where it is.
-#[cfg(not(target_os = "linux"))]
-fn core() -> usize {
-    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(std::thread::current().id()) as usize
-}
-
 impl Shard {
     /// Resolves the imports of a component that was made for this shard's engine.
-    pub(super) fn link(&self, domain: Domain, component: &Component) -> wasmtime::Result<Linked> {
-        Linked::new(domain, self.linkers[domain as usize].instantiate_pre(component)?)
+    pub(super) fn link(&self, domain: Domain, component: &Component) -> wasmtime::Result<InstancePre<State>> {
+        self.linkers[domain as usize].instantiate_pre(component)
     }
 }
 

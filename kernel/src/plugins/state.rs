@@ -10,7 +10,6 @@ use wasmtime_wasi::WasiCtx;
 
 use super::KvStore;
 use super::fault::Stopped;
-use super::host::Inner;
 use super::ledger::Ledger;
 use super::limits::Limits;
 use super::routing::{Linked, Local};
@@ -38,12 +37,12 @@ pub(super) struct Kv {
 }
 
 impl State {
-    pub(super) fn new(host: &Inner, plugin: Arc<CachePadded<Local>>, ledger: Arc<Ledger>) -> Self {
+    pub(super) fn new(plugin: Arc<CachePadded<Local>>, ledger: Arc<Ledger>, kv: &Arc<dyn KvStore>) -> Self {
         let limits = plugin.limits();
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(limits.resources as usize);
         let has_kv = matches!(plugin.linked(), Linked::Payment(_));
-        let kv = has_kv.then(|| Kv { store: host.kv.clone(), home: Handle::current() });
+        let kv = has_kv.then(|| Kv { store: kv.clone(), home: Handle::current() });
         Self { ledger, memory: Memory::new(limits), resources, wasi: None, kv, host_calls: 0, plugin }
     }
 

@@ -14,10 +14,10 @@ use language::Language;
 use letter::{Letter, Part};
 use serde::Deserialize;
 
-/// Rows of a letter, and what each may hold, so that the longest order makes some 50 KiB of text.
+/// Rows of a letter, and what each may hold, so that the longest order makes some 50 KiB of text at most.
 const LINES: usize = 100;
 const ADJUSTMENTS: usize = 25;
-const TITLE_CHARACTERS: usize = 80;
+const TITLE_BYTES: usize = 200;
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -160,12 +160,12 @@ fn with_room_for(
     rows.into_iter().map(|(text, amount)| (text, language.money(amount, order))).collect()
 }
 
-/// At most [`TITLE_CHARACTERS`].
+/// At most [`TITLE_BYTES`], and the sign that there was more.
 fn shortened(title: &str) -> String {
-    match title.char_indices().nth(TITLE_CHARACTERS - 1) {
-        Some((at, last)) if at + last.len_utf8() < title.len() => format!("{}…", &title[..at]),
-        _ => title.to_owned(),
+    if title.len() <= TITLE_BYTES {
+        return title.to_owned();
     }
+    format!("{}…", &title[..title.floor_char_boundary(TITLE_BYTES)])
 }
 
 #[cfg(test)]

@@ -111,16 +111,20 @@ fn an_order_that_is_collected_or_costs_nothing_is_told_so() {
 
 #[test]
 fn the_longest_order_fits_a_letter() {
-    let long = "Ж&".repeat(200);
+    let long = "😀&".repeat(200);
     let line =
         serde_json::json!({"title": long, "quantity": 99_999, "unit_price": 9_007_199_254_740_i64, "total": 1_00});
     let lines = vec![line; 1_000];
     let tax = serde_json::json!({"kind": "tax-included", "label": long, "amount": 1_00});
     let fee = serde_json::json!({"kind": "fee", "label": long, "amount": 1_00});
     let adjustments = [vec![tax; 100], vec![fee; 4_000]].concat();
-    let data = serde_json::json!({"number": "1", "currency": "EUR", "exponent": 2, "lines": lines, "adjustments": adjustments});
+    let address = serde_json::json!({"name": "😀".repeat(200), "street": "😀".repeat(400), "city": "😀".repeat(200)});
+    let data = serde_json::json!({"number": "1", "currency": "EUR", "exponent": 2, "lines": lines, "adjustments": adjustments,
+        "address": address, "delivery": {"label": "😀".repeat(100)}});
     for locale in ["en", "ru"] {
-        let message = compose(&event("order.placed", &data.to_string()), locale);
+        let plugin = EmailNotification { footer: "😀".repeat(1_000) };
+        let placed = event("order.placed", &data.to_string());
+        let message = plugin.compose(&placed, &recipient(), locale, &shop()).unwrap().remove(0);
         let html = message.html.unwrap();
         assert!(message.text.len() <= 64 << 10 && html.len() <= 256 << 10, "{} {}", message.text.len(), html.len());
         // The rows still add up: 99 of 1.00 and the rest in one.

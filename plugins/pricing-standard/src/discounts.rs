@@ -160,7 +160,7 @@ fn combine<'a>(
     for offer in offers {
         let mut parts = offer.parts(request, &left)?;
         if offer.is_for_the_order() {
-            of_order += 1;
+            of_order += usize::from(parts.iter().any(|part| *part > Money::ZERO));
             if of_order > OFFERS_OF_THE_ORDER {
                 continue;
             }

@@ -2,6 +2,8 @@
 //!
 //! They are read for every call, so there are no flattened or untagged types here: those make serde copy everything.
 
+use std::collections::BTreeSet;
+
 use kassa_sdk::pricing::{Error, Line};
 use kassa_sdk::{Money, Rate};
 use serde::Deserialize;
@@ -237,6 +239,11 @@ impl Tax {
             }
             if self.countries[..index].iter().any(|earlier| earlier.country == *code) {
                 return Err(format!("countries[{index}].country: {code} is there twice"));
+            }
+            // A tax for each rate beside the discounts and that of the delivery; an answer has room for 100.
+            let rates: BTreeSet<Rate> = country.categories.iter().map(|rate| rate.rate_bp).collect();
+            if rates.len() > 15 {
+                return Err(format!("countries[{index}].categories: at most 15 different rates"));
             }
             let mut categories = country.categories.iter().map(|rate| &rate.category);
             categories

@@ -36,8 +36,9 @@ pub(super) async fn install(
             settings: settings(plugin, version.domain, config),
         };
         match registry.put_in_force(version.domain, 1, vec![bound], None, "kassa").await {
-            // Another kernel starts on the same empty database, and was first.
-            Err(RegistryError::Contended) => drop(registry.load_bound().await?),
+            // Another kernel starts on the same empty database, and was first. (Or there is a binding that this kernel
+            // cannot read, and then it must not sell without one.)
+            Err(RegistryError::Contended) if registry.load_bound().await?.contains(&version.domain) => {}
             put => drop(put.map_err(failed)?),
         }
     }

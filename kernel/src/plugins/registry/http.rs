@@ -243,9 +243,10 @@ async fn put_in_force<F>(shop: Shop, change: impl FnOnce(Shop) -> F) -> Result<R
 where
     F: Future<Output = Result<Binding, RegistryError>> + Send + 'static,
 {
-    let changed = shop.run_to_end(change(shop.clone())).await.map_err(Problem::internal)?;
-    shop.relay().wake();
-    changed.map(answer_binding).map_err(Problem::from)
+    let change = change(shop.clone());
+    let relay = shop.clone();
+    let changed = shop.run_to_end(async move { change.await.inspect(|_| relay.relay().wake()) }).await;
+    changed.map_err(Problem::internal)?.map(answer_binding).map_err(Problem::from)
 }
 
 fn parse_domain(text: &str) -> Result<Domain, Problem> {

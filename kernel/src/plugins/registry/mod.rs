@@ -368,7 +368,8 @@ fn probe(shop: &ShopConfig) -> Probe {
 /// The plugin as the newest binding that names it has it.
 async fn bound_last(conn: &mut db::Conn, domain: Domain, name: &str) -> Result<Option<BoundPlugin>, db::Error> {
     let mut generation = i64::MAX;
-    while let Some(binding) = store::binding_before(conn, domain, generation).await? {
+    // A loop, because settings can have such a text too.
+    while let Some(binding) = store::binding_naming(conn, domain, name, generation).await? {
         generation = binding.generation;
         if let Some(plugin) = binding.plugins.into_iter().find(|plugin| plugin.name == name) {
             return Ok(Some(plugin));

@@ -135,6 +135,27 @@ pub(super) async fn current_binding(conn: &mut Conn, domain: Domain) -> Result<O
     binding_before(conn, domain, i64::MAX).await
 }
 
+/// The newest binding of `domain` before `generation` in whose text `name` stands as a name.
+pub(super) async fn binding_naming(
+    conn: &mut Conn,
+    domain: Domain,
+    name: &str,
+    generation: i64,
+) -> Result<Option<Binding>> {
+    // Names have no character that means something in a pattern.
+    let pattern = format!("%\"name\":\"{name}\"%");
+    let row = sql::optional!(
+        conn,
+        BindingRow,
+        "select domain, generation, plugins, rolled_back_to, actor, created_at from bindings
+         where domain = $1 and generation < $2 and plugins like $3 order by generation desc limit 1",
+        domain.name(),
+        generation,
+        pattern.as_str()
+    )?;
+    Ok(row.and_then(BindingRow::into_binding))
+}
+
 pub(super) async fn binding_before(conn: &mut Conn, domain: Domain, generation: i64) -> Result<Option<Binding>> {
     let row = sql::optional!(
         conn,
