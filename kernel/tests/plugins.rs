@@ -144,6 +144,7 @@ static HOSTILE_MODES: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
         ("many-adjustments", &["invalid-answer", "answer-too-large"]),
         ("many-messages", &["invalid-answer", "answer-too-large"]),
         ("bad-line-index", &["invalid-answer"]),
+        ("bad-delivery", &["invalid-answer"]),
         ("wrong-sign", &["invalid-answer"]),
         ("negative-fee", &["invalid-answer"]),
     ]

@@ -1,7 +1,7 @@
 //! The plugin's own small store, which outlives the call. Granted to payment plugins.
 //!
-//! Keys are 1 to 256 bytes without U+0000, values 64 KiB, 1,000,000 keys and 1 GiB in all (settings of the operator). All versions of
-//! a plugin share its keys, so write values that an older version can read after a rollback.
+//! Keys are 1 to 256 bytes without U+0000, values 64 KiB, 1,000,000 keys and 1 GiB in all (settings of the operator). All
+//! versions of a plugin share its keys, so write values that an older version can read after a rollback.
 //! On the desk, under `cargo test`, it is a map of the test's thread: see [`testing::clear_kv`](crate::testing::clear_kv).
 
 use crate::Error;

@@ -65,13 +65,9 @@ pub(super) fn build(message: &Claimed, from: &Mailbox) -> Result<lettre::Message
     mail.map_err(MailError::Format)
 }
 
-fn is_line_break(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
 /// `text` on one line: line breaks and other control characters become spaces. Fit for the value of a mail header.
 fn one_line(text: &str) -> String {
-    let spaced = |c: char| if c.is_control() || is_line_break(c) { ' ' } else { c };
+    let spaced = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
     text.chars().map(spaced).collect::<String>().trim().to_owned()
 }
 

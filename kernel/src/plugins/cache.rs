@@ -33,7 +33,9 @@ impl Cache {
     pub(super) fn new(folder: PathBuf, install_key: &[u8], engines: Vec<Engine>) -> Self {
         let mut hasher = Sha256Hasher(digest::Context::new(&digest::SHA256));
         // One speaks for all.
-        engines.iter().take(1).for_each(|engine| engine.precompile_compatibility_hash().hash(&mut hasher));
+        if let Some(engine) = engines.first() {
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+        }
         let mut compatibility = [0; 32];
         compatibility.copy_from_slice(hasher.0.finish().as_ref());
         let key = hmac::Key::new(hmac::HMAC_SHA256, install_key);

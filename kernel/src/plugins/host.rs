@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::runtime::{Handle, Runtime};
@@ -201,9 +201,11 @@ impl Inner {
     }
 
     fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Vec<Component>, LoadError> {
-        let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_once = self.compiling.try_lock();
+        let waits = matches!(at_once, Err(TryLockError::WouldBlock));
+        let _one_at_a_time = at_once.unwrap_or_else(|_| self.compiling.lock().unwrap_or_else(PoisonError::into_inner));
         // Who waited here may have waited for this very file.
-        if let Some(components) = self.cache.find(digest) {
+        if let Some(components) = waits.then(|| self.cache.find(digest)).flatten() {
             return Ok(components);
         }
         let compiled = Component::from_binary(&self.shards[0].engine, wasm);

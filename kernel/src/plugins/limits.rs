@@ -27,7 +27,8 @@ pub struct PluginsConfig {
     /// Calls in all domains together; the pools have that many slots. 1 to 1,000.
     pub total_calls: u32,
     /// Engines that share the calls: with one for each core, cores do not wait for each other's memory. Each has its own copy
-    /// of every plugin's code (some 100 kB for one in Rust). 0 to 64; 0 is one for each core, at most 8. Never more than `total_calls`.
+    /// of every plugin's code (some 100 kB for one in Rust). 0 to 64; 0 is one for each core, at most 8. Never more
+    /// than `total_calls`.
     pub engines: u32,
     /// OS threads for calls that outlive their first slice, so that they cannot delay shoppers. 1 to 16.
     pub slow_lane_threads: u32,

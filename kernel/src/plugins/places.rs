@@ -76,6 +76,7 @@ impl Drop for Place {
 /// some shards would be nobody's.
 pub(super) struct Cores {
     /// By the system's number; those that it may not run on are counted like the first.
+    #[cfg(target_os = "linux")]
     counted: Box<[usize]>,
 }
 
@@ -102,7 +103,7 @@ impl Cores {
 #[cfg(not(target_os = "linux"))]
 impl Cores {
     pub(super) fn of_this_process() -> Self {
-        Self { counted: Box::default() }
+        Self {}
     }
 
     fn here(&self) -> usize {

@@ -26,7 +26,7 @@ use kassa_sdk::payment::{
     AuthorizeRequest, Context, Error, Event, FollowUp, Method, Outcome, Payment, RefundOutcome, WebhookError,
     WebhookRequest,
 };
-use kassa_sdk::{Money, log};
+use kassa_sdk::{Money, is_language, log};
 use serde::Deserialize;
 use webhook::Settlement;
 
@@ -50,7 +50,8 @@ impl Payment for Emulator {
         if !self.action_url.starts_with("https://") && !self.action_url.starts_with("http://") {
             return Err(Error::InvalidSettings("action_url: must begin with https:// or http://".to_owned()));
         }
-        let label = if is_russian(&context.locale) { "Карта (проверочная)" } else { "Card (test)" };
+        let label =
+            if is_language(&context.locale, "ru") { "Карта (проверочная)" } else { "Card (test)" };
         Ok(vec![Method::new("card", label)])
     }
 
@@ -157,7 +158,7 @@ fn down() -> Error {
 }
 
 fn declined(code: &str, locale: &str) -> State {
-    let message = match (is_russian(locale), code) {
+    let message = match (is_language(locale, "ru"), code) {
         (true, "insufficient-funds") => "Недостаточно средств на карте",
         (true, "expired-card") => "Срок действия карты истёк",
         (true, _) => "Банк отклонил платёж",
@@ -167,10 +168,6 @@ fn declined(code: &str, locale: &str) -> State {
     };
     let code = if code.is_empty() { "generic" } else { code };
     State::Declined { code: code.to_owned(), message: message.to_owned() }
-}
-
-fn is_russian(locale: &str) -> bool {
-    kassa_sdk::is_language(locale, "ru")
 }
 
 /// A provider that hangs: the host's deadline ends the call. In unit tests a panic stands in for it.

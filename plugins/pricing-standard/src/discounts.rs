@@ -53,17 +53,18 @@ pub fn apply(
     let automatic = settings.discounts.iter().filter(|rule| rule.is_valid_at(request.now) && goods >= rule.minimum);
     offers.extend(automatic.map(|rule| rule.offer(rule.code.clone(), None)));
     coupon_offers(settings, request, goods, &mut offers, quote);
-    // A stable sort: among equals, tiers go before discounts and those before coupons.
-    offers.sort_by_key(|offer| offer.priority);
-
-    let chosen = best(&offers, request, left)?;
-    for applied in &chosen {
-        for (line, part) in left.iter_mut().zip(&applied.parts) {
-            *line = (*line - *part)?;
+    if !offers.is_empty() {
+        // A stable sort: among equals, tiers go before discounts and those before coupons.
+        offers.sort_by_key(|offer| offer.priority);
+        let chosen = best(&offers, request, left)?;
+        for applied in &chosen {
+            for (line, part) in left.iter_mut().zip(&applied.parts) {
+                *line = (*line - *part)?;
+            }
+            applied.add_to(quote);
         }
-        applied.add_to(quote);
+        settle_coupons(&offers, &chosen, request, quote);
     }
-    settle_coupons(&offers, &chosen, request, quote);
     answer_repeated_coupons(request, quote);
     Ok(())
 }
@@ -247,7 +248,7 @@ fn settle_coupons(offers: &[Offer<'_>], chosen: &[Applied<'_>], request: &Reques
 
 /// `welcome10` beside `WELCOME10` is one coupon, and both are told the same.
 fn answer_repeated_coupons(request: &Request, quote: &mut Quote) {
-    for typed in &request.coupons {
+    for typed in request.coupons.iter().skip(1) {
         let first = quote.coupons.iter().find(|outcome| folded(&outcome.code) == folded(typed));
         if let Some(first) = first.filter(|first| first.code != *typed).cloned()
             && !quote.coupons.iter().any(|outcome| outcome.code == *typed)

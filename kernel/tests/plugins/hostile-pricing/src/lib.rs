@@ -73,7 +73,7 @@ enum Mode {
     ManyMessages,
     /// An adjustment of a line that is not there.
     BadLineIndex,
-    /// A delivery adjustment where no delivery was chosen (where one was, it is the first of two that take it below 0).
+    /// A fee on the delivery where none was chosen; where one was, a discount above its price.
     BadDelivery,
     /// A discount above 0.
     WrongSign,
@@ -116,7 +116,10 @@ impl Pricing for Hostile {
             Mode::Sleep => std::thread::sleep(std::time::Duration::from_secs(3_600)),
             Mode::EmptyCode => adjust(Target::Order, 1, "", "No code".to_owned()),
             Mode::BadLineIndex => adjust(Target::Line(u32::MAX), 1, "line", "No such line".to_owned()),
-            Mode::BadDelivery => adjust(Target::Delivery, 1, "delivery", "No delivery".to_owned()),
+            Mode::BadDelivery => match &request.delivery {
+                None => adjust(Target::Delivery, 1, "delivery", "No delivery".to_owned()),
+                Some(delivery) => discount(&mut quote, Target::Delivery, -delivery.amount - 1),
+            },
             Mode::ManyAdjustments => (0..100_000).for_each(|_| adjust(Target::Order, 1, "many", "Many".to_owned())),
             Mode::ManyMessages => quote.messages = vec!["Again".to_owned(); 1_000],
             Mode::FlatOff10 => discount(&mut quote, Target::Order, -10),
