@@ -7,6 +7,7 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod catalog;
 mod config;
 mod database;

@@ -5,7 +5,9 @@ create table customers (
     email_key text not null unique,
     name text not null,
     locale text not null,
-    role text not null check (role in ('customer', 'merchant')),
+    role text not null check (role in ('customer', 'staff', 'owner')),
+    -- Of staff: names with spaces between them.
+    permissions text not null default '',
     password_hash text not null,
     created_at text not null,
     updated_at text not null

@@ -181,7 +181,8 @@ impl From<Tokens> for TokensBody {
 #[serde(rename_all = "lowercase")]
 pub enum RoleName {
     Customer,
-    Merchant,
+    Staff,
+    Owner,
 }
 
 /// Someone with an account.
@@ -204,7 +205,8 @@ impl From<Customer> for CustomerBody {
     fn from(customer: Customer) -> Self {
         let role = match customer.role {
             Role::Customer => RoleName::Customer,
-            Role::Merchant => RoleName::Merchant,
+            Role::Staff => RoleName::Staff,
+            Role::Owner => RoleName::Owner,
         };
         let Customer { id, email, name, locale, created_at, .. } = customer;
         Self { id, email, name, locale, role, created_at }

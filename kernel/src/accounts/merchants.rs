@@ -131,7 +131,7 @@ async fn put_merchant(
         email: email.as_str().to_owned(),
         name: String::new(),
         locale: shop.config().shop.locale.clone(),
-        role: Role::Merchant,
+        role: Role::Owner,
         created_at: now,
     };
     store::insert_customer(tx, &merchant, email.key(), password_hash).await.map_err(email_taken)?;

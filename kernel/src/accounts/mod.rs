@@ -13,6 +13,7 @@ pub mod http;
 mod keys;
 mod merchants;
 mod password;
+mod permissions;
 mod private_file;
 mod sessions;
 mod settings;
@@ -34,14 +35,17 @@ pub use email::{Email, InvalidEmail};
 pub use keys::{Keys, KeysError};
 pub use merchants::{NewMerchant, create_merchant, first_merchant, has_merchant};
 pub use password::{Hashing, Password, PasswordRefused};
+pub use permissions::{Permission, Permissions};
 pub use sessions::{Tokens, authenticate, forget_expired, log_in, log_out, refresh};
 pub use settings::AccountsConfig;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Customer,
-    /// Runs the shop: may use `/v1/admin/…`, and shop like any customer.
-    Merchant,
+    /// Works for the shop: may do what their permissions say, and shop like any customer.
+    Staff,
+    /// Runs the shop: may do everything.
+    Owner,
 }
 
 /// Who is calling.
@@ -50,6 +54,8 @@ pub struct Identity {
     pub customer_id: Uuid,
     pub session_id: Uuid,
     pub role: Role,
+    /// All of them for an owner, none for a customer.
+    pub permissions: Permissions,
 }
 
 /// Someone with an account.

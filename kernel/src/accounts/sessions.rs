@@ -123,9 +123,9 @@ pub async fn log_out(shop: &Shop, refresh_token: &str) -> Result<(), Error> {
 pub async fn authenticate(shop: &Shop, access_token: &str) -> Result<Identity, Error> {
     let Bearer { customer_id, session_id } = tokens::verify(shop.keys(), shop.config(), access_token)?;
     let mut conn = shop.db().read().await?;
-    let role = store::find_session_role(&mut conn, session_id, customer_id, clock::now()).await?;
-    let role = role.ok_or(Error::InvalidToken)?;
-    Ok(Identity { customer_id, session_id, role })
+    let access = store::find_session_access(&mut conn, session_id, customer_id, clock::now()).await?;
+    let (role, permissions) = access.ok_or(Error::InvalidToken)?;
+    Ok(Identity { customer_id, session_id, role, permissions })
 }
 
 /// Forgets sessions that have ended by themselves, with all their tokens, and tells how many. For a worker, now and then.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::tokens::Bearer;
-use super::{Customer, Role};
+use super::{Customer, Permissions, Role};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 
@@ -44,13 +44,18 @@ struct RefreshTokenRow {
 fn role_text(role: Role) -> &'static str {
     match role {
         Role::Customer => "customer",
-        Role::Merchant => "merchant",
+        Role::Staff => "staff",
+        Role::Owner => "owner",
     }
 }
 
 /// A role that is not known is worth the least.
 fn parse_role(text: &str) -> Role {
-    if text == "merchant" { Role::Merchant } else { Role::Customer }
+    match text {
+        "owner" => Role::Owner,
+        "staff" => Role::Staff,
+        _ => Role::Customer,
+    }
 }
 
 impl From<CustomerRow> for Credentials {
@@ -116,15 +121,14 @@ pub(super) async fn update_profile(tx: &mut Tx, customer: &Customer, now: Moment
 }
 
 pub(super) async fn has_merchant(conn: &mut Conn) -> Result<bool> {
-    let found =
-        sql::optional!(conn, (i64,), "select cast(1 as bigint) from customers where role = 'merchant' limit 1")?;
+    let found = sql::optional!(conn, (i64,), "select cast(1 as bigint) from customers where role = 'owner' limit 1")?;
     Ok(found.is_some())
 }
 
 pub(super) async fn make_merchant(tx: &mut Tx, id: Uuid, password_hash: &str, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update customers set role = 'merchant', password_hash = $2, updated_at = $3 where id = $1",
+        "update customers set role = 'owner', permissions = '', password_hash = $2, updated_at = $3 where id = $1",
         id,
         password_hash,
         now
@@ -145,22 +149,26 @@ pub(super) async fn insert_session(tx: &mut Tx, bearer: &Bearer, now: Moment, ex
 }
 
 /// The role of the session's customer, if the session lives.
-pub(super) async fn find_session_role(
+pub(super) async fn find_session_access(
     conn: &mut Conn,
     session_id: Uuid,
     customer_id: Uuid,
     now: Moment,
-) -> Result<Option<Role>> {
+) -> Result<Option<(Role, Permissions)>> {
     let row = sql::optional!(
         conn,
-        (String,),
-        "select customers.role from sessions join customers on customers.id = sessions.customer_id
+        (String, String),
+        "select customers.role, customers.permissions from sessions join customers on customers.id = sessions.customer_id
          where sessions.id = $1 and sessions.customer_id = $2 and sessions.revoked_at is null and sessions.expires_at > $3",
         session_id,
         customer_id,
         now
     )?;
-    Ok(row.map(|(role,)| parse_role(&role)))
+    Ok(row.map(|(role, permissions)| match parse_role(&role) {
+        Role::Owner => (Role::Owner, Permissions::all()),
+        Role::Staff => (Role::Staff, Permissions::of_text(&permissions)),
+        Role::Customer => (Role::Customer, Permissions::none()),
+    }))
 }
 
 pub(super) async fn revoke_session(tx: &mut Tx, session_id: Uuid, now: Moment) -> Result<()> {

@@ -230,7 +230,7 @@ async fn a_promoted_account_loses_its_password_and_sessions() {
     assert!(matches!(authenticate(&shop, &tokens.access_token).await, Err(Error::InvalidToken)));
     assert!(matches!(log_in(&shop, "ada@example.org", PASSWORD).await, Err(Error::InvalidCredentials)));
     let (_, tokens) = log_in(&shop, "ada@example.org", &password).await.expect("logged in");
-    assert_eq!(authenticate(&shop, &tokens.access_token).await.expect("signed in").role, Role::Merchant);
+    assert_eq!(authenticate(&shop, &tokens.access_token).await.expect("signed in").role, Role::Owner);
 
     let made = create_merchant(&shop, "boss@example.org", Some(PASSWORD)).await.expect("made");
     assert!(!made.promoted && made.generated_password.is_none());
@@ -251,7 +251,7 @@ async fn a_new_shop_has_one_merchant_whose_password_is_in_a_file() {
         line.trim().to_owned()
     };
     let (merchant, _) = log_in(&shop, &value("email:"), &value("password:")).await.expect("logged in");
-    assert_eq!(merchant.role, Role::Merchant);
+    assert_eq!(merchant.role, Role::Owner);
     assert!(first_merchant(&shop).await.expect("nothing to do").is_none());
     assert_eq!(std::fs::read_to_string(&path).expect("there"), text, "and the file stays as it was");
     #[cfg(unix)]

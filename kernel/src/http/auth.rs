@@ -1,26 +1,66 @@
 //! Who is calling: extractors over [`crate::accounts::authenticate`].
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::accounts::{self, Identity, Role};
+use crate::accounts::{self, Identity, Permission};
 use crate::problem::{Kind, Problem};
 
 /// Anyone. A valid token makes it a customer; a token that is wrong is refused rather than ignored.
 pub struct Caller(pub Option<Identity>);
 
-/// A signed-in customer (a merchant is one too).
+/// A signed-in customer (those who work for the shop are customers too).
 pub struct SignedIn(pub Identity);
 
-/// A signed-in merchant.
-pub struct Merchant(pub Identity);
+/// Someone who works for the shop and has the permission `P`, one of [`may`]: `_: Staff<may::Catalog>`.
+///
+/// The operation's line in `kernel/tests/access.txt` names the same permission; a test calls each operation with it and without it.
+pub struct Staff<P: Needs> {
+    pub actor: Actor,
+    permission: PhantomData<P>,
+}
+
+/// Who makes a change of the shop. Displayed, it is what records keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    Person(Uuid),
+}
+
+/// What a handler needs of its caller.
+pub trait Needs: Send {
+    const PERMISSION: Permission;
+}
+
+/// The permissions as types.
+pub mod may {
+    macro_rules! permissions {
+        ($($name:ident),+) => { $(
+            pub struct $name;
+            impl super::Needs for $name {
+                const PERMISSION: crate::accounts::Permission = crate::accounts::Permission::$name;
+            }
+        )+ };
+    }
+    permissions!(Catalog, Orders, Refunds, Plugins, Customers, Reports, Settings);
+}
 
 impl Caller {
     pub fn customer_id(&self) -> Option<Uuid> {
         self.0.as_ref().map(|identity| identity.customer_id)
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(id) => write!(f, "{id}"),
+        }
     }
 }
 
@@ -41,12 +81,15 @@ impl FromRequestParts<Shop> for SignedIn {
     }
 }
 
-impl FromRequestParts<Shop> for Merchant {
+impl<P: Needs> FromRequestParts<Shop> for Staff<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
         let SignedIn(identity) = SignedIn::from_request_parts(parts, shop).await?;
-        if identity.role == Role::Merchant { Ok(Self(identity)) } else { Err(Problem::new(Kind::Forbidden)) }
+        if !identity.permissions.has(P::PERMISSION) {
+            return Err(Problem::new(Kind::Forbidden).with("permission", P::PERMISSION));
+        }
+        Ok(Self { actor: Actor::Person(identity.customer_id), permission: PhantomData })
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{check_slug, present};
 use crate::Shop;
 use crate::catalog::{self, Category, CategoryPatch, Error, MAX_TITLE, NewCategory};
-use crate::http::auth::Merchant;
+use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -74,7 +74,7 @@ pub struct AdminCategoryOut {
     )
 )]
 pub async fn create_category(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Json(body): Json<CategoryIn>,
 ) -> Result<(StatusCode, Answer<AdminCategoryOut>), Problem> {
@@ -103,7 +103,7 @@ pub async fn create_category(
     )
 )]
 pub async fn patch_category(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
     Json(body): Json<CategoryPatchIn>,
@@ -131,7 +131,7 @@ pub async fn patch_category(
     )
 )]
 pub async fn delete_category(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {

@@ -14,7 +14,7 @@ use crate::catalog::{
     self, MAX_DESCRIPTION, MAX_TITLE, MAX_VARIANTS, MAX_VENDOR, NewProduct, Product, ProductPatch, Status,
 };
 use crate::clock::Moment;
-use crate::http::auth::Merchant;
+use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -93,7 +93,7 @@ pub struct AdminProductOut {
     )
 )]
 pub async fn create_product(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Json(body): Json<ProductIn>,
 ) -> Result<Response, Problem> {
@@ -116,7 +116,7 @@ pub async fn create_product(
     )
 )]
 pub async fn admin_get_product(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
@@ -138,7 +138,7 @@ pub async fn admin_get_product(
     )
 )]
 pub async fn patch_product(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     headers: HeaderMap,
     Path(id): Path<Uuid>,
@@ -162,7 +162,7 @@ pub async fn patch_product(
     )
 )]
 pub async fn delete_product(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     headers: HeaderMap,
     Path(id): Path<Uuid>,

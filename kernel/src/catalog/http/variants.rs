@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{check_on_hand, check_sku, check_variant};
 use crate::Shop;
 use crate::catalog::{self, NewVariant, Variant, VariantPatch};
-use crate::http::auth::Merchant;
+use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::money::Amount;
 use crate::problem::{Problem, ProblemSchema};
@@ -88,7 +88,7 @@ pub struct AdminVariantOut {
     )
 )]
 pub async fn create_variant(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
     Json(body): Json<VariantIn>,
@@ -113,7 +113,7 @@ pub async fn create_variant(
     )
 )]
 pub async fn patch_variant(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
     Json(body): Json<VariantPatchIn>,
@@ -144,7 +144,7 @@ pub async fn patch_variant(
     )
 )]
 pub async fn delete_variant(
-    _: Merchant,
+    _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {

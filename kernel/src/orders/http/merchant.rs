@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::view::{OrderOut, OrderSummaryOut, order_out};
 use super::{cancel_to_end, list_page};
 use crate::Shop;
-use crate::http::auth::Merchant;
+use crate::http::auth::{Staff, may};
 use crate::http::extract::{Path, Query};
 use crate::http::paging::{Page, PageParams};
 use crate::orders::{self, Reason, receipts};
@@ -41,7 +41,7 @@ pub struct ReceiptOut {
 ))]
 pub async fn admin_list_orders(
     State(shop): State<Shop>,
-    _: Merchant,
+    _: Staff<may::Orders>,
     Query(page): Query<PageParams>,
 ) -> Result<Answer<Page<OrderSummaryOut>>, Problem> {
     list_page(&shop, None, &page).await
@@ -56,7 +56,7 @@ pub async fn admin_list_orders(
 ))]
 pub async fn admin_get_order(
     State(shop): State<Shop>,
-    _: Merchant,
+    _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer<OrderOut>, Problem> {
     Ok(Answer(order_out(orders::get_any(&shop, id).await?)))
@@ -71,7 +71,7 @@ pub async fn admin_get_order(
 ))]
 pub async fn admin_get_receipt(
     State(shop): State<Shop>,
-    _: Merchant,
+    _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer<Vec<ReceiptOut>>, Problem> {
     let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
@@ -100,7 +100,7 @@ pub async fn admin_get_receipt(
 ))]
 pub async fn ship_order(
     State(shop): State<Shop>,
-    _: Merchant,
+    _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer<OrderOut>, Problem> {
     orders::get_any(&shop, id).await?;
@@ -118,7 +118,7 @@ pub async fn ship_order(
 ))]
 pub async fn deliver_order(
     State(shop): State<Shop>,
-    _: Merchant,
+    _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer<OrderOut>, Problem> {
     orders::get_any(&shop, id).await?;
@@ -136,7 +136,7 @@ pub async fn deliver_order(
 ))]
 pub async fn admin_cancel_order(
     State(shop): State<Shop>,
-    _: Merchant,
+    _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer<OrderOut>, Problem> {
     let details = orders::get_any(&shop, id).await?;

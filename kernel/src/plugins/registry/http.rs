@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{Binding, PluginVersion, RegistryError, Wanted};
 use crate::Shop;
 use crate::clock::Moment;
-use crate::http::auth::Merchant;
+use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, read_body};
 use crate::plugins::answer::has_nul;
 use crate::plugins::{Domain, Fault, LoadError};
@@ -108,7 +108,11 @@ pub struct BindingIn {
     (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`plugin-rejected`", body = ProblemSchema)
 ))]
-pub async fn upload_plugin(State(shop): State<Shop>, _: Merchant, request: Request) -> Result<Response, Problem> {
+pub async fn upload_plugin(
+    State(shop): State<Shop>,
+    _: Staff<may::Plugins>,
+    request: Request,
+) -> Result<Response, Problem> {
     let media_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if !matches!(media_type, Some(b"application/wasm" | b"application/octet-stream")) {
         return Err(Problem::new(Kind::UnsupportedMediaType).detail("send application/wasm"));
@@ -126,7 +130,7 @@ pub async fn upload_plugin(State(shop): State<Shop>, _: Merchant, request: Reque
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 403, description = "`forbidden`", body = ProblemSchema)
 ))]
-pub async fn list_plugins(State(shop): State<Shop>, _: Merchant) -> Result<Answer<Vec<PluginOut>>, Problem> {
+pub async fn list_plugins(State(shop): State<Shop>, _: Staff<may::Plugins>) -> Result<Answer<Vec<PluginOut>>, Problem> {
     let bindings = shop.plugins().bindings().await?;
     let plugins = shop.plugins().list().await?;
     Ok(Answer(plugins.into_iter().filter_map(|(name, versions)| plugin_out(name, versions, &bindings)).collect()))
@@ -142,7 +146,7 @@ pub async fn list_plugins(State(shop): State<Shop>, _: Merchant) -> Result<Answe
 ))]
 pub async fn get_plugin(
     State(shop): State<Shop>,
-    _: Merchant,
+    _: Staff<may::Plugins>,
     Path(name): Path<String>,
 ) -> Result<Answer<PluginOut>, Problem> {
     let bindings = shop.plugins().bindings().await?;
@@ -156,7 +160,10 @@ pub async fn get_plugin(
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 403, description = "`forbidden`", body = ProblemSchema)
 ))]
-pub async fn list_bindings(State(shop): State<Shop>, _: Merchant) -> Result<Answer<Vec<BindingOut>>, Problem> {
+pub async fn list_bindings(
+    State(shop): State<Shop>,
+    _: Staff<may::Plugins>,
+) -> Result<Answer<Vec<BindingOut>>, Problem> {
     let bindings = shop.plugins().bindings().await?;
     Ok(Answer(bindings.into_iter().map(binding_out).collect()))
 }
@@ -171,7 +178,7 @@ pub async fn list_bindings(State(shop): State<Shop>, _: Merchant) -> Result<Answ
 ))]
 pub async fn get_binding(
     State(shop): State<Shop>,
-    _: Merchant,
+    _: Staff<may::Plugins>,
     Path(domain): Path<String>,
 ) -> Result<Response, Problem> {
     let binding = shop.plugins().binding(parse_domain(&domain)?).await?;
@@ -193,7 +200,7 @@ pub async fn get_binding(
 ))]
 pub async fn put_binding(
     State(shop): State<Shop>,
-    Merchant(merchant): Merchant,
+    staff: Staff<may::Plugins>,
     Path(domain): Path<String>,
     headers: HeaderMap,
     Json(body): Json<BindingIn>,
@@ -215,7 +222,7 @@ pub async fn put_binding(
     checks.done()?;
     let wanted = |plugin: WantedIn| Wanted { name: plugin.name, version: plugin.version, settings: plugin.settings };
     let wanted: Vec<_> = body.plugins.into_iter().map(wanted).collect();
-    let actor = merchant.customer_id.to_string();
+    let actor = staff.actor.to_string();
     put_in_force(shop, move |shop| async move { shop.plugins().bind(domain, &wanted, expected, &actor).await }).await
 }
 
@@ -231,10 +238,10 @@ pub async fn put_binding(
 ))]
 pub async fn roll_back_binding(
     State(shop): State<Shop>,
-    Merchant(merchant): Merchant,
+    staff: Staff<may::Plugins>,
     Path(domain): Path<String>,
 ) -> Result<Response, Problem> {
-    let (domain, actor) = (parse_domain(&domain)?, merchant.customer_id.to_string());
+    let (domain, actor) = (parse_domain(&domain)?, staff.actor.to_string());
     put_in_force(shop, move |shop| async move { shop.plugins().roll_back(domain, &actor).await }).await
 }
 

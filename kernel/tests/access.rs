@@ -1,0 +1,47 @@
+//! Who may call which operation: `access.txt` held against the OpenAPI document.
+
+use std::collections::BTreeMap;
+
+/// `GET /v1/me` -> `customer`.
+fn table() -> BTreeMap<String, String> {
+    let lines = include_str!("access.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines
+        .map(|line| {
+            let mut words = line.split_whitespace();
+            let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            (format!("{method} {path}"), words.collect::<Vec<_>>().join(" "))
+        })
+        .collect()
+}
+
+/// Every operation, and whether its documentation asks for a token.
+fn documented() -> BTreeMap<String, bool> {
+    let document = serde_json::to_value(kassa::routes::document()).unwrap();
+    let mut operations = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations.insert(format!("{} {path}", method.to_uppercase()), operation["security"].is_array());
+        }
+    }
+    operations
+}
+
+plain_test! {
+    fn every_operation_has_its_line() {
+        let (table, documented) = (table(), documented());
+        let without_line: Vec<_> = documented.keys().filter(|operation| !table.contains_key(*operation)).collect();
+        let without_operation: Vec<_> = table.keys().filter(|operation| !documented.contains_key(*operation)).collect();
+        assert!(without_line.is_empty(), "add to access.txt: {without_line:#?}");
+        assert!(without_operation.is_empty(), "no longer there: {without_operation:#?}");
+        for (operation, access) in &table {
+            let permission = access.strip_prefix("staff ").map(kassa::accounts::Permission::parse);
+            let known = matches!(access.as_str(), "anyone" | "owner" | "customer") || matches!(permission, Some(Some(_)));
+            assert!(known, "{operation}: {access}");
+            let admin = operation.contains(" /v1/admin/");
+            assert_eq!(access.starts_with("staff "), admin, "{operation}: /v1/admin is for staff");
+            if admin || access == "customer" {
+                assert!(documented[operation], "{operation}: its documentation does not ask for a token");
+            }
+        }
+    }
+}
