@@ -93,7 +93,10 @@ fn operation_routes() -> OpenApiRouter<Shop> {
 /// The OpenAPI document.
 pub fn document() -> Document {
     let routes = [shopper_routes(), merchant_routes(), upload_routes(), operation_routes()];
-    routes.into_iter().fold(OpenApiRouter::with_openapi(Api::openapi()), OpenApiRouter::merge).into_openapi()
+    let merged = routes.into_iter().fold(OpenApiRouter::with_openapi(Api::openapi()), OpenApiRouter::merge);
+    let mut document = merged.into_openapi();
+    http::openapi::complete(&mut document);
+    document
 }
 
 /// Routes whose bodies have at most `bytes`. The limit stands around the idempotency keys, which read the body.

@@ -31,3 +31,34 @@ plain_test! {
         assert!(seen >= 15, "only {seen} bodies were looked at");
     }
 }
+
+plain_test! {
+    /// A client branches on these: a slug that does not exist, or comes with another status, is worse than none.
+    fn every_documented_problem_exists_with_its_status() {
+        let document = serde_json::to_value(kassa::routes::document()).unwrap();
+        let known: Vec<_> = kassa::problem::Kind::ALL.iter().map(|kind| (kind.slug(), kind.status().as_u16())).collect();
+        let mut wrong = Vec::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                for (status, answer) in operation["responses"].as_object().unwrap() {
+                    if !status.starts_with(['4', '5']) {
+                        continue;
+                    }
+                    let place = format!("{method} {path} {status}");
+                    let description = answer["description"].as_str().unwrap_or_default();
+                    let slugs: Vec<_> = description.split('`').skip(1).step_by(2).collect();
+                    let listed = slugs.iter().filter(|slug| known.iter().any(|(known, of)| known == *slug && of.to_string() == *status));
+                    if listed.count() == 0 || answer["content"]["application/problem+json"].is_null() {
+                        wrong.push(format!("{place}: {description}"));
+                    }
+                    for (slug, of) in known.iter().filter(|(known, _)| slugs.contains(known)) {
+                        if of.to_string() != *status {
+                            wrong.push(format!("{place}: {slug} has the status {of}"));
+                        }
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}

@@ -6,6 +6,7 @@ use http::request::Parts;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
+use super::strict::Strict;
 use crate::Shop;
 use crate::problem::{Kind, Problem};
 
@@ -44,7 +45,7 @@ fn body_problem(error: &axum::Error) -> Problem {
 /// Parses `bytes`, naming what is wrong by JSON pointer.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut deserializer)).map_err(|error| {
         let pointer = json_pointer(error.path());
         let inner = error.into_inner();
         if inner.is_data() {
@@ -167,6 +168,8 @@ mod tests {
             (r#"{"lines":[{"quantity":4294967296}]}"#, Kind::InvalidRequest, "/lines/0/quantity"),
             (r#"{"lines":[],"extra":1}"#, Kind::InvalidRequest, "/extra"),
             (r#"{}"#, Kind::InvalidRequest, ""),
+            (r#"[[]]"#, Kind::InvalidRequest, ""),
+            (r#"{"lines":[[1]]}"#, Kind::InvalidRequest, "/lines/0"),
             (r#"{"lines":[]"#, Kind::MalformedRequest, ""),
             (r#"{"lines":[]} x"#, Kind::MalformedRequest, ""),
             ("\u{0}", Kind::MalformedRequest, ""),

@@ -12,6 +12,7 @@ pub mod operations;
 pub mod paging;
 pub mod server;
 mod store;
+mod strict;
 
 use serde::Deserialize;
 

@@ -1,5 +1,7 @@
 //! The OpenAPI document and the page to try it.
 
+mod complete;
+
 use axum::Router;
 use http::{HeaderValue, header};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -9,6 +11,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::Shop;
+
+pub use complete::complete;
 
 /// Adds the way to authenticate.
 pub struct Security;
