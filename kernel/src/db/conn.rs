@@ -32,6 +32,12 @@ impl Conn {
         Self(Inner::Postgres(conn))
     }
 
+    /// Itself: what the macros name, so that they take a connection and a transaction, owned or borrowed.
+    #[doc(hidden)]
+    pub fn as_conn(&mut self) -> &mut Self {
+        self
+    }
+
     #[doc(hidden)]
     pub fn driver(&mut self) -> Driver<'_> {
         match &mut self.0 {

@@ -11,6 +11,7 @@
 
 mod conn;
 pub mod migrate;
+pub mod run;
 pub mod sql;
 
 use std::str::FromStr;

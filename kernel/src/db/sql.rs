@@ -10,6 +10,10 @@
 //! A row is a struct with `#[derive(FromRow)]`, or a tuple: `(i64,)`. Bound values are evaluated once.
 //! A text must be a literal: it is registered, and a test prepares every registered text on both databases.
 //!
+//! A macro expands to two things that need types: binding the values and reading the rows, each once for either driver. What runs
+//! in between is not generic and compiled once ([`super::run`]); a future of sqlx in each place made the kernel compile
+//! for minutes.
+//!
 //! Rejected: sqlx's `Any` (no UUID, timestamp or JSON; copies every value), a trait with two
 //! implementations (they drift), a query builder (unreadable).
 
@@ -40,21 +44,26 @@ pub async fn prepare(db: &Db, statement: &'static Statement) -> Result<()> {
     Ok(())
 }
 
+/// Registers the text, and binds the values for the driver of the connection.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __sql {
-    ($conn:expr, $sql:literal, [$($bind:expr),*], |$query:ident, $driver:ident| $run:expr, $make:ident $(, $row:ty)?) => {{
+macro_rules! __sql_bind {
+    ($conn:expr, $sql:literal, [$($bind:expr),*]) => {{
         ::inventory::submit! {
             $crate::db::sql::Statement { text: $sql, place: concat!(file!(), ":", line!()) }
         }
         match $conn.driver() {
-            $crate::db::Driver::Sqlite($driver) => {
-                let $query = ::sqlx::$make::<::sqlx::Sqlite $(, $row)?>($sql)$(.bind($bind))*;
-                $run.map_err($crate::db::Error::from)
+            $crate::db::Driver::Sqlite(_) => {
+                #[allow(unused_mut)]
+                let mut arguments = $crate::db::run::Bound::<::sqlx::Sqlite>::default();
+                $(arguments.bind($bind);)*
+                $crate::db::run::Arguments::Sqlite(arguments)
             }
-            $crate::db::Driver::Postgres($driver) => {
-                let $query = ::sqlx::$make::<::sqlx::Postgres $(, $row)?>($sql)$(.bind($bind))*;
-                $run.map_err($crate::db::Error::from)
+            $crate::db::Driver::Postgres(_) => {
+                #[allow(unused_mut)]
+                let mut arguments = $crate::db::run::Bound::<::sqlx::Postgres>::default();
+                $(arguments.bind($bind);)*
+                $crate::db::run::Arguments::Postgres(arguments)
             }
         }
     }};
@@ -64,38 +73,50 @@ macro_rules! __sql {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_optional {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {
-        $crate::__sql!($conn, $sql, [$($bind),*], |query, driver| query.fetch_optional(&mut *driver).await, query_as, $row)
-    };
+    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {{
+        let arguments = $crate::__sql_bind!($conn, $sql, [$($bind),*]);
+        match $crate::db::run::optional($conn.as_conn(), $sql, arguments).await {
+            Ok(Some(row)) => row.read::<$row>().map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }};
 }
 
 /// The row that must be there: `Result<Row>`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_one {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {
-        $crate::__sql!($conn, $sql, [$($bind),*], |query, driver| query.fetch_one(&mut *driver).await, query_as, $row)
-    };
+    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {{
+        let arguments = $crate::__sql_bind!($conn, $sql, [$($bind),*]);
+        match $crate::db::run::one($conn.as_conn(), $sql, arguments).await {
+            Ok(row) => row.read::<$row>(),
+            Err(error) => Err(error),
+        }
+    }};
 }
 
 /// Every row: `Result<Vec<Row>>`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_all {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {
-        $crate::__sql!($conn, $sql, [$($bind),*], |query, driver| query.fetch_all(&mut *driver).await, query_as, $row)
-    };
+    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {{
+        let arguments = $crate::__sql_bind!($conn, $sql, [$($bind),*]);
+        match $crate::db::run::all($conn.as_conn(), $sql, arguments).await {
+            Ok(rows) => rows.read::<$row>(),
+            Err(error) => Err(error),
+        }
+    }};
 }
 
 /// How many rows it changed: `Result<u64>`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_execute {
-    ($conn:expr, $sql:literal $(, $bind:expr)* $(,)?) => {
-        $crate::__sql!($conn, $sql, [$($bind),*], |query, driver| {
-            query.execute(&mut *driver).await.map(|done| done.rows_affected())
-        }, query)
-    };
+    ($conn:expr, $sql:literal $(, $bind:expr)* $(,)?) => {{
+        let arguments = $crate::__sql_bind!($conn, $sql, [$($bind),*]);
+        $crate::db::run::execute($conn.as_conn(), $sql, arguments).await
+    }};
 }
 
 pub use crate::{__sql_all as all, __sql_execute as execute, __sql_one as one, __sql_optional as optional};
