@@ -46,7 +46,7 @@ impl OwnShop {
         let shop = Shop::open(config(dir, database)?).await.map_err(Error::shop)?;
         let password = kassa::id::secret();
         let email = "merchant@example.org".to_owned();
-        kassa::accounts::create_merchant(&shop, &email, Some(&password)).await.map_err(Error::shop)?;
+        kassa::accounts::create_owner(&shop, &email, Some(&password)).await.map_err(Error::shop)?;
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Error::shop)?;
         let address = listener.local_addr().map_err(Error::shop)?.to_string();
         let server = tokio::spawn(kassa::serve(shop.clone(), listener));

@@ -71,6 +71,12 @@ problems! {
     IdempotencyKeyInFlight = "idempotency-key-in-flight" CONFLICT;
     /// There is an account with this e-mail address.
     EmailTaken = "email-taken" CONFLICT;
+    /// This account works for the shop already.
+    AlreadyStaff = "already-staff" CONFLICT;
+    /// The last owner of a shop stays one.
+    LastOwner = "last-owner" CONFLICT;
+    /// The shop has as many API keys as it can have.
+    TooManyKeys = "too-many-keys" CONFLICT;
     /// There is a variant with this SKU.
     SkuTaken = "sku-taken" CONFLICT;
     /// There is something with this slug.
@@ -113,6 +119,17 @@ problems! {
     Unavailable = "unavailable" SERVICE_UNAVAILABLE;
     /// Something broke on our side. It has been logged under the request id.
     InternalError = "internal-error" INTERNAL_SERVER_ERROR;
+}
+
+impl Kind {
+    /// What `WWW-Authenticate` says (RFC 6750, 3).
+    fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
+            Self::Forbidden => Some("Bearer error=\"insufficient_scope\""),
+            kind => (kind.status() == StatusCode::UNAUTHORIZED).then_some("Bearer"),
+        }
+    }
 }
 
 /// One field that is wrong.
@@ -218,8 +235,8 @@ impl axum::response::IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.kind.status() == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some(challenge) = self.kind.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());

@@ -58,6 +58,10 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
 
 fn merchant_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
+        .routes(routes!(accounts::http::list_staff, accounts::http::add_staff))
+        .routes(routes!(accounts::http::get_staff, accounts::http::patch_staff, accounts::http::remove_staff))
+        .routes(routes!(accounts::http::list_api_keys, accounts::http::create_api_key))
+        .routes(routes!(accounts::http::get_api_key, accounts::http::revoke_api_key))
         .routes(routes!(catalog::http::create_product))
         .routes(routes!(catalog::http::admin_get_product, catalog::http::patch_product, catalog::http::delete_product))
         .routes(routes!(catalog::http::create_variant))

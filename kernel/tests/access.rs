@@ -34,11 +34,12 @@ plain_test! {
         assert!(without_line.is_empty(), "add to access.txt: {without_line:#?}");
         assert!(without_operation.is_empty(), "no longer there: {without_operation:#?}");
         for (operation, access) in &table {
-            let permission = access.strip_prefix("staff ").map(kassa::accounts::Permission::parse);
+            let permission = access.strip_prefix("staff ").or(access.strip_prefix("person "));
+            let permission = permission.map(kassa::accounts::Permission::parse);
             let known = matches!(access.as_str(), "anyone" | "owner" | "customer") || matches!(permission, Some(Some(_)));
             assert!(known, "{operation}: {access}");
             let admin = operation.contains(" /v1/admin/");
-            assert_eq!(access.starts_with("staff "), admin, "{operation}: /v1/admin is for staff");
+            assert_eq!(permission.is_some(), admin, "{operation}: /v1/admin is for staff");
             if admin || access == "customer" {
                 assert!(documented[operation], "{operation}: its documentation does not ask for a token");
             }

@@ -1,5 +1,8 @@
 //! The HTTP side of accounts.
 
+mod api_keys;
+mod staff;
+
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,9 @@ use crate::http::auth::SignedIn;
 use crate::http::extract::{Checks, Json};
 use crate::problem::{Kind, Problem, ProblemSchema};
 use crate::{Shop, accounts};
+
+pub use api_keys::*;
+pub use staff::*;
 
 /// A refresh token has 43 characters; anything much longer is none.
 const MAX_TOKEN_CHARS: usize = 256;

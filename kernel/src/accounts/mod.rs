@@ -7,16 +7,18 @@
 //! stored; of all refresh tokens of a session at most one is unused; an access token is worth no more than its session, which
 //! is read at each request.
 
+mod api_keys;
 mod attempts;
 mod email;
 pub mod http;
 mod keys;
-mod merchants;
+mod owners;
 mod password;
 mod permissions;
 mod private_file;
 mod sessions;
 mod settings;
+mod staff;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -31,13 +33,18 @@ use uuid::Uuid;
 use crate::clock::{self, Moment};
 use crate::{Shop, db, events, id};
 
+pub use api_keys::{
+    API_KEY_MARK, ApiKey, ApiKeyError, KeyIdentity, NewApiKey, Scopes, authenticate_key, create_api_key, get_api_key,
+    list_api_keys, revoke_api_key,
+};
 pub use email::{Email, InvalidEmail};
 pub use keys::{Keys, KeysError};
-pub use merchants::{NewMerchant, create_merchant, first_merchant, has_merchant};
+pub use owners::{NewOwner, create_owner, first_owner, has_owner};
 pub use password::{Hashing, Password, PasswordRefused};
 pub use permissions::{Permission, Permissions};
 pub use sessions::{Tokens, authenticate, forget_expired, log_in, log_out, refresh};
 pub use settings::AccountsConfig;
+pub use staff::{Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {

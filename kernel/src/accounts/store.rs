@@ -1,5 +1,8 @@
 //! All the SQL of accounts.
 
+pub(super) mod api_keys;
+pub(super) mod staff;
+
 use uuid::Uuid;
 
 use super::tokens::Bearer;
@@ -120,12 +123,12 @@ pub(super) async fn update_profile(tx: &mut Tx, customer: &Customer, now: Moment
     Ok(())
 }
 
-pub(super) async fn has_merchant(conn: &mut Conn) -> Result<bool> {
+pub(super) async fn has_owner(conn: &mut Conn) -> Result<bool> {
     let found = sql::optional!(conn, (i64,), "select cast(1 as bigint) from customers where role = 'owner' limit 1")?;
     Ok(found.is_some())
 }
 
-pub(super) async fn make_merchant(tx: &mut Tx, id: Uuid, password_hash: &str, now: Moment) -> Result<()> {
+pub(super) async fn make_owner(tx: &mut Tx, id: Uuid, password_hash: &str, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
         "update customers set role = 'owner', permissions = '', password_hash = $2, updated_at = $3 where id = $1",

@@ -223,36 +223,36 @@ async fn a_profile_changes_where_it_is_told_to() {
 async fn a_promoted_account_loses_its_password_and_sessions() {
     let (shop, _dir) = shop().await;
     let (customer, tokens) = register(&shop, ada()).await.expect("registered");
-    let merchant = create_merchant(&shop, "ADA@example.org", None).await.expect("promoted");
-    assert!(merchant.promoted);
-    assert_eq!(merchant.customer_id, customer.id);
-    let password = merchant.generated_password.expect("generated");
+    let owner = create_owner(&shop, "ADA@example.org", None).await.expect("promoted");
+    assert!(owner.promoted);
+    assert_eq!(owner.customer_id, customer.id);
+    let password = owner.generated_password.expect("generated");
     assert!(matches!(authenticate(&shop, &tokens.access_token).await, Err(Error::InvalidToken)));
     assert!(matches!(log_in(&shop, "ada@example.org", PASSWORD).await, Err(Error::InvalidCredentials)));
     let (_, tokens) = log_in(&shop, "ada@example.org", &password).await.expect("logged in");
     assert_eq!(authenticate(&shop, &tokens.access_token).await.expect("signed in").role, Role::Owner);
 
-    let made = create_merchant(&shop, "boss@example.org", Some(PASSWORD)).await.expect("made");
+    let made = create_owner(&shop, "boss@example.org", Some(PASSWORD)).await.expect("made");
     assert!(!made.promoted && made.generated_password.is_none());
     assert!(log_in(&shop, "boss@example.org", PASSWORD).await.is_ok());
-    assert!(matches!(create_merchant(&shop, "boss", None).await, Err(Error::Email(_))));
-    assert!(matches!(create_merchant(&shop, "boss@example.org", Some("short")).await, Err(Error::Password(_))));
+    assert!(matches!(create_owner(&shop, "boss", None).await, Err(Error::Email(_))));
+    assert!(matches!(create_owner(&shop, "boss@example.org", Some("short")).await, Err(Error::Password(_))));
 }
 
 #[tokio::test]
-async fn a_new_shop_has_one_merchant_whose_password_is_in_a_file() {
+async fn a_new_shop_has_one_owner_whose_password_is_in_a_file() {
     let (shop, _dir) = shop().await;
-    assert!(!has_merchant(&shop).await.expect("read"));
-    let path = first_merchant(&shop).await.expect("made").expect("the first");
-    assert!(has_merchant(&shop).await.expect("read"));
+    assert!(!has_owner(&shop).await.expect("read"));
+    let path = first_owner(&shop).await.expect("made").expect("the first");
+    assert!(has_owner(&shop).await.expect("read"));
     let text = std::fs::read_to_string(&path).expect("there");
     let value = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).expect(name);
         line.trim().to_owned()
     };
-    let (merchant, _) = log_in(&shop, &value("email:"), &value("password:")).await.expect("logged in");
-    assert_eq!(merchant.role, Role::Owner);
-    assert!(first_merchant(&shop).await.expect("nothing to do").is_none());
+    let (owner, _) = log_in(&shop, &value("email:"), &value("password:")).await.expect("logged in");
+    assert_eq!(owner.role, Role::Owner);
+    assert!(first_owner(&shop).await.expect("nothing to do").is_none());
     assert_eq!(std::fs::read_to_string(&path).expect("there"), text, "and the file stays as it was");
     #[cfg(unix)]
     {
@@ -262,19 +262,19 @@ async fn a_new_shop_has_one_merchant_whose_password_is_in_a_file() {
 }
 
 #[tokio::test]
-async fn a_credentials_file_that_cannot_be_written_leaves_no_merchant() {
+async fn a_credentials_file_that_cannot_be_written_leaves_no_owner() {
     let (shop, _dir) = shop().await;
     let path = shop.config().data.dir.join("merchant-credentials.txt");
     std::fs::create_dir(&path).expect("something in the way");
-    assert!(matches!(first_merchant(&shop).await, Err(Error::CredentialsFile { .. })));
+    assert!(matches!(first_owner(&shop).await, Err(Error::CredentialsFile { .. })));
     std::fs::remove_dir(&path).expect("out of the way");
-    assert!(first_merchant(&shop).await.expect("made").is_some(), "the next start makes up for it");
+    assert!(first_owner(&shop).await.expect("made").is_some(), "the next start makes up for it");
 }
 
 #[tokio::test]
-async fn two_first_starts_make_one_merchant_and_its_file() {
+async fn two_first_starts_make_one_owner_and_its_file() {
     let (shop, _dir) = shop().await;
-    let (one, other) = tokio::join!(first_merchant(&shop), first_merchant(&shop));
+    let (one, other) = tokio::join!(first_owner(&shop), first_owner(&shop));
     let made = [one.expect("no fault"), other.expect("no fault")];
     let path = made.iter().flatten().collect::<Vec<_>>();
     assert_eq!(path.len(), 1, "one made it, the other found it");

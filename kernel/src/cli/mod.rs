@@ -37,7 +37,7 @@ enum Command {
     Migrate,
     /// Fill an empty catalog with a small demo
     Seed,
-    /// Accounts of merchants
+    /// Accounts of owners
     #[command(subcommand)]
     Admin(admin::Command),
     /// Take products from a file

@@ -11,13 +11,13 @@ pub async fn run(config: Config) -> Outcome {
         .await
         .map_err(|error| format!("cannot listen on {} (setting http.listen): {error}", config.http.listen))?;
     let shop = Shop::open(config).await?;
-    // The demo belongs to the first start alone: a merchant who empties the catalog means it. The merchant is created
+    // The demo belongs to the first start alone: a merchant who empties the catalog means it. The owner is created
     // last, so that a start that was cut off between the two is made good by the next.
-    if shop.config().shop.demo_catalog && !accounts::has_merchant(&shop).await? {
+    if shop.config().shop.demo_catalog && !accounts::has_owner(&shop).await? {
         catalog::seed::demo(&shop).await?;
     }
-    if let Some(path) = accounts::first_merchant(&shop).await? {
-        eprintln!("A merchant was created; e-mail and password are in {}", path.display());
+    if let Some(path) = accounts::first_owner(&shop).await? {
+        eprintln!("An owner was created; e-mail and password are in {}", path.display());
     }
     let address = listener.local_addr()?;
     tokio::spawn(stop_on_signal(shop.clone()));

@@ -5,20 +5,27 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::accounts::{self, Identity, Permission};
+use crate::accounts::{self, API_KEY_MARK, Identity, KeyIdentity, Permission};
 use crate::problem::{Kind, Problem};
 
-/// Anyone. A valid token makes it a customer; a token that is wrong is refused rather than ignored.
+/// Whom the token of a request names.
+pub(super) enum Bearer {
+    Person(Identity),
+    Key(KeyIdentity),
+}
+
+/// Anyone. A valid token makes it a customer; a token that is wrong is refused rather than ignored. An API key is nobody in person: it may
+/// do what a guest may.
 pub struct Caller(pub Option<Identity>);
 
 /// A signed-in customer (those who work for the shop are customers too).
 pub struct SignedIn(pub Identity);
 
-/// Someone who works for the shop and has the permission `P`, one of [`may`]: `_: Staff<may::Catalog>`.
+/// Someone who works for the shop and has the permission `P`, one of [`may`], or an API key with that scope: `_: Staff<may::Catalog>`.
 ///
 /// The operation's line in `kernel/tests/access.txt` names the same permission; a test calls each operation with it and without it.
 pub struct Staff<P: Needs> {
@@ -26,10 +33,17 @@ pub struct Staff<P: Needs> {
     permission: PhantomData<P>,
 }
 
+/// Like [`Staff`], but a person: for what no API key may do, whatever its scopes.
+pub struct InPerson<P: Needs> {
+    pub identity: Identity,
+    permission: PhantomData<P>,
+}
+
 /// Who makes a change of the shop. Displayed, it is what records keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     Person(Uuid),
+    ApiKey(Uuid),
 }
 
 /// What a handler needs of its caller.
@@ -60,6 +74,24 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Person(id) => write!(f, "{id}"),
+            Self::ApiKey(id) => write!(f, "key:{id}"),
+        }
+    }
+}
+
+impl Bearer {
+    pub(super) fn actor(&self) -> Actor {
+        match self {
+            Self::Person(identity) => Actor::Person(identity.customer_id),
+            Self::Key(key) => Actor::ApiKey(key.id),
+        }
+    }
+
+    /// Whether a request with this method may go where `permission` is needed.
+    fn may(&self, permission: Permission, method: &Method) -> bool {
+        match self {
+            Self::Person(identity) => identity.permissions.has(permission),
+            Self::Key(key) => key.scopes.allow(permission, method == Method::GET || method == Method::HEAD),
         }
     }
 }
@@ -68,7 +100,10 @@ impl FromRequestParts<Shop> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
-        identify(shop, &parts.headers).await.map(Self)
+        match identify(shop, &parts.headers).await? {
+            Some(Bearer::Person(identity)) => Ok(Self(Some(identity))),
+            Some(Bearer::Key(_)) | None => Ok(Self(None)),
+        }
     }
 }
 
@@ -76,8 +111,11 @@ impl FromRequestParts<Shop> for SignedIn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
-        let identity = identify(shop, &parts.headers).await?;
-        identity.map(Self).ok_or_else(|| Problem::new(Kind::Unauthenticated))
+        match identify(shop, &parts.headers).await? {
+            Some(Bearer::Person(identity)) => Ok(Self(identity)),
+            Some(Bearer::Key(_)) => Err(not_in_person()),
+            None => Err(Problem::new(Kind::Unauthenticated)),
+        }
     }
 }
 
@@ -85,15 +123,38 @@ impl<P: Needs> FromRequestParts<Shop> for Staff<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
-        let SignedIn(identity) = SignedIn::from_request_parts(parts, shop).await?;
-        if !identity.permissions.has(P::PERMISSION) {
-            return Err(Problem::new(Kind::Forbidden).with("permission", P::PERMISSION));
+        let bearer = identify(shop, &parts.headers).await?.ok_or_else(|| Problem::new(Kind::Unauthenticated))?;
+        if bearer.may(P::PERMISSION, &parts.method) {
+            Ok(Self { actor: bearer.actor(), permission: PhantomData })
+        } else {
+            Err(lacks(P::PERMISSION))
         }
-        Ok(Self { actor: Actor::Person(identity.customer_id), permission: PhantomData })
     }
 }
 
-async fn identify(shop: &Shop, headers: &HeaderMap) -> Result<Option<Identity>, Problem> {
+impl<P: Needs> FromRequestParts<Shop> for InPerson<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
+        let SignedIn(identity) = SignedIn::from_request_parts(parts, shop).await?;
+        if identity.permissions.has(P::PERMISSION) {
+            Ok(Self { identity, permission: PhantomData })
+        } else {
+            Err(lacks(P::PERMISSION))
+        }
+    }
+}
+
+fn lacks(permission: Permission) -> Problem {
+    Problem::new(Kind::Forbidden).with("permission", permission)
+}
+
+fn not_in_person() -> Problem {
+    Problem::new(Kind::Forbidden).detail("an API key cannot do this; sign in")
+}
+
+/// Whom the token names; none where there is none.
+pub(super) async fn identify(shop: &Shop, headers: &HeaderMap) -> Result<Option<Bearer>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value
         .to_str()
@@ -101,11 +162,14 @@ async fn identify(shop: &Shop, headers: &HeaderMap) -> Result<Option<Identity>, 
         .and_then(|text| text.split_once(' '))
         .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()));
     let token = token.ok_or_else(|| Problem::new(Kind::InvalidToken).detail("use Authorization: Bearer"))?;
-    Ok(Some(accounts::authenticate(shop, token).await?))
+    if token.starts_with(API_KEY_MARK) {
+        return Ok(Some(Bearer::Key(accounts::authenticate_key(shop, token).await?)));
+    }
+    Ok(Some(Bearer::Person(accounts::authenticate(shop, token).await?)))
 }
 
 /// Whose idempotency keys these are.
 pub(super) async fn caller_scope(shop: &Shop, headers: &HeaderMap) -> Result<String, Problem> {
-    let identity = identify(shop, headers).await?;
-    Ok(identity.map_or_else(|| "guest".to_owned(), |identity| identity.customer_id.to_string()))
+    let bearer = identify(shop, headers).await?;
+    Ok(bearer.map_or_else(|| "guest".to_owned(), |bearer| bearer.actor().to_string()))
 }

@@ -24,6 +24,9 @@ use crate::{Shop, clock};
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// Paths whose answers hold tokens or keys.
+const SECRET_ANSWERS: [&str; 2] = ["/v1/auth/", "/v1/admin/api-keys"];
+
 /// What a key was used for: who, and which resource.
 pub(super) struct Claim<'a> {
     pub scope: &'a str,
@@ -55,11 +58,11 @@ pub(super) enum Claimed {
 
 /// The layer around the routes of `/v1`. Requests without the header, and methods other than POST, pass untouched.
 ///
-/// So does signing in: what would be saved are the hash of a password and tokens as they are, in a table that anyone who
-/// reads a backup can read. Each of these requests can be repeated safely on its own (docs/accounts.md).
+/// So does what is answered with a secret: it would be saved as it is, in a table that anyone who reads a backup can read. Each of
+/// these requests can be repeated safely on its own (docs/accounts.md).
 pub async fn layer(State(shop): State<Shop>, request: Request, next: Next) -> Response {
-    let signs_in = request.uri().path().starts_with("/v1/auth/");
-    if request.method() != Method::POST || signs_in || !request.headers().contains_key(KEY) {
+    let secret = SECRET_ANSWERS.iter().any(|path| request.uri().path().starts_with(path));
+    if request.method() != Method::POST || secret || !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
     match claim_and_run(&shop, request, next).await {

@@ -1,6 +1,7 @@
 //! The cases of the HTTP API, by the domain of the route.
 
 mod accounts;
+mod api_keys;
 mod bad_requests;
 mod carts;
 mod catalog;
@@ -9,3 +10,4 @@ mod idempotency;
 mod operations;
 mod orders;
 mod payments;
+mod staff;

@@ -104,8 +104,30 @@ impl App {
     pub async fn merchant(&self) -> String {
         let email = "merchant@example.org";
         let password = "correct horse battery staple";
-        kassa::accounts::create_merchant(&self.shop, email, Some(password)).await.expect("a merchant is made");
+        kassa::accounts::create_owner(&self.shop, email, Some(password)).await.expect("a merchant is made");
         self.log_in(email, password).await
+    }
+
+    /// An access token of someone new who works for the shop and has these permissions.
+    pub async fn staff(&self, permissions: &[&str]) -> String {
+        use kassa::accounts::{self, Email, Grant, Permissions};
+        let owner = accounts::create_owner(&self.shop, "owner@example.org", Some("correct horse battery staple")).await;
+        let email = format!("staff-{}@example.org", kassa::id::unguessable());
+        let token = self.customer(&email).await;
+        let grant = Grant::Staff(Permissions::of_text(&permissions.join(" ")));
+        let giver = owner.expect("an owner is made").customer_id;
+        let email = Email::parse(&email).expect("an address");
+        accounts::add_staff(&self.shop, giver, &email, grant).await.expect("the grant is given");
+        token
+    }
+
+    /// An API key with these scopes.
+    pub async fn api_key(&self, scopes: &[&str]) -> String {
+        use kassa::accounts::{self, NewApiKey, Permissions, Scopes};
+        let scopes = Scopes::parse(scopes.iter().copied()).expect("scopes");
+        let new = NewApiKey { name: "of a test".into(), scopes, expires_at: None };
+        let made = accounts::create_api_key(&self.shop, kassa::id::sequential(), Permissions::all(), new).await;
+        made.expect("a key is made").1
     }
 
     /// An access token of a new customer.

@@ -1,4 +1,4 @@
-//! Merchants: made by whoever runs the process, never over HTTP.
+//! Owners of the shop: the first is made by whoever runs the process. Over HTTP only an owner makes another (`staff`).
 
 use std::path::{Path, PathBuf};
 
@@ -12,22 +12,22 @@ use crate::clock::{self, Moment};
 use crate::db::Tx;
 use crate::{Shop, id};
 
-/// What became of [`create_merchant`].
+/// What became of [`create_owner`].
 #[derive(Debug)]
-pub struct NewMerchant {
+pub struct NewOwner {
     pub customer_id: Uuid,
     pub email: String,
-    /// There was an account with this address; it is a merchant's now.
+    /// There was an account with this address; it is an owner's now.
     pub promoted: bool,
     /// The password, where none was given: to be shown once.
     pub generated_password: Option<String>,
 }
 
-/// Makes a merchant with this address, or makes one of the account that has it.
+/// Makes an owner with this address, or makes one of the account that has it.
 ///
 /// Either way the password is the given one or a new one, and sessions of before end. An account's old password must not open the
 /// admin side: e-mail addresses are not proved at registration, so someone else may have taken this one in good time.
-pub async fn create_merchant(shop: &Shop, email: &str, password: Option<&str>) -> Result<NewMerchant, Error> {
+pub async fn create_owner(shop: &Shop, email: &str, password: Option<&str>) -> Result<NewOwner, Error> {
     let email = Email::parse(email)?;
     let given = password.map(|text| Password::new(text, &email)).transpose()?;
     let generated = if given.is_none() { Some(Password::generated()) } else { None };
@@ -36,9 +36,9 @@ pub async fn create_merchant(shop: &Shop, email: &str, password: Option<&str>) -
         None => unreachable!("one of the two is there"),
     };
     let mut tx = shop.db().write().await?;
-    let (customer_id, promoted) = put_merchant(shop, &mut tx, &email, &password_hash, clock::now()).await?;
+    let (customer_id, promoted) = put_owner(shop, &mut tx, &email, &password_hash, clock::now()).await?;
     tx.commit().await?;
-    Ok(NewMerchant {
+    Ok(NewOwner {
         customer_id,
         email: email.as_str().to_owned(),
         promoted,
@@ -46,15 +46,15 @@ pub async fn create_merchant(shop: &Shop, email: &str, password: Option<&str>) -
     })
 }
 
-/// Is there a merchant yet?
-pub async fn has_merchant(shop: &Shop) -> Result<bool, Error> {
-    Ok(store::has_merchant(&mut shop.db().read().await?).await?)
+/// Is there an owner yet?
+pub async fn has_owner(shop: &Shop) -> Result<bool, Error> {
+    Ok(store::has_owner(&mut shop.db().read().await?).await?)
 }
 
-/// In a shop without any merchant, makes one with a generated password and writes how to log in to a file for the
-/// owner of this install, whose path it returns. Does nothing in any other shop.
-pub async fn first_merchant(shop: &Shop) -> Result<Option<PathBuf>, Error> {
-    if has_merchant(shop).await? {
+/// In a shop without any owner, makes one with a generated password and writes how to log in to a file for the
+/// administrator of this machine, whose path it returns. Does nothing in any other shop.
+pub async fn first_owner(shop: &Shop) -> Result<Option<PathBuf>, Error> {
+    if has_owner(shop).await? {
         return Ok(None);
     }
     let email = first_email(shop);
@@ -65,15 +65,15 @@ pub async fn first_merchant(shop: &Shop) -> Result<Option<PathBuf>, Error> {
     let staged = stage(path.clone(), credentials(shop, &email, &password)).await.map_err(failed)?;
 
     let mut tx = shop.db().write().await?;
-    if store::has_merchant(&mut tx).await? {
+    if store::has_owner(&mut tx).await? {
         return Ok(None);
     }
-    match put_merchant(shop, &mut tx, &email, &password_hash, clock::now()).await {
-        // Another process makes the first merchant of this database at this moment; its file has the password.
+    match put_owner(shop, &mut tx, &email, &password_hash, clock::now()).await {
+        // Another process makes the first owner of this database at this moment; its file has the password.
         Err(Error::EmailTaken) => return Ok(None),
         outcome => outcome?,
     };
-    // The file before the commit: after a crash between them the next start finds no merchant and does all of it again. The
+    // The file before the commit: after a crash between them the next start finds no owner and does all of it again. The
     // other way round it would find one whose password nobody has. A rename is the only file I/O inside a transaction, once in
     // the life of a shop.
     staged.replace().map_err(failed)?;
@@ -97,36 +97,37 @@ fn first_email(shop: &Shop) -> Email {
 fn credentials(shop: &Shop, email: &Email, password: &Password) -> String {
     let (url, email, password) = (&shop.config().shop.url, email.as_str(), password.reveal());
     format!(
-        "The first merchant of this shop. Whoever reads this file can change everything in it.\n\
+        "The first owner of this shop. Whoever reads this file can change everything in it.\n\
          \n\
          url: {url}\n\
          email: {email}\n\
          password: {password}\n\
          \n\
          Log in with POST {url}/v1/auth/login; the `kassa plugin` commands on this machine do it by themselves.\n\
-         For another password, or a merchant with another address:\n\
+         For another password, or an owner with another address:\n\
          \n\
          kassa admin create {email}\n\
          \n\
-         Then delete this file: it is not written again while the shop has a merchant.\n"
+         Then delete this file: it is not written again while the shop has an owner.\n"
     )
 }
 
 /// The id of the account, and whether it was there before.
-async fn put_merchant(
+async fn put_owner(
     shop: &Shop,
     tx: &mut Tx,
     email: &Email,
     password_hash: &str,
     now: Moment,
 ) -> Result<(Uuid, bool), Error> {
+    store::staff::lock(tx).await?;
     if let Some(known) = store::find_credentials(tx, email.key()).await? {
         let id = known.customer.id;
-        store::make_merchant(tx, id, password_hash, now).await?;
+        store::make_owner(tx, id, password_hash, now).await?;
         store::revoke_sessions_of(tx, id, now).await?;
         return Ok((id, true));
     }
-    let merchant = Customer {
+    let owner = Customer {
         id: id::sequential(),
         email: email.as_str().to_owned(),
         name: String::new(),
@@ -134,6 +135,6 @@ async fn put_merchant(
         role: Role::Owner,
         created_at: now,
     };
-    store::insert_customer(tx, &merchant, email.key(), password_hash).await.map_err(email_taken)?;
-    Ok((merchant.id, false))
+    store::insert_customer(tx, &owner, email.key(), password_hash).await.map_err(email_taken)?;
+    Ok((owner.id, false))
 }

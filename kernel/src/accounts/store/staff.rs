@@ -1,0 +1,90 @@
+//! Those who work for the shop.
+
+use uuid::Uuid;
+
+use super::{parse_role, role_text};
+use crate::accounts::{Grant, Permissions, Role, StaffMember};
+use crate::clock::Moment;
+use crate::db::{Conn, FromRow, Result, Tx, sql};
+
+#[derive(FromRow)]
+struct MemberRow {
+    id: Uuid,
+    email: String,
+    name: String,
+    role: String,
+    permissions: String,
+    created_at: Moment,
+}
+
+impl From<MemberRow> for StaffMember {
+    fn from(row: MemberRow) -> Self {
+        let grant = match parse_role(&row.role) {
+            Role::Owner => Grant::Owner,
+            _ => Grant::Staff(Permissions::of_text(&row.permissions)),
+        };
+        Self { id: row.id, email: row.email, name: row.name, grant, created_at: row.created_at }
+    }
+}
+
+/// One change of staff at a time: the row stays locked until the commit, and what is read behind it is what the one before left.
+pub(in crate::accounts) async fn lock(tx: &mut Tx) -> Result<()> {
+    sql::execute!(tx, "update counters set value = value + 1 where name = 'staff_changes'")?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn list(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<StaffMember>> {
+    let rows = sql::all!(
+        conn,
+        MemberRow,
+        "select id, email, name, role, permissions, created_at from customers
+         where role <> 'customer' and id > $1 order by id limit $2",
+        after,
+        limit
+    )?;
+    Ok(rows.into_iter().map(StaffMember::from).collect())
+}
+
+pub(in crate::accounts) async fn find(conn: &mut Conn, id: Uuid) -> Result<Option<StaffMember>> {
+    let row = sql::optional!(
+        conn,
+        MemberRow,
+        "select id, email, name, role, permissions, created_at from customers where id = $1 and role <> 'customer'",
+        id
+    )?;
+    Ok(row.map(StaffMember::from))
+}
+
+/// The account with this address, whoever's it is.
+pub(in crate::accounts) async fn find_account(conn: &mut Conn, email_key: &str) -> Result<Option<Uuid>> {
+    let row = sql::optional!(conn, (Uuid,), "select id from customers where email_key = $1", email_key)?;
+    Ok(row.map(|(id,)| id))
+}
+
+pub(in crate::accounts) async fn has_other_owner(conn: &mut Conn, id: Uuid) -> Result<bool> {
+    let found = sql::optional!(
+        conn,
+        (Uuid,),
+        "select id from customers where role <> 'customer' and role = 'owner' and id <> $1 limit 1",
+        id
+    )?;
+    Ok(found.is_some())
+}
+
+pub(in crate::accounts) async fn update_grant(
+    tx: &mut Tx,
+    id: Uuid,
+    role: Role,
+    permissions: Permissions,
+    now: Moment,
+) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update customers set role = $2, permissions = $3, updated_at = $4 where id = $1",
+        id,
+        role_text(role),
+        permissions.to_text(),
+        now
+    )?;
+    Ok(())
+}
