@@ -28,12 +28,17 @@ impl OwnShop {
     /// It sells in pounds; in any currency but its demo's, the default plugins have no rules: prices are those of
     /// the catalog, and delivery is a free pickup.
     pub async fn open(postgres: Option<&str>) -> Result<Self> {
+        Self::open_with(postgres, |_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn open_with(postgres: Option<&str>, change: impl FnOnce(&mut Config)) -> Result<Self> {
         let dir = tempfile::tempdir().map_err(|cause| Error::File { path: "the temporary folder".into(), cause })?;
         let database = match postgres {
             Some(server) => Database::postgres(server).await?,
             None => Database::sqlite(dir.path()),
         };
-        match Self::serve(dir.path(), &database).await {
+        match Self::serve(dir.path(), &database, change).await {
             Ok((shop, login, server)) => Ok(Self { shop, login, database, server, _dir: dir }),
             Err(error) => {
                 database.drop().await?;
@@ -42,8 +47,14 @@ impl OwnShop {
         }
     }
 
-    async fn serve(dir: &Path, database: &Database) -> Result<(Shop, Login, JoinHandle<()>)> {
-        let shop = Shop::open(config(dir, database)?).await.map_err(Error::shop)?;
+    async fn serve(
+        dir: &Path,
+        database: &Database,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<(Shop, Login, JoinHandle<()>)> {
+        let mut config = config(dir, database)?;
+        change(&mut config);
+        let shop = Shop::open(config).await.map_err(Error::shop)?;
         let password = kassa::id::secret();
         let email = "merchant@example.org".to_owned();
         kassa::accounts::create_owner(&shop, &email, Some(&password)).await.map_err(Error::shop)?;

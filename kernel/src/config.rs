@@ -17,6 +17,7 @@ use crate::money::Currency;
 use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
 use crate::plugins::PluginsConfig;
+use crate::search::SearchConfig;
 
 /// Every setting of a shop.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -29,6 +30,7 @@ pub struct Config {
     pub accounts: AccountsConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
+    pub search: SearchConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,
     pub events: EventsConfig,

@@ -37,6 +37,7 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::logout))
         .routes(routes!(accounts::http::get_me, accounts::http::patch_me))
         .routes(routes!(catalog::http::list_products))
+        .routes(routes!(catalog::http::suggest_products))
         .routes(routes!(catalog::http::get_product))
         .routes(routes!(catalog::http::list_categories))
         .routes(routes!(carts::http::create_cart))

@@ -19,14 +19,11 @@ create table products (
     vendor text not null,
     status text not null check (status in ('draft', 'active', 'archived')),
     category_id blob references categories (id),
-    -- Title, vendor and SKUs, lower-cased by the kernel, so that both databases search alike.
-    search_text text not null,
     version integer not null,
     created_at text not null,
     updated_at text not null
 ) strict;
-create index products_by_age on products (status, created_at, id);
-create index products_by_category on products (category_id, status, created_at, id);
+create index products_by_category on products (category_id);
 
 create table variants (
     id blob primary key,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{Error, announce, store, text};
+use super::{Error, announce, indexing, store, text};
 use crate::db::Tx;
 use crate::{Shop, clock, id};
 
@@ -113,6 +113,8 @@ pub async fn patch_category(shop: &Shop, id: Uuid, patch: CategoryPatch) -> Resu
     if category.path != old_path {
         store::move_subtree(&mut tx, &old_path, &category.path, now).await?;
     }
+    // Its name, and those of what it is in now, are words of all that is in it.
+    indexing::enqueue_subtree(&mut tx, &category.path).await?;
     tx.commit().await?;
     announce(shop);
     Ok(category)
@@ -126,7 +128,7 @@ pub async fn delete_category(shop: &Shop, id: Uuid) -> Result<(), Error> {
     if store::has_children(&mut tx, id).await? {
         return Err(Error::CategoryNotEmpty);
     }
-    store::move_products(&mut tx, id, category.parent_id, clock::now()).await?;
+    indexing::move_products(&mut tx, id, category.parent_id).await?;
     store::delete_category(&mut tx, id).await?;
     tx.commit().await?;
     announce(shop);

@@ -1,6 +1,7 @@
 //! The catalog over HTTP: for shoppers, and for the merchant.
 
 mod categories;
+mod listing;
 mod products;
 mod shopper;
 mod variants;
@@ -14,6 +15,7 @@ use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Kind, Problem};
 
 pub use categories::*;
+pub use listing::*;
 pub use products::*;
 pub use shopper::*;
 pub use variants::*;

@@ -4,7 +4,7 @@
 //!   stock.
 //! - Categories form a tree of any depth. Each has its path, the slugs from the root, so that a subtree is one range
 //!   of an index: [`categories`].
-//! - What shoppers read ([`listing`]) costs one statement a page and is cached as ready bytes in `http/`.
+//! - What shoppers read ([`listing`]) costs two statements a page and is cached as ready bytes in `http/`.
 //! - Carts and orders ask through [`sellable`].
 //! - Deleting a product archives it: carts, links and reports keep what they point at. Variants and categories are
 //!   deleted.
@@ -12,6 +12,7 @@
 
 mod categories;
 pub mod http;
+mod indexing;
 mod listing;
 mod products;
 mod put;
@@ -30,7 +31,10 @@ pub use categories::{
     Category, CategoryNode, CategoryPatch, NewCategory, create_category, delete_category, list_categories,
     patch_category, put_category,
 };
-pub use listing::{Filter, ListedProduct, ListedVariant, PageKey, find_listed, list_products};
+pub use indexing::{index_queued, reindex, run};
+pub use listing::{
+    CategoryCount, Filter, ListedProduct, ListedVariant, Listing, count_listed, find_listed, list_products,
+};
 pub use products::{
     archive_product, create_product, create_variant, delete_variant, get_product, patch_product, patch_variant,
 };

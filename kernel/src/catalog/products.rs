@@ -7,8 +7,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Error, MAX_VARIANTS, NewProduct, NewVariant, Product, ProductPatch, Status, Variant, VariantPatch, announce, store,
-    text,
+    Error, MAX_VARIANTS, NewProduct, NewVariant, Product, ProductPatch, Status, Variant, VariantPatch, announce,
+    indexing, store, text,
 };
 use crate::clock::Moment;
 use crate::db::{Conn, Tx};
@@ -25,6 +25,7 @@ pub async fn create_product(shop: &Shop, new: &NewProduct) -> Result<Product, Er
     let mut tx = shop.db().write().await?;
     let id = insert_product(&mut tx, new).await?;
     let product = read_product(&mut tx, id).await?;
+    indexing::index(&mut tx, &product).await?;
     tx.commit().await?;
     announce(shop);
     Ok(product)
@@ -121,16 +122,23 @@ pub(super) async fn lock(tx: &mut Tx, id: Uuid, expected: Option<i64>) -> Result
     Ok(product)
 }
 
-/// Writes a locked product with the search text of its variants, and the event.
-pub(super) async fn update(tx: &mut Tx, product: &Product) -> Result<(), Error> {
-    match store::update_product(tx, product, &search_text(product)).await {
+/// Writes a locked product with what it is found by, and the event.
+async fn update(tx: &mut Tx, product: &Product) -> Result<(), Error> {
+    write(tx, product).await?;
+    indexing::index(tx, product).await
+}
+
+/// Writes a locked product, and the event. The caller sees to it that it is indexed.
+pub(super) async fn write(tx: &mut Tx, product: &Product) -> Result<(), Error> {
+    match store::update_product(tx, product).await {
         Err(error) if error.is_unique_violation() => return Err(Error::SlugTaken(product.slug.clone())),
         done => done?,
     }
     Ok(record(tx, "product.updated", product).await?)
 }
 
-/// Makes a product in the caller's transaction, which must be dropped after an error.
+/// Makes a product in the caller's transaction, which must be dropped after an error. The caller sees to it that it is
+/// indexed.
 pub(super) async fn insert_product(tx: &mut Tx, new: &NewProduct) -> Result<Uuid, Error> {
     if new.variants.len() > MAX_VARIANTS {
         return Err(Error::TooManyVariants);
@@ -152,8 +160,7 @@ pub(super) async fn insert_product(tx: &mut Tx, new: &NewProduct) -> Result<Uuid
         updated_at: now,
         variants: Vec::new(),
     };
-    let search = text::search_text(&new.title, &new.vendor, new.variants.iter().map(|variant| variant.sku.as_str()));
-    insert_with_slug(tx, &mut product, new.slug.is_some(), &search).await?;
+    insert_with_slug(tx, &mut product, new.slug.is_some()).await?;
     for (position, variant) in (0..).zip(&new.variants) {
         insert_variant(tx, product.id, variant, position, now).await?;
     }
@@ -162,9 +169,9 @@ pub(super) async fn insert_product(tx: &mut Tx, new: &NewProduct) -> Result<Uuid
 }
 
 /// A slug that the merchant chose is taken or refused; one made from the title gets a number until it is free.
-async fn insert_with_slug(tx: &mut Tx, product: &mut Product, chosen: bool, search: &str) -> Result<(), Error> {
+async fn insert_with_slug(tx: &mut Tx, product: &mut Product, chosen: bool) -> Result<(), Error> {
     if chosen {
-        let inserted = store::insert_product(tx, product, search).await?;
+        let inserted = store::insert_product(tx, product).await?;
         return if inserted { Ok(()) } else { Err(Error::SlugTaken(product.slug.clone())) };
     }
     let base = text::slugify(&product.title, "product");
@@ -173,7 +180,7 @@ async fn insert_with_slug(tx: &mut Tx, product: &mut Product, chosen: bool, sear
     let tail = product.id.simple().to_string().split_off(20);
     for slug in std::iter::once(base.clone()).chain(numbered).chain([format!("{base}-{tail}")]) {
         product.slug = slug;
-        if store::insert_product(tx, product, search).await? {
+        if store::insert_product(tx, product).await? {
             return Ok(());
         }
     }
@@ -225,10 +232,6 @@ pub(super) async fn read_product(conn: &mut Conn, id: Uuid) -> Result<Product, E
 
 async fn require_category(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
     store::find_category(tx, id).await?.map(drop).ok_or(Error::CategoryUnknown)
-}
-
-fn search_text(product: &Product) -> String {
-    text::search_text(&product.title, &product.vendor, product.variants.iter().map(|variant| variant.sku.as_str()))
 }
 
 async fn record(tx: &mut Tx, kind: &str, product: &Product) -> crate::db::Result<()> {

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::products::{insert_product, insert_variant, lock, next_position, read_product, set_on_hand, update};
+use super::products::{insert_product, insert_variant, lock, next_position, read_product, set_on_hand, write};
 use super::{Error, MAX_VARIANTS, NewProduct, NewVariant, Product, Status, store};
 use crate::db::Tx;
+use crate::search;
 
 /// What became of a product or variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct Put {
 /// SKUs. Variants are found by their SKU; those that `wanted` does not name are left alone, and an archived product
 /// stays archived. Stock on hand becomes what `wanted` says, unless orders have reserved more.
 ///
-/// The caller's transaction must be dropped after an error of the whole.
+/// What it changes is queued for the index. The caller's transaction must be dropped after an error of the whole.
 pub async fn put_product(tx: &mut Tx, wanted: &NewProduct) -> Result<Put, Error> {
     let owners = find_owners(tx, &wanted.variants).await?;
     let id = match &wanted.slug {
@@ -67,7 +68,8 @@ async fn create(tx: &mut Tx, wanted: &NewProduct, owners: &[Option<Uuid>]) -> Re
     let product = if new.variants.is_empty() && !wanted.variants.is_empty() {
         Outcome::Unchanged
     } else {
-        insert_product(tx, &new).await?;
+        let id = insert_product(tx, &new).await?;
+        search::enqueue(tx, &[id]).await?;
         Outcome::Created
     };
     let outcome = |(wanted, owner): (&NewVariant, &Option<Uuid>)| match owner {
@@ -120,7 +122,8 @@ async fn change(tx: &mut Tx, id: Uuid, wanted: &NewProduct, owners: &[Option<Uui
             outcome => variants.push(Ok(outcome?)),
         }
     }
-    update(tx, &product).await?;
+    write(tx, &product).await?;
+    search::enqueue(tx, &[id]).await?;
     Ok(Put { product: if product_changed { Outcome::Updated } else { Outcome::Unchanged }, variants })
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::categories::{NewCategory, insert};
-use super::products::insert_product;
-use super::{Error, NewProduct, NewVariant, Status, announce, store};
+use super::products::{insert_product, read_product};
+use super::{Error, NewProduct, NewVariant, Status, announce, indexing, store};
 use crate::Shop;
 use crate::money::{Amount, Currency};
 
@@ -145,7 +145,9 @@ pub async fn demo(shop: &Shop) -> Result<bool, Error> {
     }
     for product in PRODUCTS {
         let new = product.describe(ids.get(product.category).copied(), shop.config().shop.currency);
-        insert_product(&mut tx, &new).await?;
+        let id = insert_product(&mut tx, &new).await?;
+        let product = read_product(&mut tx, id).await?;
+        indexing::index(&mut tx, &product).await?;
     }
     tx.commit().await?;
     announce(shop);

@@ -5,6 +5,7 @@ mod client;
 mod import;
 mod order;
 mod plugin;
+mod search;
 mod serve;
 
 use std::error::Error;
@@ -49,6 +50,9 @@ enum Command {
     /// Orders
     #[command(subcommand)]
     Order(order::Command),
+    /// The index that products are found by
+    #[command(subcommand)]
+    Search(search::Command),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -71,6 +75,7 @@ async fn dispatch(command: Command, config: Config) -> Outcome {
         Command::Import(command) => Ok(import::run(&Shop::open(config).await?, command).await?),
         Command::Plugin(command) => plugin::run(config, command).await,
         Command::Order(command) => order::run(config, command).await,
+        Command::Search(command) => search::run(config, command).await,
         Command::Openapi => {
             println!("{}", kassa::routes::document().to_pretty_json()?);
             Ok(())

@@ -32,6 +32,7 @@ const STEPS: &[Step] = steps![
     5 "0005_orders",
     6 "0006_events",
     7 "0007_access",
+    9 "0009_search",
 ];
 
 /// A database cannot be brought to the newest schema.

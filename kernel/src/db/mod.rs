@@ -3,12 +3,14 @@
 //! - [`Db`] opens either backend and hands out connections: [`Db::read`] for reading, [`Db::write`] for a transaction.
 //! - [`sql`] holds the statement macros: one `match` with two identical typed arms each. Every macro registers its
 //!   text, and a test prepares every registered statement on both databases.
+//! - [`Built`] is for the few statements whose shape depends on what is asked: the shopper's list and its filters.
 //! - [`migrate`] brings a database to the newest schema.
 //!
 //! Portable rules for statements: `$1` placeholders, `on conflict do update`, `returning`, `cast()`; no `now()`, `::`,
 //! `ilike`, arrays or writing CTEs; guarded `update … where available >= $n` instead of `for update`; text that
 //! must come back byte for byte is `text`, never `jsonb`.
 
+mod built;
 mod conn;
 pub mod migrate;
 pub mod run;
@@ -23,6 +25,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Postgres, Sqlite};
 
+pub use built::Built;
 pub use conn::{Conn, Driver, Tx};
 pub use sqlx::FromRow;
 pub use sqlx::types::Json;

@@ -73,7 +73,8 @@ impl Rows {
 }
 
 macro_rules! on_its_driver {
-    ($conn:expr, $text:expr, $arguments:expr, |$query:ident, $driver:ident| $sqlite:expr, $postgres:expr) => {
+    ($conn:expr, $text:expr, $arguments:expr, |$query:ident, $driver:ident| $sqlite:expr, $postgres:expr) => {{
+        trace($text);
         match ($conn.driver(), $arguments) {
             (Driver::Sqlite($driver), Arguments::Sqlite(bound)) => {
                 let $query = sqlx::query_with::<Sqlite, _>($text, bound.into_arguments()?);
@@ -85,7 +86,13 @@ macro_rules! on_its_driver {
             }
             _ => unreachable!("the values were bound for this connection"),
         }
-    };
+    }};
+}
+
+/// Tells of a statement that is about to run: `log.filter = "kassa::sql=trace"` shows them all, without their values.
+/// A test asks for the plans of what a page runs by listening here.
+pub(super) fn trace(text: &str) {
+    tracing::trace!(target: "kassa::sql", statement = text);
 }
 
 pub async fn optional(conn: &mut Conn, text: &'static str, arguments: Arguments) -> Result<Option<Row>> {

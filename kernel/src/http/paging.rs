@@ -49,17 +49,18 @@ impl PageParams {
     }
 }
 
+/// The cursor of a key, for lists whose page is more than a [`Page`].
+pub fn cursor(key: &impl Serialize) -> String {
+    // Keys are made of texts, numbers and ids, which always have a JSON form.
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(key).unwrap_or_default())
+}
+
 impl<T> Page<T> {
     /// A page of at most `limit` items from rows of which one more was read, to know whether there is a next page.
     pub fn new<R, K: Serialize>(mut rows: Vec<R>, limit: u32, key: impl Fn(&R) -> K, item: impl FnMut(R) -> T) -> Self {
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let next_cursor = if more { rows.last().map(|row| encode(&key(row))) } else { None };
+        let next_cursor = if more { rows.last().map(|row| cursor(&key(row))) } else { None };
         Self { items: rows.into_iter().map(item).collect(), next_cursor }
     }
-}
-
-fn encode(key: &impl Serialize) -> String {
-    // Keys are tuples of texts, numbers and ids, which always have a JSON form.
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(key).unwrap_or_default())
 }

@@ -34,7 +34,12 @@ pub(super) async fn products(
         on_progress(Progress { products_done: products_total - rest.len() as u64, products_total });
     }
     catalog::announce(shop);
-    Ok(())
+    // A shop that is served meanwhile shares the work.
+    match catalog::index_queued(shop, |_| {}).await {
+        Err(catalog::Error::Database(error)) => Err(error.into()),
+        // What waits stays queued, and is found once it is indexed.
+        _ => Ok(()),
+    }
 }
 
 /// Products whose variants fill a batch, at least one.

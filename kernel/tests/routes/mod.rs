@@ -10,4 +10,5 @@ mod idempotency;
 mod operations;
 mod orders;
 mod payments;
+mod search;
 mod staff;

@@ -80,6 +80,11 @@ pub fn run() -> ExitCode {
     conclusion.exit_code()
 }
 
+/// The name of the threads that serve the shop of a case.
+pub fn thread_name(case: &str, backend: Backend) -> String {
+    format!("{case} {}", backend.name())
+}
+
 fn plain_trial(case: &'static PlainCase) -> Trial {
     Trial::test(name(case.module, case.name), move || {
         (case.run)();
@@ -89,7 +94,12 @@ fn plain_trial(case: &'static PlainCase) -> Trial {
 
 fn api_trial(case: &'static ApiCase, backend: Backend, covered: bool) -> Trial {
     let trial = Trial::test(format!("{}::{}", name(case.module, case.name), backend.name()), move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            // Whose threads they are: `plans` listens to one case among all that run at a time.
+            .thread_name(thread_name(case.name, backend))
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;
         runtime.block_on(async {
             let app = App::start(backend).await;

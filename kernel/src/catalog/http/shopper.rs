@@ -1,42 +1,20 @@
-//! What shoppers read. Answers are cached as ready bytes: a hit costs no statement and no serialising.
+//! One product and the tree of categories, for shoppers. Answers are cached as ready bytes: a hit costs no statement and no serialising.
 
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::catalog::{self, CategoryNode, Filter, ListedProduct, ListedVariant, PageKey, is_slug};
+use crate::catalog::{self, CategoryNode, ListedProduct, ListedVariant};
 use crate::clock::Moment;
 use crate::http::caching::Tagged;
-use crate::http::extract::{Checks, Path, Query};
-use crate::http::paging::{Page, PageParams};
+use crate::http::extract::Path;
 use crate::money::Amount;
 use crate::problem::{Problem, ProblemSchema};
-
-/// Longest search, in characters.
-const MAX_Q: usize = 100;
-
-/// Which products.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ProductsParams {
-    /// Part of a title, vendor or SKU, in any case.
-    #[param(max_length = 100, example = "earl")]
-    q: Option<String>,
-    /// Slug of a category: what is in it or anywhere below it.
-    #[param(example = "tea")]
-    category: Option<String>,
-    /// `next_cursor` of the page before; none for the first page.
-    cursor: Option<String>,
-    /// How many at most.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u32>,
-}
 
 /// A variant of a product in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -109,44 +87,6 @@ pub struct CategoryOut {
     children: Vec<CategoryOut>,
 }
 
-/// Active products, newest first
-#[utoipa::path(
-    get, path = "/v1/products", tag = "catalog", params(ProductsParams),
-    responses(
-        (status = 200, description = "A page; it bears an ETag", body = Page<ProductOut>),
-        (status = 304, description = "The page that `If-None-Match` names is still right"),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
-    )
-)]
-pub async fn list_products(
-    State(shop): State<Shop>,
-    headers: HeaderMap,
-    Query(params): Query<ProductsParams>,
-) -> Result<Response, Problem> {
-    let q = params.q.map(|q| q.trim().to_owned()).filter(|q| !q.is_empty());
-    let mut checks = Checks::default();
-    if let Some(q) = &q {
-        checks.text(q, 1, MAX_Q, "q");
-        checks.require(!q.contains('\n'), "q", "must be one line");
-    }
-    checks.require(params.category.as_deref().is_none_or(is_slug), "category", "is not the slug of a category");
-    checks.done()?;
-    let filter = Filter { q, category: params.category };
-    let page = PageParams { cursor: params.cursor, limit: params.limit };
-    let limit = page.limit()?;
-    let after: Option<PageKey> = page.key()?;
-    let key = list_key(&filter, after, limit);
-    if let Some(bytes) = shop.cache().get(&key) {
-        return Ok(Tagged::new(bytes).answer(&headers));
-    }
-    // One more than shown tells whether there is a next page.
-    let products = catalog::list_products(&shop, &filter, after, limit + 1).await?;
-    let currency = shop.config().shop.currency.code();
-    let page =
-        Page::new(products, limit, |product| (product.created_at, product.id), |product| describe(product, currency));
-    answer(&shop, &key, &page, &headers)
-}
-
 /// One active product, by its id or slug
 #[utoipa::path(
     get, path = "/v1/products/{product}", tag = "catalog",
@@ -194,21 +134,13 @@ pub async fn list_categories(State(shop): State<Shop>, headers: HeaderMap) -> Re
     answer(&shop, key, &roots, &headers)
 }
 
-/// Searches hold no newline, and slugs neither, so that no two lists share a key.
-fn list_key(filter: &Filter, after: Option<PageKey>, limit: u32) -> String {
-    let q = filter.q.as_deref().unwrap_or_default();
-    let category = filter.category.as_deref().unwrap_or_default();
-    let after = after.map(|(at, id)| format!("{} {id}", at.timestamp_micros())).unwrap_or_default();
-    format!("catalog:list\n{limit}\n{after}\n{category}\n{q}")
-}
-
-fn answer(shop: &Shop, key: &str, body: &impl Serialize, headers: &HeaderMap) -> Result<Response, Problem> {
+pub(super) fn answer(shop: &Shop, key: &str, body: &impl Serialize, headers: &HeaderMap) -> Result<Response, Problem> {
     let bytes = Bytes::from(serde_json::to_vec(body).map_err(Problem::internal)?);
     shop.cache().put(key, bytes.clone());
     Ok(Tagged::new(bytes).answer(headers))
 }
 
-fn describe(product: ListedProduct, currency: &'static str) -> ProductOut {
+pub(super) fn describe(product: ListedProduct, currency: &'static str) -> ProductOut {
     let prices = product.price_range();
     ProductOut {
         id: product.id,

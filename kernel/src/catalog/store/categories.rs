@@ -64,16 +64,41 @@ pub(in crate::catalog) async fn find_category_by_slug(conn: &mut Conn, slug: &st
     Ok(row.map(|(id,)| id))
 }
 
-/// Id and path of the category with this slug, and whether anything is below it.
-pub(in crate::catalog) async fn find_place(conn: &mut Conn, slug: &str) -> Result<Option<(Uuid, String, bool)>> {
-    let row = sql::optional!(
+/// The category with this slug and, where `subtree`, all that is below it.
+pub(in crate::catalog) async fn category_ids(conn: &mut Conn, slug: &str, subtree: bool) -> Result<Vec<Uuid>> {
+    let row = sql::optional!(conn, (Uuid, String), "select id, path from categories where slug = $1", slug)?;
+    match row {
+        Some((_, path)) if subtree => category_ids_below(conn, &path).await,
+        row => Ok(row.into_iter().map(|(id, _)| id).collect()),
+    }
+}
+
+/// The category with this path, and all that is below it.
+pub(in crate::catalog) async fn category_ids_below(conn: &mut Conn, path: &str) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
         conn,
-        (Uuid, String, i64),
-        "select c.id, c.path, cast((select count(*) from categories d where d.parent_id = c.id) as bigint)
-         from categories c where c.slug = $1",
-        slug
+        (Uuid,),
+        "select id from categories where path = $1
+         union all
+         select id from categories where path >= cast($1 as text) || '/' and path < cast($1 as text) || '0'",
+        path
     )?;
-    Ok(row.map(|(id, path, children)| (id, path, children > 0)))
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Names of the category and of all that it is in.
+pub(in crate::catalog) async fn names_to_root(conn: &mut Conn, id: Uuid) -> Result<Vec<String>> {
+    let rows = sql::all!(
+        conn,
+        (String,),
+        "with recursive up (id, parent_id, name) as (
+             select id, parent_id, name from categories where id = $1
+             union all
+             select c.id, c.parent_id, c.name from categories c join up on c.id = up.parent_id)
+         select name from up",
+        id
+    )?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
 /// False where the slug is taken.

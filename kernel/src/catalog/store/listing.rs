@@ -1,12 +1,11 @@
-//! What shoppers read. Product and variants come in one statement, so that a page costs one round trip and all of it
-//! belongs to the same moment. The columns of the product repeat for each variant; descriptions, which are long, stay
-//! out of lists.
+//! What shoppers read. Product and variants come in one statement, so that all of a page belongs to the same moment. The
+//! columns of the product repeat for each variant; descriptions, which are long, stay out of lists.
 
 use uuid::Uuid;
 
-use crate::catalog::listing::{ListedProduct, ListedVariant, PageKey};
+use crate::catalog::listing::{ListedProduct, ListedVariant};
 use crate::clock::Moment;
-use crate::db::{Conn, FromRow, Result, sql};
+use crate::db::{Built, Conn, FromRow, Result, sql};
 
 #[derive(FromRow)]
 struct ListedRow {
@@ -66,97 +65,27 @@ fn group(rows: Vec<ListedRow>) -> Vec<ListedProduct> {
     products
 }
 
-/// Walks products_by_age from the key on, until the page is full.
-pub(in crate::catalog) async fn list_all(
-    conn: &mut Conn,
-    (created_before, id_before): PageKey,
-    pattern: &str,
-    limit: u32,
-) -> Result<Vec<ListedProduct>> {
-    let rows = sql::all!(
-        conn,
-        ListedRow,
+/// The active ones of these products, in the order of `ids`.
+pub(in crate::catalog) async fn listed(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<ListedProduct>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut built = Built::new(
         "select p.id, p.slug, p.title, '' as description, p.vendor, p.status, p.created_at, p.updated_at,
                 c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.price,
                 v.weight_grams, s.on_hand - s.reserved as available
-         from (select id, slug, title, vendor, status, category_id, created_at, updated_at from products
-               where status = 'active' and (created_at, id) < ($1, $2) and search_text like $3 escape '\\'
-               order by created_at desc, id desc limit $4) p
+         from products p
          left join categories c on c.id = p.category_id
          left join variants v on v.product_id = p.id
          left join stock_levels s on s.variant_id = v.id
-         order by p.created_at desc, p.id desc, v.position, v.id",
-        created_before,
-        id_before,
-        pattern,
-        i64::from(limit)
-    )?;
-    Ok(group(rows))
-}
-
-/// The same within one category: walks products_by_category. Statements of their own, here and below: with an `or $5
-/// is null` neither planner would use an index.
-pub(in crate::catalog) async fn list_in_category(
-    conn: &mut Conn,
-    (created_before, id_before): PageKey,
-    pattern: &str,
-    category_id: Uuid,
-    limit: u32,
-) -> Result<Vec<ListedProduct>> {
-    let rows = sql::all!(
-        conn,
-        ListedRow,
-        "select p.id, p.slug, p.title, '' as description, p.vendor, p.status, p.created_at, p.updated_at,
-                c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.price,
-                v.weight_grams, s.on_hand - s.reserved as available
-         from (select id, slug, title, vendor, status, category_id, created_at, updated_at from products
-               where category_id = $5 and status = 'active' and (created_at, id) < ($1, $2)
-                 and search_text like $3 escape '\\'
-               order by created_at desc, id desc limit $4) p
-         left join categories c on c.id = p.category_id
-         left join variants v on v.product_id = p.id
-         left join stock_levels s on s.variant_id = v.id
-         order by p.created_at desc, p.id desc, v.position, v.id",
-        created_before,
-        id_before,
-        pattern,
-        i64::from(limit),
-        category_id
-    )?;
-    Ok(group(rows))
-}
-
-/// The same within a category and all that is below it: walks products_by_age, and passes over what is elsewhere.
-pub(in crate::catalog) async fn list_in_subtree(
-    conn: &mut Conn,
-    (created_before, id_before): PageKey,
-    pattern: &str,
-    path: &str,
-    limit: u32,
-) -> Result<Vec<ListedProduct>> {
-    let rows = sql::all!(
-        conn,
-        ListedRow,
-        "select p.id, p.slug, p.title, '' as description, p.vendor, p.status, p.created_at, p.updated_at,
-                c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.price,
-                v.weight_grams, s.on_hand - s.reserved as available
-         from (select id, slug, title, vendor, status, category_id, created_at, updated_at from products
-               where status = 'active' and (created_at, id) < ($1, $2) and search_text like $3 escape '\\'
-                 and category_id in (
-                     select id from categories
-                     where path = $5 or (path >= cast($5 as text) || '/' and path < cast($5 as text) || '0'))
-               order by created_at desc, id desc limit $4) p
-         left join categories c on c.id = p.category_id
-         left join variants v on v.product_id = p.id
-         left join stock_levels s on s.variant_id = v.id
-         order by p.created_at desc, p.id desc, v.position, v.id",
-        created_before,
-        id_before,
-        pattern,
-        i64::from(limit),
-        path
-    )?;
-    Ok(group(rows))
+         where p.id in (",
+    );
+    built.bind_all(ids.iter().copied()).push(") order by p.id, v.position, v.id");
+    let mut rows: Vec<ListedRow> = built.all(conn).await?;
+    rows.retain(|row| row.status == "active");
+    let mut products = group(rows);
+    products.sort_by_key(|product| ids.iter().position(|id| *id == product.id));
+    Ok(products)
 }
 
 /// By id or slug. The status is looked at here: in the statement it would tempt the planner away from the unique

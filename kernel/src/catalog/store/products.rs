@@ -73,6 +73,12 @@ pub(in crate::catalog) async fn is_empty(conn: &mut Conn) -> Result<bool> {
     Ok(any.is_none())
 }
 
+/// Of the whole shop, whatever their status.
+pub(in crate::catalog) async fn all_product_ids(conn: &mut Conn) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(conn, (Uuid,), "select id from products order by id")?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// Without its variants.
 pub(in crate::catalog) async fn find_product(conn: &mut Conn, id: Uuid) -> Result<Option<Product>> {
     let row = sql::optional!(
@@ -142,12 +148,11 @@ pub(in crate::catalog) async fn lock_product(tx: &mut Tx, id: Uuid, now: Moment)
 }
 
 /// False where the slug is taken: the transaction goes on, which it would not after a violation (PostgreSQL).
-pub(in crate::catalog) async fn insert_product(tx: &mut Tx, product: &Product, search_text: &str) -> Result<bool> {
+pub(in crate::catalog) async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool> {
     let inserted = sql::execute!(
         tx,
-        "insert into products (id, slug, title, description, vendor, status, category_id, search_text, version,
-                               created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        "insert into products (id, slug, title, description, vendor, status, category_id, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (slug) do nothing",
         product.id,
         product.slug.as_str(),
@@ -156,7 +161,6 @@ pub(in crate::catalog) async fn insert_product(tx: &mut Tx, product: &Product, s
         product.vendor.as_str(),
         product.status.as_str(),
         product.category_id,
-        search_text,
         product.version,
         product.created_at,
         product.updated_at
@@ -165,11 +169,10 @@ pub(in crate::catalog) async fn insert_product(tx: &mut Tx, product: &Product, s
 }
 
 /// Version and moment were set by [`lock_product`].
-pub(in crate::catalog) async fn update_product(tx: &mut Tx, product: &Product, search_text: &str) -> Result<()> {
+pub(in crate::catalog) async fn update_product(tx: &mut Tx, product: &Product) -> Result<()> {
     sql::execute!(
         tx,
-        "update products set slug = $2, title = $3, description = $4, vendor = $5, status = $6, category_id = $7,
-                             search_text = $8
+        "update products set slug = $2, title = $3, description = $4, vendor = $5, status = $6, category_id = $7
          where id = $1",
         product.id,
         product.slug.as_str(),
@@ -177,8 +180,7 @@ pub(in crate::catalog) async fn update_product(tx: &mut Tx, product: &Product, s
         product.description.as_str(),
         product.vendor.as_str(),
         product.status.as_str(),
-        product.category_id,
-        search_text
+        product.category_id
     )?;
     Ok(())
 }

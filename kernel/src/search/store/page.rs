@@ -1,0 +1,144 @@
+//! The statement of a page, and the pieces of it that the counts have too.
+
+use uuid::Uuid;
+
+use super::words::{Term, end_of};
+use crate::clock::Moment;
+use crate::db::{Built, Conn, FromRow, Result};
+use crate::money::Amount;
+use crate::search::find::Search;
+use crate::search::{Key, Query, Sort};
+
+/// More than all words of a search can score in all fields: a product with more of the words comes first.
+const WHOLE_WORD: i64 = 1_000_000;
+
+/// A product that was found, with what lists are ordered by.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Hit {
+    pub product_id: Uuid,
+    pub created_at: Moment,
+    pub(in crate::search) score: i64,
+    pub(in crate::search) lowest_price: Amount,
+    pub(in crate::search) highest_price: Amount,
+    pub(in crate::search) rating: i64,
+    pub(in crate::search) title: String,
+}
+
+/// A filter that a count leaves out: what else there would be is what a storefront shows beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::search) enum Without<'a> {
+    Nothing,
+    Category,
+    Price,
+    Stock,
+    Rating,
+    Value(&'a str),
+}
+
+pub(in crate::search) async fn page(
+    conn: &mut Conn,
+    search: &Search<'_>,
+    sort: Sort,
+    after: Option<&Key>,
+    limit: u32,
+) -> Result<Vec<Hit>> {
+    let mut built = Built::default();
+    push_hits(&mut built, search);
+    built.push("select d.product_id, d.created_at, d.lowest_price, d.highest_price, d.rating, d.title, ");
+    built.push(if search.plan.is_some() { "h.score" } else { "cast(0 as bigint) as score" });
+    push_documents(&mut built, search, Without::Nothing);
+    if let Some(after) = after {
+        push_after(&mut built, sort, after);
+    }
+    built.push(match sort {
+        Sort::Relevance => " order by h.score desc, d.created_at desc, d.product_id desc",
+        Sort::Newest => " order by d.created_at desc, d.product_id desc",
+        Sort::PriceAsc => " order by d.lowest_price, d.product_id",
+        Sort::PriceDesc => " order by d.highest_price desc, d.product_id desc",
+        Sort::Rating => " order by d.rating desc, d.product_id desc",
+        Sort::Title => " order by d.title, d.product_id",
+    });
+    built.push(" limit ").bind(i64::from(limit));
+    built.all(conn).await
+}
+
+fn push_after(built: &mut Built, sort: Sort, after: &Key) {
+    match sort {
+        Sort::Relevance => {
+            built.push(" and (h.score, d.created_at, d.product_id) < (").bind(after.number).push(", ");
+            built.bind(after.created_at)
+        }
+        Sort::Newest => built.push(" and (d.created_at, d.product_id) < (").bind(after.created_at),
+        Sort::PriceAsc => built.push(" and (d.lowest_price, d.product_id) > (").bind(after.number),
+        Sort::PriceDesc => built.push(" and (d.highest_price, d.product_id) < (").bind(after.number),
+        Sort::Rating => built.push(" and (d.rating, d.product_id) < (").bind(after.number),
+        Sort::Title => built.push(" and (d.title, d.product_id) > (").bind(&after.title),
+    };
+    built.push(", ").bind(after.product_id).push(")");
+}
+
+/// `with hits as (product_id, score)`: the products that have the words, where there are words.
+///
+/// A word counts by the best of its terms. Each term is one range of the primary key of the postings.
+pub(super) fn push_hits(built: &mut Built, search: &Search<'_>) {
+    let Some(plan) = search.plan else { return };
+    built.push("with matched (product_id, word, needed, score) as (");
+    for (index, wanted) in plan.wanted.iter().enumerate() {
+        built.push(if index == 0 { "select product_id, " } else { " union all select product_id, " });
+        built.push("cast(").bind(wanted.word).push(" as bigint), cast(").bind(i64::from(wanted.needed));
+        built.push(" as bigint), weight * ").bind(wanted.factor);
+        match &wanted.term {
+            Term::Exact(term) => built.push(" from search_postings where term = ").bind(term),
+            Term::Prefix(term) => {
+                built.push(" from search_postings where term >= ").bind(term).push(" and term < ").bind(end_of(term))
+            }
+        };
+    }
+    built.push("), best as (select product_id, word, needed, max(score) as score from matched ");
+    built.push("group by product_id, word, needed), hits as (select product_id, cast(sum(score) as bigint)");
+    let needed = if search.partial {
+        built.push(" + cast(sum(needed) as bigint) * ").bind(WHOLE_WORD);
+        1
+    } else {
+        plan.words
+    };
+    built.push(" as score from best group by product_id having sum(needed) >= ").bind(needed).push(") ");
+}
+
+/// `from search_documents d where …`, joined with the hits where there are words.
+pub(super) fn push_documents(built: &mut Built, search: &Search<'_>, without: Without<'_>) {
+    built.push(match search.plan {
+        Some(_) => " from hits h join search_documents d on d.product_id = h.product_id where d.listed = true",
+        None => " from search_documents d where d.listed = true",
+    });
+    push_filters(built, search.query, without);
+}
+
+fn push_filters(built: &mut Built, query: &Query, without: Without<'_>) {
+    if let Some(categories) = query.categories.as_ref().filter(|_| without != Without::Category) {
+        built.push(" and d.category_id in (").bind_all(categories.iter().copied()).push(")");
+    }
+    if without != Without::Price {
+        if let Some(min) = query.price_min {
+            built.push(" and d.lowest_price >= ").bind(min);
+        }
+        if let Some(max) = query.price_max {
+            built.push(" and d.lowest_price <= ").bind(max);
+        }
+    }
+    if query.in_stock && without != Without::Stock {
+        built.push(" and ").push(IN_STOCK);
+    }
+    if let Some(min) = query.rating_min.filter(|_| without != Without::Rating) {
+        built.push(" and d.rating >= ").bind(min);
+    }
+    for (name, values) in query.values.iter().filter(|(name, _)| without != Without::Value(name)) {
+        built.push(" and d.product_id in (select product_id from search_values where name = ").bind(name);
+        built.push(" and value in (").bind_all(values).push("))");
+    }
+}
+
+/// Looked up, not kept in the document: every order would write to it, and two orders that empty two shelves of the same
+/// two products in turn would wait for each other. It costs a probe by key for each product that the rest lets through.
+pub(super) const IN_STOCK: &str = "exists (select 1 from variants v join stock_levels s on s.variant_id = v.id \
+                                   where v.product_id = d.product_id and s.on_hand > s.reserved)";

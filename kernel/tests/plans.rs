@@ -1,0 +1,265 @@
+//! The pages that shoppers open most stay one indexed plan for each of their statements, however many products there
+//! are. The plan is looked at, not the clock. Another page is one line in [`PAGES`].
+
+use std::sync::{Mutex, OnceLock};
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+use crate::support::app::App;
+use crate::support::{Backend, thread_name};
+
+const PAGES: &[&str] = &[
+    "/v1/products",
+    "/v1/products?sort=price-asc",
+    "/v1/products?sort=price-desc",
+    "/v1/products?sort=rating",
+    "/v1/products?sort=title",
+    "/v1/products?category=green-tea",
+    "/v1/products?category=tea",
+    "/v1/products?vendor=vendor7",
+    "/v1/products?in_stock=true",
+    // A word, two, a prefix, a typo, nothing that has them all.
+    "/v1/products?q=word7",
+    "/v1/products?q=word7+number7",
+    "/v1/products?q=senc",
+    "/v1/products?q=sencah",
+    "/v1/products?q=word7+unicorn",
+    "/v1/products?q=word7&category=tea&vendor=vendor7&price_min=1&in_stock=true&rating_min=1&sort=price-asc",
+    "/v1/products/suggest?q=senc",
+    "/v1/products/sencha",
+    "/v1/categories",
+];
+
+/// Tables that grow with the catalog, by the names that statements call them.
+const LARGE: &[&str] = &[
+    "products",
+    "variants",
+    "stock_levels",
+    "search_documents",
+    "search_postings",
+    "search_values",
+    "search_deletions",
+    "p",
+    "v",
+    "s",
+    "d",
+    "f",
+];
+
+const PRODUCTS: u32 = 10_000;
+/// The case below, whose threads bear its name.
+const CASE: &str = "every_page_reads_large_tables_by_an_index";
+
+api_test! {
+    async fn every_page_reads_large_tables_by_an_index(app: App) {
+        let thread = thread_name(CASE, app.backend);
+        listen();
+        let mut database = Database::open(&app).await;
+        database.grow().await;
+        let mut wrong = Vec::new();
+        for page in PAGES {
+            app.shop.cache().clear();
+            take_heard(&thread);
+            app.get(page).await.expect(200);
+            let statements = take_heard(&thread);
+            assert!(!statements.is_empty(), "{page}: no statement was heard");
+            for statement in statements {
+                for scan in database.scans(&statement).await {
+                    wrong.push(format!("{page}: {scan}\n{statement}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+        // The test can fail: nothing serves this.
+        assert!(!database.scans("select id from products where description = 'x'").await.is_empty());
+    }
+}
+
+enum Database {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Database {
+    async fn open(app: &App) -> Self {
+        let url = &app.shop.config().database.url;
+        match app.backend {
+            Backend::Sqlite => Self::Sqlite(SqliteConnection::connect(url).await.unwrap()),
+            Backend::Postgres => Self::Postgres(PgConnection::connect(url).await.unwrap()),
+        }
+    }
+
+    async fn execute(&mut self, sql: String) {
+        let done = match self {
+            Self::Sqlite(conn) => conn.execute(AssertSqlSafe(sql.clone())).await.map(drop),
+            Self::Postgres(conn) => conn.execute(AssertSqlSafe(sql.clone())).await.map(drop),
+        };
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    async fn columns(&mut self, table: &str) -> Vec<String> {
+        let rows: Vec<(String,)> = match self {
+            Self::Sqlite(conn) => {
+                sqlx::query_as("select name from pragma_table_info($1)").bind(table).fetch_all(conn).await.unwrap()
+            }
+            Self::Postgres(conn) => {
+                let sql = "select cast(column_name as text) from information_schema.columns where table_name = $1";
+                sqlx::query_as(sql).bind(table).fetch_all(conn).await.unwrap()
+            }
+        };
+        rows.into_iter().map(|(name,)| name).collect()
+    }
+
+    /// Ten thousand copies of one product, with words, vendors and categories of their own.
+    async fn grow(&mut self) {
+        let id = match self {
+            Self::Sqlite(_) => "unhex(printf('%032x', n))",
+            Self::Postgres(_) => "cast(lpad(to_hex(n), 32, '0') as uuid)",
+        };
+        let variant = "(select id from variants where sku = 'TEA-SENCHA-100')";
+        let product = "(select product_id from variants where sku = 'TEA-SENCHA-100')";
+        let elsewhere = format!("case when n % 50 = 0 then category_id else {} end", id.replace("n)", "n % 100)"));
+        self.copy("products", &format!("id = {product}"), &[("id", id), ("slug", "slug || n")]).await;
+        let row = format!("id = {variant}");
+        self.copy("variants", &row, &[("id", id), ("product_id", id), ("sku", "sku || n")]).await;
+        self.copy("stock_levels", &format!("variant_id = {variant}"), &[("variant_id", id)]).await;
+        let document =
+            [("product_id", id), ("title", "title || n"), ("lowest_price", "n"), ("category_id", elsewhere.as_str())];
+        self.copy("search_documents", &format!("product_id = {product}"), &document).await;
+        let numbers = numbers();
+        for insert in [
+            format!(
+                "insert into search_postings (term, product_id, weight) {numbers} select 'word' || (n % 1000), {id}, 100 from numbers"
+            ),
+            format!(
+                "insert into search_postings (term, product_id, weight) {numbers} select 'number' || n, {id}, 100 from numbers"
+            ),
+            format!(
+                "insert into search_values (name, value, product_id) {numbers} select 'vendor', 'vendor' || (n % 500), {id} from numbers"
+            ),
+            format!(
+                "insert into search_deletions (deletion, word) {numbers} select 'word' || n, 'words' || n from numbers"
+            ),
+            "analyze".to_owned(),
+        ] {
+            self.execute(insert).await;
+        }
+    }
+
+    /// Copies the row that `from` names, once for each number `n`, with some columns made otherwise. Which others there
+    /// are is asked, so that this need not know the schema.
+    async fn copy(&mut self, table: &str, from: &str, other: &[(&str, &str)]) {
+        let columns = self.columns(table).await;
+        let expression = |column: &String| {
+            let made = other.iter().find(|(name, _)| name == column).map(|(_, made)| (*made).to_owned());
+            made.unwrap_or_else(|| column.clone())
+        };
+        let values: Vec<_> = columns.iter().map(expression).collect();
+        self.execute(format!(
+            "insert into {table} ({}) {} select {} from {table}, numbers where {from}",
+            columns.join(", "),
+            numbers(),
+            values.join(", ")
+        ))
+        .await;
+    }
+
+    /// Where the plan of a statement reads a large table from end to end.
+    async fn scans(&mut self, statement: &str) -> Vec<String> {
+        if !statement.trim_start().starts_with("select") && !statement.trim_start().starts_with("with") {
+            return Vec::new();
+        }
+        match self {
+            Self::Sqlite(conn) => {
+                let rows = conn.fetch_all(AssertSqlSafe(format!("explain query plan {statement}"))).await.unwrap();
+                let details = rows.iter().map(|row| row.get::<String, _>("detail"));
+                details.filter(|detail| is_scan(detail)).collect()
+            }
+            Self::Postgres(conn) => {
+                // A plan for whatever values: those of one request would prove nothing for the next.
+                conn.execute("set plan_cache_mode = force_generic_plan").await.unwrap();
+                conn.execute(AssertSqlSafe(format!("prepare looked_at as {statement}"))).await.unwrap();
+                let count = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
+                let values = if count == 0 { String::new() } else { format!("({})", vec!["null"; count].join(", ")) };
+                let explain = format!("explain (format json) execute looked_at {values}");
+                let row = conn.fetch_one(AssertSqlSafe(explain)).await.unwrap();
+                conn.execute("deallocate looked_at").await.unwrap();
+                let mut scans = Vec::new();
+                find_seq_scans(&row.get::<Value, _>(0), &mut scans);
+                scans
+            }
+        }
+    }
+}
+
+fn numbers() -> String {
+    format!("with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < {PRODUCTS})")
+}
+
+/// `SCAN d` and `SCAN d USING INDEX …`; a `SEARCH` has bounds.
+fn is_scan(detail: &str) -> bool {
+    let mut words = detail.split_whitespace();
+    words.next() == Some("SCAN") && words.next().is_some_and(|table| LARGE.contains(&table))
+}
+
+fn find_seq_scans(plan: &Value, found: &mut Vec<String>) {
+    match plan {
+        Value::Array(plans) => plans.iter().for_each(|plan| find_seq_scans(plan, found)),
+        Value::Object(fields) => {
+            let table = fields.get("Relation Name").and_then(Value::as_str).unwrap_or_default();
+            if fields.get("Node Type").is_some_and(|node| node == "Seq Scan") && LARGE.contains(&table) {
+                found.push(format!("Seq Scan on {table}"));
+            }
+            fields.values().for_each(|plan| find_seq_scans(plan, found));
+        }
+        _ => {}
+    }
+}
+
+/// Statements that ran, with the name of the thread that ran them.
+static HEARD: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+static LISTENING: OnceLock<()> = OnceLock::new();
+
+/// The kernel tells of each statement as a trace event.
+fn listen() {
+    LISTENING.get_or_init(|| {
+        let statements = Targets::new().with_target("kassa::sql", LevelFilter::TRACE);
+        Registry::default().with(Listener.with_filter(statements)).init();
+    });
+}
+
+fn take_heard(thread: &str) -> Vec<String> {
+    let mut heard = HEARD.lock().unwrap();
+    let (mine, others): (Vec<_>, Vec<_>) = heard.drain(..).partition(|(name, _)| name == thread);
+    *heard = others;
+    mine.into_iter().map(|(_, statement)| statement).collect()
+}
+
+struct Listener;
+
+impl<S: tracing::Subscriber> Layer<S> for Listener {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        struct Statement(String);
+        impl Visit for Statement {
+            fn record_str(&mut self, field: &Field, value: &str) {
+                if field.name() == "statement" {
+                    value.clone_into(&mut self.0);
+                }
+            }
+            fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+        }
+        let mut statement = Statement(String::new());
+        event.record(&mut statement);
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        // Of the other cases that run meanwhile nobody asks.
+        if thread.starts_with(CASE) {
+            HEARD.lock().unwrap().push((thread, statement.0));
+        }
+    }
+}
