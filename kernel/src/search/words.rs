@@ -35,10 +35,8 @@ const STOP_WORDS: &[&str] = &[
 /// A term that is looked up for a word, and what finding it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Which word of the search it stands for; the best of its terms counts.
+    /// Which word of the search it stands for; the best of its terms counts. Wholes come after the words.
     pub word: i64,
-    /// The product must have the word. The others only raise it.
-    pub needed: bool,
     pub term: Term,
     pub factor: i64,
 }
@@ -49,6 +47,8 @@ pub(super) struct Plan {
     pub wanted: Vec<Wanted>,
     /// How many words a product must have to match in full.
     pub words: i64,
+    /// How many words that are put together were typed. Having them whole only raises a product.
+    pub wholes: i64,
 }
 
 /// A word as typed.
@@ -182,13 +182,14 @@ fn to_plan(pieces: &[Piece], meant: &BTreeMap<String, Vec<String>>) -> Plan {
         // With its other forms.
         let forms = meant.flat_map(|meant| [Some(meant.clone()), analysis::stem(meant)]).flatten();
         let typos = forms.map(|form| (Term::Exact(form), TYPO));
-        let wanted = |(term, factor)| Wanted { word: plan.words, needed: true, term, factor };
+        let wanted = |(term, factor)| Wanted { word: plan.words, term, factor };
         plan.wanted.extend(word.terms().into_iter().chain(typos).map(wanted));
         plan.words += 1;
     }
     // The SKU itself comes before the one that only has the same parts.
-    for (place, whole) in (plan.words..).zip(pieces.iter().filter_map(|piece| piece.whole.clone())) {
-        plan.wanted.push(Wanted { word: place, needed: false, term: Term::Exact(whole), factor: EXACT });
+    for whole in pieces.iter().filter_map(|piece| piece.whole.clone()) {
+        plan.wanted.push(Wanted { word: plan.words + plan.wholes, term: Term::Exact(whole), factor: EXACT });
+        plan.wholes += 1;
     }
     plan
 }
@@ -228,7 +229,7 @@ mod tests {
         let of_second: Vec<_> = plan.wanted.iter().filter(|wanted| wanted.word == 1).collect();
         assert_eq!(of_second.iter().map(|wanted| wanted.factor).collect::<Vec<_>>(), [EXACT, STEM, PREFIX, TYPO, TYPO]);
         let whole = plan.wanted.last().unwrap();
-        assert_eq!((whole.needed, &whole.term), (false, &Term::Exact("tshrit".into())));
+        assert_eq!((plan.wholes, whole.word, &whole.term), (1, 2, &Term::Exact("tshrit".into())));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::clock::Moment;
 use crate::db::{Built, Conn, FromRow, Result};
 use crate::money::Amount;
 use crate::search::find::Search;
+use crate::search::words::Plan;
 use crate::search::{Key, Query, Sort};
 
 /// More than all words of a search can score in all fields: a product with more of the words comes first.
@@ -79,14 +80,14 @@ fn push_after(built: &mut Built, sort: Sort, after: &Key) {
 
 /// `with hits as (product_id, score)`: the products that have the words, where there are words.
 ///
-/// A word counts by the best of its terms. Each term is one range of the primary key of the postings.
+/// A word counts by the best of its terms, and each term is one range of the primary key of the postings. They are grouped
+/// once, by product: grouping by product and word first, and adding that up, took half as long again.
 pub(super) fn push_hits(built: &mut Built, search: &Search<'_>) {
     let Some(plan) = search.plan else { return };
-    built.push("with matched (product_id, word, needed, score) as (");
+    built.push("with matched (product_id, word, score) as (");
     for (index, wanted) in plan.wanted.iter().enumerate() {
-        built.push(if index == 0 { "select product_id, " } else { " union all select product_id, " });
-        built.push("cast(").bind(wanted.word).push(" as bigint), cast(").bind(i64::from(wanted.needed));
-        built.push(" as bigint), weight * ").bind(wanted.factor);
+        built.push(if index == 0 { "select product_id, cast(" } else { " union all select product_id, cast(" });
+        built.bind(wanted.word).push(" as bigint), weight * ").bind(wanted.factor);
         match &wanted.term {
             Term::Exact(term) => built.push(" from search_postings where term = ").bind(term),
             Term::Prefix(term) => {
@@ -94,15 +95,27 @@ pub(super) fn push_hits(built: &mut Built, search: &Search<'_>) {
             }
         };
     }
-    built.push("), best as (select product_id, word, needed, max(score) as score from matched ");
-    built.push("group by product_id, word, needed), hits as (select product_id, cast(sum(score) as bigint)");
-    let needed = if search.partial {
-        built.push(" + cast(sum(needed) as bigint) * ").bind(WHOLE_WORD);
-        1
-    } else {
-        plan.words
-    };
-    built.push(" as score from best group by product_id having sum(needed) >= ").bind(needed).push(") ");
+    built.push("), hits as (select product_id, ");
+    for word in 0..plan.words + plan.wholes {
+        built.push(if word == 0 { "" } else { " + " });
+        built.push("coalesce(max(case when word = ").bind(word).push(" then score end), 0)");
+    }
+    if search.partial {
+        built.push(" + ").bind(WHOLE_WORD).push(" * (");
+        push_words_had(built, plan);
+        built.push(")");
+    }
+    built.push(" as score from matched group by product_id having ");
+    push_words_had(built, plan);
+    built.push(" >= ").bind(if search.partial { 1 } else { plan.words }).push(") ");
+}
+
+/// How many of the words that it should have a product has.
+fn push_words_had(built: &mut Built, plan: &Plan) {
+    for word in 0..plan.words {
+        built.push(if word == 0 { "" } else { " + " });
+        built.push("max(case when word = ").bind(word).push(" then 1 else 0 end)");
+    }
 }
 
 /// `from search_documents d where …`, joined with the hits where there are words.
