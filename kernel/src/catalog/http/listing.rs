@@ -55,6 +55,7 @@ pub struct ProductsParams {
     #[param(max_length = 100, example = "Leaf & Ladle")]
     vendor: Option<String>,
     /// `relevance` where there is a `q`, `newest` otherwise.
+    #[param(inline)]
     sort: Option<Sort>,
     /// Whether to count what other filters would give.
     #[param(default = false)]
@@ -180,7 +181,7 @@ pub async fn list_products(
 #[into_params(parameter_in = Query)]
 pub struct SuggestParams {
     /// As typed so far.
-    #[param(min_length = 1, max_length = 100, example = "ear")]
+    #[param(max_length = 100, example = "ear")]
     q: String,
 }
 
