@@ -148,7 +148,7 @@ api_test! {
         }
         for sort in ["relevance", "newest", "price-asc", "price-desc", "rating", "title"] {
             let parameters = [("q", "tea"), ("sort", sort)];
-            let whole = found(&app, &parameters).await;
+            let whole = found(&app, &[parameters.as_slice(), &[("limit", "100")]].concat()).await;
             let (mut seen, mut cursor) = (Vec::new(), None::<String>);
             loop {
                 let mut page = parameters.to_vec();
