@@ -32,7 +32,8 @@ async fn category(shop: &Shop, name: &str, parent_id: Option<Uuid>) -> Category 
 async fn titles(shop: &Shop, q: Option<&str>, category: Option<&str>) -> Vec<String> {
     let filter = Filter { q: q.map(Into::into), category: category.map(Into::into), ..Filter::default() };
     let listing = list_products(shop, &filter, Sort::Newest, None, 100).await.unwrap();
-    listing.products.into_iter().map(|product| product.title).collect()
+    let whole = listing.products.into_iter().filter(|_| !listing.partial);
+    whole.map(|product| product.title).collect()
 }
 
 api_test! {
