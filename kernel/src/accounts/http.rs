@@ -1,26 +1,19 @@
 //! The HTTP side of accounts.
 
 mod api_keys;
+mod profile;
+mod sessions;
 mod staff;
 
-use axum::extract::State;
-use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-use uuid::Uuid;
-
-use super::{Customer, Email, Error, Password, ProfileChange, Registration, Role, Tokens, is_locale, password};
-use crate::clock::Moment;
-use crate::http::auth::SignedIn;
-use crate::http::extract::{Checks, Json};
-use crate::problem::{Kind, Problem, ProblemSchema};
-use crate::{Shop, accounts};
+use super::{Error, is_locale};
+use crate::http::extract::Checks;
+use crate::problem::{Kind, Problem};
 
 pub use api_keys::*;
+pub use profile::*;
+pub use sessions::*;
 pub use staff::*;
 
-/// A refresh token has 43 characters; anything much longer is none.
-const MAX_TOKEN_CHARS: usize = 256;
 const MAX_NAME_CHARS: usize = 200;
 const LOCALE_DETAIL: &str = "must be a BCP 47 language tag, like en or pt-BR";
 
@@ -43,47 +36,6 @@ impl From<Error> for Problem {
     }
 }
 
-/// Who wants an account.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RegisterBody {
-    #[schema(example = "ada@example.org", max_length = 254)]
-    email: String,
-    /// Any characters; not the e-mail address, and none of the most common passwords.
-    #[schema(example = "correct horse battery staple", min_length = 8, max_length = 256)]
-    password: String,
-    #[schema(example = "Ada Lovelace", max_length = 200)]
-    name: Option<String>,
-    /// BCP 47 tag of the language of mails; the shop's own where there is none.
-    #[schema(example = "en")]
-    locale: Option<String>,
-}
-
-impl RegisterBody {
-    fn check(self) -> Result<Registration, Problem> {
-        let mut checks = Checks::default();
-        let email = Email::parse(&self.email);
-        checks.require(email.is_ok(), "/email", &super::InvalidEmail.to_string());
-        // The length can be checked, and told, without an address to compare with.
-        let length = self.password.chars().count();
-        let password = email.ok().map(|email| (Password::new(&self.password, &email), email));
-        match &password {
-            Some((Err(refused), _)) => checks.require(false, "/password", &refused.to_string()),
-            Some((Ok(_), _)) => {}
-            None => checks.require(
-                (password::MIN_CHARS..=password::MAX_CHARS).contains(&length),
-                "/password",
-                &super::PasswordRefused::Length.to_string(),
-            ),
-        }
-        check_profile(&mut checks, self.name.as_deref(), self.locale.as_deref());
-        checks.done()?;
-        let Some((Ok(password), email)) = password else { return Err(Problem::new(Kind::InvalidRequest)) };
-        let name = self.name.unwrap_or_default().trim().to_owned();
-        Ok(Registration { email, password, name, locale: self.locale })
-    }
-}
-
 fn check_profile(checks: &mut Checks, name: Option<&str>, locale: Option<&str>) {
     if let Some(name) = name {
         checks.text(name, 0, MAX_NAME_CHARS, "/name");
@@ -92,247 +44,15 @@ fn check_profile(checks: &mut Checks, name: Option<&str>, locale: Option<&str>) 
     checks.require(locale.is_none_or(is_locale), "/locale", LOCALE_DETAIL);
 }
 
-/// Who wants to log in.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoginBody {
-    #[schema(example = "ada@example.org", max_length = 254)]
-    email: String,
-    #[schema(example = "correct horse battery staple", max_length = 256)]
-    password: String,
-}
-
-impl LoginBody {
-    /// Only what bounds the work. Whether it could be an address or a password of ours is not told apart from a wrong one.
-    fn check(&self) -> Result<(), Problem> {
-        let mut checks = Checks::default();
-        // No control characters: PostgreSQL takes no NUL, not even to look for it.
-        let plain = (1..=254).contains(&self.email.len()) && !self.email.contains(char::is_control);
-        checks.require(plain, "/email", "must be 1 to 254 characters, without control characters");
-        let length = self.password.chars().count();
-        checks.require((1..=password::MAX_CHARS).contains(&length), "/password", "must be 1 to 256 characters");
-        checks.done()
-    }
-}
-
-/// A refresh token.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RefreshTokenBody {
-    #[schema(example = "8xGfM0T4Yw1w0mJHkQy1l3mCwF2b6rX9aZcVdNeSuQk", max_length = 256)]
-    refresh_token: String,
-}
-
-impl RefreshTokenBody {
-    fn check(&self) -> Result<(), Problem> {
-        let mut checks = Checks::default();
-        let length = self.refresh_token.len();
-        checks.require((1..=MAX_TOKEN_CHARS).contains(&length), "/refresh_token", "must be 1 to 256 characters");
-        checks.done()
-    }
-}
-
-/// What to change; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MePatch {
-    #[schema(example = "Ada Lovelace", max_length = 200)]
-    name: Option<String>,
-    /// BCP 47 tag of the language of mails.
-    #[schema(example = "en")]
-    locale: Option<String>,
-}
-
-impl MePatch {
-    fn check(self) -> Result<ProfileChange, Problem> {
-        let mut checks = Checks::default();
-        check_profile(&mut checks, self.name.as_deref(), self.locale.as_deref());
-        checks.done()?;
-        Ok(ProfileChange { name: self.name.map(|name| name.trim().to_owned()), locale: self.locale })
-    }
-}
-
-/// The tokens of a session.
-#[derive(Serialize, ToSchema)]
-pub struct TokensBody {
-    /// Goes into `Authorization: Bearer …`.
-    access_token: String,
-    #[schema(example = "Bearer")]
-    token_type: &'static str,
-    /// Seconds that the access token is accepted.
-    #[schema(example = 600)]
-    expires_in: u64,
-    /// Good once, for the next pair.
-    #[schema(example = "8xGfM0T4Yw1w0mJHkQy1l3mCwF2b6rX9aZcVdNeSuQk")]
-    refresh_token: String,
-    /// When the session ends and the password is asked for again.
-    #[schema(value_type = String, format = DateTime)]
-    session_expires_at: Moment,
-}
-
-impl From<Tokens> for TokensBody {
-    fn from(tokens: Tokens) -> Self {
-        Self {
-            access_token: tokens.access_token,
-            token_type: "Bearer",
-            expires_in: tokens.access_token_seconds,
-            refresh_token: tokens.refresh_token,
-            session_expires_at: tokens.session_expires_at,
-        }
-    }
-}
-
-/// What someone may do.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RoleName {
-    Customer,
-    Staff,
-    Owner,
-}
-
-/// Someone with an account.
-#[derive(Serialize, ToSchema)]
-pub struct CustomerBody {
-    id: Uuid,
-    #[schema(example = "ada@example.org")]
-    email: String,
-    /// Empty where none was given.
-    #[schema(example = "Ada Lovelace")]
-    name: String,
-    #[schema(example = "en")]
-    locale: String,
-    role: RoleName,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Moment,
-}
-
-impl From<Customer> for CustomerBody {
-    fn from(customer: Customer) -> Self {
-        let role = match customer.role {
-            Role::Customer => RoleName::Customer,
-            Role::Staff => RoleName::Staff,
-            Role::Owner => RoleName::Owner,
-        };
-        let Customer { id, email, name, locale, created_at, .. } = customer;
-        Self { id, email, name, locale, role, created_at }
-    }
-}
-
-/// A session that has just begun.
-#[derive(Serialize, ToSchema)]
-pub struct SessionBody {
-    #[serde(flatten)]
-    tokens: TokensBody,
-    customer: CustomerBody,
-}
-
-impl From<(Customer, Tokens)> for SessionBody {
-    fn from((customer, tokens): (Customer, Tokens)) -> Self {
-        Self { tokens: tokens.into(), customer: customer.into() }
-    }
-}
-
-/// Create an account, and log in
-#[utoipa::path(post, path = "/v1/auth/register", tag = "accounts", request_body = RegisterBody, responses(
-    (status = 201, body = SessionBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 409, description = "`email-taken`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
-    (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
-))]
-pub async fn register(
-    State(shop): State<Shop>,
-    Json(body): Json<RegisterBody>,
-) -> Result<(StatusCode, axum::Json<SessionBody>), Problem> {
-    let session = accounts::register(&shop, body.check()?).await?;
-    Ok((StatusCode::CREATED, axum::Json(session.into())))
-}
-
-/// Log in
-#[utoipa::path(post, path = "/v1/auth/login", tag = "accounts", request_body = LoginBody, responses(
-    (status = 200, body = SessionBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`invalid-credentials`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
-    (status = 429, description = "`too-many-requests`: too many wrong passwords", body = ProblemSchema),
-    (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
-))]
-pub async fn login(State(shop): State<Shop>, Json(body): Json<LoginBody>) -> Result<axum::Json<SessionBody>, Problem> {
-    body.check()?;
-    Ok(axum::Json(accounts::log_in(&shop, &body.email, &body.password).await?.into()))
-}
-
-/// Exchange a refresh token for the next pair of tokens
-#[utoipa::path(post, path = "/v1/auth/refresh", tag = "accounts", request_body = RefreshTokenBody, responses(
-    (status = 200, body = TokensBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`invalid-token`; `refresh-token-reused`: the session has been ended", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
-))]
-pub async fn refresh(
-    State(shop): State<Shop>,
-    Json(body): Json<RefreshTokenBody>,
-) -> Result<axum::Json<TokensBody>, Problem> {
-    body.check()?;
-    Ok(axum::Json(accounts::refresh(&shop, &body.refresh_token).await?.into()))
-}
-
-/// End a session; its access tokens end with it
-#[utoipa::path(post, path = "/v1/auth/logout", tag = "accounts", request_body = RefreshTokenBody, responses(
-    (status = 204, description = "It has ended, now or before"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
-))]
-pub async fn logout(State(shop): State<Shop>, Json(body): Json<RefreshTokenBody>) -> Result<StatusCode, Problem> {
-    body.check()?;
-    accounts::log_out(&shop, &body.refresh_token).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Who I am
-#[utoipa::path(get, path = "/v1/me", tag = "accounts", security(("bearer" = [])), responses(
-    (status = 200, body = CustomerBody),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema)
-))]
-pub async fn get_me(
-    State(shop): State<Shop>,
-    SignedIn(identity): SignedIn,
-) -> Result<axum::Json<CustomerBody>, Problem> {
-    let customer = accounts::find_customer(&shop, identity.customer_id).await?;
-    Ok(axum::Json(customer.ok_or_else(Problem::not_found)?.into()))
-}
-
-/// Change my name or language
-#[utoipa::path(patch, path = "/v1/me", tag = "accounts", security(("bearer" = [])), request_body = MePatch, responses(
-    (status = 200, body = CustomerBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
-))]
-pub async fn patch_me(
-    State(shop): State<Shop>,
-    SignedIn(identity): SignedIn,
-    Json(body): Json<MePatch>,
-) -> Result<axum::Json<CustomerBody>, Problem> {
-    let customer = accounts::change_profile(&shop, identity.customer_id, body.check()?).await?;
-    Ok(axum::Json(customer.ok_or_else(Problem::not_found)?.into()))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
     use crate::http::extract::parse_json;
 
     /// The pointers that are wrong about `body`; none where it is taken.
-    fn wrong<T: serde::de::DeserializeOwned, C>(body: &Value, check: fn(T) -> Result<C, Problem>) -> Vec<String> {
+    pub fn wrong<T: serde::de::DeserializeOwned, C>(body: &Value, check: fn(T) -> Result<C, Problem>) -> Vec<String> {
         match parse_json(body.to_string().as_bytes()).and_then(check) {
             Ok(_) => Vec::new(),
             Err(problem) => {
@@ -341,51 +61,5 @@ mod tests {
                 errors.iter().filter_map(|error| error["pointer"].as_str().map(str::to_owned)).collect()
             }
         }
-    }
-
-    #[test]
-    fn registrations_are_checked_field_by_field() {
-        for (body, pointers) in [
-            (json!({ "email": "ada@example.org", "password": "correct horse" }), vec![]),
-            (
-                json!({ "email": "ada@example.org", "password": "correct horse", "name": "Ada", "locale": "pt-BR" }),
-                vec![],
-            ),
-            (json!({ "email": "ada@example.org", "password": "correct horse", "name": null, "locale": null }), vec![]),
-            (json!({ "email": "ada", "password": "correct horse" }), vec!["/email"]),
-            (
-                json!({ "email": "ada", "password": "short", "name": "\u{7}", "locale": "!" }),
-                vec!["/email", "/password", "/name", "/locale"],
-            ),
-            (json!({ "email": "ada@example.org", "password": "ADA@example.org" }), vec!["/password"]),
-            (json!({ "email": "ada@example.org", "password": "password" }), vec!["/password"]),
-            (json!({ "email": "ada@example.org", "password": "correct horse", "name": "a\nb" }), vec!["/name"]),
-            (
-                json!({ "email": "ada@example.org", "password": "correct horse", "name": "x".repeat(201) }),
-                vec!["/name"],
-            ),
-            (json!({ "email": "ada@example.org", "password": "correct horse", "role": "merchant" }), vec!["/role"]),
-            (json!({ "email": 1, "password": "correct horse" }), vec!["/email"]),
-        ] {
-            assert_eq!(wrong(&body, RegisterBody::check), pointers, "{body}");
-        }
-    }
-
-    #[test]
-    fn other_bodies_are_checked_too() {
-        let login = |body: LoginBody| body.check();
-        for (body, pointers) in [
-            (json!({ "email": "no address", "password": "x" }), vec![]),
-            (json!({ "email": "", "password": "" }), vec!["/email", "/password"]),
-            (json!({ "email": "ada\u{0}@example.org", "password": "x" }), vec!["/email"]),
-            (json!({ "email": "a".repeat(255), "password": "x".repeat(257) }), vec!["/email", "/password"]),
-        ] {
-            assert_eq!(wrong(&body, login), pointers, "{body}");
-        }
-        let token = |body: RefreshTokenBody| body.check();
-        assert_eq!(wrong(&json!({ "refresh_token": "x".repeat(257) }), token), ["/refresh_token"]);
-        assert_eq!(wrong(&json!({ "refresh_token": "" }), token), ["/refresh_token"]);
-        assert_eq!(wrong(&json!({ "email": "eve@example.org" }), MePatch::check), ["/email"]);
-        assert_eq!(wrong(&json!({ "locale": "english" }), MePatch::check), ["/locale"]);
     }
 }

@@ -1,0 +1,115 @@
+//! Who I am.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::check_profile;
+use crate::Shop;
+use crate::accounts::{self, Customer, ProfileChange, Role};
+use crate::clock::Moment;
+use crate::http::auth::SignedIn;
+use crate::http::extract::{Checks, Json};
+use crate::problem::{Problem, ProblemSchema};
+
+/// What to change; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MePatch {
+    #[schema(example = "Ada Lovelace", max_length = 200)]
+    name: Option<String>,
+    /// BCP 47 tag of the language of mails.
+    #[schema(example = "en")]
+    locale: Option<String>,
+}
+
+impl MePatch {
+    fn check(self) -> Result<ProfileChange, Problem> {
+        let mut checks = Checks::default();
+        check_profile(&mut checks, self.name.as_deref(), self.locale.as_deref());
+        checks.done()?;
+        Ok(ProfileChange { name: self.name.map(|name| name.trim().to_owned()), locale: self.locale })
+    }
+}
+
+/// What someone may do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RoleName {
+    Customer,
+    Staff,
+    Owner,
+}
+
+/// Someone with an account.
+#[derive(Serialize, ToSchema)]
+pub struct CustomerBody {
+    id: Uuid,
+    #[schema(example = "ada@example.org")]
+    email: String,
+    /// Empty where none was given.
+    #[schema(example = "Ada Lovelace")]
+    name: String,
+    #[schema(example = "en")]
+    locale: String,
+    role: RoleName,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Moment,
+}
+
+impl From<Customer> for CustomerBody {
+    fn from(customer: Customer) -> Self {
+        let role = match customer.role {
+            Role::Customer => RoleName::Customer,
+            Role::Staff => RoleName::Staff,
+            Role::Owner => RoleName::Owner,
+        };
+        let Customer { id, email, name, locale, created_at, .. } = customer;
+        Self { id, email, name, locale, role, created_at }
+    }
+}
+
+/// Who I am
+#[utoipa::path(get, path = "/v1/me", tag = "accounts", security(("bearer" = [])), responses(
+    (status = 200, body = CustomerBody),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema)
+))]
+pub async fn get_me(
+    State(shop): State<Shop>,
+    SignedIn(identity): SignedIn,
+) -> Result<axum::Json<CustomerBody>, Problem> {
+    let customer = accounts::find_customer(&shop, identity.customer_id).await?;
+    Ok(axum::Json(customer.ok_or_else(Problem::not_found)?.into()))
+}
+
+/// Change my name or language
+#[utoipa::path(patch, path = "/v1/me", tag = "accounts", security(("bearer" = [])), request_body = MePatch, responses(
+    (status = 200, body = CustomerBody),
+    (status = 400, description = "`malformed-request`", body = ProblemSchema),
+    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
+    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+))]
+pub async fn patch_me(
+    State(shop): State<Shop>,
+    SignedIn(identity): SignedIn,
+    Json(body): Json<MePatch>,
+) -> Result<axum::Json<CustomerBody>, Problem> {
+    let customer = accounts::change_profile(&shop, identity.customer_id, body.check()?).await?;
+    Ok(axum::Json(customer.ok_or_else(Problem::not_found)?.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::wrong;
+    use super::*;
+
+    #[test]
+    fn changes_are_checked() {
+        assert_eq!(wrong(&json!({ "email": "eve@example.org" }), MePatch::check), ["/email"]);
+        assert_eq!(wrong(&json!({ "locale": "english" }), MePatch::check), ["/locale"]);
+    }
+}
