@@ -44,8 +44,10 @@ pub struct Config {
 pub struct ShopConfig {
     /// Name, for mails and pages.
     pub name: String,
-    /// Base of the links in mails, without a slash at its end.
+    /// Base of the API and issuer of access tokens, without a slash at its end.
     pub url: String,
+    /// Base of the pages that letters link to, without a slash at its end. Empty where there is no storefront.
+    pub storefront_url: String,
     /// Sender of mails.
     pub email: String,
     /// ISO 4217. One for the whole shop; it cannot be changed once there are prices.
@@ -61,6 +63,7 @@ impl Default for ShopConfig {
         Self {
             name: "Kassa".into(),
             url: "http://127.0.0.1:8080".into(),
+            storefront_url: String::new(),
             email: "shop@example.org".into(),
             currency: Currency::EUR,
             demo_catalog: true,

@@ -59,6 +59,10 @@ problems! {
     InvalidCredentials = "invalid-credentials" UNAUTHORIZED;
     /// The refresh token was used before; its session has been ended.
     RefreshTokenReused = "refresh-token-reused" UNAUTHORIZED;
+    /// The e-mail address of the account has to be confirmed first.
+    EmailUnconfirmed = "email-unconfirmed" FORBIDDEN;
+    /// The link of a letter is wrong, was used, or is out of date.
+    InvalidLink = "invalid-link" UNPROCESSABLE_ENTITY;
     /// You may not do this.
     Forbidden = "forbidden" FORBIDDEN;
     /// Too many requests; `Retry-After` tells when to try again.

@@ -27,6 +27,7 @@ struct Parts {
     plugins: plugins::Registry,
     relay: events::Relay,
     mailer: notifications::Mailer,
+    letters: accounts::Letters,
     /// Work that outlives the request that began it: checkouts, payments.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -63,6 +64,7 @@ impl Shop {
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
+            letters: accounts::Letters::default(),
             relay: events::Relay::new(bus()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -115,6 +117,10 @@ impl Shop {
         &self.0.mailer
     }
 
+    pub fn letters(&self) -> &accounts::Letters {
+        &self.0.letters
+    }
+
     /// Runs `work` to its end even if the client goes away: a checkout must not stop between two of its steps.
     /// A stopping shop waits for it.
     pub async fn run_to_end<T: Send + 'static>(
@@ -141,6 +147,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     let workers = TaskTracker::new();
     workers.spawn(events::run(shop.clone()));
     workers.spawn(notifications::run(shop.clone()));
+    workers.spawn(accounts::run(shop.clone()));
     workers.spawn(payments::run(shop.clone()));
     workers.spawn(orders::run(shop.clone()));
     workers.spawn(catalog::run(shop.clone()));
@@ -164,5 +171,5 @@ fn create_private_dir(dir: &std::path::Path) -> io::Result<()> {
 
 /// The bus, with everyone who listens.
 fn bus() -> Arc<dyn events::Bus> {
-    Arc::new(events::Memory::new(vec![Box::new(notifications::Notifications)]))
+    Arc::new(events::Memory::new(vec![Box::new(notifications::Notifications), Box::new(orders::Adoption)]))
 }

@@ -3,7 +3,10 @@ create table customers (
     email text not null,
     -- Lower-cased: what logins and uniqueness go by.
     email_key text not null unique,
+    -- When its owner proved it; null while they have not.
+    email_confirmed_at timestamptz,
     name text not null,
+    phone text not null default '',
     locale text not null,
     role text not null check (role in ('customer', 'staff', 'owner')),
     -- Of staff: names with spaces between them.
@@ -31,6 +34,37 @@ create table refresh_tokens (
     used_at timestamptz
 );
 create index refresh_tokens_by_session on refresh_tokens (session_id);
+
+-- The links in letters: each is good once, for one purpose, for a while.
+create table account_tokens (
+    token_hash bytea primary key,
+    purpose text not null check (purpose in ('confirm-email', 'reset-password', 'change-email-old', 'change-email-new')),
+    customer_id uuid not null references customers (id) on delete cascade,
+    -- The address that it is about: of a change, the new one.
+    email text not null,
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    used_at timestamptz
+);
+create index account_tokens_by_customer on account_tokens (customer_id, purpose, created_at);
+create index account_tokens_by_expiry on account_tokens (expires_at);
+
+-- Letters about accounts that wait for the worker. A row stands here for an address that nobody has, too: who asks must not see a
+-- difference.
+create table account_letters (
+    id uuid primary key,
+    letter text not null,
+    email_key text not null,
+    customer_id uuid references customers (id) on delete cascade,
+    other_email text,
+    attempts bigint not null,
+    -- While a worker has the letter: when its claim runs out.
+    next_attempt_at timestamptz not null,
+    created_at timestamptz not null,
+    unique (letter, email_key)
+);
+create index account_letters_due on account_letters (next_attempt_at, id);
+create index account_letters_by_customer on account_letters (customer_id);
 
 create table idempotency_keys (
     scope text not null,

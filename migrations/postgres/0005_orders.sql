@@ -30,6 +30,8 @@ create table orders (
 create index orders_by_customer on orders (customer_id, placed_at, id);
 create index orders_by_age on orders (placed_at, id);
 create index orders_by_cart on orders (cart_id);
+-- Orders of guests, which become a customer's who proves the address.
+create index orders_of_guests on orders (lower(email)) where customer_id is null;
 
 create table order_lines (
     order_id uuid not null references orders (id),

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod profile;
+mod recovery;
 mod sessions;
 mod staff;
 
@@ -11,6 +12,7 @@ use crate::problem::{Kind, Problem};
 
 pub use api_keys::*;
 pub use profile::*;
+pub use recovery::*;
 pub use sessions::*;
 pub use staff::*;
 
@@ -23,6 +25,9 @@ impl From<Error> for Problem {
             Error::EmailTaken => Problem::new(Kind::EmailTaken),
             Error::InvalidCredentials => Problem::new(Kind::InvalidCredentials),
             Error::InvalidToken => Problem::new(Kind::InvalidToken),
+            Error::InvalidLink => Problem::new(Kind::InvalidLink),
+            Error::EmailUnconfirmed => Problem::new(Kind::EmailUnconfirmed),
+            Error::SameEmail => Problem::invalid_field("/email", "is the address already"),
             Error::RefreshTokenReused => Problem::new(Kind::RefreshTokenReused),
             Error::TooManyAttempts { retry_after_seconds } => {
                 Problem::new(Kind::TooManyRequests).retry_after(retry_after_seconds)

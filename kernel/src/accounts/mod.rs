@@ -10,12 +10,16 @@
 mod api_keys;
 mod attempts;
 mod email;
+mod email_change;
 pub mod http;
 mod keys;
+mod letters;
+mod links;
 mod owners;
 mod password;
 mod permissions;
 mod private_file;
+mod recovery;
 mod sessions;
 mod settings;
 mod staff;
@@ -33,15 +37,22 @@ use uuid::Uuid;
 use crate::clock::{self, Moment};
 use crate::{Shop, db, events, id};
 
+use letters::Letter;
+
 pub use api_keys::{
     API_KEY_MARK, ApiKey, ApiKeyError, KeyIdentity, NewApiKey, Scopes, authenticate_key, create_api_key, get_api_key,
     list_api_keys, revoke_api_key,
 };
 pub use email::{Email, InvalidEmail};
+pub use email_change::{agree_to_email_change, ask_for_email_change, refuse_email_change};
 pub use keys::{Keys, KeysError};
+pub use letters::{Letters, run};
 pub use owners::{NewOwner, create_owner, first_owner, has_owner};
 pub use password::{Hashing, Password, PasswordRefused};
 pub use permissions::{Permission, Permissions};
+pub use recovery::{
+    ask_for_confirmation, ask_for_reset, change_password, confirm_email, require_confirmed, reset_password,
+};
 pub use sessions::{Tokens, authenticate, forget_expired, log_in, log_out, refresh};
 pub use settings::AccountsConfig;
 pub use staff::{Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff};
@@ -71,8 +82,12 @@ pub struct Customer {
     pub id: Uuid,
     /// As it was written at registration.
     pub email: String,
+    /// When they proved that the address is theirs.
+    pub email_confirmed_at: Option<Moment>,
     /// Empty where none was given.
     pub name: String,
+    /// Empty where none was given.
+    pub phone: String,
     /// BCP 47 tag.
     pub locale: String,
     pub role: Role,
@@ -90,6 +105,15 @@ pub enum Error {
     /// Forged, expired, for someone else, or of a session that has ended: a client does the same about all of them.
     #[error("the token is not valid")]
     InvalidToken,
+    /// The account has the address that is asked for.
+    #[error("it is the account's address already")]
+    SameEmail,
+    /// Told only to whom the account is.
+    #[error("the e-mail address has to be confirmed first")]
+    EmailUnconfirmed,
+    /// Wrong, for something else, used, or out of date.
+    #[error("the link is not valid")]
+    InvalidLink,
     #[error("the refresh token was used before; its session has been ended")]
     RefreshTokenReused,
     #[error("too many wrong passwords; try again in {retry_after_seconds} s")]
@@ -119,30 +143,53 @@ pub struct Registration {
     pub locale: Option<String>,
 }
 
-/// Creates an account and logs it in.
-pub async fn register(shop: &Shop, registration: Registration) -> Result<(Customer, Tokens), Error> {
+/// What became of a registration.
+#[derive(Debug)]
+pub enum Registered {
+    In(Customer, Tokens),
+    /// The address has to be confirmed first. There may have been an account with it before, which is not told.
+    Waiting,
+}
+
+/// Creates an account and logs it in, or lets it wait for its confirmation where the shop wants that.
+pub async fn register(shop: &Shop, registration: Registration) -> Result<Registered, Error> {
+    let hides = shop.config().accounts.confirm_before_login;
     let Registration { email, password, name, locale } = registration;
-    // Asked before the password is hashed, which costs more than anything else here. The unique key has the last word.
-    if store::find_credentials(&mut shop.db().read().await?, email.key()).await?.is_some() {
+    // Asked before the password is hashed, which costs more than anything else here. The unique key has the last word. Where
+    // accounts are hidden the hash is made in any case: it is what would tell.
+    if !hides && store::find_credentials(&mut shop.db().read().await?, email.key()).await?.is_some() {
         return Err(Error::EmailTaken);
     }
     let password_hash = shop.hashing().hash(&password).await?;
     let customer = Customer {
         id: id::sequential(),
         email: email.as_str().to_owned(),
+        email_confirmed_at: None,
         name,
+        phone: String::new(),
         locale: locale.unwrap_or_else(|| shop.config().shop.locale.clone()),
         role: Role::Customer,
         created_at: clock::now(),
     };
     let mut tx = shop.db().write().await?;
-    store::insert_customer(&mut tx, &customer, email.key(), &password_hash).await.map_err(email_taken)?;
-    let tokens = sessions::open(shop, &mut tx, customer.id, customer.created_at).await?;
+    if !store::insert_customer(&mut tx, &customer, email.key(), &password_hash).await? {
+        if !hides {
+            return Err(Error::EmailTaken);
+        }
+        letters::to_address(&mut tx, Letter::AlreadyRegistered, email.key()).await?;
+        tx.commit().await?;
+        shop.letters().wake();
+        return Ok(Registered::Waiting);
+    }
+    let tokens =
+        if hides { None } else { Some(sessions::open(shop, &mut tx, customer.id, customer.created_at).await?) };
+    letters::to_address(&mut tx, Letter::ConfirmEmail, email.key()).await?;
     // The id and nothing else: events go to other systems and stay there.
-    events::record(&mut tx, "customer.registered", customer.id, json!({ "customer_id": customer.id })).await?;
+    events::record(&mut tx, "user.created", customer.id, json!({ "customer_id": customer.id })).await?;
     tx.commit().await?;
+    shop.letters().wake();
     shop.relay().wake();
-    Ok((customer, tokens))
+    Ok(tokens.map_or(Registered::Waiting, |tokens| Registered::In(customer, tokens)))
 }
 
 fn email_taken(error: db::Error) -> Error {
@@ -158,6 +205,7 @@ pub async fn find_customer(shop: &Shop, id: Uuid) -> Result<Option<Customer>, Er
 #[derive(Debug, Default)]
 pub struct ProfileChange {
     pub name: Option<String>,
+    pub phone: Option<String>,
     pub locale: Option<String>,
 }
 
@@ -165,10 +213,23 @@ pub struct ProfileChange {
 pub async fn change_profile(shop: &Shop, id: Uuid, change: ProfileChange) -> Result<Option<Customer>, Error> {
     let mut tx = shop.db().write().await?;
     let Some(mut customer) = store::find_customer(&mut tx, id).await? else { return Ok(None) };
-    customer.name = change.name.unwrap_or(customer.name);
-    customer.locale = change.locale.unwrap_or(customer.locale);
-    store::update_profile(&mut tx, &customer, clock::now()).await?;
-    tx.commit().await?;
+    let mut changed = Vec::new();
+    for (field, old, new) in [
+        ("name", &mut customer.name, change.name),
+        ("phone", &mut customer.phone, change.phone),
+        ("locale", &mut customer.locale, change.locale),
+    ] {
+        if let Some(new) = new.filter(|new| new != old) {
+            *old = new;
+            changed.push(field);
+        }
+    }
+    if !changed.is_empty() {
+        store::update_profile(&mut tx, &customer, clock::now()).await?;
+        recovery::updated(&mut tx, id, &changed).await?;
+        tx.commit().await?;
+        shop.relay().wake();
+    }
     Ok(Some(customer))
 }
 

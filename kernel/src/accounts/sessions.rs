@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::email::Email;
 use super::store::{self, RefreshToken};
 use super::tokens::{self, Bearer};
-use super::{Customer, Error, Identity};
+use super::{Customer, Error, Identity, Role};
 use crate::clock::{self, Moment};
 use crate::db::Tx;
 use crate::{Shop, id};
@@ -44,6 +44,19 @@ impl std::fmt::Debug for Tokens {
 
 /// Opens a session for whom `email` and `password` prove to be.
 pub async fn log_in(shop: &Shop, email: &str, password: &str) -> Result<(Customer, Tokens), Error> {
+    let customer = prove(shop, email, password).await?;
+    let unconfirmed = customer.email_confirmed_at.is_none() && customer.role == Role::Customer;
+    if unconfirmed && shop.config().accounts.confirm_before_login {
+        return Err(Error::EmailUnconfirmed);
+    }
+    let mut tx = shop.db().write().await?;
+    let tokens = open(shop, &mut tx, customer.id, clock::now()).await?;
+    tx.commit().await?;
+    Ok((customer, tokens))
+}
+
+/// Whose address and password these are. Wrong ones are counted, and make wait.
+pub(super) async fn prove(shop: &Shop, email: &str, password: &str) -> Result<Customer, Error> {
     let email_key = Email::key_of(email);
     let (hashing, attempts) = (shop.hashing(), &shop.hashing().attempts);
     attempts.check(&email_key, clock::now())?;
@@ -58,10 +71,7 @@ pub async fn log_in(shop: &Shop, email: &str, password: &str) -> Result<(Custome
         return Err(Error::InvalidCredentials);
     };
     attempts.succeeded(&email_key);
-    let mut tx = shop.db().write().await?;
-    let tokens = open(shop, &mut tx, customer.id, clock::now()).await?;
-    tx.commit().await?;
-    Ok((customer, tokens))
+    Ok(customer)
 }
 
 /// Begins a session of the customer in `tx`.
@@ -128,10 +138,11 @@ pub async fn authenticate(shop: &Shop, access_token: &str) -> Result<Identity, E
     Ok(Identity { customer_id, session_id, role, permissions })
 }
 
-/// Forgets sessions that have ended by themselves, with all their tokens, and tells how many. For a worker, now and then.
+/// Forgets sessions that have ended by themselves, with all their tokens, and links that are out of date; tells how many. For a worker, now and then.
 pub async fn forget_expired(shop: &Shop) -> Result<u64, Error> {
     let mut tx = shop.db().write().await?;
-    let forgotten = store::delete_sessions(&mut tx, clock::now()).await?;
+    let now = clock::now();
+    let forgotten = store::delete_sessions(&mut tx, now).await? + store::links::delete_expired(&mut tx, now).await?;
     tx.commit().await?;
     Ok(forgotten)
 }

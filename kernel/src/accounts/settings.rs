@@ -31,6 +31,29 @@ pub struct AccountsConfig {
     /// The longest of these waits, in seconds: 1 to 3600.
     #[serde(deserialize_with = "within::<_, 1, 3_600>")]
     pub max_login_wait_seconds: u64,
+    /// Whether an address has to be confirmed before one can log in. A registration is then answered alike whether there is an
+    /// account or not, and gives no tokens.
+    pub confirm_before_login: bool,
+    /// Whether whoever is signed in has to have a confirmed address before they order.
+    pub confirm_before_checkout: bool,
+    /// How long the links work that confirm an address, in minutes: 5 to 43200.
+    #[serde(deserialize_with = "within::<_, 5, 43_200>")]
+    pub confirm_link_minutes: u64,
+    /// How long the links work that set a password, in minutes: 5 to 43200.
+    #[serde(deserialize_with = "within::<_, 5, 43_200>")]
+    pub reset_link_minutes: u64,
+    /// How long an address that was sent one of these letters gets no other of its kind, in seconds: 0 to 3600.
+    #[serde(deserialize_with = "within::<_, 0, 3_600>")]
+    pub letter_pause_seconds: u64,
+    /// The storefront's page that confirms an address, behind `shop.storefront_url`.
+    #[serde(deserialize_with = "path")]
+    pub confirm_email_path: String,
+    /// The one that sets a password.
+    #[serde(deserialize_with = "path")]
+    pub reset_password_path: String,
+    /// The one that agrees to another address, or refuses it.
+    #[serde(deserialize_with = "path")]
+    pub change_email_path: String,
 }
 
 impl Default for AccountsConfig {
@@ -44,6 +67,14 @@ impl Default for AccountsConfig {
             hash_wait_ms: 2_000,
             free_login_failures: 10,
             max_login_wait_seconds: 900,
+            confirm_before_login: false,
+            confirm_before_checkout: false,
+            confirm_link_minutes: 2_880,
+            reset_link_minutes: 60,
+            letter_pause_seconds: 60,
+            confirm_email_path: "/account/confirm-email".into(),
+            reset_password_path: "/account/reset-password".into(),
+            change_email_path: "/account/change-email".into(),
         }
     }
 }
@@ -55,6 +86,15 @@ fn within<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(deserialize
         Ok(value)
     } else {
         Err(serde::de::Error::custom(format!("must be {MIN} to {MAX}")))
+    }
+}
+
+fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = String::deserialize(deserializer)?;
+    if value.starts_with('/') && !value.contains('#') {
+        Ok(value)
+    } else {
+        Err(serde::de::Error::custom("must begin with / and have no #"))
     }
 }
 
@@ -72,6 +112,10 @@ mod tests {
             ("clock_leeway_seconds = 61", false),
             ("hashes_at_once = 0", false),
             ("session_days = -1", false),
+            ("reset_link_minutes = 4", false),
+            ("reset_password_path = '/new-password'", true),
+            ("reset_password_path = 'new-password'", false),
+            ("reset_password_path = '/#/new-password'", false),
         ] {
             assert_eq!(Config::parse(&format!("[accounts]\n{text}")).is_ok(), fine, "{text}");
         }

@@ -1,6 +1,8 @@
 //! All the SQL of accounts.
 
 pub(super) mod api_keys;
+pub(super) mod letters;
+pub(super) mod links;
 pub(super) mod staff;
 
 use uuid::Uuid;
@@ -14,7 +16,9 @@ use crate::db::{Conn, FromRow, Result, Tx, sql};
 struct CustomerRow {
     id: Uuid,
     email: String,
+    email_confirmed_at: Option<Moment>,
     name: String,
+    phone: String,
     locale: String,
     role: String,
     password_hash: String,
@@ -64,8 +68,9 @@ fn parse_role(text: &str) -> Role {
 impl From<CustomerRow> for Credentials {
     fn from(row: CustomerRow) -> Self {
         let role = parse_role(&row.role);
-        let CustomerRow { id, email, name, locale, created_at, .. } = row;
-        Self { customer: Customer { id, email, name, locale, role, created_at }, password_hash: row.password_hash }
+        let CustomerRow { id, email, email_confirmed_at, name, phone, locale, created_at, .. } = row;
+        let customer = Customer { id, email, email_confirmed_at, name, phone, locale, role, created_at };
+        Self { customer, password_hash: row.password_hash }
     }
 }
 
@@ -73,7 +78,8 @@ pub(super) async fn find_credentials(conn: &mut Conn, email_key: &str) -> Result
     let row = sql::optional!(
         conn,
         CustomerRow,
-        "select id, email, name, locale, role, password_hash, created_at from customers where email_key = $1",
+        "select id, email, email_confirmed_at, name, phone, locale, role, password_hash, created_at
+         from customers where email_key = $1",
         email_key
     )?;
     Ok(row.map(Credentials::from))
@@ -83,43 +89,92 @@ pub(super) async fn find_customer(conn: &mut Conn, id: Uuid) -> Result<Option<Cu
     let row = sql::optional!(
         conn,
         CustomerRow,
-        "select id, email, name, locale, role, password_hash, created_at from customers where id = $1",
+        "select id, email, email_confirmed_at, name, phone, locale, role, password_hash, created_at
+         from customers where id = $1",
         id
     )?;
     Ok(row.map(|row| Credentials::from(row).customer))
 }
 
+/// False where there is an account with this address.
 pub(super) async fn insert_customer(
     tx: &mut Tx,
     customer: &Customer,
     email_key: &str,
     password_hash: &str,
-) -> Result<()> {
-    sql::execute!(
+) -> Result<bool> {
+    let inserted = sql::execute!(
         tx,
-        "insert into customers (id, email, email_key, name, locale, role, password_hash, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+        "insert into customers (id, email, email_key, email_confirmed_at, name, phone, locale, role, password_hash,
+                                created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) on conflict (email_key) do nothing",
         customer.id,
         customer.email.as_str(),
         email_key,
+        customer.email_confirmed_at,
         customer.name.as_str(),
+        customer.phone.as_str(),
         customer.locale.as_str(),
         role_text(customer.role),
         password_hash,
         customer.created_at
     )?;
-    Ok(())
+    Ok(inserted == 1)
 }
 
 pub(super) async fn update_profile(tx: &mut Tx, customer: &Customer, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update customers set name = $2, locale = $3, updated_at = $4 where id = $1",
+        "update customers set name = $2, phone = $3, locale = $4, updated_at = $5 where id = $1",
         customer.id,
         customer.name.as_str(),
+        customer.phone.as_str(),
         customer.locale.as_str(),
         now
     )?;
+    Ok(())
+}
+
+/// True where the customer has this address and had not proved it yet.
+pub(super) async fn confirm_email(tx: &mut Tx, id: Uuid, email_key: &str, now: Moment) -> Result<bool> {
+    let changed = sql::execute!(
+        tx,
+        "update customers set email_confirmed_at = $3, updated_at = $3
+         where id = $1 and email_key = $2 and email_confirmed_at is null",
+        id,
+        email_key,
+        now
+    )?;
+    Ok(changed == 1)
+}
+
+/// A confirmed one.
+pub(super) async fn set_email(tx: &mut Tx, id: Uuid, email: &str, email_key: &str, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update customers set email = $2, email_key = $3, email_confirmed_at = $4, updated_at = $4 where id = $1",
+        id,
+        email,
+        email_key,
+        now
+    )?;
+    Ok(())
+}
+
+pub(super) async fn set_password(tx: &mut Tx, id: Uuid, password_hash: &str, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update customers set password_hash = $2, updated_at = $3 where id = $1",
+        id,
+        password_hash,
+        now
+    )?;
+    Ok(())
+}
+
+/// Lets whoever else wants to change the customer wait until the transaction ends.
+pub(super) async fn lock_customer(tx: &mut Tx, id: Uuid, now: Moment) -> Result<()> {
+    sql::execute!(tx, "update customers set updated_at = $2 where id = $1", id, now)?;
     Ok(())
 }
 
@@ -189,6 +244,17 @@ pub(super) async fn revoke_sessions_of(tx: &mut Tx, customer_id: Uuid, now: Mome
     Ok(())
 }
 
+pub(super) async fn revoke_other_sessions(tx: &mut Tx, customer_id: Uuid, session_id: Uuid, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update sessions set revoked_at = $3 where customer_id = $1 and id <> $2 and revoked_at is null",
+        customer_id,
+        session_id,
+        now
+    )?;
+    Ok(())
+}
+
 /// Their refresh tokens go with them.
 pub(super) async fn delete_sessions(tx: &mut Tx, expired_at: Moment) -> Result<u64> {
     sql::execute!(tx, "delete from sessions where expires_at <= $1", expired_at)
@@ -242,7 +308,7 @@ pub(super) mod tests {
         sql::all!(
             conn,
             (String, String),
-            "select kind, cast(data as text) from events where kind like 'customer.%' order by id"
+            "select kind, cast(data as text) from events where kind like 'user.%' order by id"
         )
     }
 }

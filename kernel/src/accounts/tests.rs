@@ -27,6 +27,13 @@ fn ada() -> Registration {
     Registration { email, password, name: "Ada".into(), locale: None }
 }
 
+async fn registered(shop: &Shop) -> (Customer, Tokens) {
+    match register(shop, ada()).await.expect("registered") {
+        Registered::In(customer, tokens) => (customer, tokens),
+        Registered::Waiting => panic!("nothing to wait for"),
+    }
+}
+
 async fn events(db: &Db) -> Vec<(String, String)> {
     let mut conn = db.read().await.expect("a connection");
     store::tests::recorded_events(&mut conn).await.expect("events")
@@ -35,7 +42,7 @@ async fn events(db: &Db) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_customer_registers_once_and_logs_in_in_any_case() {
     let (shop, _dir) = shop().await;
-    let (customer, tokens) = register(&shop, ada()).await.expect("registered");
+    let (customer, tokens) = registered(&shop).await;
     assert_eq!((customer.email.as_str(), customer.role), ("Ada@Example.org", Role::Customer));
     assert_eq!(customer.locale, shop.config().shop.locale);
     let identity = authenticate(&shop, &tokens.access_token).await.expect("signed in");
@@ -49,7 +56,7 @@ async fn a_customer_registers_once_and_logs_in_in_any_case() {
     assert_ne!(elsewhere.session_id, identity.session_id);
 
     let recorded = events(shop.db()).await;
-    assert_eq!(recorded, [("customer.registered".to_owned(), format!(r#"{{"customer_id":"{}"}}"#, customer.id))]);
+    assert_eq!(recorded, [("user.created".to_owned(), format!(r#"{{"customer_id":"{}"}}"#, customer.id))]);
 }
 
 #[tokio::test]
@@ -66,7 +73,7 @@ async fn two_registrations_at_once_make_one_account() {
 async fn wrong_passwords_and_unknown_addresses_fail_alike_and_make_wait() {
     let settings = AccountsConfig { free_login_failures: 2, ..AccountsConfig::default() };
     let (shop, _dir) = shop_with(settings).await;
-    register(&shop, ada()).await.expect("registered");
+    registered(&shop).await;
     for email in ["ada@example.org", "nobody@example.org"] {
         for _ in 0..2 {
             let refused = log_in(&shop, email, "incorrect horse").await;
@@ -81,7 +88,7 @@ async fn wrong_passwords_and_unknown_addresses_fail_alike_and_make_wait() {
 async fn an_unknown_address_takes_its_turn_at_hashing() {
     let settings = AccountsConfig { hashes_at_once: 1, hash_wait_ms: 0, ..AccountsConfig::default() };
     let (shop, _dir) = shop_with(settings).await;
-    register(&shop, ada()).await.expect("registered");
+    registered(&shop).await;
     let _turn = shop.hashing().turn().await.expect("the only turn");
     for email in ["ada@example.org", "nobody@example.org"] {
         let refused = log_in(&shop, email, PASSWORD).await;
@@ -92,7 +99,7 @@ async fn an_unknown_address_takes_its_turn_at_hashing() {
 #[tokio::test]
 async fn a_refresh_token_gives_one_successor() {
     let (shop, _dir) = shop().await;
-    let (customer, first) = register(&shop, ada()).await.expect("registered");
+    let (customer, first) = registered(&shop).await;
     let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
     assert_ne!(second.refresh_token, first.refresh_token);
     assert_eq!(second.session_expires_at, first.session_expires_at, "refreshing does not prolong a session");
@@ -110,7 +117,7 @@ async fn a_refresh_token_gives_one_successor() {
 #[tokio::test]
 async fn a_token_whose_successor_was_used_ends_the_session_even_within_the_grace() {
     let (shop, _dir) = shop().await;
-    let (_, first) = register(&shop, ada()).await.expect("registered");
+    let (_, first) = registered(&shop).await;
     let (_, elsewhere) = log_in(&shop, "ada@example.org", PASSWORD).await.expect("logged in");
     let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
     let third = refresh(&shop, &second.refresh_token).await.expect("refreshed");
@@ -127,7 +134,7 @@ async fn a_token_whose_successor_was_used_ends_the_session_even_within_the_grace
 async fn without_grace_a_second_use_ends_the_session() {
     let settings = AccountsConfig { refresh_grace_seconds: 0, ..AccountsConfig::default() };
     let (shop, _dir) = shop_with(settings).await;
-    let (_, first) = register(&shop, ada()).await.expect("registered");
+    let (_, first) = registered(&shop).await;
     let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
     let reused = refresh(&shop, &first.refresh_token).await;
     assert!(matches!(reused, Err(Error::RefreshTokenReused)), "{reused:?}");
@@ -137,7 +144,7 @@ async fn without_grace_a_second_use_ends_the_session() {
 #[tokio::test]
 async fn two_refreshes_at_once_get_the_same_token() {
     let (shop, _dir) = shop().await;
-    let (_, first) = register(&shop, ada()).await.expect("registered");
+    let (_, first) = registered(&shop).await;
     for _ in 0..20 {
         let (_, tokens) = log_in(&shop, "ada@example.org", PASSWORD).await.expect("logged in");
         let (one, other) = tokio::join!(refresh(&shop, &tokens.refresh_token), refresh(&shop, &tokens.refresh_token));
@@ -151,7 +158,7 @@ async fn two_refreshes_at_once_get_the_same_token() {
 #[tokio::test]
 async fn what_is_no_refresh_token_is_refused() {
     let (shop, _dir) = shop().await;
-    let (_, tokens) = register(&shop, ada()).await.expect("registered");
+    let (_, tokens) = registered(&shop).await;
     let unborn = shop.keys().successor_of(&tokens.refresh_token);
     for text in ["", "nonsense", &tokens.access_token, &unborn] {
         let refused = refresh(&shop, text).await;
@@ -163,7 +170,7 @@ async fn what_is_no_refresh_token_is_refused() {
 #[tokio::test]
 async fn a_logout_ends_access_at_once_and_can_be_repeated() {
     let (shop, _dir) = shop().await;
-    let (_, first) = register(&shop, ada()).await.expect("registered");
+    let (_, first) = registered(&shop).await;
     let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
     log_out(&shop, &second.refresh_token).await.expect("logged out");
     for tokens in [&first, &second] {
@@ -177,7 +184,7 @@ async fn a_logout_ends_access_at_once_and_can_be_repeated() {
 #[tokio::test]
 async fn expired_sessions_are_worth_nothing_and_forgotten() {
     let (shop, _dir) = shop().await;
-    let (customer, _) = register(&shop, ada()).await.expect("registered");
+    let (customer, _) = registered(&shop).await;
     let long_ago = clock::now() - chrono::TimeDelta::days(31);
     let mut tx = shop.db().write().await.expect("a transaction");
     let old = sessions::open(&shop, &mut tx, customer.id, long_ago).await.expect("opened");
@@ -200,7 +207,7 @@ async fn session_of(shop: &Shop, tokens: &Tokens) -> Uuid {
 #[tokio::test]
 async fn a_token_of_someone_else_does_not_open_a_session() {
     let (shop, _dir) = shop().await;
-    let (_, tokens) = register(&shop, ada()).await.expect("registered");
+    let (_, tokens) = registered(&shop).await;
     let session_id = authenticate(&shop, &tokens.access_token).await.expect("signed in").session_id;
     let mixed = tokens::Bearer { customer_id: id::sequential(), session_id };
     let token = tokens::sign(shop.keys(), shop.config(), &mixed, clock::now()).expect("signed");
@@ -210,10 +217,12 @@ async fn a_token_of_someone_else_does_not_open_a_session() {
 #[tokio::test]
 async fn a_profile_changes_where_it_is_told_to() {
     let (shop, _dir) = shop().await;
-    let (customer, _) = register(&shop, ada()).await.expect("registered");
+    let (customer, _) = registered(&shop).await;
     let change = ProfileChange { locale: Some("ru".into()), ..ProfileChange::default() };
     let changed = change_profile(&shop, customer.id, change).await.expect("changed").expect("there");
     assert_eq!((changed.name.as_str(), changed.locale.as_str()), ("Ada", "ru"));
+    let told = format!(r#"{{"customer_id":"{}","fields":["locale"]}}"#, customer.id);
+    assert_eq!(events(shop.db()).await.pop(), Some(("user.updated".to_owned(), told)));
     assert_eq!(find_customer(&shop, customer.id).await.expect("read"), Some(changed));
     let nobody = change_profile(&shop, id::sequential(), ProfileChange::default()).await;
     assert!(matches!(nobody, Ok(None)));
@@ -222,7 +231,7 @@ async fn a_profile_changes_where_it_is_told_to() {
 #[tokio::test]
 async fn a_promoted_account_loses_its_password_and_sessions() {
     let (shop, _dir) = shop().await;
-    let (customer, tokens) = register(&shop, ada()).await.expect("registered");
+    let (customer, tokens) = registered(&shop).await;
     let owner = create_owner(&shop, "ADA@example.org", None).await.expect("promoted");
     assert!(owner.promoted);
     assert_eq!(owner.customer_id, customer.id);

@@ -10,6 +10,7 @@
 //! | the mail server | the mail is tried again (`[notifications]`), then kept as failed |
 
 mod compose;
+pub mod direct;
 mod mail;
 mod mailer;
 mod sender;
@@ -23,6 +24,7 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
 use crate::events::{self, Consumer, Event, HandleError};
+use crate::plugins::notification::Message;
 use crate::{Shop, clock, db, id};
 
 use compose::{Answer, Recipient};
@@ -137,14 +139,19 @@ async fn queue(shop: &Shop, event: &Event, recipient: &Recipient, answers: Vec<A
                 continue;
             }
             for message in messages {
-                let refusal = (message.channel != "email").then_some("no transport for this channel");
-                store::insert_message(&mut tx, id::sequential(), event.id, recipient, &message, refusal, now).await?;
+                store::insert_message(&mut tx, id::sequential(), event.id, recipient, &message, refusal(&message), now)
+                    .await?;
             }
         }
         tx.commit().await?;
         shop.mailer().wake();
     }
     if failures.is_empty() { Ok(()) } else { Err(HandleError(failures.join("; "))) }
+}
+
+/// Why a message will never be sent, where that is known at once.
+fn refusal(message: &Message) -> Option<&'static str> {
+    (message.channel != "email").then_some("no transport for this channel")
 }
 
 /// Deletes messages that ended and are older than `notifications.keep_days`; tells how many. In small

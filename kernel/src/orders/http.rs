@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::checkout::{self, Checkout, is_providers_fault};
 use super::{Details, Error, Reason, StateError};
 use crate::Shop;
+use crate::accounts;
 use crate::carts::{self, Shortage};
 use crate::http::auth::{Caller, SignedIn};
 use crate::http::extract::{Checks, Json, Path, Query};
@@ -47,6 +48,7 @@ pub struct CheckoutIn {
 #[utoipa::path(post, path = "/v1/carts/{id}/checkout", tag = "checkout", params(("id" = Uuid, Path)), request_body = CheckoutIn, responses(
     (status = 201, body = OrderOut),
     (status = 402, description = "`payment-declined`", body = ProblemSchema),
+    (status = 403, description = "`email-unconfirmed`, where the shop asks for it", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`stale-quote`, `insufficient-stock`, `cart-incomplete`, `cart-closed`, `delivery-option-unavailable`, `payment-method-unavailable`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
@@ -72,6 +74,9 @@ pub async fn place_order(
         None => None,
     };
     checks.done()?;
+    if let Some(customer_id) = caller.customer_id() {
+        accounts::require_confirmed(&shop, customer_id).await?;
+    }
     let checkout = Checkout {
         cart_id,
         caller: caller.customer_id(),

@@ -3,6 +3,7 @@
 //! An order is made by [`checkout`], moved by [`state`] and never loses a line: whatever happens to the catalog, the
 //! plugins or the customer afterwards, it keeps its own texts, amounts and receipts.
 
+mod adoption;
 mod announce;
 pub mod checkout;
 mod housekeeping;
@@ -22,6 +23,7 @@ use crate::money::Amount;
 use crate::payments::{self, Payment};
 use crate::{Shop, inventory};
 
+pub use adoption::Adoption;
 pub use housekeeping::run;
 pub use state::{Reason, StateError, call_off, cancel, deliver, give_up, mark_paid, ship};
 

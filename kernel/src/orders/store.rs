@@ -1,5 +1,7 @@
 //! All the SQL of orders.
 
+pub(super) mod guests;
+
 use uuid::Uuid;
 
 use super::receipts::Receipt;

@@ -16,10 +16,10 @@ api_test! {
         let me = app.send(Method::GET, "/v1/me", Some(&token), None).await.expect(200);
         assert_eq!((&me["name"], &me["role"]), (&json!("Ada"), &json!("customer")));
         assert_eq!(me["id"], registered["customer"]["id"]);
-        let patch = json!({ "name": "Ada L." });
+        let patch = json!({ "name": "Ada L.", "phone": " +44 20 7946 0000 " });
         app.send(Method::PATCH, "/v1/me", Some(&token), Some(patch)).await.expect(200);
         let me = app.send(Method::GET, "/v1/me", Some(&token), None).await.expect(200);
-        assert_eq!(me["name"], "Ada L.");
+        assert_eq!((&me["name"], &me["phone"]), (&json!("Ada L."), &json!("+44 20 7946 0000")));
         let promotion = json!({ "role": "merchant" });
         app.send(Method::PATCH, "/v1/me", Some(&token), Some(promotion)).await.problem("invalid-request");
         app.get("/v1/me").await.problem("unauthenticated");

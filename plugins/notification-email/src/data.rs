@@ -83,13 +83,17 @@ pub struct Cancellation {
     pub refunded: Money,
 }
 
-/// Of `customer.email-confirmation` and `customer.password-reset`.
+/// Of `account.*`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct AccountLink {
+pub struct Account {
+    /// Empty where the shop has no pages; the letter shows the token then.
     pub url: String,
-    /// How long the link works.
+    pub token: String,
+    /// How long they work.
     pub valid_minutes: u32,
+    /// Of a change of the address.
+    pub new_email: String,
 }
 
 impl Order {

@@ -1,5 +1,7 @@
 //! What the letters say, in English and Russian. A third language is a third arm in each function here.
 
+pub mod account;
+
 use kassa_sdk::Money;
 
 use crate::data::Order;
@@ -168,50 +170,6 @@ impl Language {
 
     pub fn delivered_to(self) -> &'static str {
         self.say("Delivery address", "Адрес доставки")
-    }
-
-    pub fn confirmation_subject(self, shop: &str) -> String {
-        self.say(format!("Confirm your e-mail address for {shop}"), format!("Подтвердите адрес почты для {shop}"))
-    }
-
-    pub fn confirmation(self, shop: &str) -> String {
-        match self {
-            English => format!("Please confirm that this e-mail address belongs to your account at {shop}."),
-            Russian => format!("Подтвердите, что этот адрес почты относится к вашей учётной записи в магазине {shop}."),
-        }
-    }
-
-    pub fn confirmation_link(self) -> &'static str {
-        self.say("Confirm the address", "Подтвердить адрес")
-    }
-
-    pub fn reset_subject(self, shop: &str) -> String {
-        self.say(format!("A new password for {shop}"), format!("Новый пароль для {shop}"))
-    }
-
-    pub fn reset(self, shop: &str) -> String {
-        match self {
-            English => format!("With this link you can set a new password for your account at {shop}."),
-            Russian => format!("По этой ссылке можно задать новый пароль для учётной записи в магазине {shop}."),
-        }
-    }
-
-    pub fn reset_link(self) -> &'static str {
-        self.say("Set a new password", "Задать новый пароль")
-    }
-
-    pub fn valid_for(self, minutes: u32) -> String {
-        match self {
-            English => format!("The link works for {}.", plural_en(minutes.into(), "minute", "minutes")),
-            Russian => format!("Ссылка действует {}.", plural_ru(minutes.into(), "минуту", "минуты", "минут")),
-        }
-    }
-
-    pub fn not_asked_for(self) -> &'static str {
-        self.say(
-            "If you did not ask for this, you need do nothing: without the link nothing changes.",
-            "Если вы этого не просили, ничего делать не нужно: без перехода по ссылке ничего не изменится.",
-        )
     }
 }
 

@@ -3,11 +3,12 @@
 //! `data.rs` reads the event, `language.rs` has the words, `letter.rs` makes text and HTML of a letter. Events of other
 //! kinds get no message.
 
+mod account;
 mod data;
 mod language;
 mod letter;
 
-use data::{AccountLink, Order, read};
+use data::{Order, read};
 use kassa_sdk::Money;
 use kassa_sdk::notification::{Error, Event, Message, Notification, Recipient, Shop};
 use language::Language;
@@ -37,9 +38,10 @@ impl Notification for EmailNotification {
             "order.paid" => order_paid(language, &read(event)?),
             "order.shipped" => order_shipped(language, &read(event)?),
             "order.cancelled" => order_cancelled(language, &read(event)?),
-            "customer.email-confirmation" => email_confirmation(language, read(event)?, shop),
-            "customer.password-reset" => password_reset(language, read(event)?, shop),
-            _ => return Ok(Vec::new()),
+            kind => match account::letter(kind, language, event, shop)? {
+                Some(letter) => letter,
+                None => return Ok(Vec::new()),
+            },
         };
         let letter = Letter { subject, greeting: language.greeting(&recipient.name), parts };
         Ok(vec![letter.into_message(language, shop, &self.footer)])
@@ -98,25 +100,6 @@ fn order_cancelled(language: Language, order: &Order) -> (String, Vec<Part>) {
     }
     parts.extend(order_link(language, order));
     (language.cancelled_subject(&order.number), parts)
-}
-
-fn email_confirmation(language: Language, link: AccountLink, shop: &Shop) -> (String, Vec<Part>) {
-    let parts = account_letter(language, language.confirmation(&shop.name), language.confirmation_link(), link);
-    (language.confirmation_subject(&shop.name), parts)
-}
-
-fn password_reset(language: Language, link: AccountLink, shop: &Shop) -> (String, Vec<Part>) {
-    let parts = account_letter(language, language.reset(&shop.name), language.reset_link(), link);
-    (language.reset_subject(&shop.name), parts)
-}
-
-fn account_letter(language: Language, what: String, label: &'static str, link: AccountLink) -> Vec<Part> {
-    let mut parts = vec![Part::Paragraph(what), Part::Link { label, url: link.url }];
-    if link.valid_minutes > 0 {
-        parts.push(Part::Paragraph(language.valid_for(link.valid_minutes)));
-    }
-    parts.push(Part::Paragraph(language.not_asked_for().to_owned()));
-    parts
 }
 
 /// None where the shop has no page for it.

@@ -45,7 +45,7 @@ fn an_order_in_english() {
 
 #[test]
 fn subjects_and_first_lines() {
-    let link = r#"{"url": "https://shop.example/confirm?t=1&u=2", "valid_minutes": 61}"#;
+    let link = r#"{"url": "https://shop.example/confirm#token=1", "token": "1", "valid_minutes": 61, "new_email": "b@example.org"}"#;
     #[rustfmt::skip]
     let cases = [
         ("order.placed", ORDER, "en", "Your order 1042 at Test Shop", "We have received your order 1042 of 3 items."),
@@ -56,10 +56,15 @@ fn subjects_and_first_lines() {
         ("order.shipped", ORDER, "ru", "Заказ 1042 отправлен", "Ваш заказ 1042 в пути."),
         ("order.cancelled", ORDER, "en", "Order 1042 is cancelled", "Your order 1042 is cancelled."),
         ("order.cancelled", ORDER, "ru", "Заказ 1042 отменён", "Ваш заказ 1042 отменён."),
-        ("customer.email-confirmation", link, "en", "Confirm your e-mail address for Test Shop", "Please confirm that this e-mail address belongs to your account at Test Shop."),
-        ("customer.email-confirmation", link, "ru", "Подтвердите адрес почты для Test Shop", "Подтвердите, что этот адрес почты относится к вашей учётной записи в магазине Test Shop."),
-        ("customer.password-reset", link, "en", "A new password for Test Shop", "With this link you can set a new password for your account at Test Shop."),
-        ("customer.password-reset", link, "ru", "Новый пароль для Test Shop", "По этой ссылке можно задать новый пароль для учётной записи в магазине Test Shop."),
+        ("account.confirm-email", link, "en", "Confirm your e-mail address for Test Shop", "Please confirm that this e-mail address belongs to your account at Test Shop."),
+        ("account.confirm-email", link, "ru", "Подтвердите адрес почты для Test Shop", "Подтвердите, что этот адрес почты относится к вашей учётной записи в магазине Test Shop."),
+        ("account.reset-password", link, "en", "A new password for Test Shop", "With this link you can set a new password for your account at Test Shop."),
+        ("account.reset-password", link, "ru", "Новый пароль для Test Shop", "По этой ссылке можно задать новый пароль для учётной записи в магазине Test Shop."),
+        ("account.change-email-old", link, "en", "Do you want another e-mail address for Test Shop?", "Your account at Test Shop is to have the e-mail address b@example.org. Please confirm that you want this, or call it off."),
+        ("account.change-email-new", link, "ru", "Подтвердите новый адрес почты для Test Shop", "Этот адрес почты должен относиться к учётной записи в магазине Test Shop. Подтвердите, что он ваш."),
+        ("account.password-changed", link, "en", "Your password for Test Shop was changed", "The password of your account at Test Shop was changed."),
+        ("account.email-changed", link, "ru", "Ваш адрес почты для Test Shop изменён", "У вашей учётной записи в магазине Test Shop теперь адрес почты b@example.org."),
+        ("account.already-registered", link, "en", "You have an account at Test Shop", "Somebody entered this e-mail address at Test Shop. You have an account there already: log in with it, or ask for a new password."),
     ];
     for (kind, data, locale, subject, first) in cases {
         let message = compose(&event(kind, data), locale);
@@ -137,11 +142,20 @@ fn the_longest_order_fits_a_letter() {
 #[test]
 fn links_are_escaped_and_say_how_long_they_work() {
     let data = r#"{"url": "https://shop.example/reset?t=1&u=\"2\"", "valid_minutes": 61}"#;
-    let message = compose(&event("customer.password-reset", data), "ru");
+    let message = compose(&event("account.reset-password", data), "ru");
     assert!(message.text.contains("Задать новый пароль: https://shop.example/reset?t=1&u=\"2\"\n"));
-    assert!(message.text.contains("Ссылка действует 61 минуту.\n"));
+    assert!(message.text.contains("Срок действия: 61 минута.\n"));
     let html = message.html.unwrap();
     assert!(html.contains("<a href=\"https://shop.example/reset?t=1&amp;u=&quot;2&quot;\">Задать новый пароль</a>"));
+}
+
+#[test]
+fn a_shop_without_pages_shows_the_code_and_a_notice_has_neither() {
+    let data = r#"{"url": "", "token": "8xGfM0T4", "valid_minutes": 60}"#;
+    let message = compose(&event("account.reset-password", data), "en");
+    assert!(message.text.contains("\nYour code:\n8xGfM0T4\n\nIt works for 1 hour.\n"), "{}", message.text);
+    let notice = compose(&event("account.password-changed", data), "en");
+    assert!(!notice.text.contains("8xGfM0T4") && notice.text.contains("If that was not you"), "{}", notice.text);
 }
 
 #[test]
@@ -152,7 +166,7 @@ fn values_cannot_add_headers_lines_or_markup() {
         "address": {"street": evil}, "shipment": {"tracking_number": evil, "tracking_url": "javascript:x"}});
     let to = Recipient { name: evil.to_owned(), ..recipient() };
     let shop = kassa_sdk::notification::Shop { name: evil.to_owned(), url: "javascript:x".to_owned(), ..shop() };
-    for kind in ["order.placed", "order.paid", "order.shipped", "order.cancelled", "customer.password-reset"] {
+    for kind in ["order.placed", "order.paid", "order.shipped", "order.cancelled", "account.reset-password"] {
         let plugin = EmailNotification { footer: evil.to_owned() };
         let message = plugin.compose(&event(kind, &data.to_string()), &to, "en", &shop).unwrap().remove(0);
         assert!(!message.subject.chars().any(char::is_control), "{kind}: {:?}", message.subject);

@@ -13,14 +13,19 @@ use crate::http::auth::SignedIn;
 use crate::http::extract::{Checks, Json};
 use crate::problem::{Problem, ProblemSchema};
 
+const MAX_PHONE_CHARS: usize = 40;
+
 /// What to change; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MePatch {
     #[schema(example = "Ada Lovelace", max_length = 200)]
     name: Option<String>,
+    /// Empty takes it away.
+    #[schema(example = "+44 20 7946 0000", max_length = 40)]
+    phone: Option<String>,
     /// BCP 47 tag of the language of mails.
-    #[schema(example = "en")]
+    #[schema(example = "en", max_length = 35)]
     locale: Option<String>,
 }
 
@@ -28,8 +33,13 @@ impl MePatch {
     fn check(self) -> Result<ProfileChange, Problem> {
         let mut checks = Checks::default();
         check_profile(&mut checks, self.name.as_deref(), self.locale.as_deref());
+        if let Some(phone) = &self.phone {
+            checks.text(phone, 0, MAX_PHONE_CHARS, "/phone");
+            checks.require(!phone.contains('\n'), "/phone", "must be one line");
+        }
         checks.done()?;
-        Ok(ProfileChange { name: self.name.map(|name| name.trim().to_owned()), locale: self.locale })
+        let trimmed = |text: String| text.trim().to_owned();
+        Ok(ProfileChange { name: self.name.map(trimmed), phone: self.phone.map(trimmed), locale: self.locale })
     }
 }
 
@@ -48,9 +58,14 @@ pub struct CustomerBody {
     id: Uuid,
     #[schema(example = "ada@example.org")]
     email: String,
+    /// Whether its owner proved it.
+    email_confirmed: bool,
     /// Empty where none was given.
     #[schema(example = "Ada Lovelace")]
     name: String,
+    /// Empty where none was given.
+    #[schema(example = "+44 20 7946 0000")]
+    phone: String,
     #[schema(example = "en")]
     locale: String,
     role: RoleName,
@@ -65,8 +80,8 @@ impl From<Customer> for CustomerBody {
             Role::Staff => RoleName::Staff,
             Role::Owner => RoleName::Owner,
         };
-        let Customer { id, email, name, locale, created_at, .. } = customer;
-        Self { id, email, name, locale, role, created_at }
+        let Customer { id, email, email_confirmed_at, name, phone, locale, created_at, .. } = customer;
+        Self { id, email, email_confirmed: email_confirmed_at.is_some(), name, phone, locale, role, created_at }
     }
 }
 
@@ -83,7 +98,7 @@ pub async fn get_me(
     Ok(axum::Json(customer.ok_or_else(Problem::not_found)?.into()))
 }
 
-/// Change my name or language
+/// Change my name, telephone number or language
 #[utoipa::path(patch, path = "/v1/me", tag = "accounts", security(("bearer" = [])), request_body = MePatch, responses(
     (status = 200, body = CustomerBody),
     (status = 400, description = "`malformed-request`", body = ProblemSchema),
@@ -110,6 +125,7 @@ mod tests {
     #[test]
     fn changes_are_checked() {
         assert_eq!(wrong(&json!({ "email": "eve@example.org" }), MePatch::check), ["/email"]);
+        assert_eq!(wrong(&json!({ "phone": "1".repeat(41) }), MePatch::check), ["/phone"]);
         assert_eq!(wrong(&json!({ "locale": "english" }), MePatch::check), ["/locale"]);
     }
 }

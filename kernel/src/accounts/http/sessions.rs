@@ -1,13 +1,16 @@
 //! Registering, logging in and out.
 
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{CustomerBody, check_profile};
 use crate::Shop;
-use crate::accounts::{self, Customer, Email, InvalidEmail, Password, PasswordRefused, Registration, Tokens, password};
+use crate::accounts::{
+    self, Customer, Email, InvalidEmail, Password, PasswordRefused, Registered, Registration, Tokens, password,
+};
 use crate::clock::Moment;
 use crate::http::extract::{Checks, Json};
 use crate::problem::{Kind, Problem, ProblemSchema};
@@ -143,18 +146,21 @@ impl From<(Customer, Tokens)> for SessionBody {
 /// Create an account, and log in
 #[utoipa::path(post, path = "/v1/auth/register", tag = "accounts", request_body = RegisterBody, responses(
     (status = 201, body = SessionBody),
+    (status = 202, description = "Where the shop wants addresses confirmed first: follow the letter, then log in. The same for an \
+        address that has an account", body = ()),
     (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 409, description = "`email-taken`", body = ProblemSchema),
     (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
-pub async fn register(
-    State(shop): State<Shop>,
-    Json(body): Json<RegisterBody>,
-) -> Result<(StatusCode, axum::Json<SessionBody>), Problem> {
-    let session = accounts::register(&shop, body.check()?).await?;
-    Ok((StatusCode::CREATED, axum::Json(session.into())))
+pub async fn register(State(shop): State<Shop>, Json(body): Json<RegisterBody>) -> Result<Response, Problem> {
+    Ok(match accounts::register(&shop, body.check()?).await? {
+        Registered::In(customer, tokens) => {
+            (StatusCode::CREATED, axum::Json(SessionBody::from((customer, tokens)))).into_response()
+        }
+        Registered::Waiting => StatusCode::ACCEPTED.into_response(),
+    })
 }
 
 /// Log in
@@ -162,6 +168,7 @@ pub async fn register(
     (status = 200, body = SessionBody),
     (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`invalid-credentials`", body = ProblemSchema),
+    (status = 403, description = "`email-unconfirmed`, where the shop asks for it", body = ProblemSchema),
     (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 429, description = "`too-many-requests`: too many wrong passwords", body = ProblemSchema),

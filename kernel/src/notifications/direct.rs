@@ -1,0 +1,59 @@
+//! Letters that hold a secret: a link that sets a password, say.
+//!
+//! They never travel through the outbox, whose events other systems see and keep. Whoever sends one composes it first, with no
+//! transaction open, and queues it in the transaction that makes the secret good.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::compose::{self, Answer};
+use super::store;
+use crate::clock;
+use crate::db::{self, Tx};
+use crate::events::Event;
+use crate::plugins::notification::Message;
+use crate::{Shop, id};
+
+pub use compose::Recipient;
+
+/// What the plugins wrote, ready to be queued.
+pub struct Composed {
+    event_id: Uuid,
+    recipient: Recipient,
+    messages: Vec<Message>,
+}
+
+/// No plugin wrote anything, and at least one failed; the text names it. Worth trying again.
+#[derive(Debug, thiserror::Error)]
+#[error("no letter was composed: {0}")]
+pub struct NotComposed(String);
+
+/// Asks the bound plugins for what `recipient` is told about `kind`. `data` is as docs/events.md has it, secret included.
+///
+/// One plugin that fails does not hold up what another wrote: a letter that comes late is of less use than one that comes alone.
+pub async fn compose(shop: &Shop, kind: &str, recipient: Recipient, data: Value) -> Result<Composed, NotComposed> {
+    let event =
+        Event { id: id::sequential(), kind: kind.to_owned(), subject: String::new(), data, occurred_at: clock::now() };
+    let (mut messages, mut failures) = (Vec::new(), Vec::new());
+    for Answer { plugin, messages: said } in compose::compose(shop, &event, &recipient).await {
+        match said {
+            Ok(said) => messages.extend(said),
+            Err(error) => failures.push(format!("{plugin}: {}", error.code())),
+        }
+    }
+    if messages.is_empty() && !failures.is_empty() {
+        return Err(NotComposed(failures.join("; ")));
+    }
+    Ok(Composed { event_id: event.id, recipient, messages })
+}
+
+/// Queues the messages in the caller's transaction; `shop.mailer().wake()` after its commit sends them at once.
+pub async fn queue(tx: &mut Tx, composed: &Composed) -> db::Result<()> {
+    let Composed { event_id, recipient, messages } = composed;
+    let now = clock::now();
+    for message in messages {
+        let refusal = super::refusal(message);
+        store::insert_message(tx, id::sequential(), *event_id, recipient, message, refusal, now).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! What goes over letters: confirming an address, a new password, another address.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::App;
+use crate::support::app::Answer;
+use crate::support::shopper::Shopper;
+
+const PASSWORD: &str = "a long enough password";
+
+/// The letter with this subject to this address, as soon as it is there.
+async fn letter(app: &App, to: &str, subject: &str) -> String {
+    app.eventually(&format!("{subject} to {to}"), || async { find(app, to, subject).pop() }).await
+}
+
+fn find(app: &App, to: &str, subject: &str) -> Vec<String> {
+    let subject = format!("Subject: {subject}");
+    let to = |mail: &String| mail.lines().any(|line| line.starts_with("To: ") && line.contains(to));
+    app.mails().into_iter().filter(|mail| mail.contains(&subject) && to(mail)).collect()
+}
+
+/// A shop without a storefront writes the token itself.
+fn token(letter: &str) -> String {
+    let code = letter.lines().skip_while(|line| line.trim() != "Your code:").nth(1);
+    code.unwrap_or_else(|| panic!("no code in {letter}")).trim().to_owned()
+}
+
+async fn post_token(app: &App, path: &str, token: &str) -> Answer {
+    app.post(path, json!({ "token": token })).await
+}
+
+async fn me(app: &App, token: &str) -> Value {
+    app.send(Method::GET, "/v1/me", Some(token), None).await.expect(200)
+}
+
+async fn ask_for_email(app: &App, access: &str, email: &str) {
+    let body = json!({ "password": PASSWORD, "email": email });
+    assert_eq!(app.send(Method::POST, "/v1/me/email", Some(access), Some(body)).await.status, 202);
+}
+
+api_test! {
+    async fn a_forgotten_password_is_set_anew_by_a_letter(app: App) {
+        let access = app.customer("ada@example.org").await;
+        let ask = |email: &'static str| app.post("/v1/auth/forgot-password", json!({ "email": email }));
+        let (known, unknown) = (ask("Ada@Example.org").await, ask("nobody@example.org").await);
+        assert_eq!((known.status, &known.body), (202, &unknown.body), "nothing tells one from the other");
+        assert_eq!(unknown.status, 202);
+        let link = token(&letter(&app, "ada@example.org", "A new password for Kassa").await);
+        assert_eq!(ask("ada@example.org").await.status, 202);
+
+        let reset = |token: &str, password: &str| {
+            let body = json!({ "token": token, "password": password });
+            app.post("/v1/auth/reset-password", body)
+        };
+        reset("no such token", "another long password").await.problem("invalid-link");
+        reset(&link, "short").await.problem("invalid-request");
+        reset(&link, "ADA@example.org").await.problem("invalid-request");
+        let at_once = join_all((0..4).map(|_| reset(&link, "another long password"))).await;
+        let done = at_once.iter().filter(|answer| answer.status == 204).count();
+        assert_eq!(done, 1, "{at_once:?}");
+        reset(&link, "yet another password").await.problem("invalid-link");
+
+        app.send(Method::GET, "/v1/me", Some(&access), None).await.problem("invalid-token");
+        let old = json!({ "email": "ada@example.org", "password": PASSWORD });
+        app.post("/v1/auth/login", old).await.problem("invalid-credentials");
+        let access = app.log_in("ada@example.org", "another long password").await;
+        assert_eq!(me(&app, &access).await["email_confirmed"], true, "the letter proved the address");
+        letter(&app, "ada@example.org", "Your password for Kassa was changed").await;
+        assert_eq!(find(&app, "ada@example.org", "A new password").len(), 1, "asked twice within the pause");
+        assert!(!app.mails().iter().any(|mail| mail.contains("nobody@example.org")));
+    }
+}
+
+api_test! {
+    async fn a_confirmed_address_brings_the_orders_that_its_owner_placed_as_a_guest(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let order = shopper.check_out("tok-approve").await.expect(201);
+        let access = app.customer("ADA@example.org").await;
+        let orders = || async { app.send(Method::GET, "/v1/orders", Some(&access), None).await.expect(200) };
+        assert_eq!(me(&app, &access).await["email_confirmed"], false);
+        let link = token(&letter(&app, "ADA@example.org", "Confirm your e-mail address").await);
+        let reset = json!({ "token": link, "password": "another long password" });
+        app.post("/v1/auth/reset-password", reset).await.problem("invalid-link");
+        post_token(&app, "/v1/auth/confirm-email", "no such token").await.problem("invalid-link");
+        assert_eq!(orders().await["items"], json!([]), "whoever registers an address has not proved it");
+
+        assert_eq!(post_token(&app, "/v1/auth/confirm-email", &link).await.status, 204);
+        post_token(&app, "/v1/auth/confirm-email", &link).await.problem("invalid-link");
+        assert_eq!(me(&app, &access).await["email_confirmed"], true);
+        let first = || async { orders().await["items"][0]["id"].as_str().map(str::to_owned) };
+        assert_eq!(app.eventually("the order is adopted", first).await, order["id"].as_str().unwrap());
+        for email in ["ada@example.org", "nobody@example.org", "no address"] {
+            let resent = app.post("/v1/auth/confirm-email/resend", json!({ "email": email })).await;
+            assert_eq!(resent.status, 202, "{email}");
+        }
+    }
+}
+
+api_test! {
+    async fn where_addresses_are_confirmed_first_a_registration_tells_nothing(app: App) {
+        let app = app.another(|config| config.accounts.confirm_before_login = true).await;
+        let stop = app.stopper();
+        let body = json!({ "email": "ada@example.org", "password": PASSWORD });
+        let first = app.post("/v1/auth/register", body.clone()).await;
+        let link = token(&letter(&app, "ada@example.org", "Confirm your e-mail address").await);
+        let second = app.post("/v1/auth/register", json!({ "email": "ADA@example.org", "password": "somebody else's" })).await;
+        assert_eq!((first.status, &first.body), (202, &second.body));
+        assert_eq!(second.status, 202);
+        letter(&app, "ada@example.org", "You have an account at Kassa").await;
+
+        app.post("/v1/auth/login", body.clone()).await.problem("email-unconfirmed");
+        let wrong = json!({ "email": "ada@example.org", "password": "somebody else's" });
+        app.post("/v1/auth/login", wrong).await.problem("invalid-credentials");
+        assert_eq!(post_token(&app, "/v1/auth/confirm-email", &link).await.status, 204);
+        app.post("/v1/auth/login", body).await.expect(200);
+        stop.stop().await;
+    }
+}
+
+api_test! {
+    async fn a_shop_may_want_addresses_confirmed_before_orders(app: App) {
+        let app = app.another(|config| config.accounts.confirm_before_checkout = true).await;
+        let stop = app.stopper();
+        let access = app.customer("ada@example.org").await;
+        let shopper = Shopper::signed_in(&app, &access).await;
+        shopper.prepare("TEA-SENCHA-100", 1).await;
+        shopper.check_out("tok-approve").await.problem("email-unconfirmed");
+        let link = token(&letter(&app, "ada@example.org", "Confirm your e-mail address").await);
+        assert_eq!(post_token(&app, "/v1/auth/confirm-email", &link).await.status, 204);
+        shopper.check_out("tok-approve").await.expect(201);
+        Shopper::ready(&app, "TEA-SENCHA-100", 1).await.check_out("tok-approve").await.expect(201);
+        stop.stop().await;
+    }
+}
+
+api_test! {
+    async fn a_password_is_changed_by_who_knows_it_and_other_sessions_end(app: App) {
+        let elsewhere = app.customer("ada@example.org").await;
+        let here = app.log_in("ada@example.org", PASSWORD).await;
+        let change = |current: &str, password: &str| {
+            let body = json!({ "current_password": current, "password": password });
+            app.send(Method::POST, "/v1/me/password", Some(&here), Some(body))
+        };
+        change("not the password", "another long password").await.problem("invalid-credentials");
+        change(PASSWORD, "short").await.problem("invalid-request");
+        change(PASSWORD, "ada@example.org").await.problem("invalid-request");
+        assert_eq!(change(PASSWORD, "another long password").await.status, 204);
+        me(&app, &here).await;
+        app.send(Method::GET, "/v1/me", Some(&elsewhere), None).await.problem("invalid-token");
+        app.log_in("ada@example.org", "another long password").await;
+        letter(&app, "ada@example.org", "Your password for Kassa was changed").await;
+        let anonymous = json!({ "current_password": PASSWORD, "password": "another long password" });
+        app.post("/v1/me/password", anonymous).await.problem("unauthenticated");
+    }
+}
+
+api_test! {
+    async fn another_address_takes_effect_when_both_have_agreed(app: App) {
+        let access = app.customer("ada@example.org").await;
+        let wrong = json!({ "password": "not the password", "email": "countess@example.org" });
+        app.send(Method::POST, "/v1/me/email", Some(&access), Some(wrong)).await.problem("invalid-credentials");
+        let same = json!({ "password": PASSWORD, "email": "ada@example.org" });
+        app.send(Method::POST, "/v1/me/email", Some(&access), Some(same)).await.problem("invalid-request");
+        app.post("/v1/me/email", json!({ "password": PASSWORD, "email": "b@example.org" })).await.problem("unauthenticated");
+
+        ask_for_email(&app, &access, "countess@example.org").await;
+        let old = token(&letter(&app, "ada@example.org", "Do you want another e-mail address").await);
+        let new = token(&letter(&app, "countess@example.org", "Confirm your new e-mail address").await);
+        let first = post_token(&app, "/v1/auth/change-email", &new).await.expect(200);
+        assert_eq!((&first["changed"], &me(&app, &access).await["email"]), (&json!(false), &json!("ada@example.org")));
+        post_token(&app, "/v1/auth/change-email", &new).await.problem("invalid-link");
+        assert_eq!(post_token(&app, "/v1/auth/change-email", &old).await.expect(200)["changed"], true);
+        let now = me(&app, &access).await;
+        assert_eq!((&now["email"], &now["email_confirmed"]), (&json!("countess@example.org"), &json!(true)));
+        app.log_in("countess@example.org", PASSWORD).await;
+        letter(&app, "ada@example.org", "Your e-mail address for Kassa was changed").await;
+        post_token(&app, "/v1/auth/change-email/cancel", &old).await.problem("invalid-link");
+    }
+}
+
+api_test! {
+    async fn two_who_agree_at_once_change_the_address_once(app: App) {
+        let access = app.customer("ada@example.org").await;
+        ask_for_email(&app, &access, "countess@example.org").await;
+        let old = token(&letter(&app, "ada@example.org", "Do you want another e-mail address").await);
+        let new = token(&letter(&app, "countess@example.org", "Confirm your new e-mail address").await);
+        let tokens = [&old, &new, &old, &new];
+        let answers = join_all(tokens.map(|token| post_token(&app, "/v1/auth/change-email", token))).await;
+        let changed = answers.iter().filter(|answer| answer.body["changed"] == true).count();
+        let agreed = answers.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!((changed, agreed), (1, 2), "{answers:?}");
+        assert_eq!(me(&app, &access).await["email"], "countess@example.org");
+    }
+}
+
+api_test! {
+    async fn a_change_of_the_address_is_called_off_or_comes_too_late(app: App) {
+        let access = app.customer("ada@example.org").await;
+        ask_for_email(&app, &access, "countess@example.org").await;
+        let old = token(&letter(&app, "ada@example.org", "Do you want another e-mail address").await);
+        let new = token(&letter(&app, "countess@example.org", "Confirm your new e-mail address").await);
+        post_token(&app, "/v1/auth/change-email", &new).await.expect(200);
+        assert_eq!(post_token(&app, "/v1/auth/change-email/cancel", &old).await.status, 204);
+        post_token(&app, "/v1/auth/change-email", &old).await.problem("invalid-link");
+
+        // Somebody registers the address while it is being asked for.
+        ask_for_email(&app, &access, "late@example.org").await;
+        let new = token(&letter(&app, "late@example.org", "Confirm your new e-mail address").await);
+        let second_to_old = || async { (find(&app, "ada@example.org", "Do you want").len() == 2).then_some(()) };
+        app.eventually("the second letter", second_to_old).await;
+        let mut olds: Vec<String> = find(&app, "ada@example.org", "Do you want").iter().map(|mail| token(mail)).collect();
+        olds.retain(|token| *token != old);
+        post_token(&app, "/v1/auth/change-email", &new).await.expect(200);
+        app.customer("late@example.org").await;
+        post_token(&app, "/v1/auth/change-email", &olds[0]).await.problem("email-taken");
+        assert_eq!(me(&app, &access).await["email"], "ada@example.org");
+
+        // Who has the address that is asked for hears of it; who asks does not.
+        app.customer("bob@example.org").await;
+        ask_for_email(&app, &access, "bob@example.org").await;
+        letter(&app, "bob@example.org", "You have an account at Kassa").await;
+        assert!(find(&app, "bob@example.org", "Confirm your new").is_empty());
+    }
+}
