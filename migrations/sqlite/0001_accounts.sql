@@ -11,6 +11,11 @@ create table customers (
     role text not null check (role in ('customer', 'staff', 'owner')),
     -- Of staff: names with spaces between them.
     permissions text not null default '',
+    -- What they want to be told, and where; null: the usual.
+    preferences text,
+    -- Of the address book: here, so that there cannot be two of one.
+    default_delivery_id blob,
+    default_billing_id blob,
     password_hash text not null,
     created_at text not null,
     updated_at text not null
@@ -22,9 +27,14 @@ create table sessions (
     customer_id blob not null references customers (id) on delete cascade,
     created_at text not null,
     expires_at text not null,
-    revoked_at text
+    revoked_at text,
+    -- When its tokens were last renewed.
+    last_used_at text not null,
+    -- What the browser or app called itself, and the network that it came from.
+    user_agent text not null,
+    network text not null
 ) strict;
-create index sessions_by_customer on sessions (customer_id);
+create index sessions_by_customer on sessions (customer_id, id);
 create index sessions_by_expiry on sessions (expires_at);
 
 create table refresh_tokens (
@@ -34,6 +44,27 @@ create table refresh_tokens (
     used_at text
 ) strict;
 create index refresh_tokens_by_session on refresh_tokens (session_id);
+
+create table customer_addresses (
+    id blob primary key,
+    customer_id blob not null references customers (id) on delete cascade,
+    label text not null,
+    address text not null,
+    created_at text not null,
+    updated_at text not null
+) strict;
+create index customer_addresses_by_customer on customer_addresses (customer_id, created_at, id);
+
+-- Every consent that was given or withdrawn, as proof: rows are added and never changed. The newest is in force.
+create table consents (
+    id blob primary key,
+    customer_id blob not null references customers (id) on delete cascade,
+    kind text not null check (kind in ('marketing', 'analytics')),
+    given integer not null,
+    source text not null,
+    at text not null
+) strict;
+create index consents_by_customer on consents (customer_id, kind, id);
 
 -- The links in letters: each is good once, for one purpose, for a while.
 create table account_tokens (

@@ -1,6 +1,9 @@
 //! The HTTP side of accounts.
 
+mod addresses;
 mod api_keys;
+mod my_sessions;
+mod preferences;
 mod profile;
 mod recovery;
 mod sessions;
@@ -10,7 +13,10 @@ use super::{Error, is_locale};
 use crate::http::extract::Checks;
 use crate::problem::{Kind, Problem};
 
+pub use addresses::*;
 pub use api_keys::*;
+pub use my_sessions::*;
+pub use preferences::*;
 pub use profile::*;
 pub use recovery::*;
 pub use sessions::*;
@@ -25,6 +31,8 @@ impl From<Error> for Problem {
             Error::EmailTaken => Problem::new(Kind::EmailTaken),
             Error::InvalidCredentials => Problem::new(Kind::InvalidCredentials),
             Error::InvalidToken => Problem::new(Kind::InvalidToken),
+            Error::AddressNotFound => Problem::not_found(),
+            Error::TooManyAddresses { .. } => Problem::invalid_field("", error.to_string()),
             Error::InvalidLink => Problem::new(Kind::InvalidLink),
             Error::EmailUnconfirmed => Problem::new(Kind::EmailUnconfirmed),
             Error::SameEmail => Problem::invalid_field("/email", "is the address already"),

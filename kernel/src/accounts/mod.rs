@@ -7,6 +7,7 @@
 //! stored; of all refresh tokens of a session at most one is unused; an access token is worth no more than its session, which
 //! is read at each request.
 
+mod addresses;
 mod api_keys;
 mod attempts;
 mod email;
@@ -18,6 +19,7 @@ mod links;
 mod owners;
 mod password;
 mod permissions;
+mod preferences;
 mod private_file;
 mod recovery;
 mod sessions;
@@ -39,6 +41,9 @@ use crate::{Shop, db, events, id};
 
 use letters::Letter;
 
+pub use addresses::{
+    AddressEntry, SavedAddress, add_address, find_address, list_addresses, remove_address, replace_address,
+};
 pub use api_keys::{
     API_KEY_MARK, ApiKey, ApiKeyError, KeyIdentity, NewApiKey, Scopes, authenticate_key, create_api_key, get_api_key,
     list_api_keys, revoke_api_key,
@@ -50,10 +55,17 @@ pub use letters::{Letters, run};
 pub use owners::{NewOwner, create_owner, first_owner, has_owner};
 pub use password::{Hashing, Password, PasswordRefused};
 pub use permissions::{Permission, Permissions};
+pub use preferences::{
+    Channels, Consent, ConsentChange, Preferences, Topic, change_consent, choose_preferences, chosen_preferences,
+    consent_changes, consents, preferences_of,
+};
 pub use recovery::{
     ask_for_confirmation, ask_for_reset, change_password, confirm_email, require_confirmed, reset_password,
 };
-pub use sessions::{Tokens, authenticate, forget_expired, log_in, log_out, refresh};
+pub use sessions::{
+    Device, Session, Tokens, authenticate, end_other_sessions, end_session, forget_expired, list_sessions, log_in,
+    log_out, refresh,
+};
 pub use settings::AccountsConfig;
 pub use staff::{Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff};
 
@@ -105,6 +117,10 @@ pub enum Error {
     /// Forged, expired, for someone else, or of a session that has ended: a client does the same about all of them.
     #[error("the token is not valid")]
     InvalidToken,
+    #[error("an address book holds at most {max} addresses")]
+    TooManyAddresses { max: u64 },
+    #[error("there is no such address in the book")]
+    AddressNotFound,
     /// The account has the address that is asked for.
     #[error("it is the account's address already")]
     SameEmail,
@@ -152,7 +168,7 @@ pub enum Registered {
 }
 
 /// Creates an account and logs it in, or lets it wait for its confirmation where the shop wants that.
-pub async fn register(shop: &Shop, registration: Registration) -> Result<Registered, Error> {
+pub async fn register(shop: &Shop, registration: Registration, device: &Device) -> Result<Registered, Error> {
     let hides = shop.config().accounts.confirm_before_login;
     let Registration { email, password, name, locale } = registration;
     // Asked before the password is hashed, which costs more than anything else here. The unique key has the last word. Where
@@ -181,8 +197,10 @@ pub async fn register(shop: &Shop, registration: Registration) -> Result<Registe
         shop.letters().wake();
         return Ok(Registered::Waiting);
     }
-    let tokens =
-        if hides { None } else { Some(sessions::open(shop, &mut tx, customer.id, customer.created_at).await?) };
+    let tokens = match hides {
+        true => None,
+        false => Some(sessions::open(shop, &mut tx, customer.id, device, customer.created_at).await?),
+    };
     letters::to_address(&mut tx, Letter::ConfirmEmail, email.key()).await?;
     // The id and nothing else: events go to other systems and stay there.
     events::record(&mut tx, "user.created", customer.id, json!({ "customer_id": customer.id })).await?;

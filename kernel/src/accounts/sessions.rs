@@ -35,6 +35,27 @@ pub struct Tokens {
     pub session_expires_at: Moment,
 }
 
+/// Where somebody logs in, as it is kept with the session so that they can tell their sessions apart.
+#[derive(Debug, Clone, Default)]
+pub struct Device {
+    /// What the browser or app calls itself; empty where it says nothing.
+    pub user_agent: String,
+    /// `203.0.113.0/24`; empty where it is not known.
+    pub network: String,
+}
+
+/// A session that lives.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub id: Uuid,
+    pub user_agent: String,
+    pub network: String,
+    pub created_at: Moment,
+    /// When its tokens were last renewed.
+    pub last_used_at: Moment,
+    pub expires_at: Moment,
+}
+
 /// Not derived: tokens must not get into a log with what holds them.
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,14 +64,14 @@ impl std::fmt::Debug for Tokens {
 }
 
 /// Opens a session for whom `email` and `password` prove to be.
-pub async fn log_in(shop: &Shop, email: &str, password: &str) -> Result<(Customer, Tokens), Error> {
+pub async fn log_in(shop: &Shop, email: &str, password: &str, device: &Device) -> Result<(Customer, Tokens), Error> {
     let customer = prove(shop, email, password).await?;
     let unconfirmed = customer.email_confirmed_at.is_none() && customer.role == Role::Customer;
     if unconfirmed && shop.config().accounts.confirm_before_login {
         return Err(Error::EmailUnconfirmed);
     }
     let mut tx = shop.db().write().await?;
-    let tokens = open(shop, &mut tx, customer.id, clock::now()).await?;
+    let tokens = open(shop, &mut tx, customer.id, device, clock::now()).await?;
     tx.commit().await?;
     Ok((customer, tokens))
 }
@@ -75,11 +96,17 @@ pub(super) async fn prove(shop: &Shop, email: &str, password: &str) -> Result<Cu
 }
 
 /// Begins a session of the customer in `tx`.
-pub(super) async fn open(shop: &Shop, tx: &mut Tx, customer_id: Uuid, now: Moment) -> Result<Tokens, Error> {
+pub(super) async fn open(
+    shop: &Shop,
+    tx: &mut Tx,
+    customer_id: Uuid,
+    device: &Device,
+    now: Moment,
+) -> Result<Tokens, Error> {
     let bearer = Bearer { customer_id, session_id: id::sequential() };
     let expires_at = now + TimeDelta::days(shop.config().accounts.session_days as i64);
     let refresh_token = id::secret();
-    store::insert_session(tx, &bearer, now, expires_at).await?;
+    store::insert_session(tx, &bearer, device, now, expires_at).await?;
     store::insert_refresh_token(tx, &token_hash(&refresh_token), bearer.session_id, now).await?;
     give(shop, &bearer, refresh_token, expires_at, now)
 }
@@ -129,6 +156,34 @@ pub async fn log_out(shop: &Shop, refresh_token: &str) -> Result<(), Error> {
     }
 }
 
+/// The customer's sessions that live, the newest first. One more than `limit`, where there are.
+pub async fn list_sessions(
+    shop: &Shop,
+    customer_id: Uuid,
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Session>, Error> {
+    let mut conn = shop.db().read().await?;
+    let before = before.unwrap_or(Uuid::max());
+    Ok(store::sessions::list(&mut conn, customer_id, before, clock::now(), i64::from(limit) + 1).await?)
+}
+
+/// Ends a session of the customer's; false where they have none such.
+pub async fn end_session(shop: &Shop, customer_id: Uuid, id: Uuid) -> Result<bool, Error> {
+    let mut tx = shop.db().write().await?;
+    let ended = store::sessions::revoke_of(&mut tx, customer_id, id, clock::now()).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Ends every session of whoever asks but the one that asks.
+pub async fn end_other_sessions(shop: &Shop, identity: &Identity) -> Result<(), Error> {
+    let mut tx = shop.db().write().await?;
+    store::revoke_other_sessions(&mut tx, identity.customer_id, identity.session_id, clock::now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Who bears the access token: one query on the primary keys of session and customer.
 pub async fn authenticate(shop: &Shop, access_token: &str) -> Result<Identity, Error> {
     let Bearer { customer_id, session_id } = tokens::verify(shop.keys(), shop.config(), access_token)?;
@@ -138,7 +193,8 @@ pub async fn authenticate(shop: &Shop, access_token: &str) -> Result<Identity, E
     Ok(Identity { customer_id, session_id, role, permissions })
 }
 
-/// Forgets sessions that have ended by themselves, with all their tokens, and links that are out of date; tells how many. For a worker, now and then.
+/// Forgets sessions that have ended by themselves, with all their tokens, and links that are out of date; tells how many. For a
+/// worker, now and then.
 pub async fn forget_expired(shop: &Shop) -> Result<u64, Error> {
     let mut tx = shop.db().write().await?;
     let now = clock::now();
@@ -167,6 +223,7 @@ async fn rotate(
         return Ok(false);
     }
     store::insert_refresh_token(&mut tx, &token_hash(successor), session_id, now).await?;
+    store::sessions::touch(&mut tx, session_id, now).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -45,6 +45,9 @@ pub struct AccountsConfig {
     /// How long an address that was sent one of these letters gets no other of its kind, in seconds: 0 to 3600.
     #[serde(deserialize_with = "within::<_, 0, 3_600>")]
     pub letter_pause_seconds: u64,
+    /// Addresses in an address book: 1 to 1000.
+    #[serde(deserialize_with = "within::<_, 1, 1_000>")]
+    pub max_addresses: u64,
     /// The storefront's page that confirms an address, behind `shop.storefront_url`.
     #[serde(deserialize_with = "path")]
     pub confirm_email_path: String,
@@ -72,6 +75,7 @@ impl Default for AccountsConfig {
             confirm_link_minutes: 2_880,
             reset_link_minutes: 60,
             letter_pause_seconds: 60,
+            max_addresses: 50,
             confirm_email_path: "/account/confirm-email".into(),
             reset_password_path: "/account/reset-password".into(),
             change_email_path: "/account/change-email".into(),

@@ -1,14 +1,17 @@
 //! All the SQL of accounts.
 
+pub(super) mod addresses;
 pub(super) mod api_keys;
 pub(super) mod letters;
 pub(super) mod links;
+pub(super) mod preferences;
+pub(super) mod sessions;
 pub(super) mod staff;
 
 use uuid::Uuid;
 
 use super::tokens::Bearer;
-use super::{Customer, Permissions, Role};
+use super::{Customer, Device, Permissions, Role};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 
@@ -194,14 +197,23 @@ pub(super) async fn make_owner(tx: &mut Tx, id: Uuid, password_hash: &str, now: 
     Ok(())
 }
 
-pub(super) async fn insert_session(tx: &mut Tx, bearer: &Bearer, now: Moment, expires_at: Moment) -> Result<()> {
+pub(super) async fn insert_session(
+    tx: &mut Tx,
+    bearer: &Bearer,
+    device: &Device,
+    now: Moment,
+    expires_at: Moment,
+) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into sessions (id, customer_id, created_at, expires_at) values ($1, $2, $3, $4)",
+        "insert into sessions (id, customer_id, created_at, expires_at, last_used_at, user_agent, network)
+         values ($1, $2, $3, $4, $3, $5, $6)",
         bearer.session_id,
         bearer.customer_id,
         now,
-        expires_at
+        expires_at,
+        device.user_agent.as_str(),
+        device.network.as_str()
     )?;
     Ok(())
 }

@@ -28,7 +28,7 @@ fn ada() -> Registration {
 }
 
 async fn registered(shop: &Shop) -> (Customer, Tokens) {
-    match register(shop, ada()).await.expect("registered") {
+    match register(shop, ada(), &Device::default()).await.expect("registered") {
         Registered::In(customer, tokens) => (customer, tokens),
         Registered::Waiting => panic!("nothing to wait for"),
     }
@@ -49,8 +49,8 @@ async fn a_customer_registers_once_and_logs_in_in_any_case() {
     assert_eq!((identity.customer_id, identity.role), (customer.id, Role::Customer));
 
     let again = Registration { email: Email::parse("ADA@example.org").expect("an address"), ..ada() };
-    assert!(matches!(register(&shop, again).await, Err(Error::EmailTaken)));
-    let (same, other) = log_in(&shop, " aDa@EXAMPLE.org ", PASSWORD).await.expect("logged in");
+    assert!(matches!(register(&shop, again, &Device::default()).await, Err(Error::EmailTaken)));
+    let (same, other) = log_in(&shop, " aDa@EXAMPLE.org ", PASSWORD, &Device::default()).await.expect("logged in");
     assert_eq!(same, customer);
     let elsewhere = authenticate(&shop, &other.access_token).await.expect("signed in");
     assert_ne!(elsewhere.session_id, identity.session_id);
@@ -62,7 +62,8 @@ async fn a_customer_registers_once_and_logs_in_in_any_case() {
 #[tokio::test]
 async fn two_registrations_at_once_make_one_account() {
     let (shop, _dir) = shop().await;
-    let (one, other) = tokio::join!(register(&shop, ada()), register(&shop, ada()));
+    let device = Device::default();
+    let (one, other) = tokio::join!(register(&shop, ada(), &device), register(&shop, ada(), &device));
     let outcomes = [one.map(drop), other.map(drop)];
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(Error::EmailTaken))), "{outcomes:?}");
@@ -76,10 +77,10 @@ async fn wrong_passwords_and_unknown_addresses_fail_alike_and_make_wait() {
     registered(&shop).await;
     for email in ["ada@example.org", "nobody@example.org"] {
         for _ in 0..2 {
-            let refused = log_in(&shop, email, "incorrect horse").await;
+            let refused = log_in(&shop, email, "incorrect horse", &Device::default()).await;
             assert!(matches!(refused, Err(Error::InvalidCredentials)), "{email}: {refused:?}");
         }
-        let refused = log_in(&shop, email, PASSWORD).await;
+        let refused = log_in(&shop, email, PASSWORD, &Device::default()).await;
         assert!(matches!(refused, Err(Error::TooManyAttempts { .. })), "{email}: {refused:?}");
     }
 }
@@ -91,7 +92,7 @@ async fn an_unknown_address_takes_its_turn_at_hashing() {
     registered(&shop).await;
     let _turn = shop.hashing().turn().await.expect("the only turn");
     for email in ["ada@example.org", "nobody@example.org"] {
-        let refused = log_in(&shop, email, PASSWORD).await;
+        let refused = log_in(&shop, email, PASSWORD, &Device::default()).await;
         assert!(matches!(refused, Err(Error::Busy)), "{email} was answered without hashing: {refused:?}");
     }
 }
@@ -118,7 +119,7 @@ async fn a_refresh_token_gives_one_successor() {
 async fn a_token_whose_successor_was_used_ends_the_session_even_within_the_grace() {
     let (shop, _dir) = shop().await;
     let (_, first) = registered(&shop).await;
-    let (_, elsewhere) = log_in(&shop, "ada@example.org", PASSWORD).await.expect("logged in");
+    let (_, elsewhere) = log_in(&shop, "ada@example.org", PASSWORD, &Device::default()).await.expect("logged in");
     let second = refresh(&shop, &first.refresh_token).await.expect("refreshed");
     let third = refresh(&shop, &second.refresh_token).await.expect("refreshed");
     let reused = refresh(&shop, &first.refresh_token).await;
@@ -146,7 +147,7 @@ async fn two_refreshes_at_once_get_the_same_token() {
     let (shop, _dir) = shop().await;
     let (_, first) = registered(&shop).await;
     for _ in 0..20 {
-        let (_, tokens) = log_in(&shop, "ada@example.org", PASSWORD).await.expect("logged in");
+        let (_, tokens) = log_in(&shop, "ada@example.org", PASSWORD, &Device::default()).await.expect("logged in");
         let (one, other) = tokio::join!(refresh(&shop, &tokens.refresh_token), refresh(&shop, &tokens.refresh_token));
         let (one, other) = (one.expect("refreshed"), other.expect("refreshed"));
         assert_eq!(one.refresh_token, other.refresh_token);
@@ -237,13 +238,16 @@ async fn a_promoted_account_loses_its_password_and_sessions() {
     assert_eq!(owner.customer_id, customer.id);
     let password = owner.generated_password.expect("generated");
     assert!(matches!(authenticate(&shop, &tokens.access_token).await, Err(Error::InvalidToken)));
-    assert!(matches!(log_in(&shop, "ada@example.org", PASSWORD).await, Err(Error::InvalidCredentials)));
-    let (_, tokens) = log_in(&shop, "ada@example.org", &password).await.expect("logged in");
+    assert!(matches!(
+        log_in(&shop, "ada@example.org", PASSWORD, &Device::default()).await,
+        Err(Error::InvalidCredentials)
+    ));
+    let (_, tokens) = log_in(&shop, "ada@example.org", &password, &Device::default()).await.expect("logged in");
     assert_eq!(authenticate(&shop, &tokens.access_token).await.expect("signed in").role, Role::Owner);
 
     let made = create_owner(&shop, "boss@example.org", Some(PASSWORD)).await.expect("made");
     assert!(!made.promoted && made.generated_password.is_none());
-    assert!(log_in(&shop, "boss@example.org", PASSWORD).await.is_ok());
+    assert!(log_in(&shop, "boss@example.org", PASSWORD, &Device::default()).await.is_ok());
     assert!(matches!(create_owner(&shop, "boss", None).await, Err(Error::Email(_))));
     assert!(matches!(create_owner(&shop, "boss@example.org", Some("short")).await, Err(Error::Password(_))));
 }
@@ -259,7 +263,7 @@ async fn a_new_shop_has_one_owner_whose_password_is_in_a_file() {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).expect(name);
         line.trim().to_owned()
     };
-    let (owner, _) = log_in(&shop, &value("email:"), &value("password:")).await.expect("logged in");
+    let (owner, _) = log_in(&shop, &value("email:"), &value("password:"), &Device::default()).await.expect("logged in");
     assert_eq!(owner.role, Role::Owner);
     assert!(first_owner(&shop).await.expect("nothing to do").is_none());
     assert_eq!(std::fs::read_to_string(&path).expect("there"), text, "and the file stays as it was");
@@ -289,7 +293,7 @@ async fn two_first_starts_make_one_owner_and_its_file() {
     assert_eq!(path.len(), 1, "one made it, the other found it");
     let text = std::fs::read_to_string(path[0]).expect("there");
     let password = text.lines().find_map(|line| line.strip_prefix("password:")).expect("a password").trim();
-    assert!(log_in(&shop, "merchant@example.org", password).await.is_ok());
+    assert!(log_in(&shop, "merchant@example.org", password, &Device::default()).await.is_ok());
 }
 
 #[test]

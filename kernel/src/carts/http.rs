@@ -7,16 +7,18 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::change::VariantRef;
 use super::{Change, Contents, Error, Shortage};
 use crate::Shop;
-use crate::address::{Address, is_country};
+use crate::accounts;
+use crate::address::Address;
 use crate::catalog::MAX_SKU;
 use crate::http::auth::Caller;
-use crate::http::extract::{Checks, Json, Path};
+use crate::http::extract::{Checks, Json, Path, parse_json};
 use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
@@ -213,8 +215,44 @@ pub async fn put_coupons(
     changed(&shop, id, caller, Change::SetCoupons(codes)).await
 }
 
+/// Where the goods go: an address, or one of the address book of whoever is signed in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum CartAddressIn {
+    Saved(SavedAddressRef),
+    Written(Address),
+}
+
+/// An address of the address book.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedAddressRef {
+    address_id: Uuid,
+}
+
+impl CartAddressIn {
+    /// Not by serde's `untagged`, which is here for the document only: it cannot say what is wrong with either shape.
+    fn parse(body: &Value) -> Result<Self, Problem> {
+        let text = body.to_string();
+        match body.get("address_id") {
+            Some(_) => parse_json(text.as_bytes()).map(Self::Saved),
+            None => parse_json(text.as_bytes()).map(Self::Written),
+        }
+    }
+}
+
+/// Somebody else's address is as unknown as none.
+async fn saved_address(shop: &Shop, caller: &Caller, address_id: Uuid) -> Result<Address, Problem> {
+    let saved = match caller.customer_id() {
+        Some(customer_id) => accounts::find_address(shop, customer_id, address_id).await?,
+        None => None,
+    };
+    let saved = saved.ok_or_else(|| Problem::invalid_field("/address_id", "there is no such address in your book"))?;
+    Ok(saved.address)
+}
+
 /// Sets the address that the goods go to
-#[utoipa::path(put, path = "/v1/carts/{id}/address", tag = "carts", params(("id" = Uuid, Path)), request_body = Address, responses(
+#[utoipa::path(put, path = "/v1/carts/{id}/address", tag = "carts", params(("id" = Uuid, Path)), request_body = CartAddressIn, responses(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`cart-closed`", body = ProblemSchema),
@@ -225,18 +263,18 @@ pub async fn put_address(
     State(shop): State<Shop>,
     caller: Caller,
     Path(id): Path<Uuid>,
-    Json(body): Json<Address>,
+    Json(body): Json<Value>,
 ) -> Result<Answer<CartOut>, Problem> {
-    let address = body.trimmed();
-    let mut checks = Checks::default();
-    checks.text(&address.name, 1, 100, "/name");
-    checks.text(&address.street, 1, 200, "/street");
-    checks.text(&address.city, 1, 100, "/city");
-    checks.text(&address.region, 0, 100, "/region");
-    checks.text(&address.postcode, 0, 20, "/postcode");
-    checks.text(&address.phone, 0, 40, "/phone");
-    checks.require(is_country(&address.country), "/country", "must be an ISO 3166-1 alpha-2 code such as DE");
-    checks.done()?;
+    let address = match CartAddressIn::parse(&body)? {
+        CartAddressIn::Saved(SavedAddressRef { address_id }) => saved_address(&shop, &caller, address_id).await?,
+        CartAddressIn::Written(address) => {
+            let address = address.trimmed();
+            let mut checks = Checks::default();
+            checks.address(&address, "");
+            checks.done()?;
+            address
+        }
+    };
     changed(&shop, id, caller, Change::SetAddress(address)).await
 }
 

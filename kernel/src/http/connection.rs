@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::HttpConfig;
+use super::client::Peer;
 use crate::problem::{Kind, Problem};
 
 /// Largest head of a request, in bytes: a token and a few cookies of somebody else fit many times.
@@ -89,12 +90,18 @@ impl Protocols {
     pub(super) async fn serve(&self, stream: TcpStream, router: Router, stop: &CancellationToken) {
         // An answer goes at once, not when the one before it was acknowledged.
         let _ = stream.set_nodelay(true);
+        let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
         let mut stream = ClientStream::new(stream, self.write_timeout);
         let protocol = tokio::select! {
             protocol = timeout(self.header_timeout, stream.protocol()) => protocol,
             () = stop.cancelled() => return,
         };
-        let service = router.map_request(|request: http::Request<Incoming>| request.map(Body::new));
+        let service = router.map_request(move |mut request: http::Request<Incoming>| {
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(peer);
+            }
+            request.map(Body::new)
+        });
         let service = TowerToHyperService::new(service.map_err(|never: Infallible| never));
         match protocol {
             Ok(Ok(Protocol::Http1)) => {

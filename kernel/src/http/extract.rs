@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::strict::Strict;
 use crate::Shop;
+use crate::address::{Address, is_country};
 use crate::problem::{Kind, Problem};
 
 /// A JSON body. Unknown fields are refused where the type says `deny_unknown_fields`, which a test asks of all.
@@ -135,6 +136,22 @@ impl Checks {
             pointer,
             &format!("must be {min} to {max} characters, without control characters"),
         );
+    }
+
+    /// A postal address whose fields stand below `pointer`.
+    pub fn address(&mut self, address: &Address, pointer: &str) {
+        for (value, min, max, field) in [
+            (&address.name, 1, 100, "name"),
+            (&address.street, 1, 200, "street"),
+            (&address.city, 1, 100, "city"),
+            (&address.region, 0, 100, "region"),
+            (&address.postcode, 0, 20, "postcode"),
+            (&address.phone, 0, 40, "phone"),
+        ] {
+            self.text(value, min, max, &format!("{pointer}/{field}"));
+        }
+        let country = format!("{pointer}/country");
+        self.require(is_country(&address.country), &country, "must be an ISO 3166-1 alpha-2 code such as DE");
     }
 
     pub fn done(self) -> Result<(), Problem> {

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod caching;
+pub mod client;
 mod connection;
 mod drained;
 pub mod extract;

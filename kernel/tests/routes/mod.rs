@@ -1,5 +1,6 @@
 //! The cases of the HTTP API, by the domain of the route.
 
+mod account_book;
 mod account_letters;
 mod accounts;
 mod api_keys;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{CustomerBody, check_profile};
 use crate::Shop;
 use crate::accounts::{
-    self, Customer, Email, InvalidEmail, Password, PasswordRefused, Registered, Registration, Tokens, password,
+    self, Customer, Device, Email, InvalidEmail, Password, PasswordRefused, Registered, Registration, Tokens, password,
 };
 use crate::clock::Moment;
 use crate::http::extract::{Checks, Json};
@@ -154,8 +154,12 @@ impl From<(Customer, Tokens)> for SessionBody {
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
-pub async fn register(State(shop): State<Shop>, Json(body): Json<RegisterBody>) -> Result<Response, Problem> {
-    Ok(match accounts::register(&shop, body.check()?).await? {
+pub async fn register(
+    State(shop): State<Shop>,
+    device: Device,
+    Json(body): Json<RegisterBody>,
+) -> Result<Response, Problem> {
+    Ok(match accounts::register(&shop, body.check()?, &device).await? {
         Registered::In(customer, tokens) => {
             (StatusCode::CREATED, axum::Json(SessionBody::from((customer, tokens)))).into_response()
         }
@@ -174,9 +178,13 @@ pub async fn register(State(shop): State<Shop>, Json(body): Json<RegisterBody>) 
     (status = 429, description = "`too-many-requests`: too many wrong passwords", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
-pub async fn login(State(shop): State<Shop>, Json(body): Json<LoginBody>) -> Result<axum::Json<SessionBody>, Problem> {
+pub async fn login(
+    State(shop): State<Shop>,
+    device: Device,
+    Json(body): Json<LoginBody>,
+) -> Result<axum::Json<SessionBody>, Problem> {
     body.check()?;
-    Ok(axum::Json(accounts::log_in(&shop, &body.email, &body.password).await?.into()))
+    Ok(axum::Json(accounts::log_in(&shop, &body.email, &body.password, &device).await?.into()))
 }
 
 /// Exchange a refresh token for the next pair of tokens
