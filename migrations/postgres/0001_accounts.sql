@@ -77,7 +77,7 @@ create table account_tokens (
     expires_at timestamptz not null,
     used_at timestamptz
 );
-create index account_tokens_by_customer on account_tokens (customer_id, purpose, created_at);
+create index account_tokens_by_customer on account_tokens (customer_id, purpose);
 create index account_tokens_by_expiry on account_tokens (expires_at);
 
 -- Letters about accounts that wait for the worker. A row stands here for an address that nobody has, too: who asks must not see a
@@ -96,6 +96,15 @@ create table account_letters (
 );
 create index account_letters_due on account_letters (next_attempt_at, id);
 create index account_letters_by_customer on account_letters (customer_id);
+
+-- Until when an address gets no other letter of a kind that anybody can ask for.
+create table letter_pauses (
+    letter text not null,
+    email_key text not null,
+    until timestamptz not null,
+    primary key (letter, email_key)
+);
+create index letter_pauses_by_end on letter_pauses (until);
 
 create table idempotency_keys (
     scope text not null,

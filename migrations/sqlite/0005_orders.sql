@@ -14,6 +14,8 @@ create table orders (
     currency text not null,
     locale text not null,
     email text not null,
+    -- As of an account: folded by the kernel, since the databases do not agree on letters beyond ASCII.
+    email_key text not null,
     address text not null,
     delivery text not null,
     goods_total integer not null,
@@ -31,7 +33,7 @@ create index orders_by_customer on orders (customer_id, placed_at, id);
 create index orders_by_age on orders (placed_at, id);
 create index orders_by_cart on orders (cart_id);
 -- Orders of guests, which become a customer's who proves the address.
-create index orders_of_guests on orders (lower(email)) where customer_id is null;
+create index orders_of_guests on orders (email_key) where customer_id is null;
 
 create table order_lines (
     order_id blob not null references orders (id),

@@ -78,9 +78,9 @@ impl Letter {
         }
     }
 
-    /// Strangers can ask for it, so it is not sent more often than every `letter_pause_seconds`.
+    /// Whoever asks for it need not be who gets it, so an address gets it no more often than every `letter_pause_seconds`.
     fn is_asked_for_by_strangers(self) -> bool {
-        matches!(self, Self::ConfirmEmail | Self::ResetPassword)
+        matches!(self, Self::ConfirmEmail | Self::ResetPassword | Self::ChangeEmailNew | Self::AlreadyRegistered)
     }
 }
 
@@ -155,13 +155,13 @@ async fn drain(shop: &Shop) -> Result<(), Error> {
 }
 
 async fn send(shop: &Shop, row: &Queued) -> Result<(), Error> {
-    let Some((letter, customer, address)) = addressed(shop, row).await? else {
-        let mut tx = shop.db().write().await?;
-        rows::delete(&mut tx, row.id, row.attempts).await?;
-        return Ok(tx.commit().await?);
-    };
+    let Some((letter, customer, address)) = addressed(shop, row).await? else { return discard(shop, row).await };
+    if let Some(until) = paused_until(shop, letter, &address).await? {
+        // Who asks twice has the first letter. A change of address cannot go on without its own: it waits.
+        return if row.customer_id.is_none() { discard(shop, row).await } else { put_off(shop, row, until).await };
+    }
     let link = letter.purpose().map(|purpose| Link::new(shop, purpose));
-    let recipient = Recipient { name: customer.name.clone(), email: address, locale: customer.locale.clone() };
+    let recipient = Recipient { name: customer.name.clone(), email: address.clone(), locale: customer.locale.clone() };
     let kind = format!("account.{}", letter.name());
     let data = data(shop, link.as_ref(), &recipient, &customer, row);
     let composed = match direct::compose(shop, &kind, recipient, data).await {
@@ -177,10 +177,35 @@ async fn send(shop: &Shop, row: &Queued) -> Result<(), Error> {
         let bound_to = row.other_email.as_deref().unwrap_or(&customer.email);
         link.keep(&mut tx, customer.id, bound_to).await?;
     }
+    if letter.is_asked_for_by_strangers() {
+        let until = clock::now() + TimeDelta::seconds(shop.config().accounts.letter_pause_seconds as i64);
+        rows::pause(&mut tx, letter.name(), &Email::key_of(&address), until).await?;
+    }
     direct::queue(&mut tx, &composed).await?;
     tx.commit().await?;
     shop.mailer().wake();
     Ok(())
+}
+
+/// Until when the address gets no letter of this kind, if it has just got one.
+async fn paused_until(shop: &Shop, letter: Letter, address: &str) -> Result<Option<Moment>, Error> {
+    if !letter.is_asked_for_by_strangers() {
+        return Ok(None);
+    }
+    let until = rows::find_pause(&mut shop.db().read().await?, letter.name(), &Email::key_of(address)).await?;
+    Ok(until.filter(|until| *until > clock::now()))
+}
+
+async fn discard(shop: &Shop, row: &Queued) -> Result<(), Error> {
+    let mut tx = shop.db().write().await?;
+    rows::delete(&mut tx, row.id, row.attempts).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn put_off(shop: &Shop, row: &Queued, until: Moment) -> Result<(), Error> {
+    let mut tx = shop.db().write().await?;
+    rows::retry_at(&mut tx, row.id, row.attempts, until).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Who gets what, and where; none where nobody has to be told anything (any more).
@@ -195,16 +220,11 @@ async fn addressed(shop: &Shop, row: &Queued) -> Result<Option<(Letter, Customer
     if letter == Letter::ConfirmEmail && customer.email_confirmed_at.is_some() {
         return Ok(None);
     }
-    if let Some(purpose) = letter.purpose().filter(|_| letter.is_asked_for_by_strangers()) {
-        let pause = TimeDelta::seconds(shop.config().accounts.letter_pause_seconds as i64);
-        if store::links::has_one_since(&mut conn, customer.id, purpose.name(), clock::now() - pause).await? {
-            return Ok(None);
-        }
-    }
     let address = match (letter, &row.other_email) {
         (Letter::ChangeEmailNew, Some(wanted)) => {
             // Who asked must not learn that there is such an account; who has it may know that somebody asked.
-            if let Some(holder) = store::find_credentials(&mut conn, &Email::key_of(wanted)).await? {
+            let holder = store::find_credentials(&mut conn, &Email::key_of(wanted)).await?;
+            if let Some(holder) = holder.filter(|holder| holder.customer.id != customer.id) {
                 let address = holder.customer.email.clone();
                 return Ok(Some((Letter::AlreadyRegistered, holder.customer, address)));
             }
@@ -236,13 +256,9 @@ fn data(shop: &Shop, link: Option<&Link>, recipient: &Recipient, customer: &Cust
 
 async fn postpone(shop: &Shop, row: &Queued, error: &direct::NotComposed) -> Result<(), Error> {
     let now: Moment = clock::now();
-    let mut tx = shop.db().write().await?;
     if now - row.created_at > TimeDelta::hours(GIVE_UP_AFTER_HOURS) {
         tracing::error!(letter = row.letter, attempts = row.attempts, %error, "a letter about an account is given up");
-        rows::delete(&mut tx, row.id, row.attempts).await?;
-    } else {
-        let next = now + events::retry_delay(RETRY_AFTER_MS, row.attempts);
-        rows::retry_at(&mut tx, row.id, row.attempts, next).await?;
+        return discard(shop, row).await;
     }
-    Ok(tx.commit().await?)
+    put_off(shop, row, now + events::retry_delay(RETRY_AFTER_MS, row.attempts)).await
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store::preferences as rows;
-use super::{Error, recovery};
+use super::{Error, recovery, store};
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn};
 use crate::{Shop, id};
@@ -89,11 +89,19 @@ pub async fn choose_preferences(
     locale: &str,
     preferences: &Preferences,
 ) -> Result<(), Error> {
+    let now = clock::now();
     let mut tx = shop.db().write().await?;
-    rows::update(&mut tx, customer_id, locale, preferences, clock::now()).await?;
-    recovery::updated(&mut tx, customer_id, &["locale", "notifications"]).await?;
-    tx.commit().await?;
-    shop.relay().wake();
+    store::lock_customer(&mut tx, customer_id, now).await?;
+    let Some(customer) = store::find_customer(&mut tx, customer_id).await? else { return Ok(()) };
+    let chosen = rows::find(&mut tx, customer_id).await?.unwrap_or_default();
+    let differs = [("locale", customer.locale != locale), ("notifications", chosen != *preferences)];
+    let changed: Vec<_> = differs.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect();
+    if !changed.is_empty() {
+        rows::update(&mut tx, customer_id, locale, preferences, now).await?;
+        recovery::updated(&mut tx, customer_id, &changed).await?;
+        tx.commit().await?;
+        shop.relay().wake();
+    }
     Ok(())
 }
 
@@ -161,7 +169,7 @@ pub async fn change_consent(
     source: &str,
 ) -> Result<ConsentChange, Error> {
     let mut tx = shop.db().write().await?;
-    super::store::lock_customer(&mut tx, customer_id, clock::now()).await?;
+    store::lock_customer(&mut tx, customer_id, clock::now()).await?;
     let latest = rows::latest_consent(&mut tx, customer_id, consent.name()).await?;
     if let Some(latest) = latest.filter(|latest| latest.given == given) {
         return Ok(latest);

@@ -55,6 +55,12 @@ pub async fn reset_password(shop: &Shop, token: &str, password: &str) -> Result<
     let mut tx = shop.db().write().await?;
     // Read above, used here: of two who send the same token at once, one sets the password.
     let used = links::spend(&mut tx, token, &[Purpose::ResetPassword]).await?.ok_or(Error::InvalidLink)?;
+    // Nor does a letter help that was on its way to an address which the account has left since.
+    store::lock_customer(&mut tx, customer.id, clock::now()).await?;
+    let customer = store::find_customer(&mut tx, customer.id).await?.ok_or(Error::InvalidLink)?;
+    if used.email != customer.email {
+        return Err(Error::InvalidLink);
+    }
     let mut fields = vec!["password"];
     if confirm(&mut tx, customer.id, &used.email).await? {
         fields.push("email_confirmed");

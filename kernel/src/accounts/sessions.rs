@@ -199,6 +199,7 @@ pub async fn forget_expired(shop: &Shop) -> Result<u64, Error> {
     let mut tx = shop.db().write().await?;
     let now = clock::now();
     let forgotten = store::delete_sessions(&mut tx, now).await? + store::links::delete_expired(&mut tx, now).await?;
+    store::letters::delete_pauses(&mut tx, now).await?;
     tx.commit().await?;
     Ok(forgotten)
 }

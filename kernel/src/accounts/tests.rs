@@ -188,7 +188,7 @@ async fn expired_sessions_are_worth_nothing_and_forgotten() {
     let (customer, _) = registered(&shop).await;
     let long_ago = clock::now() - chrono::TimeDelta::days(31);
     let mut tx = shop.db().write().await.expect("a transaction");
-    let old = sessions::open(&shop, &mut tx, customer.id, long_ago).await.expect("opened");
+    let old = sessions::open(&shop, &mut tx, customer.id, &Device::default(), long_ago).await.expect("opened");
     tx.commit().await.expect("committed");
     let bearer = tokens::Bearer { customer_id: customer.id, session_id: session_of(&shop, &old).await };
     let fresh = tokens::sign(shop.keys(), shop.config(), &bearer, clock::now()).expect("signed");
@@ -312,5 +312,19 @@ fn language_tags_are_told_from_other_texts() {
         ("en-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa", false),
     ] {
         assert_eq!(is_locale(text), fine, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_went_to_an_address_of_before_sets_no_password() {
+    let (shop, _dir) = shop().await;
+    let (customer, _) = registered(&shop).await;
+    for (sent_to, fine) in [("former@example.org", false), (customer.email.as_str(), true)] {
+        let link = links::Link::new(&shop, links::Purpose::ResetPassword);
+        let mut tx = shop.db().write().await.expect("a transaction");
+        link.keep(&mut tx, customer.id, sent_to).await.expect("kept");
+        tx.commit().await.expect("committed");
+        let reset = reset_password(&shop, link.token(), "another long password").await;
+        assert_eq!(reset.is_ok(), fine, "{sent_to}: {reset:?}");
     }
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::receipts::Receipt;
 use super::{Adjustment, Delivery, Event, Line, Order, PricedBy, Status, Target, quantity_of};
+use crate::accounts::Email;
 use crate::address::Address;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
@@ -72,10 +73,10 @@ pub(super) async fn next_number(tx: &mut Tx) -> Result<i64> {
 pub(super) async fn insert_order(tx: &mut Tx, order: &Order) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into orders (id, number, cart_id, customer_id, status, currency, locale, email, address, delivery,
+        "insert into orders (id, number, cart_id, customer_id, status, currency, locale, email, email_key, address, delivery,
                              goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total,
                              version, placed_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
         order.id,
         order.number,
         order.cart_id,
@@ -84,6 +85,7 @@ pub(super) async fn insert_order(tx: &mut Tx, order: &Order) -> Result<()> {
         order.currency.as_str(),
         order.locale.as_str(),
         order.email.as_str(),
+        Email::key_of(&order.email),
         Json(&order.address),
         Json(&order.delivery),
         order.goods_total,

@@ -109,6 +109,10 @@ api_test! {
         assert_eq!((first.status, &first.body), (202, &second.body));
         assert_eq!(second.status, 202);
         letter(&app, "ada@example.org", "You have an account at Kassa").await;
+        assert_eq!(app.post("/v1/auth/register", body.clone()).await.status, 202);
+        assert_eq!(app.post("/v1/auth/forgot-password", json!({ "email": "ada@example.org" })).await.status, 202);
+        letter(&app, "ada@example.org", "A new password for Kassa").await;
+        assert_eq!(find(&app, "ada@example.org", "You have an account").len(), 1, "no second within the pause");
 
         app.post("/v1/auth/login", body.clone()).await.problem("email-unconfirmed");
         let wrong = json!({ "email": "ada@example.org", "password": "somebody else's" });
@@ -218,9 +222,18 @@ api_test! {
         assert_eq!(me(&app, &access).await["email"], "ada@example.org");
 
         // Who has the address that is asked for hears of it; who asks does not.
-        app.customer("bob@example.org").await;
+        let bob = app.customer("bob@example.org").await;
         ask_for_email(&app, &access, "bob@example.org").await;
         letter(&app, "bob@example.org", "You have an account at Kassa").await;
         assert!(find(&app, "bob@example.org", "Confirm your new").is_empty());
+
+        // Who has it may have it written otherwise.
+        ask_for_email(&app, &bob, "Bob@example.org").await;
+        let old = token(&letter(&app, "bob@example.org", "Do you want another e-mail address").await);
+        let new = token(&letter(&app, "Bob@example.org", "Confirm your new e-mail address").await);
+        for (token, changed) in [(old, false), (new, true)] {
+            assert_eq!(post_token(&app, "/v1/auth/change-email", &token).await.expect(200)["changed"], changed);
+        }
+        assert_eq!(me(&app, &bob).await["email"], "Bob@example.org");
     }
 }

@@ -93,3 +93,31 @@ pub(in crate::accounts) async fn delete_of(tx: &mut Tx, customer_id: Uuid, lette
     sql::execute!(tx, "delete from account_letters where customer_id = $1 and letter = $2", customer_id, letter)?;
     Ok(())
 }
+
+/// The address gets no other letter of this kind until then.
+pub(in crate::accounts) async fn pause(tx: &mut Tx, letter: &str, email_key: &str, until: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into letter_pauses (letter, email_key, until) values ($1, $2, $3)
+         on conflict (letter, email_key) do update set until = excluded.until",
+        letter,
+        email_key,
+        until
+    )?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn find_pause(conn: &mut Conn, letter: &str, email_key: &str) -> Result<Option<Moment>> {
+    let row = sql::optional!(
+        conn,
+        (Moment,),
+        "select until from letter_pauses where letter = $1 and email_key = $2",
+        letter,
+        email_key
+    )?;
+    Ok(row.map(|(until,)| until))
+}
+
+pub(in crate::accounts) async fn delete_pauses(tx: &mut Tx, now: Moment) -> Result<u64> {
+    sql::execute!(tx, "delete from letter_pauses where until <= $1", now)
+}

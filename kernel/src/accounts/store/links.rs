@@ -65,23 +65,6 @@ pub(in crate::accounts) async fn find_customer_of(
     Ok(row.map(|(customer_id,)| customer_id))
 }
 
-pub(in crate::accounts) async fn has_one_since(
-    conn: &mut Conn,
-    customer_id: Uuid,
-    purpose: &str,
-    since: Moment,
-) -> Result<bool> {
-    let row = sql::optional!(
-        conn,
-        (i64,),
-        "select cast(1 as bigint) from account_tokens where customer_id = $1 and purpose = $2 and created_at > $3 limit 1",
-        customer_id,
-        purpose,
-        since
-    )?;
-    Ok(row.is_some())
-}
-
 /// Whether the customer has used a token of this purpose for this address.
 pub(in crate::accounts) async fn was_spent(
     conn: &mut Conn,

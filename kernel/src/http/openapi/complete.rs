@@ -47,7 +47,6 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operati
 struct Facts {
     /// Under `/v1`: behind the layers of the shop.
     api: bool,
-    admin: bool,
     signed_in: bool,
     body: bool,
     json: bool,
@@ -63,7 +62,6 @@ impl Facts {
         });
         Self {
             api,
-            admin: path.starts_with("/v1/admin/"),
             signed_in: operation.security.is_some(),
             body: content.is_some(),
             json: content.is_some_and(|content| content.contains_key("application/json")),
@@ -72,11 +70,11 @@ impl Facts {
     }
 
     fn kinds(&self) -> Vec<Kind> {
-        let groups: [(bool, &[Kind]); 7] = [
+        let groups: [(bool, &[Kind]); 6] = [
             (true, &[Kind::MalformedRequest, Kind::RequestTimeout, Kind::InternalError]),
             (self.api, &[Kind::InvalidToken, Kind::TooManyRequests, Kind::Unavailable]),
-            (self.signed_in, &[Kind::Unauthenticated]),
-            (self.admin, &[Kind::Forbidden]),
+            // Forbidden is what an API key gets that is not meant for it.
+            (self.signed_in, &[Kind::Unauthenticated, Kind::Forbidden]),
             (self.body || self.takes_key, &[Kind::PayloadTooLarge]),
             (self.json, &[Kind::UnsupportedMediaType, Kind::InvalidRequest]),
             (self.takes_key, &[Kind::InvalidRequest, Kind::IdempotencyKeyReused, Kind::IdempotencyKeyInFlight]),

@@ -8,7 +8,7 @@ use crate::db::{Result, Tx, sql};
 pub(in crate::orders) async fn adopt(tx: &mut Tx, customer_id: Uuid, email_key: &str) -> Result<()> {
     sql::execute!(
         tx,
-        "update orders set customer_id = $1 where customer_id is null and lower(email) = $2",
+        "update orders set customer_id = $1 where customer_id is null and email_key = $2",
         customer_id,
         email_key
     )?;
