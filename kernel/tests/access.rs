@@ -36,11 +36,11 @@ plain_test! {
         for (operation, access) in &table {
             let permission = access.strip_prefix("staff ").or(access.strip_prefix("person "));
             let permission = permission.map(kassa::accounts::Permission::parse);
-            let known = matches!(access.as_str(), "anyone" | "owner" | "customer") || matches!(permission, Some(Some(_)));
+            let known = matches!(access.as_str(), "anyone" | "owner" | "customer" | "mine") || matches!(permission, Some(Some(_)));
             assert!(known, "{operation}: {access}");
             let admin = operation.contains(" /v1/admin/");
             assert_eq!(permission.is_some(), admin, "{operation}: /v1/admin is for staff");
-            if admin || access == "customer" {
+            if admin || access == "customer" || access == "mine" {
                 assert!(documented[operation], "{operation}: its documentation does not ask for a token");
             }
         }
