@@ -35,7 +35,7 @@ impl From<Error> for Problem {
             Error::CategoryTooDeep => Problem::invalid_field("/parent_id", detail),
             Error::TooManyVariants => Problem::invalid_field("/variants", detail),
             Error::BelowReserved { .. } => Problem::invalid_field("/on_hand", detail),
-            Error::Inventory(error) => Problem::internal(error),
+            Error::Inventory(error) => error.into(),
             Error::Database(error) => error.into(),
         }
     }

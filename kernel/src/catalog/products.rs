@@ -103,6 +103,7 @@ pub async fn delete_variant(shop: &Shop, id: Uuid) -> Result<(), Error> {
     let mut tx = shop.db().write().await?;
     let product_id = store::find_product_of_variant(&mut tx, id).await?.ok_or(Error::NotFound)?;
     let mut product = lock(&mut tx, product_id, None).await?;
+    inventory::close_item(&mut tx, id).await?;
     store::delete_variant(&mut tx, id).await?;
     product.variants.retain(|variant| variant.id != id);
     update(&mut tx, &product).await?;
@@ -208,13 +209,14 @@ pub(super) async fn insert_variant(
     if !store::insert_variant(tx, &variant, at).await? {
         return Err(Error::SkuTaken(variant.sku));
     }
-    inventory::create_level(tx, variant.id, variant.on_hand).await?;
+    inventory::create_item(tx, variant.id, variant.on_hand).await?;
     Ok(variant)
 }
 
 pub(super) async fn set_on_hand(tx: &mut Tx, variant: &mut Variant, on_hand: i64) -> Result<(), Error> {
-    if !inventory::set_on_hand(tx, variant.id, on_hand).await? {
-        return Err(Error::BelowReserved { sku: variant.sku.clone() });
+    match inventory::set_on_hand(tx, variant.id, on_hand, inventory::CauseKind::Count).await {
+        Err(inventory::Error::BelowReserved) => return Err(Error::BelowReserved { sku: variant.sku.clone() }),
+        done => done?,
     }
     variant.on_hand = on_hand;
     Ok(())

@@ -12,3 +12,4 @@ mod orders;
 mod payments;
 mod search;
 mod staff;
+mod stock;

@@ -4,6 +4,7 @@ pub mod app;
 pub mod backend;
 pub mod components;
 pub mod shopper;
+pub mod stock;
 
 use std::future::Future;
 use std::pin::Pin;

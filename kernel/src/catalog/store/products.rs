@@ -191,7 +191,7 @@ pub(in crate::catalog) async fn variants_of(conn: &mut Conn, product_id: Uuid) -
         conn,
         VariantRow,
         "select v.id, v.product_id, v.sku, v.title, v.price, v.weight_grams, v.position, s.on_hand, s.reserved
-         from variants v join stock_levels s on s.variant_id = v.id
+         from variants v join stock_items s on s.variant_id = v.id
          where v.product_id = $1 order by v.position, v.id",
         product_id
     )?;
