@@ -55,15 +55,15 @@ create table stock_levels (
 );
 create index stock_levels_by_location on stock_levels (location_id, variant_id);
 
--- What orders hold. No references to the order, which is written after it in the same transaction, nor to the variant, which
--- may be deleted once its goods were shipped.
+-- What orders hold. No references to the order, which is written after it in the same transaction, nor to the variant and the
+-- location, which may be deleted once the goods were shipped.
 create table stock_reservations (
     id uuid primary key,
     order_id uuid not null,
     variant_id uuid not null,
     sku text not null,
     -- Null while it waits for goods.
-    location_id uuid references stock_locations (id),
+    location_id uuid,
     quantity bigint not null check (quantity > 0),
     -- held until it expires, kept once the order is paid; open are these two. An expired one is taken again when the
     -- order is paid after all, and released then.
@@ -74,8 +74,8 @@ create index stock_reservations_by_order on stock_reservations (order_id, varian
 create index stock_reservations_held on stock_reservations (expires_at) where state = 'held';
 create index stock_reservations_waiting on stock_reservations (variant_id, id)
     where location_id is null and state in ('held', 'kept');
-create index stock_reservations_placed on stock_reservations (location_id, variant_id)
-    where location_id is not null and state in ('held', 'kept');
+create index stock_reservations_open on stock_reservations (id) where state in ('held', 'kept');
+create index stock_reservations_open_by_variant on stock_reservations (variant_id, id) where state in ('held', 'kept');
 
 -- Why each number is what it is; rows are only ever added. No references: it outlives what it tells about.
 create table stock_movements (

@@ -208,7 +208,6 @@ impl Contents {
 }
 
 fn shortage(line: &CartVariant) -> Shortage {
-    let available =
-        if line.variant.sellable { line.variant.available.clamp(0, i64::from(u32::MAX)) as u32 } else { 0 };
+    let available = if line.variant.sellable { line.variant.available.clamp(0, i64::from(u32::MAX)) as u32 } else { 0 };
     Shortage { sku: line.variant.sku.clone(), wanted: line.quantity, available }
 }

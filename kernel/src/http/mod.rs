@@ -13,6 +13,7 @@ pub mod paging;
 pub mod server;
 mod store;
 mod strict;
+pub mod versions;
 
 use serde::Deserialize;
 

@@ -59,6 +59,13 @@ impl CauseKind {
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
     }
+
+    /// Whether the movement's reference is an order.
+    pub(super) fn is_of_an_order(name: &str) -> bool {
+        [Self::Reservation, Self::Release, Self::Expiry, Self::Assignment, Self::Shipment]
+            .iter()
+            .any(|kind| kind.name() == name)
+    }
 }
 
 impl Cause<'static> {

@@ -14,6 +14,9 @@
 pub mod http;
 mod ledger;
 mod levels;
+mod lists;
+mod locations;
+mod merchant;
 mod reservations;
 mod store;
 mod verify;
@@ -27,6 +30,15 @@ use crate::{Shop, clock, db};
 
 pub use ledger::{Cause, CauseKind};
 pub use levels::{close_item, create_item, restock, set_on_hand};
+pub use lists::{
+    ListedMovement, ListedReservation, ListedStock, MovementFilter, StockFilter, StockKey, list_movements,
+    list_reservations, list_stock,
+};
+pub use locations::{
+    Location, LocationPatch, NewLocation, create_location, delete_location, get_location, list_locations,
+    patch_location,
+};
+pub use merchant::{PolicyPatch, Remark, Stock, adjust, count, get_stock, patch_policy, transfer};
 pub use reservations::{Shortage, keep, release, reserve, ship};
 pub use verify::{Discrepancy, verify};
 pub use worker::run;
@@ -45,11 +57,13 @@ pub struct InventoryConfig {
     pub low_stock_threshold: i64,
     /// How often the worker looks for what has expired, what waits and what runs low, in milliseconds.
     pub poll_interval_ms: u64,
+    /// Locations that a shop may have.
+    pub max_locations: u32,
 }
 
 impl Default for InventoryConfig {
     fn default() -> Self {
-        Self { reservation_minutes: 60, low_stock_threshold: 5, poll_interval_ms: 1_000 }
+        Self { reservation_minutes: 60, low_stock_threshold: 5, poll_interval_ms: 1_000, max_locations: 100 }
     }
 }
 
@@ -65,6 +79,9 @@ fn reservation_minutes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Res
 pub fn held_until(shop: &Shop) -> Moment {
     clock::now() + chrono::TimeDelta::minutes(i64::from(shop.config().inventory.reservation_minutes))
 }
+
+/// Most pieces of a variant that can be on hand.
+pub const MAX_ON_HAND: i64 = 1_000_000_000;
 
 /// How much of a variant lies at a location, and how much of that orders hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,6 +200,8 @@ pub struct Movement {
 /// Why stock cannot be changed. The caller's transaction must be dropped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("there is no such variant or location")]
+    NotFound,
     /// Less can be sold than is wanted.
     #[error("{available} of {sku} can be sold, {wanted} are wanted")]
     Insufficient { sku: String, wanted: i64, available: i64 },
@@ -194,8 +213,17 @@ pub enum Error {
     /// Fewer than orders hold there.
     #[error("orders hold more than that")]
     BelowReserved,
-    #[error("orders hold some of the variant")]
+    /// Orders hold some of it, or goods lie there.
+    #[error("it is still in use")]
     InUse,
+    #[error("{on_hand} are on hand")]
+    CountedOther { on_hand: i64 },
+    #[error("it has changed: it is version {current} now")]
+    VersionMismatch { current: i64 },
+    #[error("there would be more than {MAX_ON_HAND} on hand")]
+    TooMuch,
+    #[error("there are as many locations as `inventory.max_locations` allows")]
+    TooManyLocations,
     #[error(transparent)]
     Database(#[from] db::Error),
 }

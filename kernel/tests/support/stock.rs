@@ -39,7 +39,6 @@ pub async fn numbers(app: &App, sku: &str) -> (i64, i64, i64, i64) {
 /// How often an event was recorded.
 pub async fn told(app: &App, kind: &str) -> i64 {
     let mut conn = app.shop.db().read().await.expect("a connection");
-    let (count,) =
-        sql::one!(conn, (i64,), "select count(*) from events where kind = $1", kind).expect("the events");
+    let (count,) = sql::one!(conn, (i64,), "select count(*) from events where kind = $1", kind).expect("the events");
     count
 }

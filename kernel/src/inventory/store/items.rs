@@ -109,6 +109,20 @@ pub(in crate::inventory) async fn add_to_item(
     Ok(())
 }
 
+/// Writes how a locked item is to be sold.
+pub(in crate::inventory) async fn update_policy(tx: &mut Tx, item: &Item) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update stock_items set tracked = $2, backorder_limit = $3, low_stock_threshold = $4, version = version + 1
+         where variant_id = $1",
+        item.variant_id,
+        item.tracked,
+        item.backorder_limit,
+        item.low_stock_threshold
+    )?;
+    Ok(())
+}
+
 /// False where orders hold some of it.
 pub(in crate::inventory) async fn delete_item(tx: &mut Tx, variant_id: Uuid) -> Result<bool> {
     let deleted = sql::execute!(tx, "delete from stock_items where variant_id = $1 and reserved = 0", variant_id)?;
@@ -134,8 +148,12 @@ pub(in crate::inventory) async fn set_alert(tx: &mut Tx, variant_id: Uuid, alert
 
 /// Variants whose numbers changed since the worker looked.
 pub(in crate::inventory) async fn items_to_tell(conn: &mut Conn, limit: i64) -> Result<Vec<Uuid>> {
-    let rows =
-        sql::all!(conn, (Uuid,), "select variant_id from stock_items where alert_due order by variant_id limit $1", limit)?;
+    let rows = sql::all!(
+        conn,
+        (Uuid,),
+        "select variant_id from stock_items where alert_due order by variant_id limit $1",
+        limit
+    )?;
     Ok(rows.into_iter().map(|(variant_id,)| variant_id).collect())
 }
 

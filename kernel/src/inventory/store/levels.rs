@@ -31,6 +31,21 @@ pub(in crate::inventory) async fn levels_of(conn: &mut Conn, variant_id: Uuid) -
     Ok(rows.into_iter().map(StockLevel::from).collect())
 }
 
+pub(in crate::inventory) async fn find_level(
+    conn: &mut Conn,
+    variant_id: Uuid,
+    location_id: Uuid,
+) -> Result<Option<StockLevel>> {
+    let row = sql::optional!(
+        conn,
+        LevelRow,
+        "select location_id, on_hand, reserved from stock_levels where variant_id = $1 and location_id = $2",
+        variant_id,
+        location_id
+    )?;
+    Ok(row.map(StockLevel::from))
+}
+
 /// Reserves all of `quantity` at the first location that has it: what nearly every line of an order needs.
 pub(in crate::inventory) async fn reserve_at_one(
     tx: &mut Tx,
@@ -76,12 +91,8 @@ pub(in crate::inventory) async fn add_to_level(
 
 /// Begins to keep stock at a location. False where there is no such location, or it is closed.
 pub(in crate::inventory) async fn open_level(tx: &mut Tx, variant_id: Uuid, location_id: Uuid) -> Result<bool> {
-    let (active,) = sql::one!(
-        tx,
-        (i64,),
-        "select count(*) from stock_locations where id = $1 and active",
-        location_id
-    )?;
+    let (active,) =
+        sql::one!(tx, (i64,), "select count(*) from stock_locations where id = $1 and active", location_id)?;
     if active == 0 {
         return Ok(false);
     }

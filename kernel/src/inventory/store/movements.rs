@@ -1,7 +1,5 @@
 //! The ledger of movements.
 
-use uuid::Uuid;
-
 use crate::clock::Moment;
 use crate::db::{Result, Tx, sql};
 use crate::inventory::{Cause, Movement};
