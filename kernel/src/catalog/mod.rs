@@ -121,6 +121,8 @@ pub struct Variant {
     pub position: i64,
     pub on_hand: i64,
     pub reserved: i64,
+    /// What can be ordered now: more than what no order holds, where it may be promised before it comes.
+    pub available: i64,
 }
 
 /// A product to be made.

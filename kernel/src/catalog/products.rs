@@ -12,7 +12,8 @@ use super::{
 };
 use crate::clock::Moment;
 use crate::db::{Conn, Tx};
-use crate::{Shop, clock, events, id, inventory};
+use crate::inventory::{self, CauseKind};
+use crate::{Shop, clock, events, id};
 
 /// A product with its variants, whatever its status.
 pub async fn get_product(shop: &Shop, id: Uuid) -> Result<Product, Error> {
@@ -89,7 +90,7 @@ pub async fn patch_variant(shop: &Shop, id: Uuid, patch: VariantPatch) -> Result
     variant.weight_grams = patch.weight_grams.unwrap_or(variant.weight_grams);
     store::update_variant(&mut tx, variant, at).await?;
     if let Some(on_hand) = patch.on_hand {
-        set_on_hand(&mut tx, variant, on_hand).await?;
+        set_on_hand(&mut tx, variant, on_hand, CauseKind::Count).await?;
     }
     let variant = variant.clone();
     update(&mut tx, &product).await?;
@@ -205,6 +206,7 @@ pub(super) async fn insert_variant(
         position,
         on_hand: new.on_hand,
         reserved: 0,
+        available: new.on_hand,
     };
     if !store::insert_variant(tx, &variant, at).await? {
         return Err(Error::SkuTaken(variant.sku));
@@ -213,11 +215,16 @@ pub(super) async fn insert_variant(
     Ok(variant)
 }
 
-pub(super) async fn set_on_hand(tx: &mut Tx, variant: &mut Variant, on_hand: i64) -> Result<(), Error> {
-    match inventory::set_on_hand(tx, variant.id, on_hand, inventory::CauseKind::Count).await {
+pub(super) async fn set_on_hand(
+    tx: &mut Tx,
+    variant: &mut Variant,
+    on_hand: i64,
+    kind: CauseKind,
+) -> Result<(), Error> {
+    variant.available = match inventory::set_on_hand(tx, variant.id, on_hand, kind).await {
         Err(inventory::Error::BelowReserved) => return Err(Error::BelowReserved { sku: variant.sku.clone() }),
-        done => done?,
-    }
+        available => available?,
+    };
     variant.on_hand = on_hand;
     Ok(())
 }

@@ -21,7 +21,6 @@ impl From<Error> for Problem {
             Error::Insufficient { sku, wanted, available } => insufficient(sku, wanted, available),
             Error::NotReserved { sku, wanted, held } => insufficient(sku, wanted, held).detail(detail),
             Error::LocationUnknown => Problem::invalid_field("/location_id", detail),
-            // Counts and corrections are about what is on hand, whatever their field is called.
             Error::BelowReserved | Error::TooMuch => Problem::invalid_field("/on_hand", detail),
             Error::InUse => Problem::new(Kind::StockInUse),
             Error::CountedOther { on_hand } => {

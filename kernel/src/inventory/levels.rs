@@ -10,7 +10,7 @@ use crate::db::Tx;
 /// Begins to keep stock of a new variant, with `on_hand` pieces at the default location.
 pub async fn create_item(tx: &mut Tx, variant_id: Uuid, on_hand: i64) -> Result<(), Error> {
     store::insert_item(tx, variant_id).await?;
-    // The default location is never deleted; while it is closed, a new variant begins with nothing.
+    // The default location is never closed.
     if store::open_level(tx, variant_id, DEFAULT_LOCATION).await? && on_hand > 0 {
         let cause = Cause { kind: CauseKind::Opening, reference_id: None, reason: "", actor: "" };
         ledger::post(tx, variant_id, DEFAULT_LOCATION, on_hand, 0, &cause).await?;
@@ -37,12 +37,12 @@ pub async fn close_item(tx: &mut Tx, variant_id: Uuid) -> Result<(), Error> {
 }
 
 /// Sets what all locations have together, by a change at the default location: the shorthand of shops with one location,
-/// and of files. Refused where less would lie there than orders hold, or less than nothing.
-pub async fn set_on_hand(tx: &mut Tx, variant_id: Uuid, on_hand: i64, kind: CauseKind) -> Result<(), Error> {
-    let Some(item) = store::lock_item(tx, variant_id).await? else { return Ok(()) };
+/// and of files. Refused where less would lie there than orders hold, or less than nothing. Tells what can be ordered then.
+pub async fn set_on_hand(tx: &mut Tx, variant_id: Uuid, on_hand: i64, kind: CauseKind) -> Result<i64, Error> {
+    let item = store::lock_item(tx, variant_id).await?.ok_or(Error::NotFound)?;
     let cause = Cause { kind, reference_id: None, reason: "", actor: "" };
     if item.on_hand == on_hand {
-        return Ok(());
+        return Ok(item.available);
     }
     if !store::open_level(tx, variant_id, DEFAULT_LOCATION).await? {
         return Err(Error::LocationUnknown);
@@ -51,7 +51,7 @@ pub async fn set_on_hand(tx: &mut Tx, variant_id: Uuid, on_hand: i64, kind: Caus
         return Err(Error::BelowReserved);
     }
     serve_waiting(tx, variant_id).await?;
-    Ok(())
+    Ok(store::find_item(tx, variant_id).await?.map_or(0, |item| item.available))
 }
 
 /// Goods come back to `to`, or to the default location. What is not tracked, or no longer in the catalog, is passed over.

@@ -103,9 +103,8 @@ pub async fn delete_location(shop: &Shop, id: Uuid, expected: Option<i64>) -> Re
     if expected.is_some_and(|expected| expected != current) {
         return Err(Error::VersionMismatch { current });
     }
-    if id == DEFAULT_LOCATION || store::holds_goods(&mut tx, id).await? {
+    if id == DEFAULT_LOCATION || !store::delete_location(&mut tx, id).await? {
         return Err(Error::InUse);
     }
-    store::delete_location(&mut tx, id).await?;
     Ok(tx.commit().await?)
 }

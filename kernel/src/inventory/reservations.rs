@@ -17,7 +17,7 @@ use crate::{events, id};
 /// transaction takes, since thousands may wait for one delivery.
 const SERVED_AT_ONCE: i64 = 50;
 
-/// What a paid order should have had, and what now waits for goods.
+/// What a paid order should have had: it waits for goods, or in vain where the variant was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage {
     pub variant_id: Uuid,
@@ -54,11 +54,11 @@ pub async fn reserve(
 }
 
 /// The order is paid: what it holds does not expire any more. What had expired is taken again; where goods are short by
-/// now, the order waits for them like a backorder, which the answer tells.
+/// now, the order waits for them like a backorder, which the answer tells, and the event `stock.short`.
 pub async fn keep(tx: &mut Tx, order_id: Uuid) -> Result<Vec<Shortage>, Error> {
     let mut shortages = Vec::new();
     for (variant_id, sku) in variants_of(tx, order_id, ReservationState::can_be_kept).await? {
-        let Some(item) = store::lock_item(tx, variant_id).await? else { continue };
+        let item = store::lock_item(tx, variant_id).await?;
         let mut expired = 0;
         for reservation in store::reservations_of_variant(tx, order_id, variant_id).await? {
             let to = match reservation.state {
@@ -73,7 +73,11 @@ pub async fn keep(tx: &mut Tx, order_id: Uuid) -> Result<Vec<Shortage>, Error> {
             }
         }
         if expired > 0 {
-            let missing = take_again(tx, order_id, &item, &sku, expired).await?;
+            let missing = match item {
+                Some(item) => take_again(tx, order_id, &item, &sku, expired).await?,
+                // Deleted since it expired: there is nothing to wait for, which staff has to know all the more.
+                None => expired,
+            };
             if missing > 0 {
                 shortages.push(Shortage { variant_id, sku, missing });
             }

@@ -81,14 +81,24 @@ async fn work(shop: &Shop) -> Result<(), Error> {
         }
         tx.commit().await?;
     }
-    let due = store::items_to_tell(&mut shop.db().read().await?, AT_ONCE).await?;
-    for variant_id in &due {
-        tell(shop, *variant_id).await?;
-    }
-    if !due.is_empty() {
+    tell_all(shop).await
+}
+
+/// Each variant once, page by page: what is sold all the time would otherwise keep those behind it waiting.
+async fn tell_all(shop: &Shop) -> Result<(), Error> {
+    let mut after = Uuid::nil();
+    loop {
+        let due = store::items_to_tell(&mut shop.db().read().await?, after, AT_ONCE).await?;
+        let Some(last) = due.last() else { return Ok(()) };
+        after = *last;
+        for variant_id in due {
+            tell(shop, variant_id).await?;
+        }
         shop.relay().wake();
+        if shop.stopping().is_cancelled() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// Tells once that a variant runs low or out, each time that it does; above the threshold it is rearmed.

@@ -82,6 +82,13 @@ api_test! {
         release(&app, 2).await;
         assert_eq!(keep(&app, 2).await, [], "what was released is not taken again");
         assert_eq!(numbers(&app, sku).await, (8, 0, 0, 8));
+        reserve(&app, 3, sku, 2, true).await.unwrap();
+        app.eventually("the reservation expires", free).await;
+        let path = format!("/v1/admin/variants/{}", crate::support::stock::variant(&app, sku).await);
+        app.send(Method::DELETE, &path, Some(&app.merchant().await), None).await.expect(204);
+        let short = keep(&app, 3).await;
+        assert_eq!((short.len(), short[0].missing), (1, 2), "what is deleted is short");
+        assert_eq!(told(&app, "stock.short").await, 1);
         audit(&app).await;
     }
 }
@@ -288,6 +295,8 @@ api_test! {
         let merchant = Merchant::of(&app, sku).await;
         merchant.policy(json!({ "backorder_limit": 4 })).await.expect(200);
         assert_eq!(numbers(&app, sku).await, (8, 0, 0, 12));
+        let patched = merchant.send(Method::PATCH, &format!("variants/{}", merchant.variant), json!({ "on_hand": 8 })).await;
+        assert_eq!(patched.expect(200)["available"], 12, "as shoppers see it");
         reserve(&app, 1, sku, 10, false).await.unwrap();
         reserve(&app, 2, sku, 2, false).await.unwrap();
         assert!(reserve(&app, 3, sku, 1, false).await.is_err());

@@ -71,7 +71,8 @@ pub struct AdminVariantOut {
     on_hand: i64,
     /// What orders that are not shipped hold; more than is on hand where goods were promised before they came.
     reserved: i64,
-    /// What can be sold now.
+    /// What can be ordered now; more than what no order holds where it may be promised before it comes, and 1,000,000
+    /// where there is no limit.
     available: i64,
 }
 
@@ -183,7 +184,7 @@ impl From<Variant> for AdminVariantOut {
             weight_grams: variant.weight_grams,
             on_hand: variant.on_hand,
             reserved: variant.reserved,
-            available: (variant.on_hand - variant.reserved).max(0),
+            available: variant.available,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::Shop;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, present};
 use crate::http::versions::{expected_version, version_tag};
-use crate::inventory::{self, Item, MAX_ON_HAND, PolicyPatch, Remark, Stock, StockLevel};
+use crate::inventory::{self, Error, Item, MAX_ON_HAND, PolicyPatch, Remark, Stock, StockLevel};
 use crate::problem::{Problem, ProblemSchema};
 
 /// Lines of a transfer.
@@ -220,7 +220,10 @@ pub async fn adjust_stock(
     checks.done()?;
     let actor = staff.actor.to_string();
     let remark = Remark { reason: body.reason.trim(), actor: &actor };
-    let stock = inventory::adjust(&shop, id, location, body.delta, remark).await?;
+    let stock = inventory::adjust(&shop, id, location, body.delta, remark).await.map_err(|error| match error {
+        Error::BelowReserved | Error::TooMuch => Problem::invalid_field("/delta", error.to_string()),
+        error => error.into(),
+    })?;
     Ok((StatusCode::CREATED, answer(stock)).into_response())
 }
 

@@ -147,11 +147,12 @@ pub(in crate::inventory) async fn set_alert(tx: &mut Tx, variant_id: Uuid, alert
 }
 
 /// Variants whose numbers changed since the worker looked.
-pub(in crate::inventory) async fn items_to_tell(conn: &mut Conn, limit: i64) -> Result<Vec<Uuid>> {
+pub(in crate::inventory) async fn items_to_tell(conn: &mut Conn, after: Uuid, limit: i64) -> Result<Vec<Uuid>> {
     let rows = sql::all!(
         conn,
         (Uuid,),
-        "select variant_id from stock_items where alert_due order by variant_id limit $1",
+        "select variant_id from stock_items where alert_due and variant_id > $1 order by variant_id limit $2",
+        after,
         limit
     )?;
     Ok(rows.into_iter().map(|(variant_id,)| variant_id).collect())

@@ -108,9 +108,14 @@ pub(in crate::inventory) async fn holds_goods(tx: &mut Tx, id: Uuid) -> Result<b
     Ok(row.is_some())
 }
 
-/// With its empty levels. Goods that come at the same moment make the reference fail, and nothing is lost.
-pub(in crate::inventory) async fn delete_location(tx: &mut Tx, id: Uuid) -> Result<()> {
+/// With its empty levels. False where goods have come at the same moment.
+pub(in crate::inventory) async fn delete_location(tx: &mut Tx, id: Uuid) -> Result<bool> {
     sql::execute!(tx, "delete from stock_levels where location_id = $1 and on_hand = 0", id)?;
-    sql::execute!(tx, "delete from stock_locations where id = $1", id)?;
-    Ok(())
+    let deleted = sql::execute!(
+        tx,
+        "delete from stock_locations
+         where id = $1 and not exists (select 1 from stock_levels l where l.location_id = $1)",
+        id
+    )?;
+    Ok(deleted == 1)
 }
