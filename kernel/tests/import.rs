@@ -3,6 +3,7 @@
 use kassa::Shop;
 use kassa::catalog::{self, Filter, find_listed, find_variant_by_sku, list_products};
 use kassa::import::{Error, Progress, Remark, Tally, online_retail, shopify};
+use kassa::inventory::{MovementFilter, list_movements};
 
 use crate::support::App;
 
@@ -116,6 +117,10 @@ api_test! {
         let more = online_retail::import(shop, ONLINE_RETAIL, 11, &mut |_| {}).await.unwrap();
         assert_eq!((more.products.unchanged, more.variants.updated), (6, 7));
         assert_eq!(variant(shop, "10001@4.25").await.available, 15);
+        let filter = MovementFilter { variant_id: Some(teapot.id), ..MovementFilter::default() };
+        let movements = list_movements(shop, filter, None, 9).await.unwrap();
+        let told: Vec<_> = movements.iter().map(|movement| (movement.kind.as_str(), movement.on_hand)).collect();
+        assert_eq!(told, [("import", 15), ("opening", 14)]);
         gbp.stopper().stop().await;
     }
 }

@@ -13,3 +13,5 @@ mod payments;
 mod search;
 mod staff;
 mod stock;
+mod stock_merchant;
+mod stock_races;
