@@ -172,14 +172,14 @@ pub async fn payments(
     Ok(wrong)
 }
 
-/// What was there, less what was sold, is what is there; nothing is left reserved by these orders.
+/// What was there is still there, as nothing is shipped; what was sold is reserved beside what was before.
 pub fn stock(before: &Stock, after: &Stock, sold: &HashMap<&str, i64>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (sku, was) in before {
         let sold = sold.get(sku.as_str()).copied().unwrap_or_default();
         match after.get(sku) {
-            Some(is) if is.on_hand == was.on_hand - sold && is.reserved == was.reserved => {}
-            Some(is) => wrong.push(format!("{sku}: {was:?} less {sold} sold, and now {is:?}")),
+            Some(is) if is.on_hand == was.on_hand && is.reserved == was.reserved + sold => {}
+            Some(is) => wrong.push(format!("{sku}: {was:?} and {sold} sold, and now {is:?}")),
             None => wrong.push(format!("{sku} is gone")),
         }
     }
@@ -238,9 +238,9 @@ mod tests {
             |levels: &[(&str, Level)]| levels.iter().map(|(sku, level)| ((*sku).into(), *level)).collect::<Stock>();
         let before = stock_of(&[("a", level(10, 0)), ("b", level(5, 1)), ("c", level(1, 0))]);
         let sold = HashMap::from([("a", 4)]);
-        let after = stock_of(&[("a", level(6, 0)), ("b", level(5, 1)), ("c", level(1, 0))]);
+        let after = stock_of(&[("a", level(10, 4)), ("b", level(5, 1)), ("c", level(1, 0))]);
         assert_eq!(stock(&before, &after, &sold), [""; 0]);
-        let after = stock_of(&[("a", level(7, 0)), ("b", level(5, 2))]);
+        let after = stock_of(&[("a", level(10, 3)), ("b", level(5, 2))]);
         assert_eq!(stock(&before, &after, &sold).len(), 3);
         assert_eq!(stock(&before, &before, &HashMap::from([("x", 1)])).len(), 1);
     }

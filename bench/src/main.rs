@@ -204,7 +204,10 @@ async fn play_and_check(arguments: &Replay, login: &Login, sales: &Arc<Sales>) -
     findings.check("every order's total is that of the file", wrong);
     findings.sums(&sums, sales, swapper.is_none());
     let after = stock::read(login).await?;
-    findings.check("stock before, less what was sold, is stock after", checks::stock(&before, &after, &sales.pieces()));
+    findings.check(
+        "stock after is stock before, with what was sold reserved",
+        checks::stock(&before, &after, &sales.pieces()),
+    );
     let bar = progress_bar("payments checked", findings.orders);
     let counting = bar.clone();
     let wrong = checks::payments(login, &outcome.placed, move || counting.inc(1)).await?;

@@ -13,6 +13,7 @@ use crate::carts::CartsConfig;
 use crate::db::DatabaseConfig;
 use crate::events::EventsConfig;
 use crate::http::HttpConfig;
+use crate::inventory::InventoryConfig;
 use crate::money::Currency;
 use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
@@ -28,6 +29,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub http: HttpConfig,
     pub accounts: AccountsConfig,
+    pub inventory: InventoryConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
     pub search: SearchConfig,

@@ -91,6 +91,8 @@ problems! {
     CategoryNotEmpty = "category-not-empty" CONFLICT;
     /// Not enough of a variant is in stock; `lines` names the SKU and what is available.
     InsufficientStock = "insufficient-stock" CONFLICT;
+    /// Orders hold some of it: it cannot be deleted or closed before they are shipped or cancelled, or it is moved.
+    StockInUse = "stock-in-use" CONFLICT;
     /// The cart has been ordered and cannot be changed any more.
     CartClosed = "cart-closed" CONFLICT;
     /// The cart cannot be ordered yet; `missing` names what it lacks.

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::http::openapi::Security;
 use crate::http::{idempotency, layers};
-use crate::{Shop, accounts, carts, catalog, http, orders, payments, plugins};
+use crate::{Shop, accounts, carts, catalog, http, inventory, orders, payments, plugins};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -84,6 +84,19 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
         .routes(routes!(catalog::http::create_category))
         .routes(routes!(catalog::http::patch_category, catalog::http::delete_category))
+        .routes(routes!(inventory::http::list_locations, inventory::http::create_location))
+        .routes(routes!(
+            inventory::http::get_location,
+            inventory::http::patch_location,
+            inventory::http::delete_location
+        ))
+        .routes(routes!(inventory::http::list_stock))
+        .routes(routes!(inventory::http::list_movements))
+        .routes(routes!(inventory::http::list_reservations))
+        .routes(routes!(inventory::http::transfer_stock))
+        .routes(routes!(inventory::http::get_stock, inventory::http::patch_stock))
+        .routes(routes!(inventory::http::count_stock))
+        .routes(routes!(inventory::http::adjust_stock))
         .routes(routes!(orders::http::admin_list_orders))
         .routes(routes!(orders::http::admin_get_order))
         .routes(routes!(orders::http::admin_get_receipt))

@@ -12,7 +12,7 @@ use crate::blobs::Blobs;
 use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
-use crate::{accounts, catalog, events, http, notifications, orders, payments, plugins, routes};
+use crate::{accounts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes};
 
 /// An open shop. Cheap to clone.
 #[derive(Clone)]
@@ -151,6 +151,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     workers.spawn(payments::run(shop.clone()));
     workers.spawn(orders::run(shop.clone()));
     workers.spawn(catalog::run(shop.clone()));
+    workers.spawn(inventory::run(shop.clone()));
     workers.close();
     let router = routes::router(&shop);
     http::server::serve(listener, router, &shop.config().http, shop.stopping().clone()).await;

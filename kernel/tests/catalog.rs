@@ -75,7 +75,7 @@ api_test! {
         let id = made.variants[0].id;
         let mut tx = shop.db().write().await.unwrap();
         let wanted = kassa::inventory::Quantity { variant_id: id, sku: "C-1".into(), quantity: 3 };
-        kassa::inventory::reserve(&mut tx, std::slice::from_ref(&wanted)).await.unwrap();
+        kassa::inventory::reserve(&mut tx, Uuid::from_u128(1), std::slice::from_ref(&wanted), None).await.unwrap();
         tx.commit().await.unwrap();
 
         let on_hand = |on_hand| VariantPatch { on_hand: Some(on_hand), price: Some(1), ..VariantPatch::default() };
@@ -88,7 +88,7 @@ api_test! {
         assert_eq!(listed.price_range(), Some((1, 1)));
 
         let mut tx = shop.db().write().await.unwrap();
-        let short = kassa::inventory::reserve(&mut tx, &[wanted]).await;
+        let short = kassa::inventory::reserve(&mut tx, Uuid::from_u128(2), &[wanted], None).await;
         assert!(matches!(short, Err(kassa::inventory::Error::Insufficient { available: 0, .. })));
         drop(tx);
         let added = create_variant(shop, made.id, &variant("C-2", 500, 1)).await.unwrap();

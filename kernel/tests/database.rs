@@ -46,8 +46,9 @@ api_test! {
     }
 }
 
+// xinfo: the plain one leaves generated columns out.
 const SQLITE_COLUMNS: &str =
-    "select m.name, p.name, p.\"notnull\" or p.pk > 0 from sqlite_master m join pragma_table_info(m.name) p
+    "select m.name, p.name, p.\"notnull\" or p.pk > 0 from sqlite_master m join pragma_table_xinfo(m.name) p
     where m.type = 'table' and m.name not like '\\_sqlx%' escape '\\' and m.name not like 'sqlite%'";
 
 async fn sqlite_columns(url: &str) -> BTreeSet<String> {

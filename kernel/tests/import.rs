@@ -3,6 +3,7 @@
 use kassa::Shop;
 use kassa::catalog::{self, Filter, find_listed, find_variant_by_sku, list_products};
 use kassa::import::{Error, Progress, Remark, Tally, online_retail, shopify};
+use kassa::inventory::{MovementFilter, list_movements};
 
 use crate::support::App;
 
@@ -65,7 +66,7 @@ api_test! {
             ]
         );
         let hat = variant(shop, "HAT-1").await;
-        assert_eq!((hat.title.as_str(), hat.price, hat.weight_grams, hat.on_hand), ("Felt Hat", 5_500, 96, 7));
+        assert_eq!((hat.title.as_str(), hat.price, hat.weight_grams, hat.available), ("Felt Hat", 5_500, 96, 7));
         assert_eq!(variant(shop, "HAT-7").await.price, 100_500);
         assert!(!variant(shop, "sketch").await.sellable, "what is not published is a draft");
 
@@ -103,7 +104,7 @@ api_test! {
         assert_eq!(report.sales, Some(3 * 495 + 4 * 425 + 105 + 10 * 85 + 1_800 + 1_500 + 210));
 
         let teapot = variant(shop, "10001@4.25").await;
-        assert_eq!((teapot.title.as_str(), teapot.price, teapot.on_hand), ("TEAPOT BLUE, at 4.25", 425, 14));
+        assert_eq!((teapot.title.as_str(), teapot.price, teapot.available), ("TEAPOT BLUE, at 4.25", 425, 14));
         assert_eq!(variant(shop, "10001@4.95").await.product_id, teapot.product_id);
         assert_ne!(variant(shop, "10001a@1.05").await.product_id, teapot.product_id);
         assert_eq!(variant(shop, "10002@0.85").await.title, "PAPER \"LACE\" NAPKINS, at 0.85");
@@ -115,7 +116,11 @@ api_test! {
         assert_eq!((again.products.unchanged, again.variants.unchanged), (6, 7));
         let more = online_retail::import(shop, ONLINE_RETAIL, 11, &mut |_| {}).await.unwrap();
         assert_eq!((more.products.unchanged, more.variants.updated), (6, 7));
-        assert_eq!(variant(shop, "10001@4.25").await.on_hand, 15);
+        assert_eq!(variant(shop, "10001@4.25").await.available, 15);
+        let filter = MovementFilter { variant_id: Some(teapot.id), ..MovementFilter::default() };
+        let movements = list_movements(shop, filter, None, 9).await.unwrap();
+        let told: Vec<_> = movements.iter().map(|movement| (movement.kind.as_str(), movement.on_hand)).collect();
+        assert_eq!(told, [("import", 15), ("opening", 14)]);
         gbp.stopper().stop().await;
     }
 }

@@ -40,7 +40,7 @@ const PAGES: &[&str] = &[
 const LARGE: &[&str] = &[
     "products",
     "variants",
-    "stock_levels",
+    "stock_items",
     "search_documents",
     "search_postings",
     "search_values",
@@ -127,7 +127,9 @@ impl Database {
                 sqlx::query_as("select name from pragma_table_info($1)").bind(table).fetch_all(conn).await.unwrap()
             }
             Self::Postgres(conn) => {
-                let sql = "select cast(column_name as text) from information_schema.columns where table_name = $1";
+                // Without generated ones, which the other database leaves out by itself.
+                let sql = "select cast(column_name as text) from information_schema.columns
+                           where table_name = $1 and is_generated = 'NEVER'";
                 sqlx::query_as(sql).bind(table).fetch_all(conn).await.unwrap()
             }
         };
@@ -146,7 +148,7 @@ impl Database {
         self.copy("products", &format!("id = {product}"), &[("id", id), ("slug", "slug || n")]).await;
         let row = format!("id = {variant}");
         self.copy("variants", &row, &[("id", id), ("product_id", id), ("sku", "sku || n")]).await;
-        self.copy("stock_levels", &format!("variant_id = {variant}"), &[("variant_id", id)]).await;
+        self.copy("stock_items", &format!("variant_id = {variant}"), &[("variant_id", id)]).await;
         let document =
             [("product_id", id), ("title", "title || n"), ("lowest_price", "n"), ("category_id", elsewhere.as_str())];
         self.copy("search_documents", &format!("product_id = {product}"), &document).await;

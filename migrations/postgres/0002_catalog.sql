@@ -38,10 +38,3 @@ create table variants (
     updated_at timestamptz not null
 );
 create index variants_by_product on variants (product_id, position);
-
-create table stock_levels (
-    variant_id uuid primary key references variants (id) on delete cascade,
-    on_hand bigint not null,
-    reserved bigint not null,
-    check (reserved >= 0 and reserved <= on_hand)
-);

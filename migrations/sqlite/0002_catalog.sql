@@ -38,10 +38,3 @@ create table variants (
     updated_at text not null
 ) strict;
 create index variants_by_product on variants (product_id, position);
-
-create table stock_levels (
-    variant_id blob primary key references variants (id) on delete cascade,
-    on_hand integer not null,
-    reserved integer not null,
-    check (reserved >= 0 and reserved <= on_hand)
-) strict;

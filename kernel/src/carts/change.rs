@@ -152,7 +152,7 @@ fn check_quantity(shop: &Shop, line: &CartVariant) -> Result<(), Error> {
     if line.quantity > max {
         return Err(Error::Invalid("/quantity", format!("a line holds at most {max} pieces")));
     }
-    if !line.variant.sellable || line.variant.available() < i64::from(line.quantity) {
+    if !line.variant.sellable || line.variant.available < i64::from(line.quantity) {
         return Err(Error::Insufficient(vec![shortage(line)]));
     }
     Ok(())

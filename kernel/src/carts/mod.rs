@@ -202,13 +202,12 @@ fn expiry(shop: &Shop, now: Moment) -> Moment {
 impl Contents {
     /// Lines of which less can be sold than is wanted, or that are no longer on sale at all.
     pub fn shortages(&self) -> Vec<Shortage> {
-        let short = |line: &&CartVariant| !line.variant.sellable || line.variant.available() < i64::from(line.quantity);
+        let short = |line: &&CartVariant| !line.variant.sellable || line.variant.available < i64::from(line.quantity);
         self.lines.iter().filter(short).map(shortage).collect()
     }
 }
 
 fn shortage(line: &CartVariant) -> Shortage {
-    let available =
-        if line.variant.sellable { line.variant.available().clamp(0, i64::from(u32::MAX)) as u32 } else { 0 };
+    let available = if line.variant.sellable { line.variant.available.clamp(0, i64::from(u32::MAX)) as u32 } else { 0 };
     Shortage { sku: line.variant.sku.clone(), wanted: line.quantity, available }
 }

@@ -6,11 +6,9 @@ mod products;
 mod shopper;
 mod variants;
 
-use http::{HeaderMap, HeaderValue, header};
-use serde::{Deserialize, Deserializer};
-
 use super::{Error, MAX_ON_HAND, MAX_SKU, MAX_TITLE, MAX_WEIGHT_GRAMS, is_slug};
-use crate::http::extract::Checks;
+use crate::http::extract::{Checks, present};
+use crate::http::versions::{expected_version, version_tag};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Kind, Problem};
 
@@ -35,33 +33,10 @@ impl From<Error> for Problem {
             Error::CategoryTooDeep => Problem::invalid_field("/parent_id", detail),
             Error::TooManyVariants => Problem::invalid_field("/variants", detail),
             Error::BelowReserved { .. } => Problem::invalid_field("/on_hand", detail),
-            Error::Inventory(error) => Problem::internal(error),
+            Error::Inventory(error) => error.into(),
             Error::Database(error) => error.into(),
         }
     }
-}
-
-/// Tells a field that is null from one that is missing: `Some(None)` and `None`.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// The tag of a version, for `ETag`.
-fn version_tag(version: i64) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
-}
-
-/// The version that `If-Match` names; none where the header is missing or `*`, which every version matches.
-fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
-    // A tag that we never gave cannot be the current one.
-    let unknown = || Problem::new(Kind::PreconditionFailed).detail("If-Match is not an ETag of this resource");
-    version.map(Some).ok_or_else(unknown)
 }
 
 fn check_slug(checks: &mut Checks, slug: &str) {
@@ -91,28 +66,4 @@ fn check_on_hand(checks: &mut Checks, at: &str, on_hand: i64) {
 fn check_sku(checks: &mut Checks, at: &str, sku: &str) {
     checks.text(sku, 1, MAX_SKU, &format!("{at}/sku"));
     checks.require(!sku.contains('\n'), &format!("{at}/sku"), "must be one line");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn if_match_names_one_version_or_any() {
-        for (value, expected) in [
-            (None, Ok(None)),
-            (Some("*"), Ok(None)),
-            (Some("\"7\""), Ok(Some(7))),
-            (Some("7"), Err(Kind::PreconditionFailed)),
-            (Some("W/\"7\""), Err(Kind::PreconditionFailed)),
-            (Some("\"x\""), Err(Kind::PreconditionFailed)),
-        ] {
-            let mut headers = HeaderMap::new();
-            if let Some(value) = value {
-                headers.insert(header::IF_MATCH, HeaderValue::from_static(value));
-            }
-            assert_eq!(expected_version(&headers).map_err(|problem| problem.kind), expected, "{value:?}");
-        }
-        assert_eq!(version_tag(7), "\"7\"");
-    }
 }

@@ -27,6 +27,7 @@ use crate::clock::Moment;
 use crate::money::Amount;
 use crate::{Shop, db, inventory};
 
+pub use crate::inventory::MAX_ON_HAND;
 pub use categories::{
     Category, CategoryNode, CategoryPatch, NewCategory, create_category, delete_category, list_categories,
     patch_category, put_category,
@@ -54,8 +55,6 @@ pub const MAX_VENDOR: usize = 100;
 pub const MAX_SKU: usize = 100;
 /// Heaviest variant: a thousand tonnes.
 pub const MAX_WEIGHT_GRAMS: i64 = 1_000_000_000;
-/// Most pieces of a variant that can be on hand.
-pub const MAX_ON_HAND: i64 = 1_000_000_000;
 
 /// Whether shoppers see a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -122,6 +121,8 @@ pub struct Variant {
     pub position: i64,
     pub on_hand: i64,
     pub reserved: i64,
+    /// What can be ordered now: more than what no order holds, where it may be promised before it comes.
+    pub available: i64,
 }
 
 /// A product to be made.

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::clock::Moment;
 use crate::db::{Conn, Tx};
-use crate::{Shop, clock, events, id, inventory};
+use crate::inventory::{self, CauseKind};
+use crate::{Shop, clock, events, id};
 
 /// A product with its variants, whatever its status.
 pub async fn get_product(shop: &Shop, id: Uuid) -> Result<Product, Error> {
@@ -89,7 +90,7 @@ pub async fn patch_variant(shop: &Shop, id: Uuid, patch: VariantPatch) -> Result
     variant.weight_grams = patch.weight_grams.unwrap_or(variant.weight_grams);
     store::update_variant(&mut tx, variant, at).await?;
     if let Some(on_hand) = patch.on_hand {
-        set_on_hand(&mut tx, variant, on_hand).await?;
+        set_on_hand(&mut tx, variant, on_hand, CauseKind::Count).await?;
     }
     let variant = variant.clone();
     update(&mut tx, &product).await?;
@@ -103,6 +104,7 @@ pub async fn delete_variant(shop: &Shop, id: Uuid) -> Result<(), Error> {
     let mut tx = shop.db().write().await?;
     let product_id = store::find_product_of_variant(&mut tx, id).await?.ok_or(Error::NotFound)?;
     let mut product = lock(&mut tx, product_id, None).await?;
+    inventory::close_item(&mut tx, id).await?;
     store::delete_variant(&mut tx, id).await?;
     product.variants.retain(|variant| variant.id != id);
     update(&mut tx, &product).await?;
@@ -204,18 +206,25 @@ pub(super) async fn insert_variant(
         position,
         on_hand: new.on_hand,
         reserved: 0,
+        available: new.on_hand,
     };
     if !store::insert_variant(tx, &variant, at).await? {
         return Err(Error::SkuTaken(variant.sku));
     }
-    inventory::create_level(tx, variant.id, variant.on_hand).await?;
+    inventory::create_item(tx, variant.id, variant.on_hand).await?;
     Ok(variant)
 }
 
-pub(super) async fn set_on_hand(tx: &mut Tx, variant: &mut Variant, on_hand: i64) -> Result<(), Error> {
-    if !inventory::set_on_hand(tx, variant.id, on_hand).await? {
-        return Err(Error::BelowReserved { sku: variant.sku.clone() });
-    }
+pub(super) async fn set_on_hand(
+    tx: &mut Tx,
+    variant: &mut Variant,
+    on_hand: i64,
+    kind: CauseKind,
+) -> Result<(), Error> {
+    variant.available = match inventory::set_on_hand(tx, variant.id, on_hand, kind).await {
+        Err(inventory::Error::BelowReserved) => return Err(Error::BelowReserved { sku: variant.sku.clone() }),
+        available => available?,
+    };
     variant.on_hand = on_hand;
     Ok(())
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::products::{insert_product, insert_variant, lock, next_position, read_product, set_on_hand, write};
 use super::{Error, MAX_VARIANTS, NewProduct, NewVariant, Product, Status, store};
 use crate::db::Tx;
+use crate::inventory::CauseKind;
 use crate::search;
 
 /// What became of a product or variant.
@@ -150,7 +151,7 @@ async fn change_variant(tx: &mut Tx, product: &mut Product, wanted: &NewVariant)
         store::update_variant(tx, variant, at).await?;
     }
     if variant.on_hand != wanted.on_hand {
-        set_on_hand(tx, variant, wanted.on_hand).await?;
+        set_on_hand(tx, variant, wanted.on_hand, CauseKind::Import).await?;
     }
     Ok(if *variant == before { Outcome::Unchanged } else { Outcome::Updated })
 }

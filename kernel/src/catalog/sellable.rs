@@ -20,17 +20,10 @@ pub struct SellableVariant {
     pub weight_grams: i64,
     /// Slugs from the root: `coffee/filter`; none for a product without a category.
     pub category_path: Option<String>,
-    pub on_hand: i64,
-    pub reserved: i64,
+    /// What can be ordered now.
+    pub available: i64,
     /// False for a draft or an archived product: it stays in carts, and cannot be ordered.
     pub sellable: bool,
-}
-
-impl SellableVariant {
-    /// What can be sold now.
-    pub fn available(&self) -> i64 {
-        self.on_hand - self.reserved
-    }
 }
 
 /// A line of a cart with its variant.

@@ -7,6 +7,7 @@ mod order;
 mod plugin;
 mod search;
 mod serve;
+mod stock;
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -53,6 +54,9 @@ enum Command {
     /// The index that products are found by
     #[command(subcommand)]
     Search(search::Command),
+    /// Stock
+    #[command(subcommand)]
+    Stock(stock::Command),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -76,6 +80,7 @@ async fn dispatch(command: Command, config: Config) -> Outcome {
         Command::Plugin(command) => plugin::run(config, command).await,
         Command::Order(command) => order::run(config, command).await,
         Command::Search(command) => search::run(config, command).await,
+        Command::Stock(command) => stock::run(config, command).await,
         Command::Openapi => {
             println!("{}", kassa::routes::document().to_pretty_json()?);
             Ok(())

@@ -33,6 +33,7 @@ const STEPS: &[Step] = steps![
     6 "0006_events",
     7 "0007_access",
     9 "0009_search",
+    11 "0011_stock",
 ];
 
 /// A database cannot be brought to the newest schema.

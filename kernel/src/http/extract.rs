@@ -5,6 +5,7 @@ use http::header;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::strict::Strict;
 use crate::Shop;
@@ -85,6 +86,11 @@ fn json_pointer(path: &serde_path_to_error::Path) -> String {
             Segment::Enum { .. } | Segment::Unknown => String::new(),
         })
         .collect()
+}
+
+/// Tells a field that is null from one that is missing: `Some(None)` and `None`.
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Parameters of the path. What does not parse (an id that is no UUID) names nothing: a 404.

@@ -14,6 +14,7 @@ pub mod paging;
 pub mod server;
 mod store;
 mod strict;
+pub mod versions;
 
 use serde::Deserialize;
 

@@ -1,37 +1,121 @@
-//! Inventory: how much there is of each variant.
+//! Inventory: how much there is of each variant, where, and why.
 //!
-//! On hand is what lies in the warehouse; reserved is the part of it that unpaid orders hold. What can be sold is the
-//! difference. Every change is one guarded statement, so that neither number passes its bounds under any concurrency,
-//! and the database's own checks stand behind that.
+//! - **On hand** is what lies at a location, until it is shipped. **Reserved** is the part of it that orders hold.
+//!   **Available** is what can be ordered now, over all locations: on hand less reserved, and more where a variant may be
+//!   promised before it comes (backorder).
+//! - [`reservations`] hold goods for orders: made at the checkout, kept by the payment, given back or shipped once.
+//!   One without a location waits for goods.
+//! - [`levels`] change what lies where: counts, adjustments, transfers, goods that come back.
+//! - Every change of a number goes through [`ledger::post`], which writes a movement beside it.
+//!
+//! Whoever changes anything of a variant holds the lock of its item ([`store::lock_item`]), and takes the variants of
+//! one transaction in the order of their ids: so two orders wait for each other at most in one direction.
 
+pub mod http;
+mod ledger;
+mod levels;
+mod lists;
+mod locations;
+mod merchant;
+mod reservations;
 mod store;
+mod verify;
+mod worker;
 
+use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::db::{self, Conn, Tx};
+use crate::clock::Moment;
+use crate::{Shop, clock, db};
 
-/// How much there is of a variant.
+pub use ledger::{Cause, CauseKind};
+pub use levels::{close_item, create_item, restock, set_on_hand};
+pub use lists::{
+    ListedMovement, ListedReservation, ListedStock, MovementFilter, StockFilter, StockKey, list_movements,
+    list_reservations, list_stock,
+};
+pub use locations::{
+    Location, LocationPatch, NewLocation, create_location, delete_location, get_location, list_locations,
+    patch_location,
+};
+pub use merchant::{PolicyPatch, Remark, Stock, adjust, count, get_stock, patch_policy, transfer};
+pub use reservations::{Shortage, keep, release, reserve, ship};
+pub use verify::{Discrepancy, verify};
+pub use worker::run;
+
+/// The location that is there from the start. It can be renamed, and never deleted.
+pub const DEFAULT_LOCATION: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
+
+/// `[inventory]` of shop.toml.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InventoryConfig {
+    /// How long an order that is not paid holds its goods, in minutes: 1 to 43200.
+    #[serde(deserialize_with = "reservation_minutes")]
+    pub reservation_minutes: u32,
+    /// A variant of which no more than this can be sold without backorder is low; each variant may have its own.
+    pub low_stock_threshold: i64,
+    /// How often the worker looks for what has expired, what waits and what runs low, in milliseconds.
+    pub poll_interval_ms: u64,
+    /// Locations that a shop may have.
+    pub max_locations: u32,
+}
+
+impl Default for InventoryConfig {
+    fn default() -> Self {
+        Self { reservation_minutes: 60, low_stock_threshold: 5, poll_interval_ms: 1_000, max_locations: 100 }
+    }
+}
+
+/// Zero would sell the same piece twice, again and again; past a month it is no reservation but a loss.
+fn reservation_minutes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        minutes @ 1..=43_200 => Ok(minutes),
+        _ => Err(serde::de::Error::custom("must be 1 to 43200")),
+    }
+}
+
+/// Until when an order that is placed now may hold its goods without being paid.
+pub fn held_until(shop: &Shop) -> Moment {
+    clock::now() + chrono::TimeDelta::minutes(i64::from(shop.config().inventory.reservation_minutes))
+}
+
+/// Most pieces of a variant that can be on hand.
+pub const MAX_ON_HAND: i64 = 1_000_000_000;
+
+/// How much of a variant lies at a location, and how much of that orders hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockLevel {
+    pub location_id: Uuid,
     pub on_hand: i64,
     pub reserved: i64,
 }
 
 impl StockLevel {
-    /// What can be sold now.
-    pub fn available(self) -> i64 {
+    /// What no order holds.
+    pub fn free(self) -> i64 {
         self.on_hand - self.reserved
     }
 }
 
-/// Why stock cannot be changed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Less can be sold than is wanted.
-    #[error("{available} of {sku} can be sold, {wanted} are wanted")]
-    Insufficient { sku: String, wanted: i64, available: i64 },
-    #[error(transparent)]
-    Database(#[from] db::Error),
+/// The stock of a variant over all locations, and how it is to be sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub variant_id: Uuid,
+    pub on_hand: i64,
+    /// All that orders hold, what waits for goods included.
+    pub reserved: i64,
+    pub waiting: i64,
+    /// What can be ordered now; 1,000,000 stands for no limit.
+    pub available: i64,
+    /// False: it never runs out, and nothing of it is reserved.
+    pub tracked: bool,
+    /// How many may be promised beyond what is on hand; none: as many as are wanted.
+    pub backorder_limit: Option<i64>,
+    /// None: the shop's own.
+    pub low_stock_threshold: Option<i64>,
+    alert: worker::Alert,
+    pub version: i64,
 }
 
 /// A quantity of a variant.
@@ -42,60 +126,131 @@ pub struct Quantity {
     pub quantity: u32,
 }
 
-/// Reserves all of `wanted` or nothing. The caller's transaction must be dropped after an error.
-pub async fn reserve(tx: &mut Tx, wanted: &[Quantity]) -> Result<(), Error> {
-    for item in in_lock_order(wanted) {
-        let quantity = i64::from(item.quantity);
-        if !store::reserve(tx, item.variant_id, quantity).await? {
-            let available = store::find_level(tx, item.variant_id).await?.map_or(0, StockLevel::available);
-            return Err(Error::Insufficient { sku: item.sku.clone(), wanted: quantity, available });
+/// What an order holds of a variant.
+#[derive(Debug, Clone)]
+struct Reservation {
+    id: Uuid,
+    order_id: Uuid,
+    variant_id: Uuid,
+    sku: String,
+    /// None while it waits for goods.
+    location_id: Option<Uuid>,
+    quantity: i64,
+    state: ReservationState,
+    expires_at: Option<Moment>,
+}
+
+/// How far a reservation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReservationState {
+    /// By an order that is not paid, until it expires.
+    Held,
+    /// By a paid order.
+    Kept,
+    /// Given back because it was not paid in time; taken again if the order is paid after all.
+    Expired,
+    Released,
+    Shipped,
+}
+
+impl ReservationState {
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Held, "held"),
+        (Self::Kept, "kept"),
+        (Self::Expired, "expired"),
+        (Self::Released, "released"),
+        (Self::Shipped, "shipped"),
+    ];
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
+    }
+
+    /// The column's own check allows nothing else; a released one is the reading that does least.
+    fn parse(name: &str) -> Self {
+        Self::ALL.iter().find(|(_, known)| *known == name).map_or(Self::Released, |(state, _)| *state)
+    }
+
+    /// Something is counted as reserved for it.
+    fn is_open(self) -> bool {
+        matches!(self, Self::Held | Self::Kept)
+    }
+
+    fn can_be_kept(self) -> bool {
+        matches!(self, Self::Held | Self::Expired)
+    }
+
+    fn can_be_released(self) -> bool {
+        matches!(self, Self::Held | Self::Kept | Self::Expired)
+    }
+}
+
+/// An entry of the ledger: what changed of a variant at a place, and the numbers of that place afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movement {
+    pub variant_id: Uuid,
+    /// None: a reservation that waits for goods.
+    pub location_id: Option<Uuid>,
+    pub on_hand_delta: i64,
+    pub reserved_delta: i64,
+    pub on_hand: i64,
+    pub reserved: i64,
+}
+
+/// Why stock cannot be changed. The caller's transaction must be dropped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no such variant or location")]
+    NotFound,
+    /// Less can be sold than is wanted.
+    #[error("{available} of {sku} can be sold, {wanted} are wanted")]
+    Insufficient { sku: String, wanted: i64, available: i64 },
+    /// The order does not hold what is to be shipped.
+    #[error("the order holds {held} of {sku}, {wanted} are to be shipped")]
+    NotReserved { sku: String, wanted: i64, held: i64 },
+    #[error("there is no such location, or it is closed")]
+    LocationUnknown,
+    /// Fewer than orders hold there.
+    #[error("orders hold more than that")]
+    BelowReserved,
+    /// Orders hold some of it, or goods lie there.
+    #[error("it is still in use")]
+    InUse,
+    #[error("{on_hand} are on hand")]
+    CountedOther { on_hand: i64 },
+    #[error("it has changed: it is version {current} now")]
+    VersionMismatch { current: i64 },
+    #[error("there would be more than {MAX_ON_HAND} on hand")]
+    TooMuch,
+    #[error("there are as many locations as `inventory.max_locations` allows")]
+    TooManyLocations,
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// In the order of locking, each variant once.
+fn in_lock_order(goods: &[Quantity]) -> Vec<(Uuid, &str, i64)> {
+    let mut sorted: Vec<_> = goods.iter().collect();
+    sorted.sort_by_key(|item| item.variant_id);
+    let mut merged: Vec<(Uuid, &str, i64)> = Vec::with_capacity(sorted.len());
+    for item in sorted {
+        match merged.last_mut() {
+            Some((variant_id, _, quantity)) if *variant_id == item.variant_id => *quantity += i64::from(item.quantity),
+            _ => merged.push((item.variant_id, &item.sku, i64::from(item.quantity))),
         }
     }
-    Ok(())
+    merged
 }
 
-/// Gives a reservation back.
-pub async fn release(tx: &mut Tx, reserved: &[Quantity]) -> Result<(), Error> {
-    for item in in_lock_order(reserved) {
-        store::release(tx, item.variant_id, i64::from(item.quantity)).await?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goods_are_taken_by_variant_and_once_each() {
+        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let goods = |variant_id, quantity| Quantity { variant_id, sku: String::new(), quantity };
+        let goods = [goods(b, 1), goods(a, 2), goods(b, u32::MAX)];
+        assert_eq!(in_lock_order(&goods), [(a, "", 2), (b, "", 1 + i64::from(u32::MAX))]);
     }
-    Ok(())
-}
-
-/// Turns a reservation into a sale: the goods are no longer on hand.
-pub async fn sell(tx: &mut Tx, reserved: &[Quantity]) -> Result<(), Error> {
-    for item in in_lock_order(reserved) {
-        store::sell(tx, item.variant_id, i64::from(item.quantity)).await?;
-    }
-    Ok(())
-}
-
-/// Takes sold goods back into stock.
-pub async fn restock(tx: &mut Tx, sold: &[Quantity]) -> Result<(), Error> {
-    for item in in_lock_order(sold) {
-        store::restock(tx, item.variant_id, i64::from(item.quantity)).await?;
-    }
-    Ok(())
-}
-
-/// Begins to keep stock of a new variant.
-pub async fn create_level(tx: &mut Tx, variant_id: Uuid, on_hand: i64) -> Result<(), Error> {
-    Ok(store::insert_level(tx, variant_id, on_hand).await?)
-}
-
-/// Sets what is on hand, as counted. False where less would be left than is reserved.
-pub async fn set_on_hand(tx: &mut Tx, variant_id: Uuid, on_hand: i64) -> Result<bool, Error> {
-    Ok(store::set_on_hand(tx, variant_id, on_hand).await?)
-}
-
-/// The level of a variant.
-pub async fn find_level(conn: &mut Conn, variant_id: Uuid) -> Result<Option<StockLevel>, Error> {
-    Ok(store::find_level(conn, variant_id).await?)
-}
-
-/// Two orders with the same variants lock their rows in the same order, so that neither waits for the other (PostgreSQL).
-fn in_lock_order(items: &[Quantity]) -> Vec<&Quantity> {
-    let mut items: Vec<_> = items.iter().collect();
-    items.sort_unstable_by_key(|item| item.variant_id);
-    items
 }

@@ -156,7 +156,7 @@ async fn write_order(
     if !carts::close(&mut tx, &contents, order.id).await? {
         return Err(carts::Error::Contended.into());
     }
-    inventory::reserve(&mut tx, &wanted).await?;
+    inventory::reserve(&mut tx, order.id, &wanted, Some(inventory::held_until(shop))).await?;
     order.number = store::next_number(&mut tx).await?;
     store::insert_order(&mut tx, &order).await?;
     store::insert_lines(&mut tx, order.id, &lines).await?;

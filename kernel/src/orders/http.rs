@@ -15,11 +15,10 @@ use super::checkout::{self, Checkout, is_providers_fault};
 use super::{Details, Error, Reason, StateError};
 use crate::Shop;
 use crate::accounts;
-use crate::carts::{self, Shortage};
+use crate::carts;
 use crate::http::auth::{Caller, SignedIn};
 use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
-use crate::inventory;
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Kind, Problem, ProblemSchema};
 
@@ -194,18 +193,6 @@ impl From<StateError> for Problem {
             StateError::Contended => Problem::new(Kind::Unavailable).detail("the order was changed at the same time"),
             StateError::Stock(error) => error.into(),
             StateError::Database(error) => error.into(),
-        }
-    }
-}
-
-impl From<inventory::Error> for Problem {
-    fn from(error: inventory::Error) -> Self {
-        match error {
-            inventory::Error::Insufficient { sku, wanted, available } => {
-                let count = |count: i64| u32::try_from(count.max(0)).unwrap_or(u32::MAX);
-                carts::http::insufficient(&[Shortage { sku, wanted: count(wanted), available: count(available) }])
-            }
-            inventory::Error::Database(error) => error.into(),
         }
     }
 }

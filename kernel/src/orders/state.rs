@@ -86,15 +86,16 @@ async fn go(tx: &mut Tx, order: &mut Order, to: Status, cause: &str) -> Result<(
     Ok(())
 }
 
-/// The money is there: the reservation becomes a sale. An order that is paid already stays as it is.
+/// The money is there: what the order holds does not expire any more. An order that is paid already stays as it is.
 pub async fn mark_paid(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), StateError> {
     let mut order = store::get_order(tx, order_id).await?;
     if order.status != Status::New {
         return Ok(());
     }
     go(tx, &mut order, Status::Paid, cause).await?;
+    // What is short by now is told to staff, and the order waits for it.
+    inventory::keep(tx, order_id).await?;
     let lines = store::lines(tx, order_id).await?;
-    inventory::sell(tx, &lines.iter().map(Line::stock).collect::<Vec<_>>()).await?;
     tell(tx, "order.paid", &order, &lines).await
 }
 
@@ -106,7 +107,7 @@ pub async fn give_up(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason, c
     }
     go(tx, &mut order, Status::Cancelled, cause).await?;
     let lines = store::lines(tx, order_id).await?;
-    inventory::release(tx, &lines.iter().map(Line::stock).collect::<Vec<_>>()).await?;
+    inventory::release(tx, order_id).await?;
     carts::reopen(shop, tx, order.cart_id, order.id).await?;
     tell_cancelled(tx, &order, &lines, reason, 0).await
 }
@@ -126,6 +127,9 @@ async fn advance(shop: &Shop, order_id: Uuid, to: Status, kind: &str, actor: &st
     let mut order = store::get_order(&mut tx, order_id).await?;
     go(&mut tx, &mut order, to, actor).await?;
     let lines = store::lines(&mut tx, order_id).await?;
+    if to == Status::Shipped {
+        inventory::ship(&mut tx, order_id, &lines.iter().map(Line::stock).collect::<Vec<_>>(), None).await?;
+    }
     tell(&mut tx, kind, &order, &lines).await?;
     tx.commit().await?;
     shop.relay().wake();
@@ -170,12 +174,12 @@ pub async fn cancel(shop: &Shop, details: Details, reason: Reason) -> Result<Det
     }
 }
 
-/// Cancels a paid order: the goods go back to the shelf, and the money on its way to the shopper.
+/// Cancels a paid order: others can buy the goods, and the money on its way to the shopper.
 pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) -> Result<(), StateError> {
     let mut order = store::get_order(tx, order_id).await?;
     go(tx, &mut order, Status::Cancelled, reason.cause()).await?;
     let lines = store::lines(tx, order_id).await?;
-    inventory::restock(tx, &lines.iter().map(Line::stock).collect::<Vec<_>>()).await?;
+    inventory::release(tx, order_id).await?;
     let mut refunded = 0;
     if let Some(payment) = payments::find_by_order(tx, order_id).await? {
         payments::begin_refund(shop, tx, &payment).await?;

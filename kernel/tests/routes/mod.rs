@@ -14,3 +14,6 @@ mod orders;
 mod payments;
 mod search;
 mod staff;
+mod stock;
+mod stock_merchant;
+mod stock_races;

@@ -218,6 +218,7 @@ fn config_for(data: &Path, database_url: &str) -> Config {
     config.orders.reconcile_interval_ms = 50;
     config.orders.reconcile_after_ms = 1_500;
     config.events.poll_interval_ms = 100;
+    config.inventory.poll_interval_ms = 50;
     config
 }
 

@@ -4,6 +4,7 @@ pub mod app;
 pub mod backend;
 pub mod components;
 pub mod shopper;
+pub mod stock;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -38,7 +39,7 @@ macro_rules! api_test {
     ($(#[doc = $doc:literal])* async fn $name:ident($app:ident: App) $body:block) => {
         $(#[doc = $doc])*
         async fn $name($app: $crate::support::App) $body
-        inventory::submit! {
+        ::inventory::submit! {
             $crate::support::ApiCase {
                 module: module_path!(),
                 name: stringify!($name),
@@ -53,7 +54,7 @@ macro_rules! plain_test {
     ($(#[doc = $doc:literal])* fn $name:ident() $body:block) => {
         $(#[doc = $doc])*
         fn $name() $body
-        inventory::submit! {
+        ::inventory::submit! {
             $crate::support::PlainCase { module: module_path!(), name: stringify!($name), run: $name }
         }
     };

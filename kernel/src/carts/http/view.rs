@@ -163,7 +163,7 @@ fn line_out(contents: &Contents, quoted: &Quoted, index: usize) -> LineOut {
     let adjustments = adjustments(quoted, |target| matches!(target, Target::Line(line) if *line as usize == index));
     // The parts were checked when the totals were computed.
     let added: Amount = adjustments.iter().filter(|a| a.kind != "tax-included").map(|a| a.amount).sum();
-    let available = if line.variant.sellable { line.variant.available().max(0) } else { 0 };
+    let available = if line.variant.sellable { line.variant.available.max(0) } else { 0 };
     LineOut {
         id: line.line_id,
         variant_id: line.variant.id,

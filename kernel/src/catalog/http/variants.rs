@@ -32,7 +32,7 @@ pub struct VariantIn {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000, example = 120)]
     weight_grams: i64,
-    /// Pieces in the warehouse.
+    /// Pieces on hand.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000, example = 25)]
     on_hand: i64,
@@ -48,7 +48,8 @@ pub struct VariantPatchIn {
     price: Option<Amount>,
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     weight_grams: Option<i64>,
-    /// Pieces in the warehouse as counted, those that orders have reserved included: never fewer than these.
+    /// Pieces on hand as counted, those that orders hold included, never fewer than these. With several locations the
+    /// difference is booked at the default one; `/v1/admin/variants/{id}/stock/{location}` counts each.
     #[schema(minimum = 0, maximum = 1_000_000_000, example = 40)]
     on_hand: Option<i64>,
 }
@@ -66,11 +67,12 @@ pub struct AdminVariantOut {
     #[schema(example = 690)]
     price: Amount,
     weight_grams: i64,
-    /// Pieces in the warehouse.
+    /// Pieces on hand.
     on_hand: i64,
-    /// The part of them that unpaid orders hold.
+    /// What orders that are not shipped hold; more than is on hand where goods were promised before they came.
     reserved: i64,
-    /// What can be sold now.
+    /// What can be ordered now; more than what no order holds where it may be promised before it comes, and 1,000,000
+    /// where there is no limit.
     available: i64,
 }
 
@@ -140,7 +142,8 @@ pub async fn patch_variant(
         (status = 204, description = "It is gone"),
         (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
         (status = 403, description = "`forbidden`", body = ProblemSchema),
-        (status = 404, description = "`not-found`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema),
+        (status = 409, description = "`stock-in-use`: orders that are not shipped hold some of it", body = ProblemSchema)
     )
 )]
 pub async fn delete_variant(
@@ -181,7 +184,7 @@ impl From<Variant> for AdminVariantOut {
             weight_grams: variant.weight_grams,
             on_hand: variant.on_hand,
             reserved: variant.reserved,
-            available: variant.on_hand - variant.reserved,
+            available: variant.available,
         }
     }
 }

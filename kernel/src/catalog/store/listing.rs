@@ -73,11 +73,11 @@ pub(in crate::catalog) async fn listed(conn: &mut Conn, ids: &[Uuid]) -> Result<
     let mut built = Built::new(
         "select p.id, p.slug, p.title, '' as description, p.vendor, p.status, p.created_at, p.updated_at,
                 c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.price,
-                v.weight_grams, s.on_hand - s.reserved as available
+                v.weight_grams, s.available
          from products p
          left join categories c on c.id = p.category_id
          left join variants v on v.product_id = p.id
-         left join stock_levels s on s.variant_id = v.id
+         left join stock_items s on s.variant_id = v.id
          where p.id in (",
     );
     built.bind_all(ids.iter().copied()).push(") order by p.id, v.position, v.id");
@@ -96,11 +96,11 @@ pub(in crate::catalog) async fn find_listed(conn: &mut Conn, id: Uuid, slug: &st
         ListedRow,
         "select p.id, p.slug, p.title, p.description, p.vendor, p.status, p.created_at, p.updated_at,
                 c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.price,
-                v.weight_grams, s.on_hand - s.reserved as available
+                v.weight_grams, s.available
          from products p
          left join categories c on c.id = p.category_id
          left join variants v on v.product_id = p.id
-         left join stock_levels s on s.variant_id = v.id
+         left join stock_items s on s.variant_id = v.id
          where p.id = $1 or p.slug = $2
          order by v.position, v.id",
         id,

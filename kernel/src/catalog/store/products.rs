@@ -31,6 +31,7 @@ struct VariantRow {
     position: i64,
     on_hand: i64,
     reserved: i64,
+    available: i64,
 }
 
 impl From<ProductRow> for Product {
@@ -63,6 +64,7 @@ impl From<VariantRow> for Variant {
             position: row.position,
             on_hand: row.on_hand,
             reserved: row.reserved,
+            available: row.available,
         }
     }
 }
@@ -190,8 +192,9 @@ pub(in crate::catalog) async fn variants_of(conn: &mut Conn, product_id: Uuid) -
     let rows = sql::all!(
         conn,
         VariantRow,
-        "select v.id, v.product_id, v.sku, v.title, v.price, v.weight_grams, v.position, s.on_hand, s.reserved
-         from variants v join stock_levels s on s.variant_id = v.id
+        "select v.id, v.product_id, v.sku, v.title, v.price, v.weight_grams, v.position, s.on_hand, s.reserved,
+                s.available
+         from variants v join stock_items s on s.variant_id = v.id
          where v.product_id = $1 order by v.position, v.id",
         product_id
     )?;

@@ -15,8 +15,7 @@ struct SellableRow {
     price: i64,
     weight_grams: i64,
     category_path: Option<String>,
-    on_hand: i64,
-    reserved: i64,
+    available: i64,
     status: String,
 }
 
@@ -39,8 +38,7 @@ impl From<SellableRow> for SellableVariant {
             price: row.price,
             weight_grams: row.weight_grams,
             category_path: row.category_path,
-            on_hand: row.on_hand,
-            reserved: row.reserved,
+            available: row.available,
             sellable: row.status == "active",
         }
     }
@@ -51,10 +49,10 @@ pub(in crate::catalog) async fn sellable_by_id(conn: &mut Conn, id: Uuid) -> Res
         conn,
         SellableRow,
         "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
-                v.weight_grams, c.path as category_path, s.on_hand, s.reserved, p.status
+                v.weight_grams, c.path as category_path, s.available, p.status
          from variants v
          join products p on p.id = v.product_id
-         join stock_levels s on s.variant_id = v.id
+         join stock_items s on s.variant_id = v.id
          left join categories c on c.id = p.category_id
          where v.id = $1",
         id
@@ -67,10 +65,10 @@ pub(in crate::catalog) async fn sellable_by_sku(conn: &mut Conn, sku: &str) -> R
         conn,
         SellableRow,
         "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
-                v.weight_grams, c.path as category_path, s.on_hand, s.reserved, p.status
+                v.weight_grams, c.path as category_path, s.available, p.status
          from variants v
          join products p on p.id = v.product_id
-         join stock_levels s on s.variant_id = v.id
+         join stock_items s on s.variant_id = v.id
          left join categories c on c.id = p.category_id
          where v.sku = $1",
         sku
@@ -84,11 +82,11 @@ pub(in crate::catalog) async fn cart_variants(conn: &mut Conn, cart_id: Uuid) ->
         CartVariantRow,
         "select l.id as line_id, l.quantity, l.position as line_position,
                 v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
-                v.weight_grams, c.path as category_path, s.on_hand, s.reserved, p.status
+                v.weight_grams, c.path as category_path, s.available, p.status
          from cart_lines l
          join variants v on v.id = l.variant_id
          join products p on p.id = v.product_id
-         join stock_levels s on s.variant_id = v.id
+         join stock_items s on s.variant_id = v.id
          left join categories c on c.id = p.category_id
          where l.cart_id = $1
          order by l.position, l.id",

@@ -96,7 +96,7 @@ pub async fn admin_get_receipt(
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`order-state`", body = ProblemSchema)
+    (status = 409, description = "`order-state`, `insufficient-stock` where it still waits for goods", body = ProblemSchema)
 ))]
 pub async fn ship_order(
     State(shop): State<Shop>,

@@ -153,5 +153,5 @@ fn push_filters(built: &mut Built, query: &Query, without: Without<'_>) {
 
 /// Looked up, not kept in the document: every order would write to it, and two orders that empty two shelves of the same
 /// two products in turn would wait for each other. It costs a probe by key for each product that the rest lets through.
-pub(super) const IN_STOCK: &str = "exists (select 1 from variants v join stock_levels s on s.variant_id = v.id \
-                                   where v.product_id = d.product_id and s.on_hand > s.reserved)";
+pub(super) const IN_STOCK: &str = "exists (select 1 from variants v join stock_items s on s.variant_id = v.id \
+                                   where v.product_id = d.product_id and s.available > 0)";
