@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::accounts::AccountsConfig;
+use crate::audit::AuditConfig;
 use crate::cache::CacheConfig;
 use crate::carts::CartsConfig;
 use crate::db::DatabaseConfig;
@@ -18,6 +19,7 @@ use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
 use crate::plugins::PluginsConfig;
 use crate::search::SearchConfig;
+use crate::throttle::ThrottleConfig;
 
 /// Every setting of a shop.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -28,6 +30,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub http: HttpConfig,
     pub accounts: AccountsConfig,
+    pub audit: AuditConfig,
+    pub throttle: ThrottleConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
     pub search: SearchConfig,

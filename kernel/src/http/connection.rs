@@ -90,13 +90,14 @@ impl Protocols {
     pub(super) async fn serve(&self, stream: TcpStream, router: Router, stop: &CancellationToken) {
         // An answer goes at once, not when the one before it was acknowledged.
         let _ = stream.set_nodelay(true);
-        let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
         let mut stream = ClientStream::new(stream, self.write_timeout);
         let protocol = tokio::select! {
             protocol = timeout(self.header_timeout, stream.protocol()) => protocol,
             () = stop.cancelled() => return,
         };
+        let peer = stream.stream.peer_addr().ok().map(|address| Peer(address.ip()));
         let service = router.map_request(move |mut request: http::Request<Incoming>| {
+            // None where the client is gone already: nothing that it asked will reach it.
             if let Some(peer) = peer {
                 request.extensions_mut().insert(peer);
             }
