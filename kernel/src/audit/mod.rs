@@ -25,13 +25,13 @@ pub struct AuditConfig {
     pub keep_days: u32,
     /// Of a longer body only so much is kept, in bytes.
     pub max_body_bytes: usize,
-    /// Attempts without a valid token that are written down, in a minute; anybody can make them.
-    pub unauthenticated_per_minute: u32,
+    /// Attempts by people who do not work for the shop that are written down, in a minute; anybody can make them.
+    pub strangers_per_minute: u32,
 }
 
 impl Default for AuditConfig {
     fn default() -> Self {
-        Self { keep_days: 400, max_body_bytes: 16 * 1024, unauthenticated_per_minute: 60 }
+        Self { keep_days: 400, max_body_bytes: 16 * 1024, strangers_per_minute: 60 }
     }
 }
 
@@ -123,16 +123,22 @@ pub struct Filter {
 pub async fn begin(shop: &Shop, attempt: &Attempt) -> db::Result<Uuid> {
     let id = id::sequential();
     let mut tx = shop.db().write().await?;
-    store::insert(&mut tx, id, attempt, clock::now()).await?;
+    store::insert(&mut tx, id, attempt, made_at(id)).await?;
     tx.commit().await?;
     Ok(id)
 }
 
-/// Adds how it ended, as an HTTP status.
-pub async fn finish(shop: &Shop, id: Uuid, status: u16) -> db::Result<()> {
-    let mut tx = shop.db().write().await?;
-    store::finish(&mut tx, id, i64::from(status), clock::now()).await?;
-    tx.commit().await
+/// Adds how it ended, as an HTTP status. The change is made or refused by then, and its answer must go out whatever becomes of the entry:
+/// what goes wrong here is only logged.
+pub async fn finish(shop: &Shop, id: Uuid, status: u16) {
+    let written = async {
+        let mut tx = shop.db().write().await?;
+        store::finish(&mut tx, id, i64::from(status), clock::now()).await?;
+        tx.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::error!(%error, entry = %id, "the outcome of a change is missing in the audit log");
+    }
 }
 
 /// Records a command that was typed on the machine of the shop: before it begins, like everything here.
@@ -159,6 +165,13 @@ pub async fn list(shop: &Shop, filter: &Filter, before: Option<Uuid>, limit: u32
     let before = before.map_or(until, |before| before.min(until));
     let mut conn = shop.db().read().await?;
     store::list(&mut conn, filter, since, before, i64::from(limit) + 1).await
+}
+
+/// When `id` was made, to the millisecond: not read from the clock again, so that an entry lies within the span of time that its own moment
+/// bounds.
+fn made_at(id: Uuid) -> Moment {
+    let milliseconds = i64::try_from(id.as_u128() >> 80).unwrap_or_default();
+    Moment::from_timestamp_millis(milliseconds).unwrap_or_default()
 }
 
 /// The least id that [`id::sequential`] gives at `moment`.
@@ -188,5 +201,7 @@ mod tests {
         let after = clock::now() + TimeDelta::milliseconds(1);
         assert!(first_id_at(before) <= id && id < first_id_at(after), "{id}");
         assert_eq!(first_id_at(Moment::MIN_UTC), Uuid::nil());
+        let made_at = made_at(id);
+        assert!(first_id_at(made_at) <= id && id < first_id_at(made_at + TimeDelta::milliseconds(1)), "{made_at}");
     }
 }

@@ -1,5 +1,6 @@
 //! Who calls the operations, and what each must get.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use kassa::accounts::{self, Email, Grant, Permission, Permissions};
@@ -58,6 +59,12 @@ impl fmt::Display for Operation {
     }
 }
 
+impl Operation {
+    fn is_of_someone(&self) -> bool {
+        ["owner", "mine"].contains(&self.access.as_str())
+    }
+}
+
 impl Cast {
     pub async fn assemble(app: &App) -> Self {
         let made = accounts::create_owner(&app.shop, "boss@example.org", Some(OWNER_PASSWORD)).await;
@@ -75,6 +82,36 @@ impl Cast {
             ada,
             eve,
         }
+    }
+
+    /// What fixtures.rs lacks to call `operations`: the lines to add, after where they belong.
+    pub fn lacking(&self, operations: &[Operation]) -> String {
+        let mut lacking = BTreeMap::<_, BTreeSet<String>>::new();
+        for operation in operations {
+            let whose = match operation.access.as_str() {
+                "owner" => Some("an object of the customer or, without a token, of a guest"),
+                "mine" => Some("an object of the customer: where there is a token"),
+                _ => None,
+            };
+            let place = whose.map_or("Objects::of_shop, of an object that exists:".to_owned(), |whose| {
+                format!("Objects::of, {whose}:")
+            });
+            let path = &operation.path;
+            let sets =
+                if operation.access == "owner" { vec![&self.objects, &self.of_guest] } else { vec![&self.objects] };
+            for name in sets.into_iter().flat_map(|set| set.missing(path, &self.of_shop)) {
+                let prefix = path.split('{').next().unwrap_or_default();
+                lacking.entry(place.clone()).or_default().insert(format!("({prefix:?}, {name:?}, …),"));
+            }
+            if operation.is_of_someone() && operation.takes_body && fixtures::body(&operation.to_string()).is_none() {
+                let line = format!("\"{operation}\" => json!({{ … }}),");
+                lacking.entry("body(), one that is taken:".to_owned()).or_default().insert(line);
+            }
+        }
+        let places = lacking
+            .into_iter()
+            .map(|(place, lines)| format!("to {place}\n    {}", lines.into_iter().collect::<Vec<_>>().join("\n    ")));
+        places.collect::<Vec<_>>().join("\n")
     }
 
     /// Calls `operation` as everyone, and gathers what is not as it must be.
@@ -98,6 +135,7 @@ impl Cast {
         let [anonymous, stranger, service, holder] = match operation.access.as_str() {
             "anyone" => [Pass, Pass, Pass, Pass],
             "customer" => [SignIn, Pass, BeRefused, Pass],
+            "mine" => [SignIn, SeeNothing, BeRefused, Find],
             "owner" => [SeeNothing, SeeNothing, SeeNothing, Find],
             access => panic!("{operation}: what is {access}?"),
         };
@@ -188,7 +226,7 @@ async fn check(
         request = request.bearer_auth(token);
     }
     // Elsewhere the caller is judged before the body, so that none is needed.
-    if operation.access == "owner" && operation.takes_body {
+    if operation.is_of_someone() && operation.takes_body {
         request = request.json(&fixtures::body(&operation.to_string()));
     }
     let response = request.send().await.expect("the shop answers");

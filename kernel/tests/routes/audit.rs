@@ -2,8 +2,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
 
-use crate::support::App;
+use crate::support::{App, Backend};
 
 const LOG: &str = "/v1/admin/audit";
 
@@ -52,6 +53,28 @@ api_test! {
     }
 }
 
+/// Changes the schema under the feet of the shop.
+async fn alter(app: &App, statement: &'static str) {
+    let url = &app.shop.config().database.url;
+    match app.backend {
+        Backend::Sqlite => drop(sqlx::SqliteConnection::connect(url).await.unwrap().execute(statement).await.unwrap()),
+        Backend::Postgres => drop(sqlx::PgConnection::connect(url).await.unwrap().execute(statement).await.unwrap()),
+    }
+}
+
+api_test! {
+    async fn without_its_entry_a_change_is_not_made(app: App) {
+        let owner = app.merchant().await;
+        let create = || app.send(Method::POST, "/v1/admin/categories", Some(&owner), Some(json!({ "name": "Unheard" })));
+        alter(&app, "alter table audit_entries rename to elsewhere").await;
+        create().await.problem("internal-error");
+        let categories = app.get("/v1/categories").await.expect(200);
+        assert!(!categories.to_string().contains("Unheard"), "{categories}");
+        alter(&app, "alter table elsewhere rename to audit_entries").await;
+        create().await.expect(201);
+    }
+}
+
 api_test! {
     async fn entries_are_found_by_who_what_and_when(app: App) {
         let (owner, reader) = (app.merchant().await, app.staff(&["reports"]).await);
@@ -95,15 +118,28 @@ api_test! {
 }
 
 api_test! {
-    /// Anybody can knock: what that writes is bounded, what people and keys do is not.
-    async fn attempts_of_nobody_are_bounded_and_uploads_keep_a_digest(app: App) {
-        let app = app.another(|config| config.audit.unauthenticated_per_minute = 2).await;
+    /// Anybody can knock, with an account too: what that writes is bounded, what staff and keys do is not.
+    async fn attempts_of_strangers_are_bounded_and_uploads_keep_a_digest(app: App) {
+        let app = &app.another(|config| config.audit.strangers_per_minute = 3).await;
         let stop = app.stopper();
-        for _ in 0..4 {
-            app.send(Method::POST, "/v1/admin/products", Some("forged"), Some(json!({}))).await.problem("invalid-token");
+        let attempt = |token: String| async move {
+            app.send(Method::POST, "/v1/admin/products", Some(&token), Some(json!({ "title": "Foisted" }))).await
+        };
+        let ada = app.customer("ada@example.org").await;
+        for _ in 0..2 {
+            attempt(ada.clone()).await.problem("forbidden");
+            attempt("forged".into()).await.problem("invalid-token");
         }
-        let owner = app.merchant().await;
-        assert_eq!(entries(&app, &owner, "").await.len(), 2);
+        let (owner, clerk) = (app.merchant().await, app.staff(&["orders"]).await);
+        let kinds: Vec<_> = entries(&app, &owner, "").await.into_iter().map(|entry| entry["actor"]["kind"].clone()).collect();
+        assert_eq!(kinds, ["person", "nobody", "person"]);
+        for _ in 0..4 {
+            attempt(clerk.clone()).await.problem("forbidden");
+        }
+        let all = entries(&app, &owner, "").await;
+        assert_eq!(all.len(), 7);
+        let bodies = all.iter().map(|entry| entry["body"].is_object());
+        assert_eq!(bodies.collect::<Vec<_>>(), [true, true, true, true, false, false, false], "a stranger's is not kept");
         let upload = app.client.post(format!("{}/v1/admin/plugins", app.url)).bearer_auth(&owner);
         let upload = upload.header("content-type", "application/wasm").body("no component").send().await.unwrap();
         assert_eq!(upload.status(), 422);

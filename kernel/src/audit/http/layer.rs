@@ -13,13 +13,14 @@ use http::request::Parts;
 use http::{Method, header};
 
 use crate::Shop;
+use crate::accounts::Role;
 use crate::audit::{self, Actor, Attempt, redacted};
 use crate::clock::{self, Moment};
 use crate::http::auth::{self, Bearer};
 use crate::http::client::ClientAddress;
 use crate::http::extract::read_body;
 use crate::http::layers::RequestId;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 
 /// What the layer knows.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ pub struct Recorder {
     budget: Arc<Mutex<Budget>>,
 }
 
-/// How many attempts of people unknown were written in this minute.
+/// How many attempts of strangers were written in this minute.
 struct Budget {
     begun_at: Moment,
     used: u32,
@@ -42,15 +43,15 @@ impl Recorder {
         Self { shop: shop.clone(), operations: Arc::new(operations), budget: Arc::new(Mutex::new(budget)) }
     }
 
-    /// Anybody can knock without a token, as often as they like: what that writes is bounded.
-    fn may_write_unknown(&self) -> bool {
+    /// Anybody can knock, without a token or with an account that everybody gets, as often as they like: what that writes is bounded.
+    fn may_write_stranger(&self) -> bool {
         let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::now();
         if now - budget.begun_at >= TimeDelta::minutes(1) {
             *budget = Budget { begun_at: now, used: 0 };
         }
         budget.used = budget.used.saturating_add(1);
-        budget.used <= self.shop.config().audit.unauthenticated_per_minute
+        budget.used <= self.shop.config().audit.strangers_per_minute
     }
 }
 
@@ -65,19 +66,21 @@ pub async fn layer(State(recorder): State<Recorder>, request: Request, next: Nex
 
 async fn recorded(recorder: Recorder, request: Request, next: Next) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let bearer = auth::identify(&recorder.shop, &parts.headers).await;
-    let actor = match &bearer {
-        Ok(Some(Bearer::Person(identity))) => Actor::Person(identity.customer_id),
-        Ok(Some(Bearer::Key(key))) => Actor::ApiKey(key.id),
-        _ => Actor::Nobody,
+    let (actor, works_here) = match auth::identify(&recorder.shop, &parts.headers).await {
+        Ok(Some(Bearer::Person(person))) => (Actor::Person(person.customer_id), person.role != Role::Customer),
+        Ok(Some(Bearer::Key(key))) => (Actor::ApiKey(key.id), true),
+        Ok(None) => (Actor::Nobody, false),
+        Err(problem) if problem.kind == Kind::InvalidToken => (Actor::Nobody, false),
+        // It cannot be told who asks, a moment later perhaps it can: a change must not slip through as nobody's.
+        Err(problem) => return Err(problem),
     };
-    if actor == Actor::Nobody {
-        // The body of somebody unknown is neither read nor kept.
+    if !works_here {
+        // The body of a stranger is neither read nor kept.
         let response = next.run(Request::from_parts(parts.clone(), body)).await;
-        if recorder.may_write_unknown() {
-            let attempt = attempt(&recorder, &parts, actor, audit::Body::default());
-            let id = audit::begin(&recorder.shop, &attempt).await?;
-            audit::finish(&recorder.shop, id, response.status().as_u16()).await?;
+        // Who was no stranger any more when the handler looked made a change: that is always written.
+        if !response.status().is_client_error() || recorder.may_write_stranger() {
+            let id = audit::begin(&recorder.shop, &attempt(&recorder, &parts, actor, audit::Body::default())).await?;
+            audit::finish(&recorder.shop, id, response.status().as_u16()).await;
         }
         return Ok(response);
     }
@@ -88,10 +91,7 @@ async fn recorded(recorder: Recorder, request: Request, next: Next) -> Result<Re
         let kept = keep(&parts, &body, recorder.shop.config().audit.max_body_bytes);
         let id = audit::begin(&recorder.shop, &attempt(&recorder, &parts, actor, kept)).await?;
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-        // The change is made: its answer goes out, whatever becomes of the entry.
-        if let Err(error) = audit::finish(&recorder.shop, id, response.status().as_u16()).await {
-            tracing::error!(%error, entry = %id, "the outcome of a change is missing in the audit log");
-        }
+        audit::finish(&recorder.shop, id, response.status().as_u16()).await;
         Ok::<_, Problem>(response)
     };
     shop.run_to_end(work).await.map_err(Problem::internal)?

@@ -35,9 +35,8 @@ pub fn complete(document: &mut OpenApi) {
 /// Method and path of every operation of the document, and how it calls it.
 pub fn operation_ids(document: OpenApi) -> impl Iterator<Item = (String, String)> {
     document.paths.paths.into_iter().flat_map(|(path, mut item)| {
-        let named = operations(&mut item).filter_map(|(method, operation)| {
-            Some((format!("{method} {path}"), operation.operation_id.clone()?))
-        });
+        let named = operations(&mut item)
+            .filter_map(|(method, operation)| Some((format!("{method} {path}"), operation.operation_id.clone()?)));
         named.collect::<Vec<_>>()
     })
 }
