@@ -39,6 +39,7 @@ fn class(method: &Method, route: &str) -> Option<Class> {
     match route {
         "/v1/auth/login" => Some(Class::Logins),
         "/v1/auth/register" => Some(Class::Registrations),
+        "/v1/auth/forgot-password" | "/v1/auth/confirm-email/resend" | "/v1/me/email" => Some(Class::PasswordResets),
         "/v1/carts" => Some(Class::Carts),
         "/v1/carts/{id}/checkout" => Some(Class::Checkouts),
         _ => None,
@@ -78,6 +79,9 @@ mod tests {
         for (method, route, expected) in [
             (Method::POST, "/v1/auth/login", Some(Class::Logins)),
             (Method::POST, "/v1/auth/register", Some(Class::Registrations)),
+            (Method::POST, "/v1/auth/forgot-password", Some(Class::PasswordResets)),
+            (Method::POST, "/v1/auth/confirm-email/resend", Some(Class::PasswordResets)),
+            (Method::POST, "/v1/me/email", Some(Class::PasswordResets)),
             (Method::POST, "/v1/carts", Some(Class::Carts)),
             (Method::POST, "/v1/carts/{id}/checkout", Some(Class::Checkouts)),
             (Method::POST, "/v1/carts/{id}/lines", None),

@@ -35,7 +35,7 @@ pub struct ThrottleConfig {
     /// Registrations, by address.
     #[serde(deserialize_with = "rate::<_, 100, 600>")]
     pub registrations: Rate,
-    /// What sends a mail with a secret to an address that somebody names: by the sender's address, and by that account.
+    /// What sends a mail with a secret to an address that somebody names, by the address of who asks.
     #[serde(deserialize_with = "rate::<_, 10, 30>")]
     pub password_resets: Rate,
     /// New carts, by address and by account.

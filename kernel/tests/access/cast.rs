@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::fixtures::{self, ENDS_SESSIONS, Objects};
 use crate::support::App;
 
-const PASSWORD: &str = "a long enough password";
+pub const PASSWORD: &str = "a long enough password";
 const OWNER_PASSWORD: &str = "correct horse battery staple";
 
 /// What a caller must get.

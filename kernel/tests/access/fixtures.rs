@@ -7,6 +7,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::cast::PASSWORD;
 use crate::support::App;
 use crate::support::shopper::{Shopper, address};
 
@@ -26,12 +27,16 @@ impl Objects {
         let open = shopper().await;
         open.prepare("TEA-SENCHA-100", 1).await;
         let line = text(&open.show().await["lines"][0], "id");
-        Self(vec![
+        let mut objects = vec![
             ("/v1/carts/", "id", open.cart.clone()),
             ("/v1/carts/", "line_id", line),
             ("/v1/orders/", "id", order.clone()),
             ("/v1/admin/orders/", "id", order),
-        ])
+        ];
+        if let Some(token) = token {
+            objects.extend(kept_by_a_customer(app, token).await);
+        }
+        Self(objects)
     }
 
     /// Objects of the shop, for whoever may see them.
@@ -48,6 +53,7 @@ impl Objects {
         Self(vec![
             ("/problems/", "slug", "not-found".into()),
             ("/v1/products/", "product", "sencha".into()),
+            ("/v1/me/consents/", "kind", "marketing".into()),
             ("/v1/payments/", "plugin", "payment-emulator".into()),
             ("/v1/admin/api-keys/", "id", text(&key, "id")),
             ("/v1/admin/bindings/", "domain", "pricing".into()),
@@ -81,6 +87,19 @@ impl Objects {
     }
 }
 
+/// What guests do not have.
+async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static str, String); 2] {
+    let entry = json!({ "label": "Home", "address": address() });
+    let entry = app.send(Method::POST, "/v1/me/addresses", Some(token), Some(entry)).await.expect(201);
+    let me = app.send(Method::GET, "/v1/me", Some(token), None).await.expect(200);
+    // Another session than the one that calls, which would end.
+    app.log_in(&text(&me, "email"), PASSWORD).await;
+    let sessions = app.send(Method::GET, "/v1/me/sessions", Some(token), None).await.expect(200);
+    let mut other = sessions["items"].as_array().expect("sessions").iter().filter(|session| session["current"] == false);
+    let session = text(other.next().expect("another session"), "id");
+    [("/v1/me/addresses/", "id", text(&entry, "id")), ("/v1/me/sessions/", "id", session)]
+}
+
 /// The body of an operation on an object that belongs to someone.
 pub fn body(operation: &str) -> Option<Value> {
     let body = match operation {
@@ -91,6 +110,7 @@ pub fn body(operation: &str) -> Option<Value> {
         "PUT /v1/carts/{id}/coupons" => json!({ "coupons": [] }),
         "PUT /v1/carts/{id}/delivery-option" => json!({ "id": "delivery-rates:standard" }),
         "PUT /v1/carts/{id}/email" => json!({ "email": "ada@example.org" }),
+        "PUT /v1/me/addresses/{id}" => json!({ "label": "Home", "address": address() }),
         "POST /v1/carts/{id}/lines" => json!({ "sku": "TEA-SENCHA-100", "quantity": 1 }),
         "PATCH /v1/carts/{id}/lines/{line_id}" => json!({ "quantity": 2 }),
         _ => return None,

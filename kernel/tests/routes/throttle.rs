@@ -29,6 +29,19 @@ api_test! {
 }
 
 api_test! {
+    /// Whoever asks for letters, to one mailbox or to many.
+    async fn letters_are_throttled_by_address(app: App) {
+        let app = app.another(|config| config.throttle.password_resets = TWICE).await;
+        let stop = app.stopper();
+        let ask = |path: &'static str, email: &'static str| app.post(path, json!({ "email": email }));
+        ask("/v1/auth/forgot-password", "ada@example.org").await.expect(202);
+        ask("/v1/auth/confirm-email/resend", "eve@example.org").await.expect(202);
+        ask("/v1/auth/forgot-password", "bob@example.org").await.problem("too-many-requests");
+        stop.stop().await;
+    }
+}
+
+api_test! {
     /// Carts have a bucket by address and one by account; who lies about the address without a known proxy gains nothing.
     async fn addresses_are_those_that_known_proxies_tell(app: App) {
         for (trusted, fresh_address_passes) in [(false, false), (true, true)] {
