@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::accounts::AccountsConfig;
+use crate::audit::AuditConfig;
 use crate::cache::CacheConfig;
 use crate::carts::CartsConfig;
 use crate::db::DatabaseConfig;
@@ -19,6 +20,7 @@ use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
 use crate::plugins::PluginsConfig;
 use crate::search::SearchConfig;
+use crate::throttle::ThrottleConfig;
 
 /// Every setting of a shop.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -29,6 +31,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub http: HttpConfig,
     pub accounts: AccountsConfig,
+    pub audit: AuditConfig,
+    pub throttle: ThrottleConfig,
     pub inventory: InventoryConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod address;
+pub mod audit;
 pub mod blobs;
 pub mod cache;
 pub mod carts;
@@ -29,6 +30,7 @@ pub mod search;
 mod shop;
 #[cfg(test)]
 mod test_shop;
+pub mod throttle;
 
 pub use config::Config;
 pub use shop::{OpenError, Shop, serve};

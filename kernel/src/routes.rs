@@ -1,5 +1,6 @@
 //! Every endpoint, one line each. The path and its documentation stand beside the handler.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,9 +12,11 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::audit::http::layer::Recorder;
+use crate::http::client::Proxies;
 use crate::http::openapi::Security;
-use crate::http::{idempotency, layers};
-use crate::{Shop, accounts, carts, catalog, http, inventory, orders, payments, plugins};
+use crate::http::{client, idempotency, layers};
+use crate::{Shop, accounts, audit, carts, catalog, http, inventory, orders, payments, plugins, throttle};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -74,6 +77,7 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
 
 fn merchant_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
+        .routes(routes!(audit::http::list_audit_entries))
         .routes(routes!(accounts::http::list_staff, accounts::http::add_staff))
         .routes(routes!(accounts::http::get_staff, accounts::http::patch_staff, accounts::http::remove_staff))
         .routes(routes!(accounts::http::list_api_keys, accounts::http::create_api_key))
@@ -133,10 +137,11 @@ pub fn document() -> Document {
 }
 
 /// Routes whose bodies have at most `bytes`. The limit stands around the idempotency keys, which read the body.
-fn limited(routes: OpenApiRouter<Shop>, shop: &Shop, bytes: usize) -> Router<Shop> {
+fn limited(routes: OpenApiRouter<Shop>, shop: &Shop, recorder: Recorder, bytes: usize) -> Router<Shop> {
     let (router, _) = routes.split_for_parts();
     router
         .layer(from_fn_with_state(shop.clone(), idempotency::layer))
+        .layer(from_fn_with_state(recorder, audit::http::layer::layer))
         .layer(from_fn_with_state(bytes, layers::body_limit))
 }
 
@@ -144,14 +149,18 @@ fn limited(routes: OpenApiRouter<Shop>, shop: &Shop, bytes: usize) -> Router<Sho
 pub fn router(shop: &Shop) -> Router {
     let config = shop.config();
     let (operations, _) = operation_routes().split_for_parts();
-    let router = limited(shopper_routes().merge(merchant_routes()), shop, config.http.max_body_bytes)
-        .merge(limited(upload_routes(), shop, config.plugins.package.max_bytes as usize))
+    let recorder = Recorder::new(shop, http::openapi::operation_ids(document()).collect());
+    let proxies = Proxies { trusted: config.http.trusted_proxies.clone(), header: config.http.forwarded_header };
+    let router = limited(shopper_routes().merge(merchant_routes()), shop, recorder.clone(), config.http.max_body_bytes)
+        .merge(limited(upload_routes(), shop, recorder, config.plugins.package.max_bytes as usize))
         .merge(operations);
     let request_timeout = Duration::from_millis(config.http.request_timeout_ms);
     router
         .merge(http::openapi::pages(document()))
         .layer(from_fn_with_state(request_timeout, layers::time_limit))
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(shop.clone(), throttle::http::layer))
+        .layer(from_fn_with_state(Arc::new(proxies), client::layer))
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
         .layer(CatchPanicLayer::custom(layers::panicked))

@@ -12,7 +12,7 @@ use crate::blobs::Blobs;
 use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
-use crate::{accounts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes};
+use crate::{accounts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes, throttle};
 
 /// An open shop. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +26,7 @@ struct Parts {
     hashing: accounts::Hashing,
     plugins: plugins::Registry,
     relay: events::Relay,
+    throttle: Arc<dyn throttle::Store>,
     mailer: notifications::Mailer,
     letters: accounts::Letters,
     /// Work that outlives the request that began it: checkouts, payments.
@@ -66,6 +67,7 @@ impl Shop {
             hashing: accounts::Hashing::new(&config.accounts),
             letters: accounts::Letters::default(),
             relay: events::Relay::new(bus()),
+            throttle: throttle::open(&config.throttle),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             config,
@@ -111,6 +113,10 @@ impl Shop {
 
     pub fn relay(&self) -> &events::Relay {
         &self.0.relay
+    }
+
+    pub fn throttle(&self) -> &dyn throttle::Store {
+        &*self.0.throttle
     }
 
     pub fn mailer(&self) -> &notifications::Mailer {

@@ -1,6 +1,11 @@
-//! Who may call which operation: `access.txt` held against the OpenAPI document.
+//! Who may call which operation: `access.txt` held against the OpenAPI document, and against the shop itself.
+
+mod cast;
+mod fixtures;
 
 use std::collections::BTreeMap;
+
+use cast::{Cast, Operation};
 
 /// `GET /v1/me` -> `customer`.
 fn table() -> BTreeMap<String, String> {
@@ -44,5 +49,40 @@ plain_test! {
                 assert!(documented[operation], "{operation}: its documentation does not ask for a token");
             }
         }
+    }
+}
+
+/// The operations of the document with their lines: what deletes last, the deepest first, so that what others need is still there.
+fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(kassa::routes::document()).unwrap();
+    let mut operations: Vec<_> = table()
+        .into_iter()
+        .map(|(name, access)| {
+            let (method, path) = name.split_once(' ').expect("a method and a path");
+            let about = &document["paths"][path][method.to_lowercase()];
+            let method = method.parse().expect("a method");
+            Operation { method, path: path.to_owned(), access, takes_body: about["requestBody"].is_object() }
+        })
+        .collect();
+    operations.sort_by_key(|operation| {
+        let depth = operation.path.matches('/').count();
+        (operation.method == reqwest::Method::DELETE, std::cmp::Reverse(depth), operation.to_string())
+    });
+    operations
+}
+
+api_test! {
+    /// Every operation is called by everyone, and each gets what its line in access.txt says.
+    async fn everyone_gets_what_the_table_says(app: App) {
+        let operations = operations();
+        let mut cast = Cast::assemble(&app).await;
+        let lacking = cast.lacking(&operations);
+        assert!(lacking.is_empty(), "add in kernel/tests/access/fixtures.rs\n{lacking}");
+        let mut wrong = Vec::new();
+        for operation in &operations {
+            cast.call(&app, operation, &mut wrong).await;
+        }
+        assert!(operations.len() > 50, "only {} operations", operations.len());
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }

@@ -18,3 +18,26 @@ create table api_keys (
     last_used_at text,
     revoked_at text
 ) strict;
+
+-- What somebody changed, or tried to, under /v1/admin. Written before the change; `status` comes after it. No foreign keys: entries outlive
+-- people, keys and objects.
+create table audit_entries (
+    -- Sorts by time: spans of time are spans of ids.
+    id blob primary key,
+    actor_kind text not null check (actor_kind in ('person', 'api-key', 'cli', 'nobody')),
+    actor_id blob,
+    operation text not null,
+    method text not null,
+    path text not null,
+    subject text,
+    address text,
+    request_id text,
+    body text,
+    body_bytes integer not null,
+    body_sha256 text,
+    status integer,
+    begun_at text not null,
+    finished_at text
+) strict;
+create index audit_entries_by_actor on audit_entries (actor_id, id) where actor_id is not null;
+create index audit_entries_by_subject on audit_entries (subject, id) where subject is not null;

@@ -1,7 +1,7 @@
 //! Wrong passwords, counted per e-mail address, known or not: an address that had too many has to wait.
 //!
 //! In memory and on purpose soft: nobody is locked out for longer than the longest wait, whoever guesses at their account, and a
-//! restart forgets it all. Counting by network address as well is not done here: behind a proxy or a mobile carrier many share one.
+//! restart forgets it all. Network addresses are counted elsewhere (`throttle`), and more generously: behind a mobile carrier many share one.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! `kassa admin`.
 
 use clap::Subcommand;
-use kassa::{Config, Shop, accounts};
+use kassa::{Config, Shop, accounts, audit};
+use serde_json::json;
 
 use super::Outcome;
 
@@ -18,7 +19,10 @@ pub async fn run(config: Config, command: Command) -> Outcome {
     let shop = Shop::open(config).await?;
     match command {
         Command::Create { email } => {
-            let owner = accounts::create_owner(&shop, &email, None).await?;
+            let entry = audit::begin_command(&shop, "admin create", &json!({ "email": email })).await?;
+            let owner = accounts::create_owner(&shop, &email, None).await;
+            audit::finish(&shop, entry, if owner.is_ok() { 200 } else { 500 }).await;
+            let owner = owner?;
             let how = if owner.promoted { "is an owner now" } else { "was made an owner" };
             println!("{email} {how}; the password is {}", owner.generated_password.unwrap_or_default());
         }

@@ -14,7 +14,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use kassa::{Config, Shop};
+use kassa::{Config, Shop, audit};
+use serde_json::json;
 
 /// A command's failure is told to the person who typed it, as text with its causes.
 pub type Outcome = Result<(), Box<dyn Error>>;
@@ -76,7 +77,7 @@ async fn dispatch(command: Command, config: Config) -> Outcome {
         Command::Migrate => migrate(config).await,
         Command::Seed => seed(config).await,
         Command::Admin(command) => admin::run(config, command).await,
-        Command::Import(command) => Ok(import::run(&Shop::open(config).await?, command).await?),
+        Command::Import(command) => import_catalog(config, command).await,
         Command::Plugin(command) => plugin::run(config, command).await,
         Command::Order(command) => order::run(config, command).await,
         Command::Search(command) => search::run(config, command).await,
@@ -92,6 +93,14 @@ async fn migrate(config: Config) -> Outcome {
     Shop::migrate(&config).await?;
     eprintln!("the schema is up to date");
     Ok(())
+}
+
+async fn import_catalog(config: Config, command: import::ImportCommand) -> Outcome {
+    let shop = Shop::open(config).await?;
+    let entry = audit::begin_command(&shop, "import", &json!({ "arguments": format!("{command:?}") })).await?;
+    let imported = import::run(&shop, command).await;
+    audit::finish(&shop, entry, if imported.is_ok() { 200 } else { 500 }).await;
+    Ok(imported?)
 }
 
 async fn seed(config: Config) -> Outcome {

@@ -13,7 +13,7 @@ use crate::accounts::{self, API_KEY_MARK, Identity, KeyIdentity, Permission};
 use crate::problem::{Kind, Problem};
 
 /// Whom the token of a request names.
-pub(super) enum Bearer {
+pub(crate) enum Bearer {
     Person(Identity),
     Key(KeyIdentity),
 }
@@ -80,7 +80,7 @@ impl fmt::Display for Actor {
 }
 
 impl Bearer {
-    pub(super) fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         match self {
             Self::Person(identity) => Actor::Person(identity.customer_id),
             Self::Key(key) => Actor::ApiKey(key.id),
@@ -154,7 +154,7 @@ fn not_in_person() -> Problem {
 }
 
 /// Whom the token names; none where there is none.
-pub(super) async fn identify(shop: &Shop, headers: &HeaderMap) -> Result<Option<Bearer>, Problem> {
+pub(crate) async fn identify(shop: &Shop, headers: &HeaderMap) -> Result<Option<Bearer>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value
         .to_str()

@@ -90,16 +90,15 @@ impl Protocols {
     pub(super) async fn serve(&self, stream: TcpStream, router: Router, stop: &CancellationToken) {
         // An answer goes at once, not when the one before it was acknowledged.
         let _ = stream.set_nodelay(true);
-        let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
+        // Who is gone already has no address any more, and must not be served as somebody without one: throttling would not see them.
+        let Ok(peer) = stream.peer_addr().map(|address| Peer(address.ip())) else { return };
         let mut stream = ClientStream::new(stream, self.write_timeout);
         let protocol = tokio::select! {
             protocol = timeout(self.header_timeout, stream.protocol()) => protocol,
             () = stop.cancelled() => return,
         };
         let service = router.map_request(move |mut request: http::Request<Incoming>| {
-            if let Some(peer) = peer {
-                request.extensions_mut().insert(peer);
-            }
+            request.extensions_mut().insert(peer);
             request.map(Body::new)
         });
         let service = TowerToHyperService::new(service.map_err(|never: Infallible| never));

@@ -17,10 +17,14 @@ use crate::problem::{Kind, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The id of the request, for what is written about it.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
 /// Gives the request an id (the client's own, where it is a sane one) and writes one log line.
 ///
 /// The line names the route, not the path: the id of a guest's cart is the right to open it.
-pub async fn observe(request: Request, next: Next) -> Response {
+pub async fn observe(mut request: Request, next: Next) -> Response {
     let id = request
         .headers()
         .get(&REQUEST_ID)
@@ -28,6 +32,7 @@ pub async fn observe(request: Request, next: Next) -> Response {
         .cloned()
         .or_else(|| HeaderValue::from_str(&id::sequential().to_string()).ok());
     let text = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    request.extensions_mut().insert(RequestId(text.clone()));
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let begun = Instant::now();

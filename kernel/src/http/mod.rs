@@ -4,6 +4,7 @@ pub mod auth;
 pub mod caching;
 pub mod client;
 mod connection;
+mod device;
 mod drained;
 pub mod extract;
 pub mod idempotency;
@@ -43,6 +44,11 @@ pub struct HttpConfig {
     pub drain_timeout_ms: u64,
     /// Days that the answer to an `Idempotency-Key` is kept.
     pub idempotency_days: u32,
+    /// Addresses and networks of the proxies in front, which say where requests come from.
+    #[serde(deserialize_with = "client::networks")]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// The header in which they say it.
+    pub forwarded_header: client::ForwardedHeader,
 }
 
 impl Default for HttpConfig {
@@ -58,6 +64,8 @@ impl Default for HttpConfig {
             max_streams: 100,
             drain_timeout_ms: 10_000,
             idempotency_days: 2,
+            trusted_proxies: Vec::new(),
+            forwarded_header: client::ForwardedHeader::XForwardedFor,
         }
     }
 }

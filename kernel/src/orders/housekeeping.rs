@@ -1,10 +1,10 @@
-//! Forgetting what has had its time: expired carts, sessions and keys, events that were sent long ago.
+//! Forgetting what has had its time: expired carts, sessions and keys, audit entries, events that were sent long ago.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::{Shop, accounts, carts, clock, events, http, notifications};
+use crate::{Shop, accounts, audit, carts, clock, events, http, notifications};
 
 /// Runs until the shop stops.
 pub async fn run(shop: Shop) {
@@ -26,8 +26,9 @@ async fn forget(shop: &Shop) -> Result<(), Box<dyn std::error::Error + Send + Sy
     let carts = carts::forget_expired(shop).await?;
     let sessions = accounts::forget_expired(shop).await?;
     let keys = http::idempotency::forget(shop, days(shop.config().http.idempotency_days)).await?;
+    let entries = audit::forget_old(shop).await?;
     let events = events::forget_old(shop).await?;
     let messages = notifications::forget_old(shop).await?;
-    tracing::debug!(carts, sessions, keys, events, messages, "forgotten");
+    tracing::debug!(carts, sessions, keys, entries, events, messages, "forgotten");
     Ok(())
 }

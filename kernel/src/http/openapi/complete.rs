@@ -32,6 +32,15 @@ pub fn complete(document: &mut OpenApi) {
     }
 }
 
+/// Method and path of every operation of the document, and how it calls it.
+pub fn operation_ids(document: OpenApi) -> impl Iterator<Item = (String, String)> {
+    document.paths.paths.into_iter().flat_map(|(path, mut item)| {
+        let named = operations(&mut item)
+            .filter_map(|(method, operation)| Some((format!("{method} {path}"), operation.operation_id.clone()?)));
+        named.collect::<Vec<_>>()
+    })
+}
+
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     let all = [
         (Method::GET, &mut item.get),
@@ -73,7 +82,7 @@ impl Facts {
         let groups: [(bool, &[Kind]); 6] = [
             (true, &[Kind::MalformedRequest, Kind::RequestTimeout, Kind::InternalError]),
             (self.api, &[Kind::InvalidToken, Kind::TooManyRequests, Kind::Unavailable]),
-            // Forbidden is what an API key gets that is not meant for it.
+            // An API key is nobody in person.
             (self.signed_in, &[Kind::Unauthenticated, Kind::Forbidden]),
             (self.body || self.takes_key, &[Kind::PayloadTooLarge]),
             (self.json, &[Kind::UnsupportedMediaType, Kind::InvalidRequest]),

@@ -12,7 +12,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::Shop;
 
-pub use complete::complete;
+pub use complete::{complete, operation_ids};
 
 /// Adds the way to authenticate.
 pub struct Security;

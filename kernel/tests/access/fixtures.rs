@@ -1,0 +1,130 @@
+//! What the operations are called with: objects that exist, and bodies that are taken.
+//!
+//! A new parameter needs a line in [`Objects`]; a new operation on an object that belongs to someone (`owner` and `mine` in access.txt), and
+//! that takes a body, one in [`body`], because whose the object is comes out only behind a body that is right. One that ends the session of
+//! its caller stands in [`ENDS_SESSIONS`]. The test says what lacks.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::cast::PASSWORD;
+use crate::support::App;
+use crate::support::shopper::{Shopper, address};
+
+/// Values of path parameters: the longest prefix of the path that has a line decides.
+pub struct Objects(Vec<(&'static str, &'static str, String)>);
+
+impl Objects {
+    /// Objects of the customer with this token; a guest's where there is none.
+    pub async fn of(app: &App, token: Option<&str>) -> Self {
+        let shopper = async || match token {
+            Some(token) => Shopper::signed_in(app, token).await,
+            None => Shopper::guest(app).await,
+        };
+        let ordered = shopper().await;
+        ordered.prepare("TEA-SENCHA-100", 1).await;
+        let order = text(&ordered.check_out("tok-approve").await.expect(201), "id");
+        let open = shopper().await;
+        open.prepare("TEA-SENCHA-100", 1).await;
+        let line = text(&open.show().await["lines"][0], "id");
+        let mut objects = vec![
+            ("/v1/carts/", "id", open.cart.clone()),
+            ("/v1/carts/", "line_id", line),
+            ("/v1/orders/", "id", order.clone()),
+            ("/v1/admin/orders/", "id", order),
+        ];
+        if let Some(token) = token {
+            objects.extend(kept_by_a_customer(app, token).await);
+        }
+        Self(objects)
+    }
+
+    /// Objects of the shop, for whoever may see them.
+    pub async fn of_shop(app: &App, owner: &str) -> Self {
+        let create =
+            async |path: &str, body: Value| app.send(Method::POST, path, Some(owner), Some(body)).await.expect(201);
+        let product = create("/v1/admin/products", json!({ "title": "Fixture" })).await;
+        let variants = format!("/v1/admin/products/{}/variants", text(&product, "id"));
+        let variant = create(&variants, json!({ "sku": "FIXTURE", "title": "", "price": 100 })).await;
+        let category = create("/v1/admin/categories", json!({ "name": "Fixture" })).await;
+        let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
+        app.customer("fixture@example.org").await;
+        let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
+        Self(vec![
+            ("/problems/", "slug", "not-found".into()),
+            ("/v1/products/", "product", "sencha".into()),
+            ("/v1/me/consents/", "kind", "marketing".into()),
+            ("/v1/payments/", "plugin", "payment-emulator".into()),
+            ("/v1/admin/api-keys/", "id", text(&key, "id")),
+            ("/v1/admin/bindings/", "domain", "pricing".into()),
+            ("/v1/admin/categories/", "id", text(&category, "id")),
+            ("/v1/admin/plugins/", "name", "pricing-standard".into()),
+            ("/v1/admin/products/", "id", text(&product, "id")),
+            ("/v1/admin/staff/", "id", text(&staff, "id")),
+            ("/v1/admin/variants/", "id", text(&variant, "id")),
+        ])
+    }
+
+    /// `/v1/carts/{id}` -> `/v1/carts/019…`, with values of these objects or, where they have none, of `others`.
+    pub fn fill(&self, path: &str, others: &Self) -> String {
+        let mut filled = path.to_owned();
+        for name in parameters(path) {
+            let value = self.find(path, name).or_else(|| others.find(path, name));
+            let value = value.unwrap_or_else(|| panic!("no {name:?} for {path}"));
+            filled = filled.replace(&format!("{{{name}}}"), value);
+        }
+        filled
+    }
+
+    /// Parameters of `path` that neither these objects nor `others` have a value for.
+    pub fn missing<'a>(&self, path: &'a str, others: &Self) -> Vec<&'a str> {
+        parameters(path).filter(|name| self.find(path, name).or_else(|| others.find(path, name)).is_none()).collect()
+    }
+
+    fn find(&self, path: &str, name: &str) -> Option<&str> {
+        let lines = self.0.iter().filter(|(prefix, parameter, _)| path.starts_with(prefix) && *parameter == name);
+        lines.max_by_key(|(prefix, ..)| prefix.len()).map(|(.., value)| value.as_str())
+    }
+}
+
+/// What guests do not have.
+async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static str, String); 2] {
+    let entry = json!({ "label": "Home", "address": address() });
+    let entry = app.send(Method::POST, "/v1/me/addresses", Some(token), Some(entry)).await.expect(201);
+    let me = app.send(Method::GET, "/v1/me", Some(token), None).await.expect(200);
+    // Another session than the one that calls, which would end.
+    app.log_in(&text(&me, "email"), PASSWORD).await;
+    let sessions = app.send(Method::GET, "/v1/me/sessions", Some(token), None).await.expect(200);
+    let mut other = sessions["items"].as_array().expect("sessions").iter().filter(|session| session["current"] == false);
+    let session = text(other.next().expect("another session"), "id");
+    [("/v1/me/addresses/", "id", text(&entry, "id")), ("/v1/me/sessions/", "id", session)]
+}
+
+/// The body of an operation on an object that belongs to someone.
+pub fn body(operation: &str) -> Option<Value> {
+    let body = match operation {
+        "PUT /v1/carts/{id}/address" => address(),
+        "POST /v1/carts/{id}/checkout" => {
+            json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_total": 0 })
+        }
+        "PUT /v1/carts/{id}/coupons" => json!({ "coupons": [] }),
+        "PUT /v1/carts/{id}/delivery-option" => json!({ "id": "delivery-rates:standard" }),
+        "PUT /v1/carts/{id}/email" => json!({ "email": "ada@example.org" }),
+        "PUT /v1/me/addresses/{id}" => json!({ "label": "Home", "address": address() }),
+        "POST /v1/carts/{id}/lines" => json!({ "sku": "TEA-SENCHA-100", "quantity": 1 }),
+        "PATCH /v1/carts/{id}/lines/{line_id}" => json!({ "quantity": 2 }),
+        _ => return None,
+    };
+    Some(body)
+}
+
+/// Operations that end the session that calls them: whoever was allowed has to sign in again.
+pub const ENDS_SESSIONS: &[&str] = &[];
+
+fn parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|rest| rest.split('}').next())
+}
+
+fn text(object: &Value, member: &str) -> String {
+    object[member].as_str().unwrap_or_else(|| panic!("no {member}: {object}")).to_owned()
+}
