@@ -17,6 +17,7 @@ use crate::inventory::InventoryConfig;
 use crate::money::Currency;
 use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
+use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
 use crate::search::SearchConfig;
 
@@ -32,6 +33,7 @@ pub struct Config {
     pub inventory: InventoryConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
+    pub payments: PaymentsConfig,
     pub search: SearchConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,

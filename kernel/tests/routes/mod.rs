@@ -7,6 +7,7 @@ mod carts;
 mod catalog;
 mod checkout;
 mod idempotency;
+mod money;
 mod operations;
 mod orders;
 mod payments;

@@ -156,6 +156,20 @@ pub(in crate::orders) async fn get_order(conn: &mut Conn, id: Uuid) -> Result<Or
     Ok(row.into())
 }
 
+/// The order, locked until the end of the transaction: writing a row that stays as it is works on both databases alike.
+pub(in crate::orders) async fn lock_order(tx: &mut Tx, id: Uuid) -> Result<Order> {
+    let row = sql::one!(
+        tx,
+        OrderRow,
+        "update orders set updated_at = updated_at where id = $1
+         returning id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
+                   discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
+                   updated_at",
+        id
+    )?;
+    Ok(row.into())
+}
+
 pub(in crate::orders) async fn orders_of(
     conn: &mut Conn,
     customer_id: Uuid,
