@@ -18,6 +18,7 @@ use crate::inventory::InventoryConfig;
 use crate::money::Currency;
 use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
+use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
@@ -36,6 +37,7 @@ pub struct Config {
     pub inventory: InventoryConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
+    pub payments: PaymentsConfig,
     pub search: SearchConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,

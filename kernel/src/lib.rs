@@ -19,6 +19,7 @@ pub mod http;
 pub mod id;
 pub mod import;
 pub mod inventory;
+pub mod ledger;
 pub mod money;
 pub mod notifications;
 pub mod orders;

@@ -111,6 +111,14 @@ problems! {
     PricingUnavailable = "pricing-unavailable" SERVICE_UNAVAILABLE;
     /// The order is in a state in which this cannot be done.
     OrderState = "order-state" CONFLICT;
+    /// More than there is to capture or refund; `available` says how much there is.
+    AmountExceeded = "amount-exceeded" CONFLICT;
+    /// The order does not owe the amount that you were shown; `outstanding` is what it owes now.
+    StaleAmount = "stale-amount" CONFLICT;
+    /// Another step of the payment is under way; try again when it has ended.
+    PaymentBusy = "payment-busy" CONFLICT;
+    /// The provider refused the capture; `code` says why. The money is still reserved.
+    CaptureDeclined = "capture-declined" CONFLICT;
     /// The provider's message does not bear a valid signature.
     WebhookUnauthentic = "webhook-unauthentic" UNAUTHORIZED;
     /// The upload is not a plugin that this kernel can run; `reason` says why.

@@ -16,7 +16,7 @@ use crate::audit::http::layer::Recorder;
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
-use crate::{Shop, accounts, audit, carts, catalog, http, inventory, orders, payments, plugins, throttle};
+use crate::{Shop, accounts, audit, carts, catalog, http, inventory, ledger, orders, payments, plugins, throttle};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -107,6 +107,13 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::ship_order))
         .routes(routes!(orders::http::deliver_order))
         .routes(routes!(orders::http::admin_cancel_order))
+        .routes(routes!(orders::http::list_refunds, orders::http::create_refund))
+        .routes(routes!(orders::http::retry_refund))
+        .routes(routes!(orders::http::create_correction))
+        .routes(routes!(orders::http::create_capture))
+        .routes(routes!(orders::http::release_payments))
+        .routes(routes!(orders::http::list_payment_steps))
+        .routes(routes!(ledger::http::get_ledger))
         .routes(routes!(plugins::registry::http::list_plugins))
         .routes(routes!(plugins::registry::http::get_plugin))
         .routes(routes!(plugins::registry::http::list_bindings))

@@ -10,7 +10,7 @@ create table orders (
     number bigint not null unique,
     cart_id uuid not null,
     customer_id uuid references customers (id),
-    status text not null check (status in ('new', 'paid', 'shipped', 'delivered', 'cancelled', 'refunded')),
+    status text not null check (status in ('new', 'paid', 'shipped', 'delivered', 'cancelled')),
     currency text not null,
     locale text not null,
     email text not null,
@@ -95,7 +95,7 @@ create table payments (
     method text not null,
     idempotency_key text not null unique,
     status text not null check (status in
-        ('pending', 'requires_action', 'authorized', 'captured', 'declined', 'cancelled', 'unknown', 'refunded')),
+        ('pending', 'requires_action', 'authorized', 'captured', 'declined', 'cancelled', 'unknown')),
     currency text not null,
     amount bigint not null check (amount >= 0),
     reference text not null,
@@ -109,14 +109,44 @@ create table payments (
     created_at timestamptz not null,
     updated_at timestamptz not null
 );
-create index payments_by_order on payments (order_id);
+create index payments_by_order on payments (order_id, created_at, id);
+create index payments_by_plugin on payments (plugin);
 create index payments_due on payments (next_check_at);
+
+-- Money that goes back, decided once and carried out by steps of payments.
+create table refunds (
+    id uuid primary key,
+    order_id uuid not null references orders (id),
+    amount bigint not null check (amount > 0),
+    -- The part of it that is for the delivery; the lines have theirs, and the rest was given as an amount.
+    delivery bigint not null check (delivery >= 0),
+    reason text not null,
+    actor text not null,
+    status text not null check (status in ('pending', 'refunded', 'declined')),
+    -- Why the provider declined it last.
+    code text not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+);
+create index refunds_by_order on refunds (order_id, created_at, id);
+
+create table refund_lines (
+    refund_id uuid not null references refunds (id),
+    -- The line of the order, by its position.
+    line_position bigint not null,
+    quantity bigint not null check (quantity > 0),
+    amount bigint not null,
+    restock boolean not null,
+    primary key (refund_id, line_position)
+);
 
 -- The journal: each step that may move money, written before the plugin is called.
 create table payment_steps (
     id uuid primary key,
     payment_id uuid not null references payments (id),
     kind text not null check (kind in ('authorize', 'capture', 'cancel', 'refund')),
+    -- Of a refund: which it carries out.
+    refund_id uuid references refunds (id),
     idempotency_key text not null unique,
     amount bigint not null,
     status text not null check (status in ('begun', 'done', 'failed', 'unknown')),
@@ -125,3 +155,4 @@ create table payment_steps (
     ended_at timestamptz
 );
 create index payment_steps_by_payment on payment_steps (payment_id, begun_at);
+create index payment_steps_by_refund on payment_steps (refund_id);

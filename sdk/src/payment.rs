@@ -50,14 +50,14 @@ pub trait Payment: DeserializeOwned {
     /// Begins a payment under `request.idempotency_key`.
     fn authorize(&self, request: &AuthorizeRequest) -> Result<Outcome, Error>;
 
-    /// Takes money that is authorized. Needed where [`authorize`](Payment::authorize) answers `Authorized`: the kernel
-    /// captures at once.
+    /// Takes money that is authorized, all of it or a part. Needed where [`authorize`](Payment::authorize) answers
+    /// `Authorized`: the kernel captures at once, or when the merchant wants it. Decline a part that cannot be taken alone.
     fn capture(&self, _request: &FollowUp) -> Result<Outcome, Error> {
         Err(Error::Unsupported("capture".to_owned()))
     }
 
-    /// Ends a payment of which nothing was captured: gives back an authorization, or what the shopper was still to do. What was
-    /// captured meanwhile answers `Captured`. Needed where [`authorize`](Payment::authorize) answers `Authorized`,
+    /// Ends a payment: gives back what is authorized and not captured, or what the shopper was still to do. Where something was
+    /// captured, be it meanwhile, it answers `Captured`. Needed where [`authorize`](Payment::authorize) answers `Authorized`,
     /// `Pending` or `RequiresAction`: without it an order whose shopper does not come back keeps its goods until the
     /// provider itself ends the payment.
     fn cancel(&self, _request: &FollowUp) -> Result<Outcome, Error> {
@@ -87,9 +87,18 @@ impl Method {
 }
 
 impl Outcome {
-    /// An outcome without attributes. `amount` is what is authorized or captured so far.
+    /// An outcome without attributes. `amount` is what is authorized, or captured so far; of the latter nothing more
+    /// can be captured, unless [`capturable`](Outcome::capturable) says so.
     pub fn new(status: Status, reference: impl Into<String>, amount: Money) -> Outcome {
-        Outcome { status, reference: reference.into(), amount: amount.minor(), attributes: Vec::new() }
+        let amount = amount.minor();
+        let capturable = if status == Status::Authorized { amount } else { 0 };
+        Outcome { status, reference: reference.into(), amount, capturable, attributes: Vec::new() }
+    }
+
+    /// The outcome, with so much that can still be captured.
+    pub fn capturable(mut self, rest: Money) -> Outcome {
+        self.capturable = rest.minor();
+        self
     }
 }
 

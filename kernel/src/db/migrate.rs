@@ -34,6 +34,7 @@ const STEPS: &[Step] = steps![
     7 "0007_access",
     9 "0009_search",
     11 "0011_stock",
+    13 "0013_ledger",
 ];
 
 /// A database cannot be brought to the newest schema.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Adjustment, Line, Order, Reason, Target};
+use super::refunds::Refund;
+use super::{Adjustment, Line, Order, Reason, Status, Target};
 use crate::db::{self, Tx};
 use crate::events;
 use crate::money::{Amount, Currency};
@@ -29,6 +30,28 @@ pub(super) async fn cancelled(
     let mut data = data(order, lines, adjustments);
     data["cancellation"] = json!({"reason": reason.name(), "refunded": refunded});
     events::record(tx, "order.cancelled", order.id, data).await
+}
+
+/// As [`announce`], with what went back.
+pub(super) async fn refunded(
+    tx: &mut Tx,
+    order: &Order,
+    lines: &[Line],
+    adjustments: &[Adjustment],
+    refund: &Refund,
+) -> Result<(), db::Error> {
+    let mut data = data(order, lines, adjustments);
+    let back =
+        refund.lines.iter().map(|back| json!({"line": back.line, "quantity": back.quantity, "amount": back.amount}));
+    data["refund"] = json!({
+        "id": refund.id,
+        "amount": refund.amount,
+        "delivery": refund.delivery,
+        "lines": back.collect::<Vec<_>>(),
+        // Of an order that was called off, which has been told with the amount already.
+        "cancellation": order.status == Status::Cancelled,
+    });
+    events::record(tx, "order.refunded", order.id, data).await
 }
 
 fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Value {

@@ -12,10 +12,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Adjustment, Delivery, Details, Error, Line, Order, Status, Target, announce, receipts, state, store};
+use super::{
+    Adjustment, Delivery, Details, Error, Line, Order, StateError, Status, Target, announce, receipts, state, store,
+};
 use crate::carts::{self, Contents, DeliveryState, Quoted};
 use crate::clock;
+use crate::db::Tx;
 use crate::inventory;
+use crate::ledger;
 use crate::money::{self, Amount};
 use crate::payments::{self, Payment};
 use crate::plugins::{Bound, Domain, OptionId, pricing};
@@ -176,12 +180,41 @@ async fn write_order(
         }
         None => None,
     };
+    charge(&mut tx, &order, &adjustments).await?;
     announce::announce(&mut tx, "order.placed", &order, &lines, &adjustments).await?;
     if payment.is_none() {
         state::mark_paid(&mut tx, order.id, "nothing to pay").await?;
     }
     tx.commit().await?;
     Ok((order, payment))
+}
+
+/// The shopper owes the total from now on.
+async fn charge(tx: &mut Tx, order: &Order, adjustments: &[Adjustment]) -> Result<(), Error> {
+    let reference = format!("placed-{}", order.id);
+    let entries = charge_of(order, adjustments).entries()?;
+    let posting = ledger::Posting {
+        order_id: order.id,
+        payment_id: None,
+        kind: ledger::Kind::Placed,
+        reference: &reference,
+        cause: "placed by the shopper",
+        entries: &entries,
+    };
+    ledger::post(tx, &posting).await.map_err(StateError::from)?;
+    Ok(())
+}
+
+/// What the total is made up of, for the books: the delivery and the goods without the tax that their prices contain.
+pub fn charge_of(order: &Order, adjustments: &[Adjustment]) -> ledger::Charge {
+    let on_delivery = adjustments.iter().filter(|adjustment| adjustment.target == Target::Delivery);
+    let delivery = on_delivery.fold(order.delivery.amount, |delivery, adjustment| match adjustment.kind.as_str() {
+        "tax-included" => delivery - adjustment.amount,
+        "tax" => delivery,
+        _ => delivery + adjustment.amount,
+    });
+    let tax = order.tax_total + order.tax_included_total;
+    ledger::Charge { sales: order.total - delivery - tax, delivery, tax }
 }
 
 fn new_order(shop: &Shop, checkout: &Checkout, contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {

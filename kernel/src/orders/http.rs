@@ -1,6 +1,7 @@
 //! Checkout and orders over HTTP.
 
 mod merchant;
+mod money;
 mod view;
 
 use axum::Json as Answer;
@@ -23,6 +24,7 @@ use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Kind, Problem, ProblemSchema};
 
 pub use merchant::*;
+pub use money::*;
 use view::{OrderOut, OrderSummaryOut, order_out, summary_out};
 
 /// The shopper buys what the cart holds, at the price that was shown.
@@ -180,6 +182,14 @@ impl From<Error> for Problem {
             Error::State(error) => error.into(),
             Error::Stock(error) => error.into(),
             Error::Payment(error) => error.into(),
+            Error::UnknownLine(line) => Problem::invalid_field("/lines", format!("the order has no line {line}")),
+            Error::PiecesGone { line, available } => {
+                Problem::new(Kind::AmountExceeded).with("line", line).with("available", available)
+            }
+            Error::RefundState(status) => Problem::new(Kind::OrderState).with("refund_status", status.name()),
+            Error::NotShipped => Problem::new(Kind::OrderState).detail(error.to_string()),
+            Error::CorrectionTooLarge => Problem::invalid_field("/amount", error.to_string()),
+            Error::StaleAmount { outstanding } => Problem::new(Kind::StaleAmount).with("outstanding", outstanding),
             Error::OutOfRange(_) | Error::CutOff(_) => Problem::internal(error),
             Error::Database(error) => error.into(),
         }
@@ -191,6 +201,8 @@ impl From<StateError> for Problem {
         match error {
             StateError::Not(status) => Problem::new(Kind::OrderState).with("order_status", status.name()),
             StateError::Contended => Problem::new(Kind::Unavailable).detail("the order was changed at the same time"),
+            StateError::Ledger(error) => error.into(),
+            StateError::Refund(error) => (*error).into(),
             StateError::Stock(error) => error.into(),
             StateError::Database(error) => error.into(),
         }

@@ -6,9 +6,11 @@
 mod adoption;
 mod announce;
 pub mod checkout;
+pub mod corrections;
 mod housekeeping;
 pub mod http;
 pub mod receipts;
+pub mod refunds;
 mod state;
 mod store;
 
@@ -18,14 +20,15 @@ use uuid::Uuid;
 use crate::address::Address;
 use crate::carts;
 use crate::clock::Moment;
-use crate::db::{self, Conn};
+use crate::db::{self, Conn, Tx};
 use crate::money::Amount;
 use crate::payments::{self, Payment};
-use crate::{Shop, inventory};
+use crate::{Shop, inventory, ledger};
 
 pub use adoption::Adoption;
 pub use housekeeping::run;
-pub use state::{Reason, StateError, call_off, cancel, deliver, give_up, mark_paid, ship};
+pub use refunds::refund_moved;
+pub use state::{Reason, StateError, call_off, cancel, deliver, give_back, give_up, mark_paid, ship};
 
 /// `[orders]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -79,6 +82,11 @@ impl Status {
 
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(status, _)| *status)
+    }
+
+    /// The goods are still here.
+    pub fn can_be_called_off(self) -> bool {
+        matches!(self, Self::New | Self::Paid)
     }
 }
 
@@ -175,8 +183,9 @@ pub struct Details {
     pub adjustments: Vec<Adjustment>,
     pub history: Vec<Event>,
     pub priced_by: Vec<PricedBy>,
-    /// None where there was nothing to pay.
-    pub payment: Option<Payment>,
+    /// The newest last; none where there was nothing to pay.
+    pub payments: Vec<Payment>,
+    pub amounts: ledger::Balance,
 }
 
 /// Which plugin made the price.
@@ -212,6 +221,18 @@ pub enum Error {
     Stock(#[from] inventory::Error),
     #[error(transparent)]
     Payment(#[from] payments::Error),
+    #[error("the order has no line {0}")]
+    UnknownLine(u32),
+    #[error("of line {line}, {available} pieces can still go back")]
+    PiecesGone { line: u32, available: u32 },
+    #[error("the refund is {}", .0.name())]
+    RefundState(refunds::RefundStatus),
+    #[error("the order was not shipped: nothing of it can come back to the shelf")]
+    NotShipped,
+    #[error("with the correction, the order would owe more or less than an amount can say")]
+    CorrectionTooLarge,
+    #[error("the order owes {outstanding}")]
+    StaleAmount { outstanding: Amount },
     #[error("an amount is out of range")]
     OutOfRange(#[from] crate::money::OutOfRange),
     #[error("the work was cut off: {0}")]
@@ -237,6 +258,12 @@ pub async fn get_any(shop: &Shop, id: Uuid) -> Result<Details, Error> {
     Ok(details(&mut conn, order).await?)
 }
 
+/// The order, locked until the end of the transaction. Its row is the lock of its money: whoever changes what is owed, or moves
+/// any of it, takes it first, and two who do wait for each other instead of reading what is about to change.
+pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Order, db::Error> {
+    store::lock_order(tx, id).await
+}
+
 /// The order with this number.
 pub async fn get_by_number(shop: &Shop, number: i64) -> Result<Order, Error> {
     store::find_order_by_number(&mut shop.db().read().await?, number).await?.ok_or(Error::NotFound)
@@ -253,7 +280,8 @@ async fn details(conn: &mut Conn, order: Order) -> Result<Details, db::Error> {
         adjustments: store::adjustments(conn, order.id).await?,
         history: store::history(conn, order.id).await?,
         priced_by: store::priced_by(conn, order.id).await?,
-        payment: payments::find_by_order(conn, order.id).await?,
+        payments: payments::of_order(conn, order.id).await?,
+        amounts: ledger::balance(conn, order.id).await?,
         order,
     })
 }

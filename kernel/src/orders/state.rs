@@ -4,13 +4,14 @@
 
 use uuid::Uuid;
 
-use super::{Details, Line, Order, Status, announce, store};
+use super::{Details, Line, Order, Status, announce, refunds, store};
 use crate::carts;
 use crate::clock;
 use crate::db::{self, Tx};
 use crate::inventory;
+use crate::ledger;
 use crate::money::Amount;
-use crate::payments;
+use crate::payments::{self, Step};
 use crate::{Shop, orders};
 
 /// Why an order cannot move.
@@ -21,9 +22,24 @@ pub enum StateError {
     #[error("the order was changed at the same time")]
     Contended,
     #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// What should have gone back could not be written down.
+    #[error("the refund cannot be made: {0}")]
+    Refund(Box<orders::Error>),
+    #[error(transparent)]
     Stock(#[from] inventory::Error),
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+impl StateError {
+    /// An order's error, as far as it is not one of its state anyway.
+    pub(super) fn of_refund(error: orders::Error) -> Self {
+        match error {
+            orders::Error::State(error) => error,
+            error => Self::Refund(Box::new(error)),
+        }
+    }
 }
 
 /// Why an order is called off. The names are in the events.
@@ -99,17 +115,28 @@ pub async fn mark_paid(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), S
     tell(tx, "order.paid", &order, &lines).await
 }
 
-/// No money will come: the stock goes back, and the shopper finds the cart open again.
-pub async fn give_up(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason, cause: &str) -> Result<(), StateError> {
+/// No money will come any more: the stock goes back, and the shopper finds the cart open again. What was captured, of an order
+/// that could not be captured whole, goes back too: the steps are to be run after the commit. Not while another payment
+/// of the order is under way.
+pub async fn give_up(
+    shop: &Shop,
+    tx: &mut Tx,
+    order_id: Uuid,
+    reason: Reason,
+    cause: &str,
+) -> Result<Vec<Step>, StateError> {
     let mut order = store::get_order(tx, order_id).await?;
-    if order.status != Status::New {
-        return Ok(());
+    if order.status != Status::New || payments::is_any_open(tx, order_id).await? {
+        return Ok(Vec::new());
     }
     go(tx, &mut order, Status::Cancelled, cause).await?;
     let lines = store::lines(tx, order_id).await?;
     inventory::release(tx, order_id).await?;
+    ledger::call_off(tx, order_id, cause).await?;
     carts::reopen(shop, tx, order.cart_id, order.id).await?;
-    tell_cancelled(tx, &order, &lines, reason, 0).await
+    let steps = give_back(shop, tx, &order, cause).await?;
+    tell_cancelled(tx, &order, &lines, reason, payments::refunding(&steps)).await?;
+    Ok(steps)
 }
 
 /// The goods are on their way.
@@ -144,48 +171,55 @@ async fn advance(shop: &Shop, order_id: Uuid, to: Status, kind: &str, actor: &st
 /// money still here (the provider declined the refund): a merchant's cancel tries the refund again.
 pub async fn cancel(shop: &Shop, details: Details, reason: Reason) -> Result<Details, orders::Error> {
     let order_id = details.order.id;
-    match (details.order.status, details.payment) {
-        (Status::New, Some(payment)) => {
-            payments::cancel(shop, payment.id, Some(reason)).await?;
+    match details.order.status {
+        Status::New if details.payments.iter().any(|payment| payment.status.is_open()) => {
+            for payment in details.payments.iter().filter(|payment| payment.status.is_open()) {
+                payments::cancel(shop, payment.id, Some(reason)).await?;
+            }
             let now = orders::get_any(shop, order_id).await?;
             // The provider cannot be reached: the wish is written down, and the worker repeats it.
             if now.order.status != Status::Cancelled {
                 return Err(StateError::Not(now.order.status).into());
             }
-            Ok(now)
+            return Ok(now);
         }
-        (Status::Paid, payment) => {
+        Status::New | Status::Paid => {
             let mut tx = shop.db().write().await?;
-            call_off(shop, &mut tx, order_id, reason).await?;
+            orders::lock(&mut tx, order_id).await?;
+            let steps = call_off(shop, &mut tx, order_id, reason).await?;
             tx.commit().await?;
             shop.relay().wake();
-            if let Some(payment) = payment {
-                payments::refund(shop, payment.id).await?;
+            payments::run_steps(shop, steps).await?;
+        }
+        Status::Cancelled if reason == Reason::Merchant => {
+            if !refunds::retry_declined(shop, &details).await? {
+                return Err(StateError::Not(Status::Cancelled).into());
             }
-            orders::get_any(shop, order_id).await
         }
-        (Status::Cancelled, Some(payment))
-            if payment.status == payments::Status::Captured && reason == Reason::Merchant =>
-        {
-            payments::refund(shop, payment.id).await?;
-            orders::get_any(shop, order_id).await
-        }
-        (status, _) => Err(StateError::Not(status).into()),
+        status => return Err(StateError::Not(status).into()),
     }
+    orders::get_any(shop, order_id).await
 }
 
-/// Cancels a paid order: others can buy the goods, and the money on its way to the shopper.
-pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) -> Result<(), StateError> {
+/// Cancels an order: others can buy the goods, and the money is on its way to the shopper. The steps are to be run after
+/// the commit; the transaction holds the order's lock.
+pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) -> Result<Vec<Step>, StateError> {
     let mut order = store::get_order(tx, order_id).await?;
     go(tx, &mut order, Status::Cancelled, reason.cause()).await?;
     let lines = store::lines(tx, order_id).await?;
     inventory::release(tx, order_id).await?;
-    let mut refunded = 0;
-    if let Some(payment) = payments::find_by_order(tx, order_id).await? {
-        payments::begin_refund(shop, tx, &payment).await?;
-        refunded = payment.amount;
-    }
-    tell_cancelled(tx, &order, &lines, reason, refunded).await
+    ledger::call_off(tx, order_id, reason.cause()).await?;
+    let steps = give_back(shop, tx, &order, reason.cause()).await?;
+    let refunded = payments::refunding(&steps);
+    tell_cancelled(tx, &order, &lines, reason, refunded).await?;
+    Ok(steps)
+}
+
+/// Gives back, and up, all money of an order that is cancelled; the steps for that, none where there is none.
+pub async fn give_back(shop: &Shop, tx: &mut Tx, order: &Order, cause: &str) -> Result<Vec<Step>, StateError> {
+    let mut steps = payments::begin_release(shop, tx, order.id).await?;
+    steps.extend(refunds::of_everything(shop, tx, order, cause).await?);
+    Ok(steps)
 }
 
 async fn tell(tx: &mut Tx, kind: &str, order: &Order, lines: &[Line]) -> Result<(), StateError> {

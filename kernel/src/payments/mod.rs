@@ -2,10 +2,18 @@
 //!
 //! The attempt, with its idempotency key, is committed before the plugin is called. The answer of that call, the
 //! provider's webhooks and the reconciling worker all end in [`settle`], which changes payment and order together
-//! in one short transaction, guarded by the payment's version. What the call did when nobody heard its answer is
-//! found out by asking again under the same key.
+//! in one short transaction. What the call did when nobody heard its answer is found out by asking again under the
+//! same key.
+//!
+//! The order's row is the lock of its money: whoever moves any takes it first ([`orders::lock`]), so that sums that are
+//! read afterwards stay true until the commit.
 
+mod announce;
+mod books;
+mod captures;
 pub mod http;
+mod refunds;
+mod settle;
 mod state;
 mod steps;
 mod store;
@@ -13,6 +21,7 @@ mod worker;
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::address::Address;
@@ -20,11 +29,42 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 use crate::money::Amount;
 use crate::plugins::{Bound, CallError, Domain, OptionId, RegistryError, payment};
-use crate::{Shop, id};
+use crate::{Shop, id, ledger, orders};
 
-pub use state::{NOT_BEGUN, NOT_RECEIVED, Observed, Status, settle};
-pub use steps::{StepKind, begin_refund, cancel, refund};
+pub use captures::{capture, release};
+pub use refunds::{Progress, begin_refund, refund_done, refundable, refunding};
+pub use settle::settle;
+pub use state::{NOT_BEGUN, NOT_RECEIVED, Observed, Status};
+pub use steps::{Journaled, Step, StepKind, begin_release, cancel, run_steps};
 pub use worker::run;
+
+/// `[payments]` of shop.toml.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PaymentsConfig {
+    /// When money that is only reserved is taken.
+    pub capture: CaptureMode,
+    /// How many postings and steps of payments an order may have before staff can begin no more captures, refunds and
+    /// corrections: its ledger and journal are read as a whole.
+    pub max_movements: u32,
+}
+
+impl Default for PaymentsConfig {
+    fn default() -> Self {
+        Self { capture: CaptureMode::default(), max_movements: 1_000 }
+    }
+}
+
+/// When money that is only reserved is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaptureMode {
+    /// As soon as it is reserved; the order is paid then.
+    #[default]
+    AtOnce,
+    /// When the merchant asks for it. The order counts as paid as soon as the money is reserved.
+    ByHand,
+}
 
 /// A way to pay.
 #[derive(Debug, Clone)]
@@ -55,6 +95,25 @@ pub struct Payment {
     /// How often the worker has asked the provider.
     pub checks: i64,
     pub created_at: Moment,
+    /// What was reserved, taken and given back, as the ledger has it.
+    pub moved: ledger::Moved,
+    /// In refunds that are under way.
+    pub refunding: Amount,
+}
+
+impl Payment {
+    /// The status with what the ledger knows beyond it: `partially_captured`, `partially_refunded`, `refunded`.
+    pub fn status_name(&self) -> &'static str {
+        let moved = self.moved;
+        match self.status {
+            Status::Captured | Status::Authorized if moved.refunded > 0 && moved.refunded < moved.captured => {
+                "partially_refunded"
+            }
+            Status::Captured if moved.refunded > 0 => "refunded",
+            Status::Authorized if moved.captured > 0 => "partially_captured",
+            status => status.name(),
+        }
+    }
 }
 
 /// What the shopper must do before the payment goes on.
@@ -85,8 +144,21 @@ pub enum Error {
     Plugin(#[from] RegistryError),
     #[error("the payment was changed at the same time, again and again")]
     Contended,
+    #[error("more is asked for than the {available} that there is")]
+    Exceeded { available: Amount },
+    #[error("another step of the payment is under way")]
+    Busy,
+    /// `payments.max_movements`.
+    #[error("the order has as many movements of money as it may have")]
+    TooManyMovements,
+    #[error("the provider refused the capture: {}", .0.code)]
+    CaptureDeclined(Decline),
     #[error(transparent)]
-    Order(#[from] crate::orders::StateError),
+    Ledger(#[from] ledger::Error),
+    #[error(transparent)]
+    OutOfRange(#[from] crate::money::OutOfRange),
+    #[error(transparent)]
+    Order(#[from] orders::StateError),
     #[error(transparent)]
     Database(#[from] db::Error),
 }
@@ -158,6 +230,8 @@ pub async fn begin(shop: &Shop, tx: &mut Tx, new: &NewPayment<'_>) -> Result<Pay
         version: 1,
         checks: 0,
         created_at: now,
+        moved: ledger::Moved::default(),
+        refunding: 0,
     };
     store::insert_payment(tx, &payment, now + worker::first_check(shop)).await?;
     store::insert_step(tx, &steps::Step::authorize(&payment, now)).await?;
@@ -203,9 +277,39 @@ pub async fn authorize(
     settle(shop, payment.id, &observed, "authorize").await
 }
 
-/// The latest attempt to pay an order.
-pub async fn find_by_order(conn: &mut Conn, order_id: Uuid) -> Result<Option<Payment>, db::Error> {
-    store::find_by_order(conn, order_id).await
+/// Every attempt to pay an order, the newest last.
+pub async fn of_order(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Payment>, db::Error> {
+    let mut payments = Vec::new();
+    for id in store::ids_of_order(conn, order_id).await? {
+        payments.push(store::get_payment(conn, id).await?);
+    }
+    Ok(payments)
+}
+
+/// Refuses where the order has as many movements of money as it may have. For what people begin: what must happen anyway, as
+/// a call-off gives everything back, is not held up.
+pub async fn require_room(shop: &Shop, tx: &mut Tx, order_id: Uuid) -> Result<(), Error> {
+    match store::count_movements(tx, order_id).await? < i64::from(shop.config().payments.max_movements) {
+        true => Ok(()),
+        false => Err(Error::TooManyMovements),
+    }
+}
+
+/// Is a payment of the order under way?
+pub async fn is_any_open(conn: &mut Conn, order_id: Uuid) -> Result<bool, db::Error> {
+    store::is_any_open(conn, order_id).await
+}
+
+/// Every step of the payments of an order, the oldest first.
+pub async fn journal(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Journaled>, db::Error> {
+    store::journal(conn, order_id).await
+}
+
+/// The payment, under the lock of its order: what it says stays true until the end of the transaction.
+async fn lock(tx: &mut Tx, payment_id: Uuid) -> Result<(orders::Order, Payment), db::Error> {
+    let order_id = store::order_of(tx, payment_id).await?;
+    let order = orders::lock(tx, order_id).await?;
+    Ok((order, store::get_payment(tx, payment_id).await?))
 }
 
 /// The plugin that began `payment`, in the version that is bound now: a newer one may mend what the older one could not.

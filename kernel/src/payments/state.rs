@@ -1,14 +1,9 @@
-//! The state machine of a payment, and the one transaction that moves payment and order together.
+//! The state machine of a payment: what news mean for it.
 
-use chrono::TimeDelta;
-use uuid::Uuid;
-
-use super::steps::{self, Step, StepKind};
-use super::{Action, Decline, Error, Payment, store, worker};
-use crate::clock::{self, Moment};
-use crate::db::Tx;
+use super::{Action, Decline, Payment};
+use crate::clock;
 use crate::plugins::{CallError, Fault, payment};
-use crate::{Shop, orders};
+use chrono::TimeDelta;
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,21 +12,19 @@ pub enum Status {
     Pending,
     /// The shopper must act.
     RequiresAction,
-    /// Money is reserved; a capture is under way.
+    /// Money is reserved, and perhaps captured in part; more can be captured.
     Authorized,
-    /// Money is taken.
+    /// Money is taken, and no more can be.
     Captured,
     Declined,
     /// Given up before money moved.
     Cancelled,
     /// The provider's answer was lost: it is asked again until it is known.
     Unknown,
-    /// Money was given back.
-    Refunded,
 }
 
 impl Status {
-    const ALL: [(Self, &'static str); 8] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Pending, "pending"),
         (Self::RequiresAction, "requires_action"),
         (Self::Authorized, "authorized"),
@@ -39,7 +32,6 @@ impl Status {
         (Self::Declined, "declined"),
         (Self::Cancelled, "cancelled"),
         (Self::Unknown, "unknown"),
-        (Self::Refunded, "refunded"),
     ];
 
     pub fn name(self) -> &'static str {
@@ -90,34 +82,33 @@ impl Observed {
 
 /// What news mean for a payment.
 #[derive(Debug, PartialEq)]
-enum Move {
+pub(super) enum Move {
     /// Nothing new.
     Stay,
     To(Status),
-    /// Money was taken although the order was given up: it goes back.
-    GiveBack,
-    /// Money was reserved although the order was given up: the reservation goes back.
+    /// Money was reserved although the payment was given up: the reservation goes back.
     Void,
 }
 
-/// The rules. A payment that was captured or refunded never moves by news; only our own refund ends it.
-fn next(now: Status, observed: &Observed) -> Move {
-    use Status::{Authorized, Cancelled, Captured, Declined, Pending, Refunded, RequiresAction, Unknown};
+/// The rules. A payment that was captured never moves by news, and one that was captured `in_part` never ends without money.
+pub(super) fn next(now: Status, observed: &Observed, in_part: bool) -> Move {
+    use Status::{Authorized, Cancelled, Captured, Declined, Pending, RequiresAction, Unknown};
     use payment::Status as Told;
     let given_up = matches!(now, Declined | Cancelled);
-    let told = match observed {
-        Observed::Outcome(outcome) => &outcome.status,
+    let (told, capturable) = match observed {
+        Observed::Outcome(outcome) => (&outcome.status, outcome.capturable),
         Observed::NotBegun { .. } if matches!(now, Pending) => return Move::To(Cancelled),
         Observed::NeverHeard if matches!(now, Pending | Unknown) => return Move::To(Cancelled),
         Observed::Lost if matches!(now, Pending) => return Move::To(Unknown),
         Observed::NotBegun { .. } | Observed::NeverHeard | Observed::Lost => return Move::Stay,
     };
     match (told, now) {
-        (_, Captured | Refunded) => Move::Stay,
-        (Told::Captured, _) if given_up => Move::GiveBack,
+        (_, Captured) => Move::Stay,
+        // Given up or not: where nobody wants it any more, it goes back with the order.
+        (Told::Captured, _) if capturable > 0 => Move::To(Authorized),
+        (Told::Captured, _) => Move::To(Captured),
         (Told::Authorized, _) if given_up => Move::Void,
         _ if given_up => Move::Stay,
-        (Told::Captured, _) => Move::To(Captured),
         // Told again, too: where no step is under way (a cancel that the provider cannot do ended the capture), the money
         // is still to be captured, or the order would hold its stock for ever.
         (Told::Authorized, _) => Move::To(Authorized),
@@ -125,151 +116,14 @@ fn next(now: Status, observed: &Observed) -> Move {
         (Told::RequiresAction(_), _) => Move::To(RequiresAction),
         (Told::Pending, Unknown) => Move::To(Pending),
         (Told::Pending, _) => Move::Stay,
+        // The rest of it: no more can be taken, and what was taken stays taken.
+        (Told::Declined(_) | Told::Cancelled, _) if in_part => Move::To(Captured),
         (Told::Declined(_), _) => Move::To(Declined),
         (Told::Cancelled, _) => Move::To(Cancelled),
     }
 }
 
-const ATTEMPTS: usize = 8;
-
-/// Applies news about a payment to it and its order, and begins the step that follows from it. News that are known already
-/// change nothing.
-pub async fn settle(shop: &Shop, payment_id: Uuid, observed: &Observed, cause: &str) -> Result<Payment, Error> {
-    for _ in 0..ATTEMPTS {
-        if let Some((payment, follow_up)) = try_settle(shop, payment_id, observed, cause).await? {
-            shop.relay().wake();
-            return match follow_up {
-                Some(step) => Box::pin(steps::run(shop, payment, step)).await,
-                None => Ok(payment),
-            };
-        }
-    }
-    Err(Error::Contended)
-}
-
-/// None where the payment changed in between. The step is to be run next.
-async fn try_settle(
-    shop: &Shop,
-    payment_id: Uuid,
-    observed: &Observed,
-    cause: &str,
-) -> Result<Option<(Payment, Option<Step>)>, Error> {
-    let now = clock::now();
-    let mut tx = shop.db().write().await?;
-    let mut payment = store::get_payment(&mut tx, payment_id).await?;
-    let open = store::open_step(&mut tx, payment.id).await?;
-    let (ended, waiting) = match open {
-        Some(step) if step.is_ended_by(observed) => (Some(step), None),
-        open => (None, open),
-    };
-    let news = next(payment.status, observed);
-    let (step, when) = follow_up(&news, &payment, observed, waiting.as_ref(), now);
-    let next_check = match (&step, &waiting) {
-        // The worker takes a step over where this process dies before it is done.
-        (Some(_), _) => Some(now + worker::first_check(shop)),
-        // With growing pauses: a provider that only takes note answers the same to every repetition.
-        (None, Some(_)) => Some(worker::due_after(shop, &payment, payment.checks, now)),
-        (None, None) => None,
-    };
-    if news == Move::Stay {
-        // Whoever began the step that waits has scheduled it.
-        if waiting.is_none() {
-            store::schedule(&mut tx, payment.id, worker::next_check(shop, &payment, now)).await?;
-        }
-    } else {
-        match news {
-            Move::To(status) => apply(&mut payment, status, observed),
-            Move::GiveBack => apply(&mut payment, Status::Captured, observed),
-            Move::Void | Move::Stay => {}
-        }
-        let next_check = next_check.or_else(|| worker::next_check(shop, &payment, now));
-        if !store::update_payment(&mut tx, &payment, next_check, now).await? {
-            return Ok(None);
-        }
-        payment.version += 1;
-    }
-    if let Some(step) = &step {
-        store::insert_step(&mut tx, step).await?;
-    }
-    if !matches!(observed, Observed::Lost) {
-        store::end_step(&mut tx, &payment.idempotency_key, "done", "", now).await?;
-    }
-    if let Some(step) = &ended {
-        store::end_step(&mut tx, &step.idempotency_key, "done", "", now).await?;
-    }
-    let mut step = step.filter(|_| when == When::Now);
-    if let Move::To(status) = news {
-        let wish = ended.and_then(|step| step.wish);
-        if move_order(shop, &mut tx, &payment, status, wish, cause).await? {
-            step = store::open_step(&mut tx, payment.id).await?;
-        }
-    }
-    tx.commit().await?;
-    Ok(Some((payment, step)))
-}
-
-#[derive(PartialEq)]
-enum When {
-    Now,
-    /// By the worker.
-    Later,
-}
-
-/// The step that news begin.
-fn follow_up(
-    news: &Move,
-    payment: &Payment,
-    observed: &Observed,
-    waiting: Option<&Step>,
-    now: Moment,
-) -> (Option<Step>, When) {
-    let step = |kind| Some(Step::new(kind, payment, payment.amount, now));
-    match news {
-        // Somebody wants it cancelled: nothing is captured meanwhile.
-        Move::To(Status::Authorized) | Move::Void if waiting.is_some() => (None, When::Now),
-        Move::To(Status::Authorized) => (step(StepKind::Capture), When::Now),
-        Move::Void => (step(StepKind::Cancel), When::Now),
-        Move::GiveBack => (step(StepKind::Refund), When::Now),
-        // We give up without knowing that the provider does: it is told, so that a request that comes late takes nothing.
-        Move::To(Status::Cancelled) if !matches!(observed, Observed::Outcome(_)) => {
-            (step(StepKind::Cancel).filter(|_| waiting.is_none()), When::Later)
-        }
-        Move::To(_) | Move::Stay => (None, When::Now),
-    }
-}
-
-/// Moves the order with its payment. True where that began a refund.
-async fn move_order(
-    shop: &Shop,
-    tx: &mut Tx,
-    payment: &Payment,
-    status: Status,
-    wish: Option<orders::Reason>,
-    cause: &str,
-) -> Result<bool, Error> {
-    match status {
-        Status::Captured => {
-            orders::mark_paid(tx, payment.order_id, cause).await?;
-            if let Some(reason) = wish {
-                orders::call_off(shop, tx, payment.order_id, reason).await?;
-                return Ok(true);
-            }
-        }
-        Status::Declined | Status::Cancelled => {
-            let cause = payment.decline.as_ref().map_or(cause, |decline| decline.code.as_str());
-            let cause = format!("payment {}: {cause}", status.name());
-            let reason = wish.unwrap_or(match status {
-                Status::Declined => orders::Reason::PaymentDeclined,
-                _ => orders::Reason::PaymentCancelled,
-            });
-            orders::give_up(shop, tx, payment.order_id, reason, &cause).await?;
-        }
-        _ => {}
-    }
-    Ok(false)
-}
-
-fn apply(payment: &mut Payment, status: Status, observed: &Observed) {
+pub(super) fn apply(payment: &mut Payment, status: Status, observed: &Observed) {
     payment.status = status;
     payment.action = None;
     match observed {
@@ -314,8 +168,13 @@ pub(super) fn too_young_to_give_up(payment: &Payment, grace: TimeDelta) -> bool 
 mod tests {
     use super::*;
 
+    fn in_part(status: payment::Status, capturable: i64) -> Observed {
+        let reference = "r".into();
+        Observed::Outcome(payment::Outcome { status, reference, amount: 1, capturable, attributes: Vec::new() })
+    }
+
     fn told(status: payment::Status) -> Observed {
-        Observed::Outcome(payment::Outcome { status, reference: "r".into(), amount: 1, attributes: Vec::new() })
+        in_part(status, 0)
     }
 
     #[test]
@@ -334,9 +193,11 @@ mod tests {
             (Captured, captured(), Move::Stay),
             (Captured, declined(), Move::Stay),
             (Captured, told(payment::Status::Cancelled), Move::Stay),
-            (Refunded, captured(), Move::Stay),
-            (Cancelled, captured(), Move::GiveBack),
-            (Declined, captured(), Move::GiveBack),
+            (Authorized, in_part(payment::Status::Captured, 1), Move::To(Authorized)),
+            (Captured, in_part(payment::Status::Captured, 1), Move::Stay),
+            (Cancelled, in_part(payment::Status::Captured, 1), Move::To(Authorized)),
+            (Cancelled, captured(), Move::To(Captured)),
+            (Declined, captured(), Move::To(Captured)),
             (Cancelled, authorized(), Move::Void),
             (Cancelled, pending(), Move::Stay),
             (Pending, authorized(), Move::To(Authorized)),
@@ -354,7 +215,10 @@ mod tests {
             (RequiresAction, Observed::NeverHeard, Move::Stay),
             (Captured, Observed::NeverHeard, Move::Stay),
         ] {
-            assert_eq!(next(now, &observed), expected, "{now:?} and {observed:?}");
+            assert_eq!(next(now, &observed, false), expected, "{now:?} and {observed:?}");
+        }
+        for observed in [declined(), told(payment::Status::Cancelled)] {
+            assert_eq!(next(Authorized, &observed, true), Move::To(Captured), "{observed:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Error, Observed, Payment, Status, bound_for, settle, store, worker};
+use super::{Error, Observed, Payment, bound_for, captures, lock, refunds, settle, store, worker};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::money::Amount;
@@ -41,23 +41,25 @@ impl StepKind {
 
 /// One step of a payment.
 #[derive(Debug, Clone)]
-pub(super) struct Step {
-    pub id: Uuid,
-    pub payment_id: Uuid,
-    pub kind: StepKind,
-    pub idempotency_key: String,
-    pub amount: Amount,
+pub struct Step {
+    pub(super) id: Uuid,
+    pub(super) payment_id: Uuid,
+    pub(super) kind: StepKind,
+    /// Which refund of the order it carries out, of a refund.
+    pub(super) refund_id: Option<Uuid>,
+    pub(super) idempotency_key: String,
+    pub(super) amount: Amount,
     /// Who wants it, of a cancel that a person asked for: should money have moved meanwhile, the order is called off all
     /// the same.
-    pub wish: Option<Reason>,
-    pub begun_at: Moment,
+    pub(super) wish: Option<Reason>,
+    pub(super) begun_at: Moment,
 }
 
 impl Step {
     pub(super) fn new(kind: StepKind, payment: &Payment, amount: Amount, now: Moment) -> Self {
         let id = id::sequential();
         let idempotency_key = format!("{}-{id}", kind.name());
-        Self { id, payment_id: payment.id, kind, idempotency_key, amount, wish: None, begun_at: now }
+        Self { id, payment_id: payment.id, kind, refund_id: None, idempotency_key, amount, wish: None, begun_at: now }
     }
 
     /// The first step, whose key is the payment's own.
@@ -66,20 +68,50 @@ impl Step {
         Self { idempotency_key, ..Self::new(StepKind::Authorize, payment, payment.amount, now) }
     }
 
-    /// Is the step over with these news? A capture or cancel that is only taken note of (`pending`, `authorized`) goes on.
-    pub(super) fn is_ended_by(&self, observed: &Observed) -> bool {
+    /// Is the step over with these news? A capture or cancel that is only taken note of (`pending`, `authorized`) goes on, and
+    /// so does one about which the news tell nothing: where part was captured before, a sum without anything new (`arrived`)
+    /// may be from before the step.
+    pub(super) fn is_ended_by(&self, observed: &Observed, arrived: Amount) -> bool {
         let Observed::Outcome(outcome) = observed else { return false };
-        let is_final = matches!(
-            outcome.status,
-            payment::Status::Captured | payment::Status::Cancelled | payment::Status::Declined(_)
-        );
-        is_final && matches!(self.kind, StepKind::Capture | StepKind::Cancel)
+        match outcome.status {
+            payment::Status::Cancelled | payment::Status::Declined(_) => true,
+            payment::Status::Captured => outcome.capturable == 0 || self.kind == StepKind::Capture && arrived > 0,
+            _ => false,
+        }
     }
+}
+
+/// A step as it stands in the journal.
+#[derive(Debug, Clone)]
+pub struct Journaled {
+    pub id: Uuid,
+    pub payment_id: Uuid,
+    pub kind: String,
+    pub amount: Amount,
+    /// `begun`, `done` or `failed`.
+    pub status: String,
+    /// Why it failed, or the provider's name of it.
+    pub note: String,
+    pub begun_at: Moment,
+    pub ended_at: Option<Moment>,
+}
+
+/// Runs steps that have been committed, one after the other. What fails stays open, and the worker repeats it.
+pub async fn run_steps(shop: &Shop, steps: Vec<Step>) -> Result<(), Error> {
+    for step in steps {
+        run_step(shop, &step).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn run_step(shop: &Shop, step: &Step) -> Result<Payment, Error> {
+    let payment = store::get_payment(&mut shop.db().read().await?, step.payment_id).await?;
+    run(shop, payment, step).await
 }
 
 /// Calls the plugin for a step that has been committed, and settles what it answers. A step whose end is not known stays
 /// open, and the worker runs it again under the same key.
-pub(super) async fn run(shop: &Shop, payment: Payment, step: Step) -> Result<Payment, Error> {
+pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step) -> Result<Payment, Error> {
     let bound = bound_for(shop, &payment).await?;
     let host = shop.plugins().host();
     let request = Arc::new(payment::FollowUp {
@@ -90,22 +122,36 @@ pub(super) async fn run(shop: &Shop, payment: Payment, step: Step) -> Result<Pay
         amount: step.amount,
         now: clock::unix_seconds(clock::now()),
     });
+    let whole = payment.amount;
     let answer = match step.kind {
         // Begun by the checkout and never repeated: how it ended is asked by query.
         StepKind::Authorize => return Ok(payment),
-        StepKind::Capture => host.capture(&bound, &request).await.map(|called| Answer::Outcome(called.value)),
-        StepKind::Cancel => host.cancel_payment(&bound, &request).await.map(|called| Answer::Outcome(called.value)),
+        StepKind::Capture => host.capture(&bound, &request, whole).await.map(|called| Answer::Outcome(called.value)),
+        StepKind::Cancel => {
+            host.cancel_payment(&bound, &request, whole).await.map(|called| Answer::Outcome(called.value))
+        }
         StepKind::Refund => host.refund(&bound, &request).await.map(|called| Answer::Refund(called.value)),
     };
+    let refused = match &answer {
+        Ok(Answer::Outcome(payment::Outcome { status: payment::Status::Declined(decline), .. })) => {
+            Some(&decline.code[..])
+        }
+        Err(CallError { fault: Fault::Plugin(types::Error::Unsupported(_)), .. }) => Some("unsupported"),
+        _ => None,
+    };
+    if let Some(code) = refused.filter(|_| step.kind == StepKind::Capture)
+        && captures::fail_alone(shop, &payment, step, code).await?
+    {
+        return Ok(payment);
+    }
     match answer {
         Ok(Answer::Outcome(outcome)) => settle(shop, payment.id, &Observed::Outcome(outcome), step.kind.name()).await,
-        Ok(Answer::Refund(refund)) => refunded(shop, payment, &step, refund).await,
+        Ok(Answer::Refund(refund)) => refunds::settle_refund(shop, payment, step, refund).await,
         Err(CallError { fault: Fault::Plugin(types::Error::Unsupported(text)), .. })
             if step.kind != StepKind::Capture =>
         {
             tracing::error!(payment = %payment.id, kind = step.kind.name(), text, "the provider cannot do it");
-            fail(shop, &payment, &step, "unsupported").await?;
-            Ok(payment)
+            fail(shop, payment, step, "unsupported").await
         }
         Err(error) => {
             let kind = step.kind.name();
@@ -121,95 +167,69 @@ enum Answer {
 }
 
 /// No use in repeating it: a person must look at it.
-async fn fail(shop: &Shop, payment: &Payment, step: &Step, note: &str) -> Result<(), Error> {
+async fn fail(shop: &Shop, payment: Payment, step: &Step, note: &str) -> Result<Payment, Error> {
+    if step.kind == StepKind::Refund {
+        return refunds::end(shop, &payment, step, "failed", note).await;
+    }
     let now = clock::now();
     let mut tx = shop.db().write().await?;
     store::end_step(&mut tx, &step.idempotency_key, "failed", note, now).await?;
-    store::schedule(&mut tx, payment.id, worker::next_check(shop, payment, now)).await?;
+    store::schedule(&mut tx, payment.id, worker::next_check(shop, &payment, now)).await?;
     tx.commit().await?;
-    Ok(())
-}
-
-async fn refunded(
-    shop: &Shop,
-    mut payment: Payment,
-    step: &Step,
-    refund: payment::RefundOutcome,
-) -> Result<Payment, Error> {
-    let now = clock::now();
-    match refund.status {
-        // The worker asks again under the same key.
-        payment::RefundStatus::Pending => return Ok(payment),
-        payment::RefundStatus::Declined(decline) => {
-            // The money is still ours and the shopper's due. The merchant can cancel the order again, which tries again.
-            tracing::error!(payment = %payment.id, code = decline.code, "the provider declined a refund");
-            fail(shop, &payment, step, &decline.code).await?;
-        }
-        payment::RefundStatus::Refunded => {
-            payment.status = Status::Refunded;
-            let mut tx = shop.db().write().await?;
-            store::end_step(&mut tx, &step.idempotency_key, "done", &refund.reference, now).await?;
-            // Another run of this same step may have been first: its outcome is the same.
-            store::update_payment(&mut tx, &payment, None, now).await?;
-            tx.commit().await?;
-        }
-    }
     Ok(payment)
-}
-
-/// Writes down that the whole payment goes back, in the transaction of what is the reason. Run by [`refund`] or the worker.
-pub async fn begin_refund(shop: &Shop, tx: &mut Tx, payment: &Payment) -> Result<(), db::Error> {
-    let now = clock::now();
-    store::insert_step(tx, &Step::new(StepKind::Refund, payment, payment.amount, now)).await?;
-    store::schedule(tx, payment.id, Some(now + worker::first_check(shop))).await
-}
-
-/// Runs the refund that is written down for a captured payment; begins another where the one before failed.
-pub async fn refund(shop: &Shop, payment_id: Uuid) -> Result<Payment, Error> {
-    let mut tx = shop.db().write().await?;
-    let payment = store::get_payment(&mut tx, payment_id).await?;
-    if payment.status != Status::Captured {
-        return Ok(payment);
-    }
-    if store::open_step(&mut tx, payment.id).await?.is_none() {
-        begin_refund(shop, &mut tx, &payment).await?;
-    }
-    let step = store::open_step(&mut tx, payment.id).await?;
-    tx.commit().await?;
-    match step.filter(|step| step.kind == StepKind::Refund) {
-        Some(step) => run(shop, payment, step).await,
-        None => Ok(payment),
-    }
 }
 
 /// Ends a payment that is under way: asks the provider to give up, and settles what it answers. A capture that is not
 /// over yet is given up with it. `wish` says who wants it, where a person does.
 pub async fn cancel(shop: &Shop, payment_id: Uuid, wish: Option<Reason>) -> Result<Payment, Error> {
-    let now = clock::now();
     let mut tx = shop.db().write().await?;
-    let payment = store::get_payment(&mut tx, payment_id).await?;
-    let open = store::open_step(&mut tx, payment.id).await?;
-    let step = match open {
+    let (_, payment) = lock(&mut tx, payment_id).await?;
+    let step = begin_cancel(shop, &mut tx, &payment, wish).await?;
+    tx.commit().await?;
+    match step {
+        Some(step) => run(shop, payment, &step).await,
+        None => Ok(payment),
+    }
+}
+
+/// Writes down that a payment is to be given up, in a transaction that holds the order's lock; none where it has ended.
+pub(super) async fn begin_cancel(
+    shop: &Shop,
+    tx: &mut Tx,
+    payment: &Payment,
+    wish: Option<Reason>,
+) -> Result<Option<Step>, db::Error> {
+    let now = clock::now();
+    match store::open_step(tx, payment.id).await? {
         Some(step) if step.kind == StepKind::Cancel => {
             if let Some(wish) = wish {
-                store::set_wish(&mut tx, &step.idempotency_key, wish).await?;
+                store::set_wish(tx, &step.idempotency_key, wish).await?;
             }
-            step
+            Ok(Some(step))
         }
         open if payment.status.is_open() => {
-            // The version guards against a change since it was read, and against a second cancel at the same time.
-            if !store::update_payment(&mut tx, &payment, Some(now + worker::first_check(shop)), now).await? {
-                return Err(Error::Contended);
-            }
             if let Some(capture) = open {
-                store::end_step(&mut tx, &capture.idempotency_key, "failed", "given up", now).await?;
+                store::end_step(tx, &capture.idempotency_key, "failed", "given up", now).await?;
             }
-            let step = Step { wish, ..Step::new(StepKind::Cancel, &payment, payment.amount, now) };
-            store::insert_step(&mut tx, &step).await?;
-            step
+            let rest = payment.amount - payment.moved.captured;
+            let step = Step { wish, ..Step::new(StepKind::Cancel, payment, rest, now) };
+            store::insert_step(tx, &step).await?;
+            store::schedule(tx, payment.id, Some(now + worker::first_check(shop))).await?;
+            Ok(Some(step))
         }
-        _ => return Ok(payment),
-    };
-    tx.commit().await?;
-    run(shop, payment, step).await
+        _ => Ok(None),
+    }
+}
+
+/// Writes down that whatever is under way for an order is given up, in a transaction that holds its lock. What is being
+/// cancelled already is the worker's: begun again by each answer that only takes note, it would never come to rest.
+pub async fn begin_release(shop: &Shop, tx: &mut Tx, order_id: Uuid) -> Result<Vec<Step>, db::Error> {
+    let mut begun = Vec::new();
+    for payment in super::of_order(tx, order_id).await? {
+        let open = store::open_step(tx, payment.id).await?;
+        if open.is_none_or(|step| step.kind != StepKind::Cancel) {
+            begun.extend(begin_cancel(shop, tx, &payment, None).await?);
+        }
+    }
+    Ok(begun)
 }

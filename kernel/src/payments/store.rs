@@ -2,10 +2,11 @@
 
 use uuid::Uuid;
 
-use super::steps::{Step, StepKind};
+use super::steps::{Journaled, Step, StepKind};
 use super::{Action, Decline, Payment, Status};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+use crate::ledger;
 use crate::orders::Reason;
 
 #[derive(FromRow)]
@@ -26,11 +27,13 @@ struct PaymentRow {
     version: i64,
     checks: i64,
     created_at: Moment,
+    refunding: i64,
 }
 
-impl From<PaymentRow> for Payment {
-    fn from(row: PaymentRow) -> Self {
-        Self {
+impl PaymentRow {
+    fn with(self, moved: ledger::Moved) -> Payment {
+        let row = self;
+        Payment {
             id: row.id,
             order_id: row.order_id,
             plugin: row.plugin,
@@ -47,6 +50,8 @@ impl From<PaymentRow> for Payment {
             version: row.version,
             checks: row.checks,
             created_at: row.created_at,
+            moved,
+            refunding: row.refunding,
         }
     }
 }
@@ -79,36 +84,67 @@ pub(super) async fn get_payment(conn: &mut Conn, id: Uuid) -> Result<Payment> {
         conn,
         PaymentRow,
         "select id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference, action,
-                decline_code, decline_message, version, checks, created_at
+                decline_code, decline_message, version, checks, created_at,
+                (select cast(coalesce(sum(s.amount), 0) as bigint) from payment_steps s
+                 where s.payment_id = payments.id and s.kind = 'refund' and s.status = 'begun') as refunding
          from payments where id = $1",
         id
     )?;
-    Ok(row.into())
+    let moved = ledger::moved(conn, id).await?;
+    Ok(row.with(moved))
 }
 
-pub(super) async fn find_by_order(conn: &mut Conn, order_id: Uuid) -> Result<Option<Payment>> {
-    let row = sql::optional!(
+/// The order that a payment belongs to, which never changes.
+pub(super) async fn order_of(conn: &mut Conn, payment_id: Uuid) -> Result<Uuid> {
+    Ok(sql::one!(conn, (Uuid,), "select order_id from payments where id = $1", payment_id)?.0)
+}
+
+/// The oldest first.
+pub(super) async fn ids_of_order(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Uuid>> {
+    let rows =
+        sql::all!(conn, (Uuid,), "select id from payments where order_id = $1 order by created_at, id", order_id)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Postings and steps of an order.
+pub(super) async fn count_movements(conn: &mut Conn, order_id: Uuid) -> Result<i64> {
+    let (count,) = sql::one!(
         conn,
-        PaymentRow,
-        "select id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference, action,
-                decline_code, decline_message, version, checks, created_at
-         from payments where order_id = $1 order by created_at desc limit 1",
+        (i64,),
+        "select (select count(*) from ledger_transactions where order_id = $1)
+              + (select count(*) from payments p join payment_steps s on s.payment_id = p.id where p.order_id = $1)",
         order_id
     )?;
-    Ok(row.map(Payment::from))
+    Ok(count)
 }
 
-pub(super) async fn find_by_key(conn: &mut Conn, plugin: &str, key: &str) -> Result<Option<Payment>> {
-    let row = sql::optional!(
+/// Is a payment of the order under way?
+pub(super) async fn is_any_open(conn: &mut Conn, order_id: Uuid) -> Result<bool> {
+    let found = sql::optional!(
         conn,
-        PaymentRow,
-        "select id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference, action,
-                decline_code, decline_message, version, checks, created_at
-         from payments where idempotency_key = $2 and plugin = $1",
+        (Uuid,),
+        "select id from payments
+         where order_id = $1 and status in ('pending', 'requires_action', 'authorized', 'unknown') limit 1",
+        order_id
+    )?;
+    Ok(found.is_some())
+}
+
+/// The payment with this key, and its amount.
+pub(super) async fn find_by_key(conn: &mut Conn, plugin: &str, key: &str) -> Result<Option<(Uuid, i64)>> {
+    sql::optional!(
+        conn,
+        (Uuid, i64),
+        "select id, amount from payments where idempotency_key = $2 and plugin = $1",
         plugin,
         key
-    )?;
-    Ok(row.map(Payment::from))
+    )
+}
+
+/// Did a plugin of this name ever begin a payment?
+pub(super) async fn has_payments(conn: &mut Conn, plugin: &str) -> Result<bool> {
+    let found = sql::optional!(conn, (Uuid,), "select id from payments where plugin = $1 limit 1", plugin)?;
+    Ok(found.is_some())
 }
 
 /// Writes the payment unless it changed since its version was read.
@@ -167,11 +203,12 @@ pub(super) async fn due_payments(conn: &mut Conn, now: Moment) -> Result<Vec<Uui
 pub(super) async fn insert_step(tx: &mut Tx, step: &Step) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into payment_steps (id, payment_id, kind, idempotency_key, amount, status, note, begun_at)
-         values ($1, $2, $3, $4, $5, 'begun', $6, $7)",
+        "insert into payment_steps (id, payment_id, kind, refund_id, idempotency_key, amount, status, note, begun_at)
+         values ($1, $2, $3, $4, $5, $6, 'begun', $7, $8)",
         step.id,
         step.payment_id,
         step.kind.name(),
+        step.refund_id,
         step.idempotency_key.as_str(),
         step.amount,
         step.wish.map_or("", Reason::name),
@@ -187,9 +224,9 @@ pub(super) async fn set_wish(tx: &mut Tx, key: &str, wish: Reason) -> Result<()>
     Ok(())
 }
 
-/// An empty note leaves the one that is there.
-pub(super) async fn end_step(tx: &mut Tx, key: &str, status: &str, note: &str, now: Moment) -> Result<()> {
-    sql::execute!(
+/// An empty note leaves the one that is there. False where the step had ended before.
+pub(super) async fn end_step(tx: &mut Tx, key: &str, status: &str, note: &str, now: Moment) -> Result<bool> {
+    let changed = sql::execute!(
         tx,
         "update payment_steps set status = $2, note = case when $3 = '' then note else $3 end, ended_at = $4
          where idempotency_key = $1 and status = 'begun'",
@@ -198,7 +235,7 @@ pub(super) async fn end_step(tx: &mut Tx, key: &str, status: &str, note: &str, n
         note,
         now
     )?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 #[derive(FromRow)]
@@ -206,30 +243,101 @@ struct StepRow {
     id: Uuid,
     payment_id: Uuid,
     kind: String,
+    refund_id: Option<Uuid>,
     idempotency_key: String,
     amount: i64,
     note: String,
     begun_at: Moment,
 }
 
-/// The newest step after the authorize whose end is not known.
+impl StepRow {
+    fn step(self) -> Option<Step> {
+        Some(Step {
+            id: self.id,
+            payment_id: self.payment_id,
+            kind: StepKind::parse(&self.kind)?,
+            refund_id: self.refund_id,
+            idempotency_key: self.idempotency_key,
+            amount: self.amount,
+            wish: Reason::parse(&self.note),
+            begun_at: self.begun_at,
+        })
+    }
+}
+
+/// The capture or cancel whose end is not known. There is one at a time.
 pub(super) async fn open_step(conn: &mut Conn, payment_id: Uuid) -> Result<Option<Step>> {
     let row = sql::optional!(
         conn,
         StepRow,
-        "select id, payment_id, kind, idempotency_key, amount, note, begun_at from payment_steps
-         where payment_id = $1 and status = 'begun' and kind <> 'authorize' order by begun_at desc limit 1",
+        "select id, payment_id, kind, refund_id, idempotency_key, amount, note, begun_at from payment_steps
+         where payment_id = $1 and status = 'begun' and kind in ('capture', 'cancel') order by begun_at desc limit 1",
         payment_id
     )?;
-    Ok(row.and_then(|row| {
-        Some(Step {
-            id: row.id,
-            payment_id: row.payment_id,
-            kind: StepKind::parse(&row.kind)?,
-            idempotency_key: row.idempotency_key,
-            amount: row.amount,
-            wish: Reason::parse(&row.note),
-            begun_at: row.begun_at,
-        })
-    }))
+    Ok(row.and_then(StepRow::step))
+}
+
+/// The refunds whose end is not known.
+pub(super) async fn open_refunds(conn: &mut Conn, payment_id: Uuid) -> Result<Vec<Step>> {
+    let rows = sql::all!(
+        conn,
+        StepRow,
+        "select id, payment_id, kind, refund_id, idempotency_key, amount, note, begun_at from payment_steps
+         where payment_id = $1 and status = 'begun' and kind = 'refund' order by begun_at, id",
+        payment_id
+    )?;
+    Ok(rows.into_iter().filter_map(StepRow::step).collect())
+}
+
+/// How many steps of a refund are open, and what those that are done come to.
+pub(super) async fn refund_progress(conn: &mut Conn, refund_id: Uuid) -> Result<(i64, i64)> {
+    sql::one!(
+        conn,
+        (i64, i64),
+        "select cast(coalesce(sum(case when status = 'begun' then 1 else 0 end), 0) as bigint),
+                cast(coalesce(sum(case when status = 'done' then amount else 0 end), 0) as bigint)
+         from payment_steps where refund_id = $1",
+        refund_id
+    )
+}
+
+#[derive(FromRow)]
+struct JournalRow {
+    id: Uuid,
+    payment_id: Uuid,
+    kind: String,
+    amount: i64,
+    status: String,
+    note: String,
+    begun_at: Moment,
+    ended_at: Option<Moment>,
+}
+
+pub(super) async fn journal(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Journaled>> {
+    let rows = sql::all!(
+        conn,
+        JournalRow,
+        "select s.id, s.payment_id, s.kind, s.amount, s.status, s.note, s.begun_at, s.ended_at
+         from payments p join payment_steps s on s.payment_id = p.id
+         where p.order_id = $1 order by s.begun_at, s.id",
+        order_id
+    )?;
+    let journaled = |row: JournalRow| Journaled {
+        id: row.id,
+        payment_id: row.payment_id,
+        kind: row.kind,
+        amount: row.amount,
+        status: row.status,
+        note: row.note,
+        begun_at: row.begun_at,
+        ended_at: row.ended_at,
+    };
+    Ok(rows.into_iter().map(journaled).collect())
+}
+
+/// Why a step failed, if it did.
+pub(super) async fn failure(conn: &mut Conn, step_id: Uuid) -> Result<Option<String>> {
+    let row =
+        sql::optional!(conn, (String,), "select note from payment_steps where id = $1 and status = 'failed'", step_id)?;
+    Ok(row.map(|(note,)| note))
 }

@@ -67,10 +67,14 @@ pub(super) async fn reconcile(shop: &Shop, payment_id: Uuid) -> Result<(), Error
     }
     payment.checks += 1;
     let step = store::open_step(&mut tx, payment.id).await?;
+    let refunds = store::open_refunds(&mut tx, payment.id).await?;
     tx.commit().await?;
     let stepped = step.is_some();
     if let Some(step) = step {
-        payment = steps::run(shop, payment, step).await?;
+        payment = steps::run(shop, payment, &step).await?;
+    }
+    for refund in refunds {
+        payment = steps::run(shop, payment, &refund).await?;
     }
     // A provider that only takes note of a step answers the same to every repetition: it is also asked where it stands.
     if !payment.status.is_open() {

@@ -68,25 +68,36 @@ impl Host {
         request: &Arc<AuthorizeRequest>,
     ) -> Result<Called<Outcome>, CallError> {
         let asked = request.clone();
-        let check = |outcome: &Outcome| check_outcome(outcome, request.amount);
+        let check = |outcome: &Outcome| match outcome.status {
+            Status::Captured if outcome.amount != request.amount => {
+                Err(format!("{} is not the amount asked for, {}", outcome.amount, request.amount))
+            }
+            _ => check_outcome(outcome, request.amount),
+        };
         call!(self, bound, Finishes, call_authorize(&asked), Outcome, check).map(cleaned)
     }
 
-    /// Takes money that is authorized.
-    pub async fn capture(&self, bound: &Arc<Bound>, request: &Arc<FollowUp>) -> Result<Called<Outcome>, CallError> {
+    /// Takes money that is authorized, all or a part. `payment_amount` is the amount of its authorize.
+    pub async fn capture(
+        &self,
+        bound: &Arc<Bound>,
+        request: &Arc<FollowUp>,
+        payment_amount: i64,
+    ) -> Result<Called<Outcome>, CallError> {
         let asked = request.clone();
-        let check = |outcome: &Outcome| check_outcome(outcome, request.amount);
+        let check = |outcome: &Outcome| check_outcome(outcome, payment_amount);
         call!(self, bound, Finishes, call_capture(&asked), Outcome, check).map(cleaned)
     }
 
-    /// Gives back an authorization.
+    /// Gives back what of an authorization is not captured. `payment_amount` is the amount of its authorize.
     pub async fn cancel_payment(
         &self,
         bound: &Arc<Bound>,
         request: &Arc<FollowUp>,
+        payment_amount: i64,
     ) -> Result<Called<Outcome>, CallError> {
         let asked = request.clone();
-        let check = |outcome: &Outcome| check_outcome(outcome, request.amount);
+        let check = |outcome: &Outcome| check_outcome(outcome, payment_amount);
         call!(self, bound, Finishes, call_cancel(&asked), Outcome, check).map(cleaned)
     }
 
@@ -165,21 +176,29 @@ fn check_methods(methods: &[Method]) -> Result<(), Broken> {
     answer::unique("methods", methods.iter().map(|method| method.code.as_str()))
 }
 
-/// Holds an outcome against the contract; `asked` is the amount of the step. For the events of a webhook the kernel
-/// calls it itself, with the amount of the payment that it found. The text of the error names the broken rule.
+/// Holds an outcome against the contract; `asked` is the amount of the payment. For the events of a webhook the kernel
+/// calls it itself, once it has found the payment. The text of the error names the broken rule.
 pub fn check_outcome(outcome: &Outcome, asked: i64) -> Result<(), String> {
     check_amount(outcome)?;
+    let (amount, capturable) = (outcome.amount, outcome.capturable);
     match outcome.status {
-        Status::Authorized | Status::Captured if outcome.amount != asked => {
-            Err(format!("{} is not the amount asked for, {asked}", outcome.amount))
+        // All of it, which is the same money twice.
+        Status::Authorized if amount == asked && capturable == asked => Ok(()),
+        Status::Authorized => Err(format!(
+            "authorized are {amount}, of which {capturable} can be captured, and not the {asked} asked for"
+        )),
+        Status::Captured if amount == 0 => Err("captured is nothing".into()),
+        // Both are checked alone first, so that their sum cannot overflow.
+        _ if amount > asked || capturable > asked || amount + capturable > asked => {
+            Err(format!("{amount}, with {capturable} to be captured, is more than was asked for, {asked}"))
         }
-        _ if outcome.amount > asked => Err(format!("{} is more than was asked for, {asked}", outcome.amount)),
         _ => Ok(()),
     }
 }
 
 fn check_amount(outcome: &Outcome) -> Result<(), Broken> {
-    answer::not_negative("the amount", outcome.amount)
+    answer::not_negative("the amount", outcome.amount)?;
+    answer::not_negative("what can be captured", outcome.capturable)
 }
 
 fn cleaned<T: Clean>(mut called: Called<T>) -> Called<T> {
@@ -238,8 +257,8 @@ impl Clean for Decline {
 mod tests {
     use super::*;
 
-    fn outcome(status: Status, amount: i64) -> Outcome {
-        Outcome { status, reference: String::new(), amount, attributes: Vec::new() }
+    fn outcome(status: Status, amount: i64, capturable: i64) -> Outcome {
+        Outcome { status, reference: String::new(), amount, capturable, attributes: Vec::new() }
     }
 
     fn declined(code: &str, message: String) -> Status {
@@ -247,26 +266,32 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_has_the_amount_that_was_asked_for() {
-        for (status, amount, right) in [
-            (Status::Captured, 10_00, true),
-            (Status::Captured, 9_99, false),
-            (Status::Captured, 10_01, false),
-            (Status::Authorized, 0, false),
-            (Status::Authorized, 10_00, true),
-            (Status::Pending, 0, true),
-            (Status::Pending, 10_01, false),
-            (Status::Cancelled, -1, false),
-            (Status::Cancelled, 0, true),
+    fn an_outcome_never_has_more_than_was_asked_for() {
+        for (status, amount, capturable, right) in [
+            (Status::Captured, 10_00, 0, true),
+            (Status::Captured, 9_99, 1, true),
+            (Status::Captured, 9_99, 0, true),
+            (Status::Captured, 9_99, 2, false),
+            (Status::Captured, 0, 10_00, false),
+            (Status::Captured, 10_01, 0, false),
+            (Status::Captured, i64::MAX, i64::MAX, false),
+            (Status::Captured, 5_00, -1, false),
+            (Status::Authorized, 0, 0, false),
+            (Status::Authorized, 10_00, 0, false),
+            (Status::Authorized, 10_00, 10_00, true),
+            (Status::Pending, 0, 0, true),
+            (Status::Pending, 10_01, 0, false),
+            (Status::Cancelled, -1, 0, false),
+            (Status::Cancelled, 0, 0, true),
         ] {
-            let outcome = outcome(status, amount);
+            let outcome = outcome(status, amount, capturable);
             assert_eq!(check_outcome(&outcome, 10_00).is_ok(), right, "{outcome:?}");
         }
     }
 
     #[test]
     fn a_providers_texts_are_made_to_fit() {
-        let mut given = outcome(declined("", "no\0 ".repeat(100)), 0);
+        let mut given = outcome(declined("", "no\0 ".repeat(100)), 0, 0);
         given.reference = "pi_\n1".into();
         given.attributes = vec![("Not-Kebab".into(), String::new()), ("kebab".into(), "a\tb".into())];
         given.clean();

@@ -95,7 +95,8 @@ async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static 
     // Another session than the one that calls, which would end.
     app.log_in(&text(&me, "email"), PASSWORD).await;
     let sessions = app.send(Method::GET, "/v1/me/sessions", Some(token), None).await.expect(200);
-    let mut other = sessions["items"].as_array().expect("sessions").iter().filter(|session| session["current"] == false);
+    let mut other =
+        sessions["items"].as_array().expect("sessions").iter().filter(|session| session["current"] == false);
     let session = text(other.next().expect("another session"), "id");
     [("/v1/me/addresses/", "id", text(&entry, "id")), ("/v1/me/sessions/", "id", session)]
 }

@@ -10,6 +10,7 @@ mod carts;
 mod catalog;
 mod checkout;
 mod idempotency;
+mod money;
 mod operations;
 mod orders;
 mod payments;

@@ -40,7 +40,7 @@ async fn secret(app: &App) -> String {
 async fn payment_key(app: &App, order: &Value) -> String {
     let id = order["id"].as_str().unwrap().parse().unwrap();
     let mut conn = app.shop.db().read().await.unwrap();
-    kassa::payments::find_by_order(&mut conn, id).await.unwrap().unwrap().idempotency_key
+    kassa::payments::of_order(&mut conn, id).await.unwrap().pop().unwrap().idempotency_key
 }
 
 api_test! {

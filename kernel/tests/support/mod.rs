@@ -1,6 +1,7 @@
 //! What all cases share: registration, backends, a running shop, a client.
 
 pub mod app;
+pub mod audit;
 pub mod backend;
 pub mod components;
 pub mod shopper;

@@ -28,6 +28,7 @@ pub struct Order {
     pub url: String,
     pub shipment: Option<Shipment>,
     pub cancellation: Option<Cancellation>,
+    pub refund: Option<Refund>,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,6 +82,14 @@ pub struct Cancellation {
     pub reason: String,
     /// What the shopper gets back; 0 where nothing was paid.
     pub refunded: Money,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Refund {
+    pub amount: Money,
+    /// It is part of a cancellation, which was told before.
+    pub cancellation: bool,
 }
 
 /// Of `account.*`.

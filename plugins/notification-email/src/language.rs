@@ -146,6 +146,17 @@ impl Language {
         self.say(format!("You get {amount} back."), format!("Мы вернём вам {amount}."))
     }
 
+    pub fn refunded_subject(self, number: &str) -> String {
+        self.say(format!("Refund for order {number}"), format!("Возврат денег за заказ {number}"))
+    }
+
+    pub fn gave_back(self, number: &str, amount: &str) -> String {
+        self.say(
+            format!("We have given {amount} back to you for your order {number}."),
+            format!("Мы вернули вам {amount} за заказ {number}."),
+        )
+    }
+
     pub fn nothing_charged(self) -> &'static str {
         self.say("You have not been charged.", "Деньги не списаны.")
     }

@@ -38,6 +38,14 @@ impl Notification for EmailNotification {
             "order.paid" => order_paid(language, &read(event)?),
             "order.shipped" => order_shipped(language, &read(event)?),
             "order.cancelled" => order_cancelled(language, &read(event)?),
+            "order.refunded" => {
+                let order: Order = read(event)?;
+                let Some(refund) = order.refund.as_ref().filter(|refund| !refund.cancellation) else {
+                    // The letter about the cancellation has told it.
+                    return Ok(Vec::new());
+                };
+                order_refunded(language, &order, refund.amount)
+            }
             kind => match account::letter(kind, language, event, shop)? {
                 Some(letter) => letter,
                 None => return Ok(Vec::new()),
@@ -100,6 +108,12 @@ fn order_cancelled(language: Language, order: &Order) -> (String, Vec<Part>) {
     }
     parts.extend(order_link(language, order));
     (language.cancelled_subject(&order.number), parts)
+}
+
+fn order_refunded(language: Language, order: &Order, amount: Money) -> (String, Vec<Part>) {
+    let told = language.gave_back(&order.number, &language.money(amount, order));
+    let parts = [Part::Paragraph(told)].into_iter().chain(order_link(language, order));
+    (language.refunded_subject(&order.number), parts.collect())
 }
 
 /// None where the shop has no page for it.

@@ -17,9 +17,12 @@ const ORDER: &str = r#"{
 }"#;
 
 fn compose(event: &Event, locale: &str) -> Message {
-    let messages = EmailNotification::default().compose(event, &recipient(), locale, &shop()).unwrap();
-    let [message] = messages.try_into().unwrap();
+    let [message] = composed(event, locale).try_into().unwrap();
     message
+}
+
+fn composed(event: &Event, locale: &str) -> Vec<Message> {
+    EmailNotification::default().compose(event, &recipient(), locale, &shop()).unwrap()
 }
 
 #[test]
@@ -72,6 +75,21 @@ fn subjects_and_first_lines() {
         assert_eq!(message.text.replace('\u{a0}', " ").lines().nth(2), Some(first), "{kind} {locale}");
         assert!(message.html.is_some(), "{kind} {locale}");
     }
+}
+
+#[test]
+fn a_refund_is_told_once() {
+    for (locale, subject, first) in [
+        ("en", "Refund for order 1042", "We have given 12.40 EUR back to you for your order 1042."),
+        ("ru", "Возврат денег за заказ 1042", "Мы вернули вам 12,40 EUR за заказ 1042."),
+    ] {
+        let data = ORDER.replacen('{', r#"{"refund": {"amount": 1240, "cancellation": false},"#, 1);
+        let message = compose(&event("order.refunded", &data), locale);
+        assert_eq!(message.subject, subject);
+        assert_eq!(message.text.replace('\u{a0}', " ").lines().nth(2), Some(first));
+    }
+    let data = ORDER.replacen('{', r#"{"refund": {"amount": 1240, "cancellation": true},"#, 1);
+    assert!(composed(&event("order.refunded", &data), "en").is_empty(), "the letter of the cancellation told it");
 }
 
 #[test]

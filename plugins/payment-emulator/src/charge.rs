@@ -14,8 +14,9 @@ pub struct Charge {
     pub state: State,
     pub currency: String,
     pub amount: Money,
-    /// At most `amount`.
+    /// At most `amount`; in parts, once for each key.
     pub captured: Money,
+    pub capture_keys: Vec<String>,
     /// At most `captured` in all.
     pub refunds: Vec<Refund>,
     /// What goes wrong with it later, as its token asked.
@@ -29,6 +30,14 @@ pub enum Fault {
     Captures,
     /// The first refund does not reach the provider.
     FirstRefund,
+    /// The first refund is declined.
+    FirstRefundDeclined,
+    /// The first answer to a refund is that it takes its time.
+    FirstRefundPending,
+    /// A payment is captured whole or not at all.
+    PartialCaptures,
+    /// The first capture takes only half, and no other anything.
+    SecondCapture,
     /// The provider cannot cancel, and has the money by the time that it is asked to.
     NoCancel,
 }
@@ -59,6 +68,10 @@ impl Fault {
         match token {
             "tok-capture-error" => Some(Fault::Captures),
             "tok-refund-error" => Some(Fault::FirstRefund),
+            "tok-refund-decline" => Some(Fault::FirstRefundDeclined),
+            "tok-refund-pending" => Some(Fault::FirstRefundPending),
+            "tok-capture-whole" => Some(Fault::PartialCaptures),
+            "tok-capture-half" => Some(Fault::SecondCapture),
             "tok-no-cancel" => Some(Fault::NoCancel),
             _ => None,
         }
@@ -74,6 +87,7 @@ impl Charge {
             currency: request.currency.clone(),
             amount,
             captured,
+            capture_keys: Vec::new(),
             refunds: Vec::new(),
             fault: Fault::of(&request.token),
         })
@@ -101,21 +115,36 @@ impl Charge {
         serde_json::to_vec(self).map_err(|error| Error::Internal(format!("the charge cannot be written: {error}")))
     }
 
-    /// Takes `amount` of what is authorized; nothing happens to a charge in another state.
-    pub fn capture(&mut self, amount: Money) -> Result<(), Error> {
-        if self.state == State::Authorized {
-            if amount > self.amount {
-                return Err(Error::Unsupported("to capture more than is authorized".to_owned()));
-            }
-            (self.state, self.captured) = (State::Captured, amount);
+    /// Takes `amount` of what is authorized, once for each key; nothing happens to a charge in another state.
+    pub fn capture(&mut self, key: &str, amount: Money) -> Result<(), Error> {
+        if self.state != State::Authorized || self.knows(key) {
+            return Ok(());
+        }
+        if amount > self.rest()? {
+            return Err(Error::Unsupported("to capture more than is authorized".to_owned()));
+        }
+        self.captured = (self.captured + amount)?;
+        self.capture_keys.push(key.to_owned());
+        if self.captured == self.amount {
+            self.state = State::Captured;
         }
         Ok(())
     }
 
-    /// Cancels what has taken no money yet.
+    /// Was it captured under this key?
+    pub fn knows(&self, key: &str) -> bool {
+        self.capture_keys.iter().any(|known| known == key)
+    }
+
+    /// What is authorized and not captured.
+    pub fn rest(&self) -> Result<Money, OutOfRange> {
+        if self.state == State::Authorized { self.amount - self.captured } else { Ok(Money::ZERO) }
+    }
+
+    /// Lets go of what is not taken yet.
     pub fn cancel(&mut self) {
         if matches!(self.state, State::Pending | State::RequiresAction | State::Authorized) {
-            self.state = State::Cancelled;
+            self.state = if self.captured == Money::ZERO { State::Cancelled } else { State::Captured };
         }
     }
 
@@ -134,18 +163,19 @@ impl Charge {
         Ok(RefundStatus::Refunded)
     }
 
-    pub fn outcome(&self, payment_key: &str, action_url: &str) -> Outcome {
+    pub fn outcome(&self, payment_key: &str, action_url: &str) -> Result<Outcome, OutOfRange> {
         let (status, amount) = match &self.state {
             State::Pending => (Status::Pending, Money::ZERO),
             State::RequiresAction => (Status::RequiresAction(action(action_url, payment_key)), Money::ZERO),
-            State::Authorized => (Status::Authorized, self.amount),
+            State::Authorized if self.captured == Money::ZERO => (Status::Authorized, self.amount),
+            State::Authorized => (Status::Captured, self.captured),
             State::Captured => (Status::Captured, self.captured),
             State::Declined { code, message } => {
                 (Status::Declined(Decline { code: code.clone(), message: message.clone() }), Money::ZERO)
             }
             State::Cancelled => (Status::Cancelled, Money::ZERO),
         };
-        Outcome::new(status, reference(payment_key), amount)
+        Ok(Outcome::new(status, reference(payment_key), amount).capturable(self.rest()?))
     }
 }
 

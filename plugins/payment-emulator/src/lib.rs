@@ -6,7 +6,11 @@
 //! | `tok-authorize` | authorized; the kernel captures later |
 //! | `tok-decline-<code>` | declined with that code: `tok-decline-insufficient-funds` |
 //! | `tok-capture-error` | authorized; the provider is down for every capture |
+//! | `tok-capture-whole` | authorized; a capture of a part is declined with `partial-capture` |
+//! | `tok-capture-half` | authorized; the first capture takes half of what is asked for, every other is declined with `partial-capture` |
 //! | `tok-refund-error` | captured; the provider is down for the first refund |
+//! | `tok-refund-decline` | captured; the first refund is declined with `refund-declined` |
+//! | `tok-refund-pending` | captured; the first refund is pending until it is asked again |
 //! | `tok-no-cancel` | the shopper must follow a link, and does so late: a cancel is `unsupported`, and then the money is there |
 //! | `tok-cancel` | the shopper cancels |
 //! | `tok-error` | the provider is down (`unavailable`); nothing was charged |
@@ -23,8 +27,8 @@ mod webhook;
 
 use charge::{Charge, Fault, State};
 use kassa_sdk::payment::{
-    AuthorizeRequest, Context, Error, Event, FollowUp, Method, Outcome, Payment, RefundOutcome, WebhookError,
-    WebhookRequest,
+    AuthorizeRequest, Context, Decline, Error, Event, FollowUp, Method, Outcome, Payment, RefundOutcome, RefundStatus,
+    Status, WebhookError, WebhookRequest,
 };
 use kassa_sdk::{Money, is_language, log};
 use serde::Deserialize;
@@ -62,8 +66,9 @@ impl Payment for Emulator {
         let state = match request.token.as_str() {
             "tok-error" => return Err(down()),
             "tok-timeout-before-charge" => never_answer(),
-            "tok-approve" | "tok-refund-error" | "tok-timeout-after-charge" => State::Captured,
-            "tok-authorize" | "tok-capture-error" => State::Authorized,
+            "tok-approve" | "tok-timeout-after-charge" => State::Captured,
+            "tok-refund-error" | "tok-refund-decline" | "tok-refund-pending" => State::Captured,
+            "tok-authorize" | "tok-capture-error" | "tok-capture-whole" | "tok-capture-half" => State::Authorized,
             "tok-cancel" => State::Cancelled,
             "tok-requires-action" | "tok-no-cancel" => State::RequiresAction,
             "tok-pending" => State::Pending,
@@ -80,7 +85,7 @@ impl Payment for Emulator {
         if request.token == "tok-timeout-after-charge" {
             never_answer();
         }
-        Ok(charge.outcome(key, &self.action_url))
+        Ok(charge.outcome(key, &self.action_url)?)
     }
 
     fn capture(&self, request: &FollowUp) -> Result<Outcome, Error> {
@@ -88,9 +93,23 @@ impl Payment for Emulator {
         if charge.fault == Some(Fault::Captures) && charge.state == State::Authorized {
             return Err(down());
         }
-        charge.capture(request.money()?)?;
+        let mut amount = request.money()?;
+        let refused = match charge.fault {
+            Some(Fault::PartialCaptures) => amount < charge.rest()?,
+            Some(Fault::SecondCapture) => !charge.capture_keys.is_empty() && !charge.knows(&request.idempotency_key),
+            _ => false,
+        };
+        if refused {
+            let (code, message) = ("partial-capture".to_owned(), "A payment is captured once".to_owned());
+            let status = Status::Declined(Decline { code, message });
+            return Ok(Outcome::new(status, charge::reference(&request.payment_key), Money::ZERO));
+        }
+        if charge.fault == Some(Fault::SecondCapture) {
+            amount = amount.ratio(1, 2)?;
+        }
+        charge.capture(&request.idempotency_key, amount)?;
         charge.save(&request.payment_key)?;
-        Ok(charge.outcome(&request.payment_key, &self.action_url))
+        Ok(charge.outcome(&request.payment_key, &self.action_url)?)
     }
 
     fn cancel(&self, request: &FollowUp) -> Result<Outcome, Error> {
@@ -103,7 +122,7 @@ impl Payment for Emulator {
         }
         charge.cancel();
         charge.save(&request.payment_key)?;
-        Ok(charge.outcome(&request.payment_key, &self.action_url))
+        Ok(charge.outcome(&request.payment_key, &self.action_url)?)
     }
 
     fn refund(&self, request: &FollowUp) -> Result<RefundOutcome, Error> {
@@ -112,13 +131,24 @@ impl Payment for Emulator {
             charge.save(&request.payment_key)?;
             return Err(down());
         }
+        let reference = charge::reference(&request.idempotency_key);
+        if charge.fault.take_if(|fault| *fault == Fault::FirstRefundDeclined).is_some() {
+            charge.save(&request.payment_key)?;
+            let (code, message) = ("refund-declined".to_owned(), "The account is closed".to_owned());
+            return Ok(RefundOutcome { status: RefundStatus::Declined(Decline { code, message }), reference });
+        }
+        if charge.fault.take_if(|fault| *fault == Fault::FirstRefundPending).is_some() {
+            charge.save(&request.payment_key)?;
+            return Ok(RefundOutcome { status: RefundStatus::Pending, reference });
+        }
         let status = charge.refund(&request.idempotency_key, request.money()?)?;
         charge.save(&request.payment_key)?;
-        Ok(RefundOutcome { status, reference: charge::reference(&request.idempotency_key) })
+        Ok(RefundOutcome { status, reference })
     }
 
     fn query(&self, payment_key: &str, _now: u64) -> Result<Option<Outcome>, Error> {
-        Ok(Charge::find(payment_key)?.map(|charge| charge.outcome(payment_key, &self.action_url)))
+        let found = Charge::find(payment_key)?;
+        Ok(found.map(|charge| charge.outcome(payment_key, &self.action_url)).transpose()?)
     }
 
     fn webhook(&self, request: &WebhookRequest) -> Result<Vec<Event>, WebhookError> {
@@ -139,10 +169,10 @@ impl Payment for Emulator {
             }
             charge.save(&news.payment_key)?;
         } else if news.event == Settlement::Captured {
-            charge.capture(charge.amount)?;
+            charge.capture("webhook", charge.rest().map_err(Error::from)?)?;
             charge.save(&news.payment_key)?;
         }
-        let outcome = charge.outcome(&news.payment_key, &self.action_url);
+        let outcome = charge.outcome(&news.payment_key, &self.action_url).map_err(Error::from)?;
         Ok(vec![Event { payment_key: news.payment_key, outcome }])
     }
 }

@@ -94,6 +94,43 @@ fn an_authorization_is_captured_or_cancelled_once() {
 }
 
 #[test]
+fn an_authorization_is_captured_in_parts() {
+    authorize("p", "tok-authorize");
+    for (key, amount, captured, rest) in [("c1", 5_00, 5_00, 7_00), ("c1", 5_00, 5_00, 7_00), ("c2", 3_00, 8_00, 4_00)]
+    {
+        let outcome = emulator().capture(&follow_up("p", key, amount)).unwrap();
+        assert_eq!((outcome.status, outcome.amount, outcome.capturable), (Status::Captured, captured, rest), "{key}");
+    }
+    assert!(matches!(emulator().capture(&follow_up("p", "c3", 4_01)), Err(Error::Unsupported(_))));
+    let released = emulator().cancel(&follow_up("p", "x", 4_00)).unwrap();
+    assert_eq!((released.status, released.amount, released.capturable), (Status::Captured, 8_00, 0));
+
+    authorize("w", "tok-capture-whole");
+    let part = emulator().capture(&follow_up("w", "c1", 5_00)).unwrap();
+    assert_eq!(name(&part.status), "declined partial-capture");
+    assert_eq!(emulator().capture(&follow_up("w", "c2", 12_00)).unwrap().status, Status::Captured);
+
+    authorize("h", "tok-capture-half");
+    for _ in 0..2 {
+        let half = emulator().capture(&follow_up("h", "c1", 12_00)).unwrap();
+        assert_eq!((half.status, half.amount, half.capturable), (Status::Captured, 6_00, 6_00));
+    }
+    let rest = emulator().capture(&follow_up("h", "c2", 6_00)).unwrap();
+    assert_eq!(name(&rest.status), "declined partial-capture");
+}
+
+#[test]
+fn the_first_refund_fails_as_the_token_asks() {
+    authorize("d", "tok-refund-decline");
+    let refund = |payment, key| emulator().refund(&follow_up(payment, key, 1_00)).unwrap().status;
+    assert!(matches!(refund("d", "r1"), RefundStatus::Declined(decline) if decline.code == "refund-declined"));
+    assert_eq!(refund("d", "r2"), RefundStatus::Refunded);
+    authorize("p", "tok-refund-pending");
+    assert_eq!(refund("p", "r1"), RefundStatus::Pending);
+    assert_eq!(refund("p", "r1"), RefundStatus::Refunded);
+}
+
+#[test]
 fn refunds_never_pass_what_was_captured() {
     authorize("k", "tok-approve");
     let refund = |key, amount| emulator().refund(&follow_up("k", key, amount)).unwrap().status;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::address::Address;
 use crate::clock::Moment;
+use crate::ledger::Balance;
 use crate::money::Amount;
 use crate::orders::{Adjustment, Delivery, Details, Order, PricedBy, Target};
 use crate::payments::{Action, Payment};
@@ -38,16 +39,38 @@ pub struct OrderLineOut {
 pub struct PaymentOut {
     /// `plugin:method`.
     method: String,
-    /// `pending`, `requires_action`, `authorized`, `captured`, `declined`, `cancelled`, `unknown` (the provider's answer was lost;
-    /// it is asked again) or `refunded`.
+    /// `pending`, `requires_action`, `authorized`, `partially_captured`, `captured`, `declined`, `cancelled`, `unknown` (the
+    /// provider's answer was lost; it is asked again), `partially_refunded` or `refunded`.
     status: &'static str,
     amount: Amount,
+    /// What was taken of it, and given back.
+    captured: Amount,
+    refunded: Amount,
     /// The provider's name of the payment.
     reference: String,
     /// What the shopper must do, where the status is `requires_action`.
     action: Option<Action>,
     decline_code: Option<String>,
     decline_message: Option<String>,
+}
+
+/// The money of an order, as its ledger sums it up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AmountsOut {
+    /// What was charged for it; 0 once it is cancelled.
+    #[schema(example = 4280)]
+    total: Amount,
+    /// Reserved, and not taken yet.
+    authorized: Amount,
+    /// Taken, before refunds.
+    captured: Amount,
+    refunded: Amount,
+    gift_cards: Amount,
+    store_credit: Amount,
+    /// What staff corrected; above 0, the shopper owes more for it.
+    corrected: Amount,
+    /// What is still to be paid; below 0, what is still to be given back.
+    outstanding: Amount,
 }
 
 /// A change of an order's status.
@@ -95,8 +118,12 @@ pub struct OrderOut {
     tax_total: Amount,
     tax_included_total: Amount,
     total: Amount,
-    /// None where there was nothing to pay.
+    /// What was paid, given back, and is still owed.
+    amounts: AmountsOut,
+    /// The newest attempt to pay; none where there was nothing to pay.
     payment: Option<PaymentOut>,
+    /// Every attempt, the newest last.
+    payments: Vec<PaymentOut>,
     /// The plugins that made the price.
     priced_by: Vec<PricedBy>,
     history: Vec<OrderEventOut>,
@@ -120,7 +147,7 @@ pub fn summary_out(order: Order) -> OrderSummaryOut {
 
 /// An order as its owner and the merchant see it.
 pub fn order_out(details: Details) -> OrderOut {
-    let Details { order, lines, adjustments, history, priced_by, payment } = details;
+    let Details { order, lines, adjustments, history, priced_by, payments, amounts } = details;
     let wanted = |wanted: &dyn Fn(Target) -> bool| -> Vec<OrderAdjustmentOut> {
         adjustments.iter().filter(|adjustment| wanted(adjustment.target)).map(adjustment_out).collect()
     };
@@ -150,7 +177,9 @@ pub fn order_out(details: Details) -> OrderOut {
         tax_total: order.tax_total,
         tax_included_total: order.tax_included_total,
         total: order.total,
-        payment: payment.map(payment_out),
+        amounts: amounts_out(amounts),
+        payment: payments.last().map(payment_out),
+        payments: payments.iter().map(payment_out).collect(),
         priced_by,
         history: history
             .into_iter()
@@ -170,14 +199,30 @@ fn adjustment_out(adjustment: &Adjustment) -> OrderAdjustmentOut {
     }
 }
 
-fn payment_out(payment: Payment) -> PaymentOut {
-    let (decline_code, decline_message) = payment.decline.map(|decline| (decline.code, decline.message)).unzip();
+pub(super) fn amounts_out(balance: Balance) -> AmountsOut {
+    AmountsOut {
+        total: balance.total,
+        authorized: balance.authorized,
+        captured: balance.captured,
+        refunded: balance.refunded,
+        gift_cards: balance.gift_cards,
+        store_credit: balance.store_credit,
+        corrected: balance.corrected,
+        outstanding: balance.outstanding,
+    }
+}
+
+fn payment_out(payment: &Payment) -> PaymentOut {
+    let decline = payment.decline.clone();
+    let (decline_code, decline_message) = decline.map(|decline| (decline.code, decline.message)).unzip();
     PaymentOut {
         method: format!("{}:{}", payment.plugin, payment.method),
-        status: payment.status.name(),
+        status: payment.status_name(),
         amount: payment.amount,
-        reference: payment.reference,
-        action: payment.action,
+        captured: payment.moved.captured,
+        refunded: payment.moved.refunded,
+        reference: payment.reference.clone(),
+        action: payment.action.clone(),
         decline_code,
         decline_message,
     }

@@ -154,7 +154,7 @@ async fn a_capture_whose_caller_went_away_runs_to_its_end() {
     });
     tokio::select! {
         biased;
-        answer = fixture.host.capture(&bound, &request) => panic!("it waits for the store, and yet {answer:?}"),
+        answer = fixture.host.capture(&bound, &request, 10_00) => panic!("it waits for the store, and yet {answer:?}"),
         () = kv.waiting.notified() => {}
     }
     kv.open.notify_one();

@@ -1,0 +1,321 @@
+//! Refunds: money that goes back to the shopper, by line, for the delivery, or as an amount.
+//!
+//! A refund is decided in one transaction under the order's lock: never more than was captured and is not on its way back
+//! already, and no piece twice. Steps of payments carry it out afterwards; one that a provider declines can be tried
+//! again.
+
+mod shares;
+
+use uuid::Uuid;
+
+use super::{Details, Error, Line, Order, StateError, Status, announce, store};
+use crate::clock::{self, Moment};
+use crate::db::{self, Tx};
+use crate::ledger::{self, Account, Kind, Posting};
+use crate::money::{self, Amount};
+use crate::payments::{self, Payment, Progress, Step};
+use crate::{Shop, id, inventory};
+
+use shares::{Shares, of_pieces};
+
+/// What goes back, as staff asks for it.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// All that can still be given back.
+    Everything,
+    Amount(Amount),
+    Parts {
+        lines: Vec<WantedLine>,
+        delivery: Amount,
+    },
+}
+
+/// Pieces of a line that go back.
+#[derive(Debug, Clone)]
+pub struct WantedLine {
+    /// Its position in the order.
+    pub line: u32,
+    pub quantity: u32,
+    /// The goods lie in the warehouse again.
+    pub restock: bool,
+}
+
+/// Where a refund stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundStatus {
+    /// The provider has not done it yet.
+    Pending,
+    Refunded,
+    /// The provider refused; it can be tried again.
+    Declined,
+}
+
+impl RefundStatus {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Refunded => "refunded",
+            Self::Declined => "declined",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [Self::Pending, Self::Refunded, Self::Declined].into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// A refund.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    pub id: Uuid,
+    pub order_id: Uuid,
+    pub amount: Amount,
+    pub delivery: Amount,
+    pub lines: Vec<RefundLine>,
+    pub reason: String,
+    pub actor: String,
+    pub status: RefundStatus,
+    /// Why the provider declined it last.
+    pub code: String,
+    pub created_at: Moment,
+    pub updated_at: Moment,
+}
+
+/// Pieces of a line that went back.
+#[derive(Debug, Clone)]
+pub struct RefundLine {
+    pub line: u32,
+    pub quantity: u32,
+    pub amount: Amount,
+    pub restock: bool,
+}
+
+/// Who gives money back, and why.
+pub struct Why<'a> {
+    pub reason: &'a str,
+    pub actor: &'a str,
+}
+
+/// Gives money back for an order.
+pub async fn refund(shop: &Shop, order_id: Uuid, wanted: &Wanted, why: Why<'_>) -> Result<Refund, Error> {
+    let mut tx = shop.db().write().await?;
+    let order = super::lock(&mut tx, order_id).await?;
+    payments::require_room(shop, &mut tx, order_id).await?;
+    let (id, steps) = begin(shop, &mut tx, &order, wanted, why).await?;
+    tx.commit().await?;
+    payments::run_steps(shop, steps).await?;
+    Ok(store::get_refund(&mut shop.db().read().await?, id).await?)
+}
+
+/// As [`refund`], in a transaction that holds the order's lock, for what goes together with it. The steps are run after the
+/// commit, by [`payments::run_steps`].
+pub async fn begin(
+    shop: &Shop,
+    tx: &mut Tx,
+    order: &Order,
+    wanted: &Wanted,
+    why: Why<'_>,
+) -> Result<(Uuid, Vec<Step>), Error> {
+    let mut payments = payments::of_order(tx, order.id).await?;
+    let available = money::sum(payments.iter().map(payments::refundable))?;
+    let (amount, delivery, lines) = amounts(tx, order, wanted, available).await?;
+    if amount == 0 || amount > available {
+        return Err(payments::Error::Exceeded { available }.into());
+    }
+    let now = clock::now();
+    let refund = Refund {
+        id: id::sequential(),
+        order_id: order.id,
+        amount,
+        delivery,
+        lines,
+        reason: why.reason.to_owned(),
+        actor: why.actor.to_owned(),
+        status: RefundStatus::Pending,
+        code: String::new(),
+        created_at: now,
+        updated_at: now,
+    };
+    // What was charged for a cancelled order has been turned back as a whole.
+    if order.status != Status::Cancelled {
+        credit(tx, order.id, &refund).await?;
+    }
+    store::insert_refund(tx, &refund).await?;
+    restock(tx, order, &refund).await?;
+    let steps = spread(shop, tx, &mut payments, amount, refund.id).await?;
+    Ok((refund.id, steps))
+}
+
+async fn amounts(
+    tx: &mut Tx,
+    order: &Order,
+    wanted: &Wanted,
+    available: Amount,
+) -> Result<(Amount, Amount, Vec<RefundLine>), Error> {
+    let (wanted, delivery) = match wanted {
+        Wanted::Everything => return Ok((available, 0, Vec::new())),
+        Wanted::Amount(amount) => return Ok((*amount, 0, Vec::new())),
+        Wanted::Parts { lines, delivery } => (lines, *delivery),
+    };
+    let lines = store::lines(tx, order.id).await?;
+    let adjustments = store::adjustments(tx, order.id).await?;
+    let shares = Shares::of(&lines, &adjustments, &order.delivery, order.total);
+    let left = shares.delivery - store::refunded_delivery(tx, order.id).await?;
+    if delivery > left {
+        return Err(payments::Error::Exceeded { available: left.max(0) }.into());
+    }
+    let mut parts = Vec::with_capacity(wanted.len());
+    for want in wanted {
+        let unknown = || Error::UnknownLine(want.line);
+        let line = lines.get(want.line as usize).ok_or_else(unknown)?;
+        let share = shares.lines.get(want.line as usize).copied().ok_or_else(unknown)?;
+        let before = store::refunded_quantity(tx, order.id, want.line).await?;
+        if want.quantity > line.quantity.saturating_sub(before) {
+            return Err(Error::PiecesGone { line: want.line, available: line.quantity.saturating_sub(before) });
+        }
+        let amount = of_pieces(share, line.quantity, before, want.quantity);
+        parts.push(RefundLine { line: want.line, quantity: want.quantity, amount, restock: want.restock });
+    }
+    let amount = money::sum(parts.iter().map(|part| part.amount).chain([delivery]))?;
+    Ok((amount, delivery, parts))
+}
+
+/// The shop owes the shopper what it gives back, as far as it does not owe it already: an edit or a call-off may have
+/// lowered what the order comes to before.
+async fn credit(tx: &mut Tx, order_id: Uuid, refund: &Refund) -> Result<(), Error> {
+    let owed = -ledger::balance(tx, order_id).await?.outstanding;
+    // Refunds that are not carried out have been credited, and claim their part of it.
+    let mut claimed = 0;
+    for (id, amount) in store::unfinished_refunds(tx, order_id).await? {
+        claimed += amount - payments::refund_done(tx, id).await?;
+    }
+    let credited = refund.amount - refund.amount.min((owed - claimed).max(0));
+    let entries = [(Account::Refunds, credited), (Account::Receivable, -credited)];
+    let reference = format!("credited-{}", refund.id);
+    let posting = Posting {
+        order_id,
+        payment_id: None,
+        kind: Kind::Credited,
+        reference: &reference,
+        cause: &refund.actor,
+        entries: &entries,
+    };
+    ledger::post(tx, &posting).await.map_err(StateError::from)?;
+    Ok(())
+}
+
+/// What was not shipped lies on the shelf, and is held for the order until it is shipped or called off.
+async fn restock(tx: &mut Tx, order: &Order, refund: &Refund) -> Result<(), Error> {
+    let back: Vec<_> = refund.lines.iter().filter(|back| back.restock).collect();
+    if back.is_empty() {
+        return Ok(());
+    }
+    if !matches!(order.status, Status::Shipped | Status::Delivered) {
+        return Err(Error::NotShipped);
+    }
+    let lines = store::lines(tx, order.id).await?;
+    let goods = back.iter().filter_map(|back| {
+        let line: &Line = lines.get(back.line as usize)?;
+        Some(inventory::Quantity { quantity: back.quantity, ..line.stock() })
+    });
+    let cause = inventory::Cause {
+        kind: inventory::CauseKind::Restock,
+        reference_id: Some(refund.id),
+        reason: &refund.reason,
+        actor: &refund.actor,
+    };
+    Ok(inventory::restock(tx, &cause, &goods.collect::<Vec<_>>(), None).await?)
+}
+
+/// Over the payments, the oldest first.
+async fn spread(
+    shop: &Shop,
+    tx: &mut Tx,
+    payments: &mut [Payment],
+    amount: Amount,
+    refund_id: Uuid,
+) -> Result<Vec<Step>, db::Error> {
+    let mut rest = amount;
+    let mut steps = Vec::new();
+    for payment in payments {
+        let part = rest.min(payments::refundable(payment));
+        if part > 0 {
+            rest -= part;
+            steps.push(payments::begin_refund(shop, tx, payment, part, refund_id).await?);
+        }
+    }
+    Ok(steps)
+}
+
+/// Gives back all that was captured for an order that is called off, in the transaction of that. None where nothing was.
+pub(super) async fn of_everything(
+    shop: &Shop,
+    tx: &mut Tx,
+    order: &Order,
+    cause: &str,
+) -> Result<Vec<Step>, StateError> {
+    let why = Why { reason: cause, actor: cause };
+    match begin(shop, tx, order, &Wanted::Everything, why).await {
+        Ok((_, steps)) => Ok(steps),
+        Err(Error::Payment(payments::Error::Exceeded { .. })) => Ok(Vec::new()),
+        Err(error) => Err(StateError::of_refund(error)),
+    }
+}
+
+/// Tries a declined refund again: what the provider has not given back of it yet.
+pub async fn retry(shop: &Shop, order_id: Uuid, refund_id: Uuid) -> Result<Refund, Error> {
+    let mut tx = shop.db().write().await?;
+    let order = super::lock(&mut tx, order_id).await?;
+    payments::require_room(shop, &mut tx, order_id).await?;
+    let refund = store::find_refund(&mut tx, order.id, refund_id).await?.ok_or(Error::NotFound)?;
+    if refund.status != RefundStatus::Declined {
+        return Err(Error::RefundState(refund.status));
+    }
+    let rest = refund.amount - payments::refund_done(&mut tx, refund.id).await?;
+    let mut payments = payments::of_order(&mut tx, order.id).await?;
+    let available = money::sum(payments.iter().map(payments::refundable))?;
+    if rest > available {
+        return Err(payments::Error::Exceeded { available }.into());
+    }
+    store::update_refund(&mut tx, refund.id, RefundStatus::Pending, "", clock::now()).await?;
+    let steps = spread(shop, &mut tx, &mut payments, rest, refund.id).await?;
+    tx.commit().await?;
+    payments::run_steps(shop, steps).await?;
+    Ok(store::get_refund(&mut shop.db().read().await?, refund_id).await?)
+}
+
+/// A step of a refund ended; with the last one the refund does.
+pub async fn refund_moved(tx: &mut Tx, order: &Order, refund_id: Uuid, progress: &Progress) -> Result<(), StateError> {
+    if progress.open > 0 {
+        return Ok(());
+    }
+    let refund = store::get_refund(tx, refund_id).await?;
+    let now = clock::now();
+    if progress.done < refund.amount {
+        store::update_refund(tx, refund_id, RefundStatus::Declined, &progress.code, now).await?;
+        return Ok(());
+    }
+    store::update_refund(tx, refund_id, RefundStatus::Refunded, "", now).await?;
+    let lines = store::lines(tx, order.id).await?;
+    let adjustments = store::adjustments(tx, order.id).await?;
+    Ok(announce::refunded(tx, order, &lines, &adjustments, &refund).await?)
+}
+
+/// The refunds of an order, the oldest first.
+pub async fn list(shop: &Shop, order_id: Uuid) -> Result<Vec<Refund>, Error> {
+    let mut conn = shop.db().read().await?;
+    store::find_order(&mut conn, order_id).await?.ok_or(Error::NotFound)?;
+    Ok(store::refunds(&mut conn, order_id).await?)
+}
+
+/// Tries every declined refund of a cancelled order again.
+pub(super) async fn retry_declined(shop: &Shop, details: &Details) -> Result<bool, Error> {
+    let mut tried = false;
+    for refund in list(shop, details.order.id).await? {
+        if refund.status == RefundStatus::Declined {
+            retry(shop, details.order.id, refund.id).await?;
+            tried = true;
+        }
+    }
+    Ok(tried)
+}

@@ -1,0 +1,232 @@
+//! Orders themselves, and how far they have come.
+
+use uuid::Uuid;
+
+use crate::accounts::Email;
+use crate::address::Address;
+use crate::clock::Moment;
+use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+use crate::orders::{Delivery, Order, Status, quantity_of};
+
+#[derive(FromRow)]
+struct OrderRow {
+    id: Uuid,
+    number: i64,
+    cart_id: Uuid,
+    customer_id: Option<Uuid>,
+    status: String,
+    currency: String,
+    locale: String,
+    email: String,
+    address: Json<Address>,
+    delivery: Json<Delivery>,
+    goods_total: i64,
+    discount_total: i64,
+    fee_total: i64,
+    delivery_total: i64,
+    tax_total: i64,
+    tax_included_total: i64,
+    total: i64,
+    version: i64,
+    placed_at: Moment,
+    updated_at: Moment,
+}
+
+impl From<OrderRow> for Order {
+    fn from(row: OrderRow) -> Self {
+        Self {
+            id: row.id,
+            number: row.number,
+            cart_id: row.cart_id,
+            customer_id: row.customer_id,
+            // The column's own check allows nothing else; a cancelled order is the reading that does least.
+            status: Status::parse(&row.status).unwrap_or(Status::Cancelled),
+            currency: row.currency,
+            locale: row.locale,
+            email: row.email,
+            address: row.address.0,
+            delivery: row.delivery.0,
+            goods_total: row.goods_total,
+            discount_total: row.discount_total,
+            fee_total: row.fee_total,
+            delivery_total: row.delivery_total,
+            tax_total: row.tax_total,
+            tax_included_total: row.tax_included_total,
+            total: row.total,
+            version: row.version,
+            placed_at: row.placed_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Numbers are given in the order of committing: the row stays locked until then.
+pub(in crate::orders) async fn next_number(tx: &mut Tx) -> Result<i64> {
+    let (number,) =
+        sql::one!(tx, (i64,), "update counters set value = value + 1 where name = 'order_number' returning value")?;
+    Ok(number)
+}
+
+pub(in crate::orders) async fn insert_order(tx: &mut Tx, order: &Order) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into orders (id, number, cart_id, customer_id, status, currency, locale, email, email_key, address, delivery,
+                             goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total,
+                             version, placed_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+        order.id,
+        order.number,
+        order.cart_id,
+        order.customer_id,
+        order.status.name(),
+        order.currency.as_str(),
+        order.locale.as_str(),
+        order.email.as_str(),
+        Email::key_of(&order.email),
+        Json(&order.address),
+        Json(&order.delivery),
+        order.goods_total,
+        order.discount_total,
+        order.fee_total,
+        order.delivery_total,
+        order.tax_total,
+        order.tax_included_total,
+        order.total,
+        order.version,
+        order.placed_at,
+        order.updated_at
+    )?;
+    Ok(())
+}
+
+/// Moves the order unless it changed since its version was read.
+pub(in crate::orders) async fn update_status(
+    tx: &mut Tx,
+    id: Uuid,
+    version: i64,
+    status: Status,
+    now: Moment,
+) -> Result<bool> {
+    let changed = sql::execute!(
+        tx,
+        "update orders set status = $3, updated_at = $4, version = version + 1 where id = $1 and version = $2",
+        id,
+        version,
+        status.name(),
+        now
+    )?;
+    Ok(changed == 1)
+}
+
+pub(in crate::orders) async fn find_order(conn: &mut Conn, id: Uuid) -> Result<Option<Order>> {
+    let row = sql::optional!(
+        conn,
+        OrderRow,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
+                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
+                updated_at
+         from orders where id = $1",
+        id
+    )?;
+    Ok(row.map(Order::from))
+}
+
+pub(in crate::orders) async fn find_order_by_number(conn: &mut Conn, number: i64) -> Result<Option<Order>> {
+    let row = sql::optional!(
+        conn,
+        OrderRow,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
+                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
+                updated_at
+         from orders where number = $1",
+        number
+    )?;
+    Ok(row.map(Order::from))
+}
+
+/// An order that must exist: its id came from a row that refers to it.
+pub(in crate::orders) async fn get_order(conn: &mut Conn, id: Uuid) -> Result<Order> {
+    let row = sql::one!(
+        conn,
+        OrderRow,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
+                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
+                updated_at
+         from orders where id = $1",
+        id
+    )?;
+    Ok(row.into())
+}
+
+/// The order, locked until the end of the transaction: writing a row that stays as it is works on both databases alike.
+pub(in crate::orders) async fn lock_order(tx: &mut Tx, id: Uuid) -> Result<Order> {
+    let row = sql::one!(
+        tx,
+        OrderRow,
+        "update orders set updated_at = updated_at where id = $1
+         returning id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
+                   discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
+                   updated_at",
+        id
+    )?;
+    Ok(row.into())
+}
+
+pub(in crate::orders) async fn orders_of(
+    conn: &mut Conn,
+    customer_id: Uuid,
+    before: Moment,
+    before_id: Uuid,
+    limit: i64,
+) -> Result<Vec<Order>> {
+    let rows = sql::all!(
+        conn,
+        OrderRow,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
+                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
+                updated_at
+         from orders where customer_id = $1 and (placed_at, id) < ($2, $3) order by placed_at desc, id desc limit $4",
+        customer_id,
+        before,
+        before_id,
+        limit
+    )?;
+    Ok(rows.into_iter().map(Order::from).collect())
+}
+
+pub(in crate::orders) async fn all_orders(
+    conn: &mut Conn,
+    before: Moment,
+    before_id: Uuid,
+    limit: i64,
+) -> Result<Vec<Order>> {
+    let rows = sql::all!(
+        conn,
+        OrderRow,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
+                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
+                updated_at
+         from orders where (placed_at, id) < ($1, $2) order by placed_at desc, id desc limit $3",
+        before,
+        before_id,
+        limit
+    )?;
+    Ok(rows.into_iter().map(Order::from).collect())
+}
+
+/// Every number, in order: what verifying a whole shop walks along.
+pub(in crate::orders) async fn numbers_after(conn: &mut Conn, number: i64, limit: i64) -> Result<Vec<i64>> {
+    let rows =
+        sql::all!(conn, (i64,), "select number from orders where number > $1 order by number limit $2", number, limit)?;
+    Ok(rows.into_iter().map(|(number,)| number).collect())
+}
+
+pub(in crate::orders) async fn count_paid(conn: &mut Conn, customer_id: Uuid) -> Result<u32> {
+    let (count,) = sql::one!(
+        conn,
+        (i64,),
+        "select count(*) from orders where customer_id = $1 and status in ('paid', 'shipped', 'delivered')",
+        customer_id
+    )?;
+    Ok(quantity_of(count))
+}

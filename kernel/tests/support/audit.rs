@@ -1,0 +1,97 @@
+//! What must be true of a database at any time between two requests, asked by SQL. Each part of the kernel adds its own.
+
+use sqlx::{AssertSqlSafe, Connection, Row};
+
+use super::{App, Backend};
+
+/// A statement whose every row is a fault: its first column says about what.
+struct Rule {
+    about: &'static str,
+    broken: &'static str,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        about: "every transaction of the ledger sums to zero",
+        broken: "select t.reference from ledger_transactions t left join ledger_entries e on e.transaction_id = t.id
+                 group by t.id, t.reference having sum(e.amount) is null or sum(e.amount) <> 0",
+    },
+    Rule {
+        about: "what is captured is at most what was asked for, and what is refunded at most what is captured",
+        broken: "select p.idempotency_key from payments p
+                 left join ledger_transactions t on t.payment_id = p.id
+                 left join ledger_entries e on e.transaction_id = t.id and e.account = 'provider'
+                 group by p.id, p.idempotency_key, p.amount
+                 having coalesce(sum(e.amount), 0) < 0
+                     or sum(case when e.amount > 0 then e.amount else 0 end) > p.amount",
+    },
+    Rule {
+        about: "with the refunds that are under way, no more goes back than was captured",
+        broken: "select p.idempotency_key from payments p where
+                 (select coalesce(sum(s.amount), 0) from payment_steps s
+                  where s.payment_id = p.id and s.kind = 'refund' and s.status <> 'failed')
+                 > (select coalesce(sum(e.amount), 0) from ledger_transactions t
+                    join ledger_entries e on e.transaction_id = t.id
+                    where t.payment_id = p.id and t.kind = 'captured' and e.account = 'provider')",
+    },
+    Rule {
+        about: "the ledger has each refund of the journal that is done, and no other",
+        broken: "select p.idempotency_key from payments p where
+                 (select coalesce(sum(s.amount), 0) from payment_steps s
+                  where s.payment_id = p.id and s.kind = 'refund' and s.status = 'done')
+                 <> (select coalesce(sum(-e.amount), 0) from ledger_transactions t
+                     join ledger_entries e on e.transaction_id = t.id
+                     where t.payment_id = p.id and t.kind = 'refunded' and e.account = 'provider')",
+    },
+    Rule {
+        about: "nothing stays reserved for a payment that has ended",
+        broken: "select p.idempotency_key from payments p
+                 join ledger_transactions t on t.payment_id = p.id
+                 join ledger_entries e on e.transaction_id = t.id and e.account = 'authorized'
+                 group by p.id, p.idempotency_key, p.status
+                 having sum(e.amount) < 0 or (p.status <> 'authorized' and sum(e.amount) <> 0)",
+    },
+    Rule {
+        about: "each order has been charged its total, until it was called off",
+        broken: "select cast(o.number as text) from orders o where o.total <>
+                 (select coalesce(sum(e.amount), 0) from ledger_transactions t
+                  join ledger_entries e on e.transaction_id = t.id
+                  where t.order_id = o.id and t.kind in ('placed', 'edited') and e.account = 'receivable')",
+    },
+    Rule {
+        about: "no piece of a line goes back twice",
+        broken: "select cast(o.number as text) from orders o
+                 join order_lines ol on ol.order_id = o.id
+                 join refunds r on r.order_id = o.id
+                 join refund_lines l on l.refund_id = r.id and l.line_position = ol.position
+                 group by o.number, ol.position, ol.quantity having sum(l.quantity) > ol.quantity",
+    },
+    Rule {
+        about: "stock is never below zero, nor reserved beyond what is on hand",
+        broken: "select cast(on_hand as text) from stock_levels where on_hand < 0 or reserved < 0 or reserved > on_hand",
+    },
+];
+
+/// Fails with every rule that is broken.
+pub async fn audit(app: &App) {
+    let url = &app.shop.config().database.url;
+    let mut faults = Vec::new();
+    for rule in RULES {
+        let broken: Vec<String> = match app.backend {
+            Backend::Sqlite => {
+                let mut conn = sqlx::SqliteConnection::connect(url).await.expect("the database opens");
+                let rows = sqlx::query(AssertSqlSafe(rule.broken)).fetch_all(&mut conn).await;
+                rows.unwrap_or_else(|error| panic!("{}: {error}", rule.about)).iter().map(|row| row.get(0)).collect()
+            }
+            Backend::Postgres => {
+                let mut conn = sqlx::PgConnection::connect(url).await.expect("the database answers");
+                let rows = sqlx::query(AssertSqlSafe(rule.broken)).fetch_all(&mut conn).await;
+                rows.unwrap_or_else(|error| panic!("{}: {error}", rule.about)).iter().map(|row| row.get(0)).collect()
+            }
+        };
+        if !broken.is_empty() {
+            faults.push(format!("{}: {broken:?}", rule.about));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
