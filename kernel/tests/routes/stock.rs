@@ -51,11 +51,14 @@ api_test! {
         release(&app, 1).await;
         release(&app, 1).await;
         assert_eq!(numbers(&app, sku).await, (8, 0, 0, 8));
-        reserve(&app, 2, sku, 8, true).await.unwrap();
+        reserve(&app, 2, sku, 3, true).await.unwrap();
         app.eventually("the reservation expires", free).await;
+        reserve(&app, 4, sku, 5, false).await.unwrap();
         release(&app, 2).await;
+        assert_eq!(numbers(&app, sku).await, (8, 5, 0, 3), "what has expired is not given back again");
         assert_eq!(keep(&app, 2).await, [], "what was released is not taken again");
-        assert_eq!(numbers(&app, sku).await, (8, 0, 0, 8));
+        assert_eq!(numbers(&app, sku).await, (8, 5, 0, 3));
+        release(&app, 4).await;
         reserve(&app, 3, sku, 2, true).await.unwrap();
         app.eventually("the reservation expires", free).await;
         let path = format!("/v1/admin/variants/{}", variant(&app, sku).await);
