@@ -4,14 +4,17 @@
 //! changes of staff queue on one row (`store::staff::lock`) and look at giver and taker behind it: two owners who remove each other
 //! at the same moment must not both succeed.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::email::Email;
+use super::letters::{self, Letter};
+use super::password::Password;
 use super::store::{self, staff};
-use super::{Permission, Permissions, Role};
-use crate::Shop;
+use super::{Customer, Permission, Permissions, Role};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
+use crate::{Shop, events, id};
 
 /// What someone who works for the shop may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +38,8 @@ pub struct StaffMember {
 /// Why staff cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StaffError {
-    #[error("there is no account with this address; it has to be registered first")]
-    UnknownAccount,
+    #[error("whoever registered this address has not proved that it is theirs; they can, by the letter that they got")]
+    Unproved,
     #[error("this account works for the shop already")]
     AlreadyStaff,
     #[error("nobody who works for the shop has this id")]
@@ -49,6 +52,8 @@ pub enum StaffError {
     LastOwner,
     #[error("the member of staff was changed meanwhile")]
     Changed,
+    #[error(transparent)]
+    Account(#[from] super::Error),
     #[error(transparent)]
     Database(#[from] db::Error),
 }
@@ -99,15 +104,50 @@ pub async fn get_staff(shop: &Shop, id: Uuid) -> Result<StaffMember, StaffError>
     staff::find(&mut conn, id).await?.ok_or(StaffError::NotFound)
 }
 
-/// Gives the account with this address a grant, in the name of `giver`.
+/// Gives the account with this address a grant, in the name of `giver`. Where there is none it is made, and whoever reads the mail of this
+/// address gets a letter to set its password with.
+///
+/// An address that nobody has proved is refused: who registered it need not be who is meant.
 pub async fn add_staff(shop: &Shop, giver: Uuid, email: &Email, grant: Grant) -> Result<StaffMember, StaffError> {
+    let known = store::find_credentials(&mut shop.db().read().await?, email.key()).await?.is_some();
+    // Before anything is locked: hashing takes its time.
+    let hash = if known { None } else { Some(shop.hashing().hash(&Password::generated()).await?) };
     let (mut tx, own) = begin(shop, giver).await?;
-    let id = staff::find_account(&mut tx, email.key()).await?.ok_or(StaffError::UnknownAccount)?;
-    if staff::find(&mut tx, id).await?.is_some() {
-        return Err(StaffError::AlreadyStaff);
+    let account = store::find_credentials(&mut tx, email.key()).await?.map(|known| known.customer);
+    match &account {
+        Some(account) if account.role != Role::Customer => return Err(StaffError::AlreadyStaff),
+        Some(account) if account.email_confirmed_at.is_none() => return Err(StaffError::Unproved),
+        _ => grant.check(None, own)?,
     }
-    grant.check(None, own)?;
-    put(tx, id, grant).await
+    let id = match (account, hash) {
+        (Some(account), _) => account.id,
+        (None, Some(hash)) => invite(shop, &mut tx, email, &hash).await?,
+        (None, None) => return Err(StaffError::Changed),
+    };
+    let member = put(tx, id, grant).await?;
+    shop.letters().wake();
+    shop.relay().wake();
+    Ok(member)
+}
+
+/// An account whose password nobody knows, and the letter with which they set one.
+async fn invite(shop: &Shop, tx: &mut Tx, email: &Email, password_hash: &str) -> Result<Uuid, StaffError> {
+    let invited = Customer {
+        id: id::sequential(),
+        email: email.as_str().to_owned(),
+        email_confirmed_at: None,
+        name: String::new(),
+        phone: String::new(),
+        locale: shop.config().shop.locale.clone(),
+        role: Role::Customer,
+        created_at: clock::now(),
+    };
+    if !store::insert_customer(tx, &invited, email.key(), password_hash).await? {
+        return Err(StaffError::Changed);
+    }
+    letters::to_customer(tx, Letter::ResetPassword, &invited, None).await?;
+    events::record(tx, "user.created", invited.id, json!({ "customer_id": invited.id })).await?;
+    Ok(invited.id)
 }
 
 /// Puts another grant in the place of the one that the member has, which is in force at their next request. `choose` makes it from the

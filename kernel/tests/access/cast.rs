@@ -200,7 +200,7 @@ impl Cast {
 
 impl Clerk {
     async fn hire(app: &App, owner_id: Uuid, email: &str) -> Self {
-        let token = app.customer(email).await;
+        let token = app.proved_customer(email).await;
         let grant = Grant::Staff(Permissions::none());
         let member = accounts::add_staff(&app.shop, owner_id, &Email::parse(email).expect("an address"), grant).await;
         Self { id: member.expect("staff").id, token }

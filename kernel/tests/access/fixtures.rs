@@ -48,7 +48,6 @@ impl Objects {
         let variant = create(&variants, json!({ "sku": "FIXTURE", "title": "", "price": 100 })).await;
         let category = create("/v1/admin/categories", json!({ "name": "Fixture" })).await;
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
-        app.customer("fixture@example.org").await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         Self(vec![
             ("/problems/", "slug", "not-found".into()),

@@ -18,7 +18,7 @@ fn member(id: &str) -> String {
 api_test! {
     async fn staff_are_added_changed_and_removed(app: App) {
         let owner = app.merchant().await;
-        let grace = app.customer("Grace@example.org").await;
+        let grace = app.proved_customer("Grace@example.org").await;
         let send = |method, path: String, body: Option<Value>| {
             let (app, owner) = (&app, owner.clone());
             async move { app.send(method, &path, Some(&owner), body).await }
@@ -62,7 +62,7 @@ api_test! {
     async fn nobody_gives_what_they_do_not_have(app: App) {
         let (owner, clerk) = (app.merchant().await, app.staff(&["settings", "catalog"]).await);
         let (other, key) = (app.staff(&["orders"]).await, app.api_key(&["settings", "catalog"]).await);
-        app.customer("eve@example.org").await;
+        app.proved_customer("eve@example.org").await;
         let add = |token: &str, permissions: Value, role: &str| {
             let body = json!({ "email": "eve@example.org", "permissions": permissions, "role": role });
             let (app, token) = (&app, token.to_owned());
@@ -74,9 +74,6 @@ api_test! {
         add(&other, json!(["orders"]), "staff").await.problem("forbidden");
         add(&owner, json!(["catalog"]), "owner").await.problem("invalid-request");
         add(&owner, json!(["everything"]), "staff").await.problem("invalid-request");
-        let nobody = json!({ "email": "nobody@example.org", "permissions": ["catalog"] });
-        let unknown = app.send(Method::POST, "/v1/admin/staff", Some(&owner), Some(nobody)).await;
-        assert_eq!(unknown.problem("invalid-request")["errors"][0]["pointer"], "/email");
         let eve = add(&clerk, json!(["catalog"]), "staff").await.expect(201);
 
         let change = |token: &str, id: &str, body: Value| {
@@ -96,6 +93,34 @@ api_test! {
 }
 
 api_test! {
+    /// Who registered an address need not be who is meant: only whoever reads its mail gets in.
+    async fn staff_without_an_account_are_invited_by_letter(app: App) {
+        let owner = app.merchant().await;
+        app.customer("taken@example.org").await;
+        let add = |email: &'static str| {
+            let body = json!({ "email": email, "permissions": ["orders"] });
+            let (app, owner) = (&app, owner.clone());
+            async move { app.send(Method::POST, "/v1/admin/staff", Some(&owner), Some(body)).await }
+        };
+        let unproved = add("taken@example.org").await.problem("invalid-request");
+        assert_eq!(unproved["errors"][0]["pointer"], "/email");
+
+        let made = add("Grace@example.org").await.expect(201);
+        add("grace@example.org").await.problem("already-staff");
+        let taken = json!({ "email": "grace@example.org", "password": "a password of mine" });
+        app.post("/v1/auth/register", taken).await.problem("email-taken");
+        let letter = || async { app.mails().into_iter().find(|mail| mail.contains("To: ") && mail.contains("Grace@example.org")) };
+        let letter = app.eventually("a letter to Grace", letter).await;
+        let code = letter.lines().skip_while(|line| line.trim() != "Your code:").nth(1).unwrap().trim().to_owned();
+        let set = json!({ "token": code, "password": "a long enough password" });
+        assert_eq!(app.post("/v1/auth/reset-password", set).await.status, 204);
+        let grace = app.log_in("grace@example.org", "a long enough password").await;
+        assert_eq!(id_of(&app, &grace).await, made["id"].as_str().unwrap());
+        app.send(Method::GET, "/v1/admin/orders", Some(&grace), None).await.expect(200);
+    }
+}
+
+api_test! {
     /// Two owners who remove, or unmake, each other at the same moment: one of them stays.
     async fn the_last_owner_stays(app: App) {
         let (one, first) = (app.merchant().await, "merchant@example.org");
@@ -105,7 +130,7 @@ api_test! {
         let mut tokens = vec![one];
         for number in 0..5 {
             let email = format!("owner-{number}@example.org");
-            tokens.push(app.customer(&email).await);
+            tokens.push(app.proved_customer(&email).await);
             let body = json!({ "email": email, "role": "owner" });
             app.send(Method::POST, "/v1/admin/staff", Some(&tokens[0]), Some(body)).await.expect(201);
         }

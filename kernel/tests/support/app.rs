@@ -113,7 +113,7 @@ impl App {
         use kassa::accounts::{self, Email, Grant, Permissions};
         let owner = accounts::create_owner(&self.shop, "owner@example.org", Some("correct horse battery staple")).await;
         let email = format!("staff-{}@example.org", kassa::id::unguessable());
-        let token = self.customer(&email).await;
+        let token = self.proved_customer(&email).await;
         let grant = Grant::Staff(Permissions::of_text(&permissions.join(" ")));
         let giver = owner.expect("an owner is made").customer_id;
         let email = Email::parse(&email).expect("an address");
@@ -135,6 +135,21 @@ impl App {
         let body = serde_json::json!({ "email": email, "password": "a long enough password" });
         let answer = self.post("/v1/auth/register", body).await;
         answer.expect(201)["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// An access token of a new customer whose address is proved.
+    pub async fn proved_customer(&self, email: &str) -> String {
+        let token = self.customer(email).await;
+        let key = kassa::accounts::Email::parse(email).expect("an address");
+        let mut tx = self.shop.db().write().await.expect("a transaction");
+        let proved = kassa::db::sql::execute!(
+            tx,
+            "update customers set email_confirmed_at = created_at where email_key = $1",
+            key.key()
+        );
+        assert_eq!(proved.expect("the address is proved"), 1, "{email}");
+        tx.commit().await.expect("committed");
+        token
     }
 
     pub async fn log_in(&self, email: &str, password: &str) -> String {

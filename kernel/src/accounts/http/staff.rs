@@ -126,9 +126,10 @@ pub async fn get_staff(
     Ok(answer(accounts::get_staff(&shop, id).await?))
 }
 
-/// Let someone with an account work for the shop
+/// Let someone work for the shop
 ///
-/// You give what you have yourself; only an owner makes owners. What is given is in force at their next request.
+/// You give what you have yourself; only an owner makes owners. What is given is in force at their next request. Who has no account gets
+/// one, and a letter with which they set its password.
 #[utoipa::path(post, path = "/v1/admin/staff", tag = "accounts", security(("bearer" = [])), request_body = StaffIn, responses(
     (status = 201, description = "With its ETag and `Location`", body = StaffOut),
     (status = 400, description = "`malformed-request`", body = ProblemSchema),
@@ -137,7 +138,7 @@ pub async fn get_staff(
     (status = 409, description = "`already-staff`, `idempotency-key-in-flight`", body = ProblemSchema),
     (status = 413, description = "`payload-too-large`", body = ProblemSchema),
     (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`: also where there is no account with the address", body = ProblemSchema)
+    (status = 422, description = "`invalid-request`: also where nobody has proved the address of the account", body = ProblemSchema)
 ))]
 pub async fn add_staff(
     State(shop): State<Shop>,
@@ -231,7 +232,7 @@ impl From<StaffError> for Problem {
     fn from(error: StaffError) -> Self {
         let detail = error.to_string();
         match error {
-            StaffError::UnknownAccount => Problem::invalid_field("/email", detail),
+            StaffError::Unproved => Problem::invalid_field("/email", detail),
             StaffError::AlreadyStaff => Problem::new(Kind::AlreadyStaff),
             StaffError::NotFound => Problem::not_found(),
             StaffError::BeyondOwn(permission) => {
@@ -240,6 +241,7 @@ impl From<StaffError> for Problem {
             StaffError::OwnersOnly => Problem::new(Kind::Forbidden).detail(detail),
             StaffError::LastOwner => Problem::new(Kind::LastOwner),
             StaffError::Changed => Problem::new(Kind::PreconditionFailed).detail(detail),
+            StaffError::Account(error) => error.into(),
             StaffError::Database(error) => error.into(),
         }
     }

@@ -55,12 +55,6 @@ pub(in crate::accounts) async fn find(conn: &mut Conn, id: Uuid) -> Result<Optio
     Ok(row.map(StaffMember::from))
 }
 
-/// The account with this address, whoever's it is.
-pub(in crate::accounts) async fn find_account(conn: &mut Conn, email_key: &str) -> Result<Option<Uuid>> {
-    let row = sql::optional!(conn, (Uuid,), "select id from customers where email_key = $1", email_key)?;
-    Ok(row.map(|(id,)| id))
-}
-
 pub(in crate::accounts) async fn has_other_owner(conn: &mut Conn, id: Uuid) -> Result<bool> {
     let found = sql::optional!(
         conn,
