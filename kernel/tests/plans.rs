@@ -58,11 +58,15 @@ const CASE: &str = "every_page_reads_large_tables_by_an_index";
 
 api_test! {
     async fn every_page_reads_large_tables_by_an_index(app: App) {
+        // What the worker of the stock asks is not asked by the pages.
+        let quiet = app.another(|config| config.inventory.poll_interval_ms = 3_600_000).await;
+        app.stopper().stop().await;
+        let (app, stop) = (&quiet, quiet.stopper());
         let thread = thread_name(CASE, app.backend);
         listen();
-        let mut database = Database::open(&app).await;
+        let mut database = Database::open(app).await;
         // The worker of a new shop renews the index once: copies that it found would be indexed before they are copied.
-        database.wait_for_the_index(&app).await;
+        database.wait_for_the_index(app).await;
         database.grow().await;
         let mut wrong = Vec::new();
         for page in PAGES {
@@ -80,6 +84,7 @@ api_test! {
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
         // The test can fail: nothing serves this.
         assert!(!database.scans("select id from products where description = 'x'").await.is_empty());
+        stop.stop().await;
     }
 }
 

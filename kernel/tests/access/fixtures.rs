@@ -47,6 +47,8 @@ impl Objects {
         let variants = format!("/v1/admin/products/{}/variants", text(&product, "id"));
         let variant = create(&variants, json!({ "sku": "FIXTURE", "title": "", "price": 100 })).await;
         let category = create("/v1/admin/categories", json!({ "name": "Fixture" })).await;
+        let location = create("/v1/admin/locations", json!({ "name": "Fixture" })).await;
+        let refund = refunded_order(app, owner).await;
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         Self(vec![
@@ -57,10 +59,13 @@ impl Objects {
             ("/v1/admin/api-keys/", "id", text(&key, "id")),
             ("/v1/admin/bindings/", "domain", "pricing".into()),
             ("/v1/admin/categories/", "id", text(&category, "id")),
+            ("/v1/admin/locations/", "id", text(&location, "id")),
+            ("/v1/admin/orders/", "refund_id", refund),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
             ("/v1/admin/products/", "id", text(&product, "id")),
             ("/v1/admin/staff/", "id", text(&staff, "id")),
             ("/v1/admin/variants/", "id", text(&variant, "id")),
+            ("/v1/admin/variants/", "location", text(&location, "id")),
         ])
     }
 
@@ -84,6 +89,16 @@ impl Objects {
         let lines = self.0.iter().filter(|(prefix, parameter, _)| path.starts_with(prefix) && *parameter == name);
         lines.max_by_key(|(prefix, ..)| prefix.len()).map(|(.., value)| value.as_str())
     }
+}
+
+/// The id of a refund.
+async fn refunded_order(app: &App, owner: &str) -> String {
+    let shopper = Shopper::guest(app).await;
+    shopper.prepare("TEA-SENCHA-100", 1).await;
+    let order = text(&shopper.check_out("tok-approve").await.expect(201), "id");
+    let body = json!({ "amount": 1, "reason": "fixture" });
+    let path = format!("/v1/admin/orders/{order}/refunds");
+    text(&app.send(Method::POST, &path, Some(owner), Some(body)).await.expect(201), "id")
 }
 
 /// What guests do not have.
