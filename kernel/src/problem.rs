@@ -113,8 +113,6 @@ problems! {
     OrderState = "order-state" CONFLICT;
     /// More than there is to capture or refund; `available` says how much there is.
     AmountExceeded = "amount-exceeded" CONFLICT;
-    /// The order does not owe the amount that you were shown; `outstanding` is what it owes now.
-    StaleAmount = "stale-amount" CONFLICT;
     /// Another step of the payment is under way; try again when it has ended.
     PaymentBusy = "payment-busy" CONFLICT;
     /// The provider refused the capture; `code` says why. The money is still reserved.

@@ -189,7 +189,6 @@ impl From<Error> for Problem {
             Error::RefundState(status) => Problem::new(Kind::OrderState).with("refund_status", status.name()),
             Error::NotShipped => Problem::new(Kind::OrderState).detail(error.to_string()),
             Error::CorrectionTooLarge => Problem::invalid_field("/amount", error.to_string()),
-            Error::StaleAmount { outstanding } => Problem::new(Kind::StaleAmount).with("outstanding", outstanding),
             Error::OutOfRange(_) | Error::CutOff(_) => Problem::internal(error),
             Error::Database(error) => error.into(),
         }

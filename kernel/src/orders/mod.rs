@@ -231,8 +231,6 @@ pub enum Error {
     NotShipped,
     #[error("with the correction, the order would owe more or less than an amount can say")]
     CorrectionTooLarge,
-    #[error("the order owes {outstanding}")]
-    StaleAmount { outstanding: Amount },
     #[error("an amount is out of range")]
     OutOfRange(#[from] crate::money::OutOfRange),
     #[error("the work was cut off: {0}")]

@@ -115,7 +115,6 @@ impl From<Refused> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::UnknownMethod => Problem::new(Kind::PaymentMethodUnavailable),
             Error::Call(error) => match error.fault {
                 Fault::InvalidAnswer(_) | Fault::Trapped(_) => {
                     tracing::error!(%error, "a payment plugin is broken");

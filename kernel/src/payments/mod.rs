@@ -136,8 +136,6 @@ pub struct Decline {
 /// Why a payment cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is no such payment method")]
-    UnknownMethod,
     #[error("the payment plugin failed: {0}")]
     Call(#[from] CallError),
     #[error("the payment plugin cannot be loaded: {0}")]
