@@ -162,7 +162,7 @@ pub struct Registration {
 /// What became of a registration.
 #[derive(Debug)]
 pub enum Registered {
-    In(Customer, Tokens),
+    In(Box<Customer>, Tokens),
     /// The address has to be confirmed first. There may have been an account with it before, which is not told.
     Waiting,
 }
@@ -207,7 +207,7 @@ pub async fn register(shop: &Shop, registration: Registration, device: &Device) 
     tx.commit().await?;
     shop.letters().wake();
     shop.relay().wake();
-    Ok(tokens.map_or(Registered::Waiting, |tokens| Registered::In(customer, tokens)))
+    Ok(tokens.map_or(Registered::Waiting, |tokens| Registered::In(Box::new(customer), tokens)))
 }
 
 fn email_taken(error: db::Error) -> Error {

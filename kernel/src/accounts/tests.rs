@@ -29,7 +29,7 @@ fn ada() -> Registration {
 
 async fn registered(shop: &Shop) -> (Customer, Tokens) {
     match register(shop, ada(), &Device::default()).await.expect("registered") {
-        Registered::In(customer, tokens) => (customer, tokens),
+        Registered::In(customer, tokens) => (*customer, tokens),
         Registered::Waiting => panic!("nothing to wait for"),
     }
 }

@@ -131,19 +131,19 @@ api_test! {
             attempt("forged".into()).await.problem("invalid-token");
         }
         let (owner, clerk) = (app.merchant().await, app.staff(&["orders"]).await);
-        let kinds: Vec<_> = entries(&app, &owner, "").await.into_iter().map(|entry| entry["actor"]["kind"].clone()).collect();
+        let kinds: Vec<_> = entries(app, &owner, "").await.into_iter().map(|entry| entry["actor"]["kind"].clone()).collect();
         assert_eq!(kinds, ["person", "nobody", "person"]);
         for _ in 0..4 {
             attempt(clerk.clone()).await.problem("forbidden");
         }
-        let all = entries(&app, &owner, "").await;
+        let all = entries(app, &owner, "").await;
         assert_eq!(all.len(), 7);
         let bodies = all.iter().map(|entry| entry["body"].is_object());
         assert_eq!(bodies.collect::<Vec<_>>(), [true, true, true, true, false, false, false], "a stranger's is not kept");
         let upload = app.client.post(format!("{}/v1/admin/plugins", app.url)).bearer_auth(&owner);
         let upload = upload.header("content-type", "application/wasm").body("no component").send().await.unwrap();
         assert_eq!(upload.status(), 422);
-        let entry = entries(&app, &owner, "?operation=upload_plugin").await.remove(0);
+        let entry = entries(app, &owner, "?operation=upload_plugin").await.remove(0);
         assert_eq!((&entry["body"], &entry["body_bytes"]), (&Value::Null, &json!(12)));
         assert_eq!(entry["body_sha256"].as_str().map(str::len), Some(64));
         stop.stop().await;

@@ -161,7 +161,7 @@ pub async fn register(
 ) -> Result<Response, Problem> {
     Ok(match accounts::register(&shop, body.check()?, &device).await? {
         Registered::In(customer, tokens) => {
-            (StatusCode::CREATED, axum::Json(SessionBody::from((customer, tokens)))).into_response()
+            (StatusCode::CREATED, axum::Json(SessionBody::from((*customer, tokens)))).into_response()
         }
         Registered::Waiting => StatusCode::ACCEPTED.into_response(),
     })
