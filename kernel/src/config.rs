@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::accounts::AccountsConfig;
 use crate::cache::CacheConfig;
 use crate::carts::CartsConfig;
+use crate::catalog::CatalogConfig;
 use crate::db::DatabaseConfig;
 use crate::events::EventsConfig;
 use crate::http::HttpConfig;
@@ -28,6 +29,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub http: HttpConfig,
     pub accounts: AccountsConfig,
+    pub catalog: CatalogConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
     pub search: SearchConfig,

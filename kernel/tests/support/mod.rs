@@ -3,6 +3,7 @@
 pub mod app;
 pub mod backend;
 pub mod components;
+pub mod merchant;
 pub mod shopper;
 
 use std::future::Future;
