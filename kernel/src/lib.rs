@@ -25,6 +25,7 @@ pub mod payments;
 pub mod plugins;
 pub mod problem;
 pub mod routes;
+pub mod signature;
 mod shop;
 #[cfg(test)]
 mod test_shop;

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::http::openapi::Security;
 use crate::http::{idempotency, layers};
-use crate::{Shop, accounts, carts, catalog, http, orders, payments, plugins};
+use crate::{Shop, accounts, carts, catalog, http, notifications, orders, payments, plugins};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -54,6 +54,13 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::get_order))
         .routes(routes!(orders::http::cancel_order))
         .routes(routes!(payments::http::receive_webhook))
+        .routes(routes!(notifications::http::get_inbox))
+        .routes(routes!(notifications::http::stream_inbox))
+        .routes(routes!(notifications::http::read_inbox))
+        .routes(routes!(notifications::http::read_inbox_item))
+        .routes(routes!(notifications::http::delete_inbox_item))
+        .routes(routes!(notifications::http::list_push_tokens, notifications::http::register_push_token))
+        .routes(routes!(notifications::http::delete_push_token))
 }
 
 fn merchant_routes() -> OpenApiRouter<Shop> {
@@ -70,6 +77,10 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::ship_order))
         .routes(routes!(orders::http::deliver_order))
         .routes(routes!(orders::http::admin_cancel_order))
+        .routes(routes!(notifications::http::list_messages))
+        .routes(routes!(notifications::http::retry_dead_messages))
+        .routes(routes!(notifications::http::get_message))
+        .routes(routes!(notifications::http::resend_message))
         .routes(routes!(plugins::registry::http::list_plugins))
         .routes(routes!(plugins::registry::http::get_plugin))
         .routes(routes!(plugins::registry::http::list_bindings))

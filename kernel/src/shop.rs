@@ -26,7 +26,8 @@ struct Parts {
     hashing: accounts::Hashing,
     plugins: plugins::Registry,
     relay: events::Relay,
-    mailer: notifications::Mailer,
+    transports: notifications::Transports,
+    inboxes: Arc<notifications::live::Hub>,
     /// Work that outlives the request that began it: checkouts, payments.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -46,7 +47,7 @@ pub enum OpenError {
     #[error("plugins: {0}")]
     Plugins(#[from] plugins::RegistryError),
     #[error("notifications: {0}")]
-    Notifications(#[from] notifications::MailerError),
+    Notifications(#[from] notifications::TransportError),
 }
 
 impl Shop {
@@ -59,18 +60,19 @@ impl Shop {
         let blob_dir = dir.join("plugins");
         let blobs = Blobs::open(&blob_dir).map_err(|cause| OpenError::Folder { path: blob_dir, cause })?;
         let plugins = plugins::Registry::open(&config, &db, blobs, &keys.cache_key()).await?;
-        let mailer = notifications::Mailer::open(&config)?;
+        let transports = notifications::Transports::open(&config)?;
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
             relay: events::Relay::new(bus()),
+            inboxes: notifications::live::Hub::new(&config.notifications.inbox),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             config,
             db,
             keys,
             plugins,
-            mailer,
+            transports,
         })))
     }
 
@@ -111,8 +113,13 @@ impl Shop {
         &self.0.relay
     }
 
-    pub fn mailer(&self) -> &notifications::Mailer {
-        &self.0.mailer
+    pub fn transports(&self) -> &notifications::Transports {
+        &self.0.transports
+    }
+
+    /// Who listens to their inbox.
+    pub fn inboxes(&self) -> &Arc<notifications::live::Hub> {
+        &self.0.inboxes
     }
 
     /// Runs `work` to its end even if the client goes away: a checkout must not stop between two of its steps.
@@ -163,5 +170,8 @@ fn create_private_dir(dir: &std::path::Path) -> io::Result<()> {
 
 /// The bus, with everyone who listens.
 fn bus() -> Arc<dyn events::Bus> {
-    Arc::new(events::Memory::new(vec![Box::new(notifications::Notifications)]))
+    Arc::new(events::Memory::new(vec![
+        Box::new(notifications::Notifications),
+        Box::new(notifications::StaffInbox),
+    ]))
 }

@@ -12,6 +12,7 @@ create table customers (
     created_at timestamptz not null,
     updated_at timestamptz not null
 );
+create index customers_staff on customers (id) where role <> 'customer';
 
 -- One login somewhere. Every refresh token of it belongs to this family.
 create table sessions (

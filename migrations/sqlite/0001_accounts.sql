@@ -12,6 +12,7 @@ create table customers (
     created_at text not null,
     updated_at text not null
 ) strict;
+create index customers_staff on customers (id) where role <> 'customer';
 
 -- One login somewhere. Every refresh token of it belongs to this family.
 create table sessions (

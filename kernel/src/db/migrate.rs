@@ -31,6 +31,7 @@ const STEPS: &[Step] = steps![
     4 "0004_carts",
     5 "0005_orders",
     6 "0006_events",
+    16 "0016_notifications",
 ];
 
 /// A database cannot be brought to the newest schema.

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::accounts::{self, Identity, Permission};
+use crate::accounts::{self, Identity, Permission, Permissions};
 use crate::problem::{Kind, Problem};
 
 /// Anyone. A valid token makes it a customer; a token that is wrong is refused rather than ignored.
@@ -23,6 +23,8 @@ pub struct SignedIn(pub Identity);
 /// The operation's line in `kernel/tests/access.txt` names the same permission; a test calls each operation with it and without it.
 pub struct Staff<P: Needs> {
     pub actor: Actor,
+    /// All that they may do, for what an answer shows of others' affairs.
+    pub permissions: Permissions,
     permission: PhantomData<P>,
 }
 
@@ -89,7 +91,8 @@ impl<P: Needs> FromRequestParts<Shop> for Staff<P> {
         if !identity.permissions.has(P::PERMISSION) {
             return Err(Problem::new(Kind::Forbidden).with("permission", P::PERMISSION));
         }
-        Ok(Self { actor: Actor::Person(identity.customer_id), permission: PhantomData })
+        let (actor, permissions) = (Actor::Person(identity.customer_id), identity.permissions);
+        Ok(Self { actor, permissions, permission: PhantomData })
     }
 }
 
@@ -102,6 +105,11 @@ async fn identify(shop: &Shop, headers: &HeaderMap) -> Result<Option<Identity>, 
         .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()));
     let token = token.ok_or_else(|| Problem::new(Kind::InvalidToken).detail("use Authorization: Bearer"))?;
     Ok(Some(accounts::authenticate(shop, token).await?))
+}
+
+/// Whether the token of a request that was let in still counts: for answers that go on for minutes.
+pub async fn still_counts(shop: &Shop, headers: &HeaderMap) -> bool {
+    matches!(identify(shop, headers).await, Ok(Some(_)))
 }
 
 /// Whose idempotency keys these are.

@@ -9,8 +9,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 use super::compose::{Answer, Recipient};
-use super::store::{self, State};
-use super::{SmtpUrl, queue, sender};
+use super::queue::queue;
+use super::reach::Reach;
+use super::store::queue::{self as stored, State};
+use super::{Channel, SmtpUrl, direct, inbox, sender};
 use crate::events::{self, Bus, Consumer, Event, HandleError, Memory};
 use crate::plugins::notification::Message;
 use crate::plugins::{CallError, Fault, Report};
@@ -65,9 +67,14 @@ impl Consumer for Canned {
             let answers = self.0.iter().map(answer).collect();
             // A new shop tells of its plugins too, and that has no recipient.
             let Some(recipient) = Recipient::of(event, "en") else { return Ok(()) };
-            queue(shop, event, &recipient, answers).await
+            queue(shop, event, &recipient, &reach(), answers).await
         })
     }
+}
+
+/// Someone with everything but a device.
+fn reach() -> Reach {
+    Reach { channels: [Channel::Email, Channel::Sms, Channel::Inbox].into(), devices: Vec::new() }
 }
 
 fn one_mail() -> Memory {
@@ -88,7 +95,7 @@ async fn queue_mail(shop: &Shop) {
 }
 
 async fn states(shop: &Shop) -> Vec<State> {
-    store::states(&mut shop.db().read().await.unwrap()).await.unwrap()
+    stored::states(&mut shop.db().read().await.unwrap()).await.unwrap()
 }
 
 async fn only_state(shop: &Shop) -> State {
@@ -170,12 +177,12 @@ async fn a_crash_at_any_step_gives_one_mail() {
     assert!(sender::claim(&shop).await.unwrap().is_empty(), "another kernel leaves it alone meanwhile");
     let later = clock::now() + TimeDelta::hours(1);
     let mut tx = shop.db().write().await.unwrap();
-    let again = store::claim_due(&mut tx, later, later, 10).await.unwrap();
+    let again = stored::claim_due(&mut tx, later, later, 10).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(again.len(), 1);
     // Killed after it was sent, before that was written: the second takes the place of the first.
-    shop.mailer().send(&again[0]).await.unwrap();
-    shop.mailer().send(&again[0]).await.unwrap();
+    shop.transports().send(&again[0]).await.unwrap();
+    shop.transports().send(&again[0]).await.unwrap();
     assert_eq!(files(&dir).len(), 1);
 }
 
@@ -193,7 +200,7 @@ async fn a_plugin_that_fails_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_channel_without_a_transport_is_kept_as_failed() {
+async fn a_channel_without_a_transport_is_kept_as_dead() {
     let dir = tempfile::tempdir().unwrap();
     let shop = open_shop(&dir, "").await;
     record_order(&shop).await;
@@ -202,7 +209,7 @@ async fn a_channel_without_a_transport_is_kept_as_failed() {
     events::drain(&shop, &bus).await.unwrap();
     sender::drain(&shop).await.unwrap();
     let state = only_state(&shop).await;
-    assert_eq!((state.status.as_str(), state.attempts), ("failed", 0));
+    assert_eq!((state.status.as_str(), state.attempts), ("dead", 0));
     assert!(files(&dir).is_empty());
 }
 
@@ -293,10 +300,10 @@ async fn a_mail_goes_to_the_server() {
 async fn what_the_server_says_decides_whether_it_is_tried_again() {
     let silent = None;
     for (reply, expected) in [
-        (Some("550 no such mailbox"), ["failed", "failed"]),
-        (Some("451 come back later"), ["queued", "failed"]),
-        (Some("530 log in first"), ["queued", "failed"]),
-        (silent, ["queued", "failed"]),
+        (Some("550 no such mailbox"), ["dead", "dead"]),
+        (Some("451 come back later"), ["queued", "dead"]),
+        (Some("530 log in first"), ["queued", "dead"]),
+        (silent, ["queued", "dead"]),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let (url, received) = mail_server(reply).await;
@@ -328,24 +335,172 @@ async fn a_server_that_is_down_is_tried_again_before_the_mail_is_given_up() {
     assert_eq!((state.status.as_str(), state.attempts), ("queued", 1), "{state:?}");
     sender::drain(&shop).await.unwrap();
     let state = only_state(&shop).await;
-    assert_eq!((state.status.as_str(), state.attempts), ("failed", 2), "{state:?}");
+    assert_eq!((state.status.as_str(), state.attempts), ("dead", 2), "{state:?}");
     assert!(state.last_error.is_some_and(|error| error.contains("efused")));
 }
 
 #[tokio::test]
 async fn settings_that_cannot_work_are_told_at_the_start() {
     type Spoil = fn(&mut Config);
-    let table: [(Spoil, &str); 4] = [
+    let table: [(Spoil, &str); 6] = [
         (|config| config.shop.email = "nobody".into(), "shop.email"),
         (|config| config.notifications.smtp_url = "mail.example.org".into(), "smtp_url"),
         (|config| config.notifications.concurrency = 0, "notifications.concurrency"),
         (|config| config.notifications.max_attempts = 0, "notifications.max_attempts"),
+        (|config| config.notifications.sms.url = "http://sms.example".into(), "notifications.sms"),
+        (|config| config.notifications.inbox.heartbeat_ms = 0, "notifications.inbox.heartbeat_ms"),
     ];
     for (spoil, named) in table {
         let dir = tempfile::tempdir().unwrap();
         let mut config = config(&dir);
         spoil(&mut config);
-        let Err(error) = super::Mailer::open(&config) else { panic!("{named}") };
+        let Err(error) = super::Transports::open(&config) else { panic!("{named}") };
         assert!(error.to_string().contains(named), "{error}");
     }
+}
+
+/// A service that answers `status` to everything and keeps what it is sent, head included.
+async fn service(status: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/send", listener.local_addr().unwrap());
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let kept = received.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut read = Vec::new();
+            while !is_whole(&read) {
+                tokio::io::AsyncReadExt::read_buf(&mut stream, &mut read).await.unwrap();
+            }
+            kept.lock().unwrap().push(String::from_utf8(read).unwrap());
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url, received)
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+async fn queue_sms(shop: &Shop) {
+    let event = Event {
+        id: id::sequential(),
+        kind: "order.shipped".into(),
+        subject: "1".into(),
+        data: json!({"email": "ann@example.org", "phone": "+49 30 12345"}),
+        occurred_at: clock::now(),
+    };
+    let sms = Message { channel: "sms".into(), attributes: vec![("sender".into(), "Tea".into())], ..message() };
+    Memory::new(vec![Box::new(Canned(vec![("sms", Ok(vec![sms]))]))]).publish(shop, &event).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_sms_goes_to_its_service_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (url, received) = service("202 Accepted").await;
+    let mut config = config(&dir);
+    let (token, secret) = (dir.path().join("token"), dir.path().join("secret"));
+    std::fs::write(&token, "let-me-in\n").unwrap();
+    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    config.notifications.sms = super::GatewayConfig { url, token_file: token, signing_secret_file: secret };
+    let shop = test_shop::open(config).await;
+    queue_sms(&shop).await;
+    sender::drain(&shop).await.unwrap();
+    let state = only_state(&shop).await;
+    assert_eq!((state.channel.as_str(), state.status.as_str()), ("sms", "sent"), "{state:?}");
+    let request = received.lock().unwrap().remove(0);
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).unwrap();
+    assert_eq!((header("authorization"), header("webhook-id")), ("Bearer let-me-in", state.id.to_string().as_str()));
+    let at = chrono::DateTime::from_timestamp(header("webhook-timestamp").parse().unwrap(), 0).unwrap();
+    let secret = crate::signature::SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    assert_eq!(header("webhook-signature"), secret.sign(header("webhook-id"), at, body.as_bytes()));
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&body["to"], &body["title"], &body["kind"]), (&json!("+493012345"), &json!("Заказ 1001"), &json!("order.shipped")));
+    assert_eq!(body["attributes"], json!({"sender": "Tea"}));
+}
+
+#[tokio::test]
+async fn what_a_service_says_decides_whether_it_is_tried_again() {
+    for (answer, expected) in [
+        ("503 Busy", ["queued", "dead"]),
+        ("302 Found\r\nlocation: http://127.0.0.1:1/", ["queued", "dead"]),
+        ("422 No", ["dead", "dead"]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = config(&dir);
+        config.notifications.sms.url = service(answer).await.0;
+        let shop = test_shop::open(config).await;
+        queue_sms(&shop).await;
+        for status in expected {
+            sender::drain(&shop).await.unwrap();
+            assert_eq!(only_state(&shop).await.status, status, "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_by_a_way_that_is_not_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    record_order(&shop).await;
+    let say = |channel: &str| Message { channel: channel.into(), ..message() };
+    let bus = Memory::new(vec![Box::new(Canned(vec![("all", Ok(vec![say("email"), say("push")]))]))]);
+    events::drain(&shop, &bus).await.unwrap();
+    sender::drain(&shop).await.unwrap();
+    let ends: Vec<_> = states(&shop).await.into_iter().map(|state| (state.channel, state.status)).collect();
+    assert_eq!(ends, [("email".to_owned(), "sent".to_owned()), ("push".into(), "suppressed".into())]);
+}
+
+#[tokio::test]
+async fn a_letter_with_a_secret_leaves_none_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    let recipient = Recipient {
+        customer_id: None,
+        name: "Ann".into(),
+        email: "ann@example.org".into(),
+        phone: "+493012345".into(),
+        locale: "en".into(),
+    };
+    let data = json!({"url": "https://shop.example/reset?token=hush", "valid_minutes": 60});
+    let composed = direct::compose(&shop, "customer.password-reset", recipient, data).await.unwrap();
+    let mut tx = shop.db().write().await.unwrap();
+    direct::queue(&mut tx, &composed).await.unwrap();
+    tx.commit().await.unwrap();
+    let id = only_state(&shop).await.id;
+    let waiting = super::log::find(&shop, id).await.unwrap().unwrap();
+    assert_eq!((waiting.text.as_str(), waiting.message.secret), ("", true), "nobody reads it while it waits");
+    sender::drain(&shop).await.unwrap();
+    assert!(files(&dir)[0].1.contains("hush"));
+    let mut conn = shop.db().read().await.unwrap();
+    assert_eq!(super::store::log::body(&mut conn, id).await.unwrap(), (String::new(), None));
+    drop(conn);
+    let again = super::log::resend(&shop, id).await;
+    assert!(matches!(again, Err(super::log::ResendError::NotResendable)), "{again:?}");
+}
+
+#[tokio::test]
+async fn positions_of_an_inbox_count_without_gaps() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    let person = crate::accounts::create_merchant(&shop, "ann@example.org", Some("a long enough password")).await;
+    let person = person.unwrap().customer_id;
+    let before = inbox::look(&shop, person, inbox::Look { before: None, unread: false, limit: 9 }).await.unwrap();
+    for number in 1..=3 {
+        let mut tx = shop.db().write().await.unwrap();
+        let new = inbox::NewItem { kind: "test", about: "", title: "Hello", text: "", attributes: &[] };
+        let position = inbox::put(&mut tx, person, new, clock::now()).await.unwrap();
+        assert_eq!(position, before.position + number);
+        // The third is taken back.
+        if number != 3 {
+            tx.commit().await.unwrap();
+        }
+    }
+    let after = inbox::look(&shop, person, inbox::Look { before: None, unread: true, limit: 9 }).await.unwrap();
+    assert_eq!((after.position, after.unread), (before.position + 2, before.unread + 2));
 }

@@ -6,6 +6,7 @@ mod carts;
 mod catalog;
 mod checkout;
 mod idempotency;
+mod notifications;
 mod operations;
 mod orders;
 mod payments;
