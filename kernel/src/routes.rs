@@ -78,6 +78,8 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::deliver_order))
         .routes(routes!(orders::http::admin_cancel_order))
         .routes(routes!(notifications::http::list_messages))
+        .routes(routes!(notifications::http::list_notification_kinds))
+        .routes(routes!(notifications::http::preview_notification))
         .routes(routes!(notifications::http::retry_dead_messages))
         .routes(routes!(notifications::http::get_message))
         .routes(routes!(notifications::http::resend_message))

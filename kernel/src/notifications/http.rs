@@ -3,10 +3,12 @@
 mod devices;
 mod inbox;
 mod messages;
+mod preview;
 
 pub use devices::*;
 pub use inbox::*;
 pub use messages::*;
+pub use preview::*;
 
 use std::collections::BTreeMap;
 

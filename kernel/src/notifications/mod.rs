@@ -16,6 +16,7 @@
 //! | `sender` `transports` `mailer` `mail` `gateway` `files` | from a row to a mail, an SMS, a push message |
 //! | `inbox` `live` `staff` | what is found in the app, and the streams that tell of it |
 //! | `log` | what became of each message |
+//! | `preview` `samples` | what would be said, without sending it |
 
 mod channel;
 mod compose;
@@ -28,9 +29,11 @@ pub mod live;
 pub mod log;
 mod mail;
 mod mailer;
+pub mod preview;
 pub mod push_tokens;
 mod queue;
 mod reach;
+pub mod samples;
 mod sender;
 mod settings;
 mod staff;
@@ -45,6 +48,7 @@ use crate::events::{self, Consumer, Event, HandleError};
 use crate::{Shop, db};
 
 pub use channel::Channel;
+pub use compose::Answer;
 use compose::Recipient;
 use reach::Reach;
 pub use settings::{GatewayConfig, InboxConfig, NotificationsConfig, SmtpUrl};

@@ -25,10 +25,11 @@ struct Wishes {
 }
 
 impl Wishes {
-    /// Of someone who said nothing. A guest gave a phone number with the address so as to be called about the delivery; who has
-    /// an account is asked first.
-    fn unsaid(guest: bool) -> Self {
-        Self { email: true, sms: guest, push: true, inbox: true }
+    /// Of someone who said nothing about events of `kind`. A guest gave a phone number with the address so as to be called about
+    /// the delivery; who has an account is asked first. What is not owed is advertising, and that needs a consent.
+    fn unsaid(guest: bool, kind: &str) -> Self {
+        let owed = is_owed(kind);
+        Self { email: owed, sms: owed && guest, push: owed, inbox: owed }
     }
 }
 
@@ -39,7 +40,7 @@ impl Reach {
             Some(id) => store::push_tokens::devices_of(&mut shop.db().read().await?, id).await?,
             None => Vec::new(),
         };
-        let wishes = Wishes::unsaid(recipient.customer_id.is_none());
+        let wishes = Wishes::unsaid(recipient.customer_id.is_none(), kind);
         let devices = devices.into_iter().map(|device| device.token).collect();
         Ok(Self { channels: channels(recipient, &wishes, &devices, kind), devices })
     }
@@ -91,10 +92,11 @@ mod tests {
             Wishes { email: true, sms: true, push: true, inbox: true },
         );
         let device = vec!["token".to_owned()];
-        let unsaid = (Wishes::unsaid(true), Wishes::unsaid(false));
+        let unsaid = |recipient: &Recipient, kind| Wishes::unsaid(recipient.customer_id.is_none(), kind);
         for (recipient, wishes, devices, kind, expected) in [
-            (&guest, unsaid.0, &vec![], "order.paid", "email sms"),
-            (&customer, unsaid.1, &vec![], "order.paid", "email inbox"),
+            (&guest, unsaid(&guest, "order.paid"), &vec![], "order.paid", "email sms"),
+            (&customer, unsaid(&customer, "order.paid"), &vec![], "order.paid", "email inbox"),
+            (&customer, unsaid(&customer, "cart.abandoned"), &device, "cart.abandoned", ""),
             (&customer, all, &device, "cart.abandoned", "email sms push inbox"),
             (&customer, none, &device, "cart.abandoned", ""),
             (&customer, none, &device, "order.paid", "email"),

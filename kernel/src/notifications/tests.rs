@@ -452,7 +452,8 @@ async fn nobody_is_told_by_a_way_that_is_not_open() {
     let bus = Memory::new(vec![Box::new(Canned(vec![("all", Ok(vec![say("email"), say("push")]))]))]);
     events::drain(&shop, &bus).await.unwrap();
     sender::drain(&shop).await.unwrap();
-    let ends: Vec<_> = states(&shop).await.into_iter().map(|state| (state.channel, state.status)).collect();
+    let mut ends: Vec<_> = states(&shop).await.into_iter().map(|state| (state.channel, state.status)).collect();
+    ends.sort();
     assert_eq!(ends, [("email".to_owned(), "sent".to_owned()), ("push".into(), "suppressed".into())]);
 }
 
