@@ -30,7 +30,7 @@ create table messages (
     -- The message that this one repeats.
     resend_of uuid
 );
-create index messages_due on messages (next_attempt_at) where status = 'queued';
+create index messages_due on messages (status, next_attempt_at, id);
 create index messages_by_status on messages (status, id);
 create index messages_by_age on messages (created_at);
 create index messages_by_event on messages (event_id);
