@@ -25,8 +25,8 @@ pub mod payments;
 pub mod plugins;
 pub mod problem;
 pub mod routes;
-pub mod signature;
 mod shop;
+pub mod signature;
 #[cfg(test)]
 mod test_shop;
 

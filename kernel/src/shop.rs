@@ -170,8 +170,5 @@ fn create_private_dir(dir: &std::path::Path) -> io::Result<()> {
 
 /// The bus, with everyone who listens.
 fn bus() -> Arc<dyn events::Bus> {
-    Arc::new(events::Memory::new(vec![
-        Box::new(notifications::Notifications),
-        Box::new(notifications::StaffInbox),
-    ]))
+    Arc::new(events::Memory::new(vec![Box::new(notifications::Notifications), Box::new(notifications::StaffInbox)]))
 }

@@ -115,7 +115,8 @@ mod tests {
             occurred_at: crate::clock::now(),
         };
         let id = crate::id::sequential();
-        let known = event(serde_json::json!({"email": "a@example.org", "name": "Ann", "locale": "ru", "customer_id": id,
+        let known =
+            event(serde_json::json!({"email": "a@example.org", "name": "Ann", "locale": "ru", "customer_id": id,
             "address": {"phone": "+49 (30) 123-45"}}));
         let expected = Recipient {
             customer_id: Some(id),

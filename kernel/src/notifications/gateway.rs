@@ -152,9 +152,16 @@ mod tests {
 
     #[test]
     fn only_what_concerns_the_message_is_final() {
-        for (code, is_final) in
-            [(400, true), (401, false), (404, false), (410, true), (422, true), (429, false), (302, false), (503, false)]
-        {
+        for (code, is_final) in [
+            (400, true),
+            (401, false),
+            (404, false),
+            (410, true),
+            (422, true),
+            (429, false),
+            (302, false),
+            (503, false),
+        ] {
             let refused = refusal(StatusCode::from_u16(code).unwrap());
             assert_eq!((refused.is_final, refused.is_gone), (is_final, code == 410), "{code}");
         }

@@ -100,10 +100,16 @@ pub(super) async fn put(
 /// Where a message goes, one for each device, and as what it is kept.
 fn addresses<'a>(occasion: &'a Occasion<'_>, channel: &str) -> Vec<(&'a str, &'static str, Option<&'static str>)> {
     let Occasion { recipient, reach, secret, .. } = occasion;
-    let Some(channel) = Channel::parse(channel) else { return vec![("", "dead", Some("no transport for this channel"))] };
+    let Some(channel) = Channel::parse(channel) else {
+        return vec![("", "dead", Some("no transport for this channel"))];
+    };
     // Only mail proves whose address it is: a link that opens an account goes nowhere else.
     if !reach.channels.contains(&channel) || (*secret && channel != Channel::Email) {
-        return vec![("", "suppressed", Some("there is no address for this channel, or the recipient does not want it"))];
+        return vec![(
+            "",
+            "suppressed",
+            Some("there is no address for this channel, or the recipient does not want it"),
+        )];
     }
     match channel {
         Channel::Email => vec![(recipient.email.as_str(), "queued", None)],

@@ -59,7 +59,9 @@ fn order(what: &str) -> Value {
                     "country": "DE", "phone": "+493012345"},
     });
     match what {
-        "shipped" => data["shipment"] = json!({"tracking_number": "JD01", "tracking_url": "https://track.example/JD01"}),
+        "shipped" => {
+            data["shipment"] = json!({"tracking_number": "JD01", "tracking_url": "https://track.example/JD01"})
+        }
         "cancelled" => data["cancellation"] = json!({"reason": "customer", "refunded": 3190}),
         _ => {}
     }

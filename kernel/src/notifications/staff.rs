@@ -16,11 +16,15 @@ use crate::{Shop, clock};
 const TOLD: &[(&str, Permission, fn(&Value) -> String)] = &[
     ("order.placed", Permission::Orders, |data| format!("New order {}", text(data, "number"))),
     ("order.cancelled", Permission::Orders, |data| format!("Order {} is cancelled", text(data, "number"))),
-    ("payment.unknown", Permission::Refunds, |data| format!("A payment hangs in the air: order {}", text(data, "number"))),
+    ("payment.unknown", Permission::Refunds, |data| {
+        format!("A payment hangs in the air: order {}", text(data, "number"))
+    }),
     ("stock.low", Permission::Catalog, |data| format!("Low stock: {}", text(data, "sku"))),
     ("review.created", Permission::Catalog, |_| "A review waits for moderation".to_owned()),
     ("plugin.activated", Permission::Plugins, |data| format!("Plugins for {} were changed", text(data, "domain"))),
-    ("plugin.rolled_back", Permission::Plugins, |data| format!("Plugins for {} were rolled back", text(data, "domain"))),
+    ("plugin.rolled_back", Permission::Plugins, |data| {
+        format!("Plugins for {} were rolled back", text(data, "domain"))
+    }),
     ("message.dead", Permission::Settings, |data| {
         format!("A message could not be sent by {}: {}", text(data, "channel"), text(data, "code"))
     }),

@@ -420,7 +420,10 @@ async fn an_sms_goes_to_its_service_signed() {
     let secret = crate::signature::SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     assert_eq!(header("webhook-signature"), secret.sign(header("webhook-id"), at, body.as_bytes()));
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
-    assert_eq!((&body["to"], &body["title"], &body["kind"]), (&json!("+493012345"), &json!("Заказ 1001"), &json!("order.shipped")));
+    assert_eq!(
+        (&body["to"], &body["title"], &body["kind"]),
+        (&json!("+493012345"), &json!("Заказ 1001"), &json!("order.shipped"))
+    );
     assert_eq!(body["attributes"], json!({"sender": "Tea"}));
 }
 

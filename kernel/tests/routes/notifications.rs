@@ -29,7 +29,8 @@ async fn inbox(app: &App, token: &str, query: &str) -> Value {
 
 /// A member of staff with these permissions.
 async fn staff(app: &App, email: &str, permissions: &str) -> String {
-    let NewMerchant { customer_id, .. } = create_merchant(&app.shop, email, Some("correct horse battery")).await.unwrap();
+    let NewMerchant { customer_id, .. } =
+        create_merchant(&app.shop, email, Some("correct horse battery")).await.unwrap();
     let mut tx = app.shop.db().write().await.unwrap();
     sql::execute!(tx, "update customers set role = 'staff', permissions = $2 where id = $1", customer_id, permissions)
         .unwrap();

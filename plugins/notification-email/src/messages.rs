@@ -118,7 +118,11 @@ impl Source<'_> {
         };
         let of_kind = self.texts.iter().enumerate().filter(|(_, text)| text.kind == kind && text.channel == channel);
         // Of two that fit alike, the first.
-        of_kind.rev().filter_map(|found| Some((fits(found.1)?, found))).max_by_key(|(rank, _)| *rank).map(|(_, found)| found)
+        of_kind
+            .rev()
+            .filter_map(|found| Some((fits(found.1)?, found)))
+            .max_by_key(|(rank, _)| *rank)
+            .map(|(_, found)| found)
     }
 
     fn own(&self, index: usize, text: &Text, values: &Values) -> Result<Message, Error> {
@@ -131,8 +135,9 @@ impl Source<'_> {
         message.channel = text.channel.name().to_owned();
         if text.channel == Channel::Email {
             let inner = match &text.html {
-                Some(html) => render(html, |name| values.html(name))
-                    .map_err(|wrong| refused(index, "html", &text.kind, wrong))?,
+                Some(html) => {
+                    render(html, |name| values.html(name)).map_err(|wrong| refused(index, "html", &text.kind, wrong))?
+                }
                 None => paragraphs(&body),
             };
             let language = if text.locale.is_empty() { self.locale } else { &text.locale };

@@ -211,23 +211,33 @@ fn channels_are_those_that_are_open_and_wanted() {
     }
     let shipped = plugin.compose(&event("order.shipped", ORDER), &everywhere(), "en", &shop()).unwrap();
     assert_eq!(shipped[0].text, "Your order 1042 is on its way. https://shop.example/orders/1042");
-    assert_eq!((shipped[1].subject.as_str(), shipped[1].text.as_str()), ("Order 1042 is on its way", "Your order 1042 is on its way."));
+    assert_eq!(
+        (shipped[1].subject.as_str(), shipped[1].text.as_str()),
+        ("Order 1042 is on its way", "Your order 1042 is on its way.")
+    );
     assert_eq!(shipped[1].attributes, [("url".to_owned(), "https://shop.example/orders/1042".to_owned())]);
     assert!(shipped.iter().all(|message| message.html.is_none()));
 }
 
 #[test]
 fn the_merchants_own_text_stands_in_for_ours() {
-    let text = |locale: &str, subject: &str| serde_json::json!({"kind": "order.placed", "channel": "email", "locale": locale,
-        "subject": subject, "text": "Dear {name}\n\n{lines}\n\nSee {url} {{really}}"});
-    let plugin = settings(serde_json::json!({"texts": [text("de", "Bestellung {number}"), text("de-AT", "Bstellung {number}"),
-        {"kind": "cart.abandoned", "channel": "email", "subject": "Come back", "text": "{url}", "html": "<b>{name}</b>"}]}));
+    let text = |locale: &str, subject: &str| {
+        serde_json::json!({"kind": "order.placed", "channel": "email", "locale": locale,
+        "subject": subject, "text": "Dear {name}\n\n{lines}\n\nSee {url} {{really}}"})
+    };
+    let plugin = settings(
+        serde_json::json!({"texts": [text("de", "Bestellung {number}"), text("de-AT", "Bstellung {number}"),
+        {"kind": "cart.abandoned", "channel": "email", "subject": "Come back", "text": "{url}", "html": "<b>{name}</b>"}]}),
+    );
     let say = |kind: &str, data: &str, to: &Recipient, locale: &str| {
         plugin.compose(&event(kind, data), to, locale, &shop()).unwrap().remove(0)
     };
-    for (locale, subject) in
-        [("de", "Bestellung 1042"), ("de-CH", "Bestellung 1042"), ("de-at", "Bstellung 1042"), ("fr", "Your order 1042 at Test Shop")]
-    {
+    for (locale, subject) in [
+        ("de", "Bestellung 1042"),
+        ("de-CH", "Bestellung 1042"),
+        ("de-at", "Bstellung 1042"),
+        ("fr", "Your order 1042 at Test Shop"),
+    ] {
         assert_eq!(say("order.placed", ORDER, &recipient(), locale).subject, subject, "{locale}");
     }
     let german = say("order.placed", ORDER, &recipient(), "de");
@@ -252,11 +262,17 @@ fn texts_that_could_not_be_sent_are_refused_at_activation() {
     };
     assert_eq!(text(serde_json::json!({})).unwrap(), []);
     for (change, expected) in [
-        (serde_json::json!({"subject": "{nmber}"}), "texts[0].subject: there is no {nmber} for order.paid; there are name, email,"),
+        (
+            serde_json::json!({"subject": "{nmber}"}),
+            "texts[0].subject: there is no {nmber} for order.paid; there are name, email,",
+        ),
         (serde_json::json!({"text": "{token}"}), "texts[0].text: there is no {token}"),
         (serde_json::json!({"html": "<b>{"}), "texts[0].html: a brace is written twice"),
         (serde_json::json!({"html": "", "channel": "sms"}), "texts[0].html: only mails"),
-        (serde_json::json!({"kind": "account.invited", "channel": "sms"}), "texts[0].channel: account.invited goes by email"),
+        (
+            serde_json::json!({"kind": "account.invited", "channel": "sms"}),
+            "texts[0].channel: account.invited goes by email",
+        ),
     ] {
         let Err(Error::InvalidSettings(reason)) = text(change.clone()) else { panic!("{change}") };
         assert!(reason.starts_with(expected), "{reason}");

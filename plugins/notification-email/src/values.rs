@@ -10,7 +10,8 @@ use crate::letter::{escape, rows_to_html};
 
 /// In the texts of every kind.
 const ALWAYS: &[&str] = &["name", "email", "shop", "shop_url", "url"];
-const OF_ORDERS: &[&str] = &["number", "total", "items", "lines", "address", "delivery", "tracking_number", "tracking_url", "refunded"];
+const OF_ORDERS: &[&str] =
+    &["number", "total", "items", "lines", "address", "delivery", "tracking_number", "tracking_url", "refunded"];
 const OF_ACCOUNTS: &[&str] = &["token", "valid_minutes", "new_email"];
 
 /// The placeholders of events of this kind.

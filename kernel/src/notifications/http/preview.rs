@@ -129,7 +129,11 @@ pub async fn preview_notification(
     let out = |answer: crate::notifications::Answer| {
         let error = answer.messages.as_ref().err().map(ToString::to_string);
         let messages = answer.messages.unwrap_or_default();
-        PreviewOut { plugin: answer.plugin, error, messages: messages.into_iter().map(PreviewMessageOut::from).collect() }
+        PreviewOut {
+            plugin: answer.plugin,
+            error,
+            messages: messages.into_iter().map(PreviewMessageOut::from).collect(),
+        }
     };
     Ok(Answer(answers.into_iter().map(out).collect()))
 }

@@ -175,8 +175,7 @@ pub(in crate::notifications) async fn mark_all_read(
 }
 
 pub(in crate::notifications) async fn delete_item(tx: &mut Tx, customer_id: Uuid, id: Uuid) -> Result<bool> {
-    let rows =
-        sql::execute!(tx, "delete from inbox_items where customer_id = $1 and id = $2", customer_id, id)?;
+    let rows = sql::execute!(tx, "delete from inbox_items where customer_id = $1 and id = $2", customer_id, id)?;
     Ok(rows == 1)
 }
 

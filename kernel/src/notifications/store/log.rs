@@ -204,7 +204,6 @@ pub(in crate::notifications) async fn revive(
 
 /// Names and values that a plugin gave with the message.
 pub(in crate::notifications) async fn attributes(conn: &mut Conn, id: Uuid) -> Result<Attributes> {
-    let (attributes,) =
-        sql::one!(conn, (Json<Attributes>,), "select attributes from messages where id = $1", id)?;
+    let (attributes,) = sql::one!(conn, (Json<Attributes>,), "select attributes from messages where id = $1", id)?;
     Ok(attributes.0)
 }
