@@ -75,10 +75,16 @@ problems! {
     SkuTaken = "sku-taken" CONFLICT;
     /// There is something with this slug.
     SlugTaken = "slug-taken" CONFLICT;
+    /// There is something with this code.
+    CodeTaken = "code-taken" CONFLICT;
+    /// Price lists are for this customer group.
+    CustomerGroupInUse = "customer-group-in-use" CONFLICT;
     /// The category cannot be where it would be its own ancestor.
     CategoryCycle = "category-cycle" CONFLICT;
     /// The category has sub-categories.
     CategoryNotEmpty = "category-not-empty" CONFLICT;
+    /// Variants have no price in the currency of the cart; `skus` names them.
+    PriceMissing = "price-missing" CONFLICT;
     /// Not enough of a variant is in stock; `lines` names the SKU and what is available.
     InsufficientStock = "insufficient-stock" CONFLICT;
     /// The cart has been ordered and cannot be changed any more.

@@ -64,6 +64,17 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
         .routes(routes!(catalog::http::create_category))
         .routes(routes!(catalog::http::patch_category, catalog::http::delete_category))
+        .routes(routes!(catalog::http::list_price_lists, catalog::http::create_price_list))
+        .routes(routes!(
+            catalog::http::get_price_list,
+            catalog::http::patch_price_list,
+            catalog::http::delete_price_list
+        ))
+        .routes(routes!(catalog::http::list_list_prices, catalog::http::put_list_prices))
+        .routes(routes!(catalog::http::put_list_price, catalog::http::delete_list_price))
+        .routes(routes!(accounts::http::list_groups, accounts::http::create_group))
+        .routes(routes!(accounts::http::get_group, accounts::http::patch_group, accounts::http::delete_group))
+        .routes(routes!(accounts::http::put_customer_group))
         .routes(routes!(orders::http::admin_list_orders))
         .routes(routes!(orders::http::admin_get_order))
         .routes(routes!(orders::http::admin_get_receipt))

@@ -14,6 +14,7 @@ mod database;
 mod events;
 mod import;
 mod openapi;
+mod plans;
 mod plugins;
 mod routes;
 mod tidy;

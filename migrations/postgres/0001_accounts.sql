@@ -1,3 +1,11 @@
+-- Whom price lists and pricing rules tell apart: trade, staff.
+create table customer_groups (
+    code text primary key,
+    name text not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+);
+
 create table customers (
     id uuid primary key,
     email text not null,
@@ -8,10 +16,12 @@ create table customers (
     role text not null check (role in ('customer', 'staff', 'owner')),
     -- Of staff: names with spaces between them.
     permissions text not null default '',
+    group_code text references customer_groups (code) on delete set null,
     password_hash text not null,
     created_at timestamptz not null,
     updated_at timestamptz not null
 );
+create index customers_by_group on customers (group_code) where group_code is not null;
 
 -- One login somewhere. Every refresh token of it belongs to this family.
 create table sessions (

@@ -35,6 +35,8 @@ create table variants (
     title text not null,
     -- Minor units of the shop's currency.
     price bigint not null check (price >= 0),
+    -- What it cost before, to be crossed out where it is more than the price.
+    compare_at_price bigint check (compare_at_price >= 0),
     weight_grams bigint not null check (weight_grams >= 0),
     position bigint not null,
     created_at timestamptz not null,

@@ -1,5 +1,7 @@
 //! The HTTP side of accounts.
 
+mod groups;
+
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::http::extract::{Checks, Json};
 use crate::problem::{Kind, Problem, ProblemSchema};
 use crate::{Shop, accounts};
 
+pub use groups::*;
+
 /// A refresh token has 43 characters; anything much longer is none.
 const MAX_TOKEN_CHARS: usize = 256;
 const MAX_NAME_CHARS: usize = 200;
@@ -22,6 +26,10 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::EmailTaken => Problem::new(Kind::EmailTaken),
+            Error::GroupNotFound | Error::CustomerNotFound => Problem::not_found(),
+            Error::GroupTaken => Problem::new(Kind::CodeTaken).detail(error.to_string()),
+            Error::GroupInUse => Problem::new(Kind::CustomerGroupInUse),
+            Error::GroupUnknown => Problem::invalid_field("/group", error.to_string()),
             Error::InvalidCredentials => Problem::new(Kind::InvalidCredentials),
             Error::InvalidToken => Problem::new(Kind::InvalidToken),
             Error::RefreshTokenReused => Problem::new(Kind::RefreshTokenReused),

@@ -9,6 +9,7 @@
 
 mod attempts;
 mod email;
+mod groups;
 pub mod http;
 mod keys;
 mod merchants;
@@ -32,6 +33,9 @@ use crate::clock::{self, Moment};
 use crate::{Shop, db, events, id};
 
 pub use email::{Email, InvalidEmail};
+pub use groups::{
+    Group, create_group, delete_group, find_group_of, get_group, is_code, list_groups, rename_group, set_group,
+};
 pub use keys::{Keys, KeysError};
 pub use merchants::{NewMerchant, create_merchant, first_merchant, has_merchant};
 pub use password::{Hashing, Password, PasswordRefused};
@@ -87,6 +91,17 @@ pub enum Error {
     RefreshTokenReused,
     #[error("too many wrong passwords; try again in {retry_after_seconds} s")]
     TooManyAttempts { retry_after_seconds: u64 },
+    #[error("there is no such customer group")]
+    GroupNotFound,
+    #[error("there is a customer group with this code")]
+    GroupTaken,
+    /// The one that a customer is to be put into.
+    #[error("there is no such customer group to be in")]
+    GroupUnknown,
+    #[error("price lists are for this customer group")]
+    GroupInUse,
+    #[error("there is no such customer")]
+    CustomerNotFound,
     /// Too many passwords wait to be hashed.
     #[error("too many logins at once")]
     Busy,

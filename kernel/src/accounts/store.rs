@@ -1,11 +1,15 @@
 //! All the SQL of accounts.
 
+mod groups;
+
 use uuid::Uuid;
 
 use super::tokens::Bearer;
 use super::{Customer, Permissions, Role};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
+
+pub(super) use groups::{delete_group, find_group, group_of, groups, insert_group, rename_group, set_group};
 
 #[derive(FromRow)]
 struct CustomerRow {

@@ -134,10 +134,11 @@ async fn add_line(
     if contents.lines.len() >= max_lines as usize {
         return Err(Error::Invalid("", format!("a cart holds at most {max_lines} lines")));
     }
+    let context = contents.cart.price_context(shop);
     let mut conn = shop.db().read().await?;
     let found = match variant {
-        VariantRef::Id(id) => catalog::find_variant(&mut conn, *id).await?,
-        VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, sku).await?,
+        VariantRef::Id(id) => catalog::find_variant(&mut conn, &context, *id).await?,
+        VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
     };
     let variant = found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)?;
     let position = contents.lines.iter().map(|line| line.position + 1).max().unwrap_or(0);
@@ -151,6 +152,9 @@ fn check_quantity(shop: &Shop, line: &CartVariant) -> Result<(), Error> {
     let max = shop.config().carts.max_quantity.min(1_000_000);
     if line.quantity > max {
         return Err(Error::Invalid("/quantity", format!("a line holds at most {max} pieces")));
+    }
+    if line.variant.price.is_none() {
+        return Err(Error::PriceMissing(vec![line.variant.sku.clone()]));
     }
     if !line.variant.sellable || line.variant.available() < i64::from(line.quantity) {
         return Err(Error::Insufficient(vec![shortage(line)]));

@@ -30,6 +30,9 @@ pub struct CartIn {
     /// BCP 47 tag of labels and messages; the shop's own where none is given.
     #[schema(example = "en")]
     locale: Option<String>,
+    /// One in which the shop sells: its own where none is given. It stays.
+    #[schema(min_length = 3, max_length = 3, example = "EUR")]
+    currency: Option<String>,
 }
 
 /// What to put into the cart: one of `variant_id` and `sku`.
@@ -92,8 +95,11 @@ pub async fn create_cart(
     if let Some(locale) = &body.locale {
         checks.require(crate::accounts::is_locale(locale), "/locale", "must be a BCP 47 tag such as en or ru-RU");
     }
+    let currency = shop.config().shop.find_currency(body.currency.as_deref());
+    checks.require(currency.is_some(), "/currency", "is not a currency in which the shop sells");
     checks.done()?;
-    let contents = super::create(&shop, caller.customer_id(), body.locale).await?;
+    let currency = currency.unwrap_or(shop.config().shop.currency);
+    let contents = super::create(&shop, caller.customer_id(), currency, body.locale).await?;
     let location = HeaderValue::from_str(&format!("/v1/carts/{}", contents.cart.id)).map_err(Problem::internal)?;
     let cart = priced(&shop, &contents).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], cart).into_response())
@@ -118,7 +124,7 @@ pub async fn get_cart(
 #[utoipa::path(post, path = "/v1/carts/{id}/lines", tag = "carts", params(("id" = Uuid, Path)), request_body = LineIn, responses(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`insufficient-stock`, `cart-closed`", body = ProblemSchema),
+    (status = 409, description = "`insufficient-stock`, `price-missing`, `cart-closed`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
@@ -147,7 +153,7 @@ pub async fn add_line(
     params(("id" = Uuid, Path), ("line_id" = Uuid, Path)), request_body = LinePatch, responses(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`insufficient-stock`, `cart-closed`", body = ProblemSchema),
+    (status = 409, description = "`insufficient-stock`, `price-missing`, `cart-closed`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
@@ -297,7 +303,7 @@ pub async fn list_delivery_options(
 ) -> Result<Answer<Vec<DeliveryOptionOut>>, Problem> {
     let contents = super::get(&shop, id, caller.customer_id()).await?;
     let options = super::quote::options(&shop, &contents).await?;
-    Ok(Answer(options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
+    Ok(Answer(options.into_iter().map(|option| delivery_out(contents.cart.currency, option)).collect()))
 }
 
 /// The ways to pay for this cart
@@ -318,12 +324,12 @@ pub async fn list_payment_methods(
 
 async fn changed(shop: &Shop, id: Uuid, caller: Caller, change: Change) -> Result<Answer<CartOut>, Problem> {
     let (contents, quoted) = super::change(shop, id, caller.customer_id(), &change).await?;
-    Ok(Answer(cart_out(shop, &contents, &quoted)))
+    Ok(Answer(cart_out(&contents, &quoted)))
 }
 
 async fn priced(shop: &Shop, contents: &Contents) -> Result<Answer<CartOut>, Problem> {
     let quoted = super::quote(shop, contents).await?;
-    Ok(Answer(cart_out(shop, contents, &quoted)))
+    Ok(Answer(cart_out(contents, &quoted)))
 }
 
 impl From<Error> for Problem {
@@ -332,6 +338,7 @@ impl From<Error> for Problem {
             Error::NotFound | Error::LineNotFound => Problem::not_found(),
             Error::Closed(order_id) => Problem::new(Kind::CartClosed).with("order_id", order_id),
             Error::UnknownVariant => Problem::invalid_field("", "there is no such variant on sale"),
+            Error::PriceMissing(skus) => Problem::new(Kind::PriceMissing).with("skus", skus),
             Error::Insufficient(lines) => insufficient(&lines),
             Error::Invalid(pointer, detail) => Problem::invalid_field(pointer, detail),
             Error::Incomplete(missing) => Problem::new(Kind::CartIncomplete).with("missing", missing),

@@ -15,10 +15,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::address::Address;
-use crate::catalog::CartVariant;
+use crate::catalog::{CartVariant, PriceContext};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
 
@@ -57,6 +57,9 @@ pub struct FallbackRate {
     pub label: String,
     /// Minor units, 0 or more.
     pub amount: Amount,
+    /// It is for carts in this one; the shop's own where none is given.
+    #[serde(default)]
+    pub currency: Option<Currency>,
     /// ISO 3166-1 alpha-2 codes; none means everywhere.
     #[serde(default)]
     pub countries: Vec<String>,
@@ -67,6 +70,10 @@ pub struct FallbackRate {
 pub struct Cart {
     pub id: Uuid,
     pub customer_id: Option<Uuid>,
+    /// Fixed when the cart is made.
+    pub currency: Currency,
+    /// The code of the customer's group now; none for a guest's cart.
+    pub group: Option<String>,
     pub locale: String,
     pub email: Option<String>,
     pub address: Option<Address>,
@@ -111,6 +118,8 @@ pub enum Error {
     Closed(Uuid),
     #[error("there is no such variant on sale")]
     UnknownVariant,
+    #[error("not sold in the currency of the cart: {}", .0.join(", "))]
+    PriceMissing(Vec<String>),
     #[error("not enough in stock")]
     Insufficient(Vec<Shortage>),
     /// The field and what is wrong with it.
@@ -131,11 +140,19 @@ pub enum Error {
 }
 
 /// Opens an empty cart, for a customer or a guest.
-pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<String>) -> Result<Contents, Error> {
+pub async fn create(
+    shop: &Shop,
+    customer_id: Option<Uuid>,
+    currency: Currency,
+    locale: Option<String>,
+) -> Result<Contents, Error> {
     let now = clock::now();
     let cart = Cart {
         id: id::unguessable(),
         customer_id,
+        currency,
+        // An empty cart costs nothing in any group; whoever reads it again is told.
+        group: None,
         locale: locale.unwrap_or_else(|| shop.config().shop.locale.clone()),
         email: None,
         address: None,
@@ -161,7 +178,7 @@ pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Con
     if expired || cart.customer_id.is_some() && cart.customer_id != caller {
         return Err(Error::NotFound);
     }
-    let lines = crate::catalog::cart_variants(&mut conn, cart_id).await?;
+    let lines = crate::catalog::cart_variants(&mut conn, &cart.price_context(shop), cart_id).await?;
     let orders_paid = match cart.customer_id.or(caller) {
         Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id).await?,
         None => 0,
@@ -173,7 +190,8 @@ pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Con
 pub async fn payment_methods(shop: &Shop, contents: &Contents) -> Result<Vec<payments::Method>, Error> {
     let quoted = quote(shop, contents).await?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    payments::methods(shop, quoted.totals.total, country, &contents.cart.locale).await.map_err(Error::Payment)
+    let cart = &contents.cart;
+    payments::methods(shop, cart.currency, quoted.totals.total, country, &cart.locale).await.map_err(Error::Payment)
 }
 
 /// Turns an open cart into the order, once. False where it changed since `contents` was read.
@@ -199,7 +217,20 @@ fn expiry(shop: &Shop, now: Moment) -> Moment {
     now + chrono::TimeDelta::days(i64::from(shop.config().carts.expire_days))
 }
 
+impl Cart {
+    /// Which prices its lines have now.
+    pub fn price_context(&self, shop: &Shop) -> PriceContext {
+        PriceContext::now(shop, self.currency, self.group.clone())
+    }
+}
+
 impl Contents {
+    /// SKUs of the lines that have no price in the cart's currency (any more).
+    pub fn unpriced(&self) -> Vec<String> {
+        let unpriced = self.lines.iter().filter(|line| line.variant.price.is_none());
+        unpriced.map(|line| line.variant.sku.clone()).collect()
+    }
+
     /// Lines of which less can be sold than is wanted, or that are no longer on sale at all.
     pub fn shortages(&self) -> Vec<Shortage> {
         let short = |line: &&CartVariant| !line.variant.sellable || line.variant.available() < i64::from(line.quantity);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::{Contents, Error, FallbackRate};
 use crate::catalog::CartVariant;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::plugins::pricing::Totals;
 use crate::plugins::{Bound, CallError, Called, Domain, Fault, OptionId, Report, Routing, delivery, pricing, registry};
 use crate::{Shop, clock};
@@ -118,8 +118,8 @@ async fn price(shop: &Shop, routing: &Routing, mut request: pricing::Request) ->
 }
 
 fn pricing_request(shop: &Shop, contents: &Contents) -> pricing::Request {
-    let currency = shop.config().shop.currency;
     let cart = &contents.cart;
+    let currency = cart.currency;
     pricing::Request {
         currency: currency.code().to_owned(),
         exponent: currency.exponent(),
@@ -128,7 +128,7 @@ fn pricing_request(shop: &Shop, contents: &Contents) -> pricing::Request {
         customer: cart.customer_id.map(|id| pricing::Customer {
             id: id.to_string(),
             orders_paid: contents.orders_paid,
-            attributes: Vec::new(),
+            attributes: cart.group.iter().map(|group| ("group".to_owned(), group.clone())).collect(),
         }),
         destination: cart.address.as_ref().map(|address| address.destination()),
         delivery: None,
@@ -140,14 +140,21 @@ fn pricing_request(shop: &Shop, contents: &Contents) -> pricing::Request {
                 sku: line.variant.sku.clone(),
                 category: line.variant.category_path.clone().unwrap_or_default(),
                 quantity: line.quantity,
-                unit_price: line.variant.price,
+                unit_price: line.unit_price(),
                 weight_grams: weight_of(line),
                 attributes: Vec::new(),
             })
             .collect(),
         so_far: Vec::new(),
-        attributes: Vec::new(),
+        attributes: currency_attributes(shop, currency),
     }
+}
+
+/// Tells plugins the shop's own currency where the cart is in another: amounts in their settings that name no currency are in the
+/// shop's own, and mean nothing to this cart.
+fn currency_attributes(shop: &Shop, currency: Currency) -> Vec<(String, String)> {
+    let own = shop.config().shop.currency;
+    if currency == own { Vec::new() } else { vec![("shop-currency".to_owned(), own.code().to_owned())] }
 }
 
 /// Asks every delivery plugin. Where one fails, the static rates of the settings stand in for it.
@@ -159,7 +166,7 @@ async fn delivery_options(
 ) -> Vec<DeliveryOption> {
     let Some(address) = &contents.cart.address else { return Vec::new() };
     let shipment = Arc::new(delivery::Shipment {
-        currency: shop.config().shop.currency.code().to_owned(),
+        currency: contents.cart.currency.code().to_owned(),
         now: clock::unix_seconds(clock::now()),
         locale: contents.cart.locale.clone(),
         destination: address.destination(),
@@ -173,7 +180,7 @@ async fn delivery_options(
             })
             .collect(),
         goods_total,
-        attributes: Vec::new(),
+        attributes: currency_attributes(shop, contents.cart.currency),
     });
     let mut options = Vec::new();
     let mut failed = false;
@@ -194,7 +201,7 @@ async fn delivery_options(
         }
     }
     if failed {
-        options.extend(fallback_options(shop, &address.country));
+        options.extend(fallback_options(shop, contents.cart.currency, &address.country));
     }
     options
 }
@@ -204,7 +211,7 @@ fn weight_of(line: &CartVariant) -> u32 {
     u32::try_from(line.variant.weight_grams).unwrap_or(u32::MAX)
 }
 
-fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
+fn fallback_options(shop: &Shop, currency: Currency, country: &str) -> Vec<DeliveryOption> {
     let rates = shop.config().carts.fallback_delivery.iter();
     let option = |rate: &FallbackRate| DeliveryOption {
         id: OptionId { plugin: FALLBACK.to_owned(), code: rate.code.clone() },
@@ -215,6 +222,7 @@ fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
         attributes: BTreeMap::new(),
     };
     rates
+        .filter(|rate| rate.currency.unwrap_or(shop.config().shop.currency) == currency)
         .filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country))
         .map(option)
         .collect()

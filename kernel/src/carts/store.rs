@@ -7,12 +7,16 @@ use super::change::LineWrite;
 use crate::address::Address;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+use crate::money::Currency;
 use crate::plugins::OptionId;
 
 #[derive(FromRow)]
 struct CartRow {
     id: Uuid,
     customer_id: Option<Uuid>,
+    #[sqlx(try_from = "String")]
+    currency: Currency,
+    group_code: Option<String>,
     locale: String,
     email: Option<String>,
     address: Option<Json<Address>>,
@@ -32,6 +36,8 @@ impl From<CartRow> for Cart {
         Self {
             id: row.id,
             customer_id: row.customer_id,
+            currency: row.currency,
+            group: row.group_code,
             locale: row.locale,
             email: row.email,
             address: row.address.map(|Json(address)| address),
@@ -49,15 +55,17 @@ impl From<CartRow> for Cart {
 pub(super) async fn insert_cart(tx: &mut Tx, cart: &Cart) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into carts (id, customer_id, status, locale, coupons, version, created_at, updated_at, expires_at)
-         values ($1, $2, 'open', $3, $4, $5, $6, $6, $7)",
+        "insert into carts (id, customer_id, status, locale, coupons, version, created_at, updated_at, expires_at,
+                            currency)
+         values ($1, $2, 'open', $3, $4, $5, $6, $6, $7, $8)",
         cart.id,
         cart.customer_id,
         cart.locale.as_str(),
         Json(&cart.coupons),
         cart.version,
         cart.created_at,
-        cart.expires_at
+        cart.expires_at,
+        cart.currency.code()
     )?;
     Ok(())
 }
@@ -66,9 +74,10 @@ pub(super) async fn find_cart(conn: &mut Conn, id: Uuid) -> Result<Option<Cart>>
     let row = sql::optional!(
         conn,
         CartRow,
-        "select id, customer_id, locale, email, address, coupons, delivery_plugin, delivery_option, order_id, version,
-                created_at, updated_at, expires_at
-         from carts where id = $1",
+        "select c.id, c.customer_id, c.currency, u.group_code, c.locale, c.email, c.address, c.coupons,
+                c.delivery_plugin, c.delivery_option, c.order_id, c.version, c.created_at, c.updated_at, c.expires_at
+         from carts c left join customers u on u.id = c.customer_id
+         where c.id = $1",
         id
     )?;
     Ok(row.map(Cart::from))

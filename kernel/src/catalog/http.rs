@@ -1,6 +1,8 @@
 //! The catalog over HTTP: for shoppers, and for the merchant.
 
 mod categories;
+mod list_prices;
+mod price_lists;
 mod products;
 mod shopper;
 mod variants;
@@ -11,9 +13,11 @@ use serde::{Deserialize, Deserializer};
 use super::{Error, MAX_ON_HAND, MAX_SKU, MAX_TITLE, MAX_WEIGHT_GRAMS, is_slug};
 use crate::http::extract::Checks;
 use crate::money::{Amount, MAX_AMOUNT};
-use crate::problem::{Kind, Problem};
+use crate::problem::{FieldError, Kind, Problem};
 
 pub use categories::*;
+pub use list_prices::*;
+pub use price_lists::*;
 pub use products::*;
 pub use shopper::*;
 pub use variants::*;
@@ -25,6 +29,7 @@ impl From<Error> for Problem {
             Error::NotFound => Problem::not_found(),
             Error::SkuTaken(_) => Problem::new(Kind::SkuTaken).detail(detail),
             Error::SlugTaken(_) => Problem::new(Kind::SlugTaken).detail(detail),
+            Error::CodeTaken(_) => Problem::new(Kind::CodeTaken).detail(detail),
             Error::CategoryCycle => Problem::new(Kind::CategoryCycle),
             Error::CategoryNotEmpty => Problem::new(Kind::CategoryNotEmpty),
             Error::VersionMismatch { .. } => Problem::new(Kind::PreconditionFailed).detail(detail),
@@ -33,6 +38,14 @@ impl From<Error> for Problem {
             Error::CategoryTooDeep => Problem::invalid_field("/parent_id", detail),
             Error::TooManyVariants => Problem::invalid_field("/variants", detail),
             Error::BelowReserved { .. } => Problem::invalid_field("/on_hand", detail),
+            Error::GroupUnknown => Problem::invalid_field("/group", detail),
+            Error::PeriodEmpty => Problem::invalid_field("/ends_at", detail),
+            Error::TooManyPriceLists => Problem::invalid_field("", detail),
+            Error::VariantsUnknown(positions) => {
+                let error =
+                    |position| FieldError::new(format!("/prices/{position}/variant_id"), "there is no such variant");
+                Problem::invalid(positions.into_iter().map(error).collect())
+            }
             Error::Inventory(error) => Problem::internal(error),
             Error::Database(error) => error.into(),
         }
@@ -71,14 +84,16 @@ fn check_variant(checks: &mut Checks, at: &str, title: Option<&str>, price: Opti
     if let Some(title) = title {
         checks.text(title, 0, MAX_TITLE, &format!("{at}/title"));
     }
-    if let Some(price) = price {
-        let detail = format!("must be 0 to {MAX_AMOUNT} minor units");
-        checks.require((0..=MAX_AMOUNT).contains(&price), &format!("{at}/price"), &detail);
-    }
+    check_amount(checks, &format!("{at}/price"), price);
     if let Some(weight) = weight_grams {
         let detail = format!("must be 0 to {MAX_WEIGHT_GRAMS}");
         checks.require((0..=MAX_WEIGHT_GRAMS).contains(&weight), &format!("{at}/weight_grams"), &detail);
     }
+}
+
+fn check_amount(checks: &mut Checks, pointer: &str, amount: Option<Amount>) {
+    let detail = format!("must be 0 to {MAX_AMOUNT} minor units");
+    checks.require(amount.is_none_or(|amount| (0..=MAX_AMOUNT).contains(&amount)), pointer, &detail);
 }
 
 fn check_on_hand(checks: &mut Checks, at: &str, on_hand: i64) {

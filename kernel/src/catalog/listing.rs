@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::prices::{Price, PriceContext};
 use super::{Error, store, text};
 use crate::Shop;
 use crate::clock::Moment;
@@ -42,18 +43,23 @@ pub struct ListedVariant {
     pub id: Uuid,
     pub sku: String,
     pub title: String,
-    /// Minor units of the shop's currency.
-    pub price: Amount,
+    /// None where it is not sold in the currency that was asked for.
+    pub price: Option<Price>,
     pub weight_grams: i64,
     /// What can be sold now.
     pub available: i64,
 }
 
 impl ListedProduct {
-    /// The lowest and the highest price; none without variants.
+    /// The lowest and the highest price; none where no variant has one.
     pub fn price_range(&self) -> Option<(Amount, Amount)> {
-        let prices = || self.variants.iter().map(|variant| variant.price);
+        let prices = || self.variants.iter().filter_map(|variant| Some(variant.price.as_ref()?.amount));
         Some((prices().min()?, prices().max()?))
+    }
+
+    /// Whether any variant costs less than it did before.
+    pub fn on_sale(&self) -> bool {
+        self.variants.iter().any(|variant| variant.price.as_ref().is_some_and(|price| price.compare_at.is_some()))
     }
 
     /// Whether any variant can be sold.
@@ -62,9 +68,10 @@ impl ListedProduct {
     }
 }
 
-/// At most `limit` active products after `after`, newest first.
+/// At most `limit` active products, at the prices of `context`, after `after`, newest first.
 pub async fn list_products(
     shop: &Shop,
+    context: &PriceContext,
     filter: &Filter,
     after: Option<PageKey>,
     limit: u32,
@@ -73,26 +80,30 @@ pub async fn list_products(
     let after = after.unwrap_or_else(newest);
     let pattern = text::like_pattern(filter.q.as_deref());
     let Some(slug) = &filter.category else {
-        return Ok(store::list_all(&mut conn, after, &pattern, limit).await?);
+        return Ok(store::list_all(&mut conn, context, after, &pattern, limit).await?);
     };
     // One more look-up lets most lists of a category, and those of one that does not exist, do without the walk over
     // all products.
     Ok(match store::find_place(&mut conn, slug).await? {
         None => Vec::new(),
-        Some((id, _, false)) => store::list_in_category(&mut conn, after, &pattern, id, limit).await?,
-        Some((_, path, true)) => store::list_in_subtree(&mut conn, after, &pattern, &path, limit).await?,
+        Some((id, _, false)) => store::list_in_category(&mut conn, context, after, &pattern, id, limit).await?,
+        Some((_, path, true)) => store::list_in_subtree(&mut conn, context, after, &pattern, &path, limit).await?,
     })
 }
 
 /// The active product with this id or slug.
-pub async fn find_listed(shop: &Shop, id_or_slug: &str) -> Result<Option<ListedProduct>, Error> {
+pub async fn find_listed(
+    shop: &Shop,
+    context: &PriceContext,
+    id_or_slug: &str,
+) -> Result<Option<ListedProduct>, Error> {
     let id = Uuid::try_parse(id_or_slug).ok();
     // What is neither names nothing, and is not worth a statement.
     if id.is_none() && !text::is_slug(id_or_slug) {
         return Ok(None);
     }
     let mut conn = shop.db().read().await?;
-    Ok(store::find_listed(&mut conn, id.unwrap_or_default(), id_or_slug).await?)
+    Ok(store::find_listed(&mut conn, context, id.unwrap_or_default(), id_or_slug).await?)
 }
 
 /// A key before every product, so that the first page needs no statement of its own.

@@ -6,6 +6,7 @@
 //!   of an index: [`categories`].
 //! - What shoppers read ([`listing`]) costs one statement a page and is cached as ready bytes in `http/`.
 //! - Carts and orders ask through [`sellable`].
+//! - Which price applies to a variant, by currency, customer group and period: [`prices`].
 //! - Deleting a product archives it: carts, links and reports keep what they point at. Variants and categories are
 //!   deleted.
 //! - A change, its event (`product.created`, `product.updated`) and the product's next version are one transaction.
@@ -13,6 +14,8 @@
 mod categories;
 pub mod http;
 mod listing;
+mod price_lists;
+mod prices;
 mod products;
 mod put;
 pub mod seed;
@@ -31,6 +34,12 @@ pub use categories::{
     patch_category, put_category,
 };
 pub use listing::{Filter, ListedProduct, ListedVariant, PageKey, find_listed, list_products};
+pub use price_lists::{
+    ListPrice, ListStatus, MAX_PRICES_AT_ONCE, NewListPrice, NewPriceList, PriceList, PriceListPatch,
+    create_price_list, delete_price, delete_price_list, get_price_list, list_price_lists, list_prices,
+    patch_price_list, put_prices,
+};
+pub use prices::{Price, PriceContext};
 pub use products::{
     archive_product, create_product, create_variant, delete_variant, get_product, patch_product, patch_variant,
 };
@@ -112,8 +121,10 @@ pub struct Variant {
     pub sku: String,
     /// What tells it from the others, `250 g`; empty where there is only one.
     pub title: String,
-    /// Minor units of the shop's currency.
+    /// Minor units of the shop's currency; lists may have others.
     pub price: Amount,
+    /// What it cost before: shown where it is more than the price.
+    pub compare_at_price: Option<Amount>,
     pub weight_grams: i64,
     pub position: i64,
     pub on_hand: i64,
@@ -139,6 +150,7 @@ pub struct NewVariant {
     pub sku: String,
     pub title: String,
     pub price: Amount,
+    pub compare_at_price: Option<Amount>,
     pub weight_grams: i64,
     pub on_hand: i64,
 }
@@ -160,6 +172,8 @@ pub struct ProductPatch {
 pub struct VariantPatch {
     pub title: Option<String>,
     pub price: Option<Amount>,
+    /// `Some(None)` takes it away.
+    pub compare_at_price: Option<Option<Amount>>,
     pub weight_grams: Option<i64>,
     /// As counted in the warehouse.
     pub on_hand: Option<i64>,
@@ -187,6 +201,18 @@ pub enum Error {
     VersionMismatch { current: i64 },
     #[error("a product has at most {MAX_VARIANTS} variants")]
     TooManyVariants,
+    #[error("the code {0} is taken")]
+    CodeTaken(String),
+    /// The customer group that a price list is to be for.
+    #[error("there is no such customer group")]
+    GroupUnknown,
+    #[error("it would end before it begins")]
+    PeriodEmpty,
+    #[error("a shop has at most {} price lists", price_lists::MAX_PRICE_LISTS)]
+    TooManyPriceLists,
+    /// Which of the prices, by position.
+    #[error("there are no such variants")]
+    VariantsUnknown(Vec<usize>),
     #[error("less than what orders have reserved of {sku}")]
     BelowReserved { sku: String },
     #[error(transparent)]

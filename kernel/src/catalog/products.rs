@@ -85,6 +85,7 @@ pub async fn patch_variant(shop: &Shop, id: Uuid, patch: VariantPatch) -> Result
     let variant = product.variants.iter_mut().find(|variant| variant.id == id).ok_or(Error::NotFound)?;
     variant.title = patch.title.unwrap_or(std::mem::take(&mut variant.title));
     variant.price = patch.price.unwrap_or(variant.price);
+    variant.compare_at_price = patch.compare_at_price.unwrap_or(variant.compare_at_price);
     variant.weight_grams = patch.weight_grams.unwrap_or(variant.weight_grams);
     store::update_variant(&mut tx, variant, at).await?;
     if let Some(on_hand) = patch.on_hand {
@@ -193,6 +194,7 @@ pub(super) async fn insert_variant(
         sku: new.sku.clone(),
         title: new.title.clone(),
         price: new.price,
+        compare_at_price: new.compare_at_price,
         weight_grams: new.weight_grams,
         position,
         on_hand: new.on_hand,

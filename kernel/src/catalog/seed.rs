@@ -158,6 +158,7 @@ impl DemoProduct {
             sku: (*sku).into(),
             title: (*title).into(),
             price: price(*hundredths, currency),
+            compare_at_price: None,
             weight_grams: *weight_grams,
             on_hand: *on_hand,
         };

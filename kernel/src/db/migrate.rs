@@ -31,6 +31,7 @@ const STEPS: &[Step] = steps![
     4 "0004_carts",
     5 "0005_orders",
     6 "0006_events",
+    10 "0010_prices",
 ];
 
 /// A database cannot be brought to the newest schema.

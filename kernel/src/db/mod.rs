@@ -55,6 +55,11 @@ impl Error {
         self.0.as_database_error().is_some_and(|error| error.is_unique_violation())
     }
 
+    /// It names a row that is not there, or removes one that others name.
+    pub fn is_foreign_key_violation(&self) -> bool {
+        self.0.as_database_error().is_some_and(|error| error.is_foreign_key_violation())
+    }
+
     /// No connection was free in time.
     pub fn is_pool_timeout(&self) -> bool {
         matches!(self.0, sqlx::Error::PoolTimedOut)

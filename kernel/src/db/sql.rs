@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A row is a struct with `#[derive(FromRow)]`, or a tuple: `(i64,)`. Bound values are evaluated once.
-//! A text must be a literal: it is registered, and a test prepares every registered text on both databases.
+//! A text must be a literal, or a `concat!` of literals where several statements share a clause: it is registered, and a test
+//! prepares every registered text on both databases.
 //!
 //! Rejected: sqlx's `Any` (no UUID, timestamp or JSON; copies every value), a trait with two
 //! implementations (they drift), a query builder (unreadable).
@@ -43,7 +44,7 @@ pub async fn prepare(db: &Db, statement: &'static Statement) -> Result<()> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql {
-    ($conn:expr, $sql:literal, [$($bind:expr),*], |$query:ident, $driver:ident| $run:expr, $make:ident $(, $row:ty)?) => {{
+    ($conn:expr, $sql:expr, [$($bind:expr),*], |$query:ident, $driver:ident| $run:expr, $make:ident $(, $row:ty)?) => {{
         ::inventory::submit! {
             $crate::db::sql::Statement { text: $sql, place: concat!(file!(), ":", line!()) }
         }
@@ -64,7 +65,7 @@ macro_rules! __sql {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_optional {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         $crate::__sql!($conn, $sql, [$($bind),*], |query, driver| query.fetch_optional(&mut *driver).await, query_as, $row)
     };
 }
@@ -73,7 +74,7 @@ macro_rules! __sql_optional {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_one {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         $crate::__sql!($conn, $sql, [$($bind),*], |query, driver| query.fetch_one(&mut *driver).await, query_as, $row)
     };
 }
@@ -82,7 +83,7 @@ macro_rules! __sql_one {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_all {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         $crate::__sql!($conn, $sql, [$($bind),*], |query, driver| query.fetch_all(&mut *driver).await, query_as, $row)
     };
 }
@@ -91,7 +92,7 @@ macro_rules! __sql_all {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_execute {
-    ($conn:expr, $sql:literal $(, $bind:expr)* $(,)?) => {
+    ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
         $crate::__sql!($conn, $sql, [$($bind),*], |query, driver| {
             query.execute(&mut *driver).await.map(|done| done.rows_affected())
         }, query)

@@ -122,6 +122,7 @@ fn product(code: &str, sold: Sold, currency: Currency, extra_stock: i64) -> Desc
             sku: format!("{code}@{text}"),
             title: format!("at {text}"),
             price,
+            compare_at_price: None,
             // The file has no weights.
             weight_grams: 0,
             on_hand: at.quantity.saturating_add(extra_stock).clamp(0, MAX_ON_HAND),

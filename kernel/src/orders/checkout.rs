@@ -88,6 +88,10 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
     if !missing.is_empty() {
         return Err(carts::Error::Incomplete(missing).into());
     }
+    let unpriced = contents.unpriced();
+    if !unpriced.is_empty() {
+        return Err(carts::Error::PriceMissing(unpriced).into());
+    }
     let shortages = contents.shortages();
     if !shortages.is_empty() {
         return Err(carts::Error::Insufficient(shortages).into());
@@ -128,7 +132,8 @@ async fn choose_payment(
     let bound = shop.plugins().routing().of(Domain::Payment).bound.clone();
     let bound = bound.iter().find(|bound| bound.name() == method.plugin).cloned().ok_or(Error::UnknownPaymentMethod)?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    let offered = payments::methods_of(shop, &bound, quoted.totals.total, country, &contents.cart.locale).await;
+    let cart = &contents.cart;
+    let offered = payments::methods_of(shop, &bound, cart.currency, quoted.totals.total, country, &cart.locale).await;
     let offered = offered.map_err(|error| Error::Payment(error.into()))?;
     if !offered.iter().any(|offered| offered.id == method) {
         return Err(Error::UnknownPaymentMethod);
@@ -149,7 +154,7 @@ async fn write_order(
     let adjustments: Vec<_> = quoted.adjustments.iter().map(order_adjustment).collect();
     // Serialised before the transaction: on SQLite it is the one writer of the shop.
     let receipts = receipts::of(quoted);
-    let mut order = new_order(shop, checkout, &contents, quoted, delivery);
+    let mut order = new_order(checkout, &contents, quoted, delivery);
     let wanted: Vec<_> = lines.iter().map(Line::stock).collect();
 
     let mut tx = shop.db().write().await?;
@@ -184,7 +189,7 @@ async fn write_order(
     Ok((order, payment))
 }
 
-fn new_order(shop: &Shop, checkout: &Checkout, contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {
+fn new_order(checkout: &Checkout, contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {
     let now = clock::now();
     let totals = &quoted.totals;
     let cart = &contents.cart;
@@ -194,7 +199,7 @@ fn new_order(shop: &Shop, checkout: &Checkout, contents: &Contents, quoted: &Quo
         cart_id: cart.id,
         customer_id: cart.customer_id.or(checkout.caller),
         status: Status::New,
-        currency: shop.config().shop.currency.code().to_owned(),
+        currency: cart.currency.code().to_owned(),
         locale: cart.locale.clone(),
         email: cart.email.clone().unwrap_or_default(),
         address: cart.address.clone().unwrap_or_default(),
@@ -218,13 +223,15 @@ fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money:
             adjustment.kind != pricing::Kind::TaxIncluded
                 && matches!(adjustment.target, pricing::Target::Line(target) if target as usize == index)
         });
-        let goods = money::times(line.variant.price, line.quantity)?;
+        let goods = money::times(line.unit_price(), line.quantity)?;
         Ok(Line {
             variant_id: line.variant.id,
             sku: line.variant.sku.clone(),
             title: line.variant.title.clone(),
             quantity: line.quantity,
-            unit_price: line.variant.price,
+            unit_price: line.unit_price(),
+            compare_at: line.variant.price.as_ref().and_then(|price| price.compare_at),
+            price_list: line.variant.price.as_ref().and_then(|price| price.list.clone()),
             total: money::sum(std::iter::once(goods).chain(own.map(|adjustment| adjustment.amount)))?,
         })
     };

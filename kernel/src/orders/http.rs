@@ -79,7 +79,7 @@ pub async fn place_order(
         payment_token: body.payment_token,
         expected_total: body.expected_total,
     };
-    let placed = checkout::place(&shop, checkout).await.map_err(|error| problem(&shop, error))?;
+    let placed = checkout::place(&shop, checkout).await.map_err(problem)?;
     let location = HeaderValue::from_str(&format!("/v1/orders/{}", placed.order.id)).map_err(Problem::internal)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(order_out(placed))).into_response())
 }
@@ -149,11 +149,11 @@ async fn list_page(
 }
 
 /// A stale quote is answered with the cart as it stands, so that the shopper can be shown it.
-fn problem(shop: &Shop, error: Error) -> Problem {
+fn problem(error: Error) -> Problem {
     match error {
         Error::StaleQuote(cart) => {
             let (contents, quoted) = *cart;
-            Problem::new(Kind::StaleQuote).with("cart", carts::http::cart_out(shop, &contents, &quoted))
+            Problem::new(Kind::StaleQuote).with("cart", carts::http::cart_out(&contents, &quoted))
         }
         error => error.into(),
     }

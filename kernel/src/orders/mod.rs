@@ -127,6 +127,10 @@ pub struct Line {
     pub title: String,
     pub quantity: u32,
     pub unit_price: Amount,
+    /// What the shopper saw crossed out.
+    pub compare_at: Option<Amount>,
+    /// The price list that the price came from.
+    pub price_list: Option<String>,
     /// Goods and the line's own adjustments.
     pub total: Amount,
 }

@@ -102,8 +102,9 @@ pub(super) async fn insert_lines(tx: &mut Tx, order_id: Uuid, lines: &[Line]) ->
     for (position, line) in (0_i64..).zip(lines) {
         sql::execute!(
             tx,
-            "insert into order_lines (order_id, position, variant_id, sku, title, quantity, unit_price, total)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "insert into order_lines (order_id, position, variant_id, sku, title, quantity, unit_price, total,
+                                      compare_at, price_list)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             order_id,
             position,
             line.variant_id,
@@ -111,7 +112,9 @@ pub(super) async fn insert_lines(tx: &mut Tx, order_id: Uuid, lines: &[Line]) ->
             line.title.as_str(),
             i64::from(line.quantity),
             line.unit_price,
-            line.total
+            line.total,
+            line.compare_at,
+            line.price_list.as_deref()
         )?;
     }
     Ok(())
@@ -298,6 +301,8 @@ struct LineRow {
     title: String,
     quantity: i64,
     unit_price: i64,
+    compare_at: Option<i64>,
+    price_list: Option<String>,
     total: i64,
 }
 
@@ -305,7 +310,7 @@ pub(super) async fn lines(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Line>> 
     let rows = sql::all!(
         conn,
         LineRow,
-        "select variant_id, sku, title, quantity, unit_price, total from order_lines
+        "select variant_id, sku, title, quantity, unit_price, compare_at, price_list, total from order_lines
          where order_id = $1 order by position",
         order_id
     )?;
@@ -315,6 +320,8 @@ pub(super) async fn lines(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Line>> 
         title: row.title,
         quantity: quantity_of(row.quantity),
         unit_price: row.unit_price,
+        compare_at: row.compare_at,
+        price_list: row.price_list,
         total: row.total,
     };
     Ok(rows.into_iter().map(line).collect())

@@ -9,3 +9,4 @@ mod idempotency;
 mod operations;
 mod orders;
 mod payments;
+mod prices;

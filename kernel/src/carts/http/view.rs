@@ -6,11 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Shop;
 use crate::address::Address;
 use crate::carts::{Contents, DeliveryOption, DeliveryState, Quoted};
 use crate::clock::Moment;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::payments;
 use crate::plugins::pricing::{self, CouponState, Target};
 
@@ -39,7 +38,12 @@ pub struct LineOut {
     quantity: u32,
     /// How many can be sold now, at most what the line wants: less means a shortage.
     available: u32,
-    unit_price: Amount,
+    /// Null where it is not sold in this currency (any more): the cart cannot be ordered with it.
+    unit_price: Option<Amount>,
+    /// What a piece cost before; null unless it was more.
+    compare_at_price: Option<Amount>,
+    /// The price list that the price is from; null for the variant's own price.
+    price_list: Option<String>,
     /// `unit_price` times `quantity`.
     goods_total: Amount,
     adjustments: Vec<AdjustmentOut>,
@@ -126,21 +130,21 @@ pub struct PaymentMethodOut {
 }
 
 /// The cart as shoppers see it.
-pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
+pub fn cart_out(contents: &Contents, quoted: &Quoted) -> CartOut {
     let cart = &contents.cart;
     let totals = &quoted.totals;
     CartOut {
         id: cart.id,
         status: if cart.order_id.is_some() { "ordered" } else { "open" },
         order_id: cart.order_id,
-        currency: shop.config().shop.currency.code(),
+        currency: cart.currency.code(),
         locale: cart.locale.clone(),
         email: cart.email.clone(),
         address: cart.address.clone(),
         lines: (0..contents.lines.len()).map(|index| line_out(contents, quoted, index)).collect(),
         coupons: cart.coupons.iter().map(|code| coupon_out(code, &quoted.coupons)).collect(),
         delivery: match &quoted.delivery {
-            DeliveryState::Chosen(option) => Some(delivery_out(shop, option.clone())),
+            DeliveryState::Chosen(option) => Some(delivery_out(cart.currency, option.clone())),
             DeliveryState::Open | DeliveryState::Gone => None,
         },
         adjustments: adjustments(quoted, |target| !matches!(target, Target::Line(_))),
@@ -159,7 +163,8 @@ pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
 
 fn line_out(contents: &Contents, quoted: &Quoted, index: usize) -> LineOut {
     let line = &contents.lines[index];
-    let goods_total = line.variant.price.saturating_mul(Amount::from(line.quantity));
+    let price = line.variant.price.as_ref();
+    let goods_total = line.unit_price().saturating_mul(Amount::from(line.quantity));
     let adjustments = adjustments(quoted, |target| matches!(target, Target::Line(line) if *line as usize == index));
     // The parts were checked when the totals were computed.
     let added: Amount = adjustments.iter().filter(|a| a.kind != "tax-included").map(|a| a.amount).sum();
@@ -171,7 +176,9 @@ fn line_out(contents: &Contents, quoted: &Quoted, index: usize) -> LineOut {
         title: line.variant.title.clone(),
         quantity: line.quantity,
         available: available.min(i64::from(line.quantity)) as u32,
-        unit_price: line.variant.price,
+        unit_price: price.map(|price| price.amount),
+        compare_at_price: price.and_then(|price| price.compare_at),
+        price_list: price.and_then(|price| price.list.clone()),
         goods_total,
         adjustments,
         total: goods_total + added,
@@ -211,12 +218,12 @@ fn coupon_out(code: &str, outcomes: &[pricing::CouponOutcome]) -> CouponOut {
     CouponOut { code: code.to_owned(), state, text }
 }
 
-pub fn delivery_out(shop: &Shop, option: DeliveryOption) -> DeliveryOptionOut {
+pub fn delivery_out(currency: Currency, option: DeliveryOption) -> DeliveryOptionOut {
     DeliveryOptionOut {
         id: option.id.to_string(),
         label: option.label,
         amount: option.amount,
-        currency: shop.config().shop.currency.code(),
+        currency: currency.code(),
         min_days: option.days.map(|(min, _)| min),
         max_days: option.days.map(|(_, max)| max),
         pickup: option.pickup,

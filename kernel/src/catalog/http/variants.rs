@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{check_on_hand, check_sku, check_variant};
+use super::{check_amount, check_on_hand, check_sku, check_variant, present};
 use crate::Shop;
 use crate::catalog::{self, NewVariant, Variant, VariantPatch};
 use crate::http::auth::{Staff, may};
@@ -29,6 +29,9 @@ pub struct VariantIn {
     /// Minor units of the shop's currency.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 690)]
     price: Amount,
+    /// What it cost before: shown crossed out where it is more than the price.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 890)]
+    compare_at_price: Option<Amount>,
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000, example = 120)]
     weight_grams: i64,
@@ -46,6 +49,10 @@ pub struct VariantPatchIn {
     title: Option<String>,
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 790)]
     price: Option<Amount>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 990)]
+    compare_at_price: Option<Option<Amount>>,
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     weight_grams: Option<i64>,
     /// Pieces in the warehouse as counted, those that orders have reserved included: never fewer than these.
@@ -65,6 +72,8 @@ pub struct AdminVariantOut {
     /// Minor units of the shop's currency.
     #[schema(example = 690)]
     price: Amount,
+    #[schema(example = 890)]
+    compare_at_price: Option<Amount>,
     weight_grams: i64,
     /// Pieces in the warehouse.
     on_hand: i64,
@@ -120,6 +129,7 @@ pub async fn patch_variant(
 ) -> Result<Answer<AdminVariantOut>, Problem> {
     let mut checks = Checks::default();
     check_variant(&mut checks, "", body.title.as_deref(), body.price, body.weight_grams);
+    check_amount(&mut checks, "/compare_at_price", body.compare_at_price.flatten());
     if let Some(on_hand) = body.on_hand {
         check_on_hand(&mut checks, "", on_hand);
     }
@@ -127,6 +137,7 @@ pub async fn patch_variant(
     let patch = VariantPatch {
         title: body.title.map(|title| title.trim().to_owned()),
         price: body.price,
+        compare_at_price: body.compare_at_price,
         weight_grams: body.weight_grams,
         on_hand: body.on_hand,
     };
@@ -156,6 +167,7 @@ impl VariantIn {
     pub(super) fn check(&self, checks: &mut Checks, at: &str) {
         check_sku(checks, at, &self.sku);
         check_variant(checks, at, Some(&self.title), Some(self.price), Some(self.weight_grams));
+        check_amount(checks, &format!("{at}/compare_at_price"), self.compare_at_price);
         check_on_hand(checks, at, self.on_hand);
     }
 
@@ -164,6 +176,7 @@ impl VariantIn {
             sku: self.sku.trim().to_owned(),
             title: self.title.trim().to_owned(),
             price: self.price,
+            compare_at_price: self.compare_at_price,
             weight_grams: self.weight_grams,
             on_hand: self.on_hand,
         }
@@ -178,6 +191,7 @@ impl From<Variant> for AdminVariantOut {
             sku: variant.sku,
             title: variant.title,
             price: variant.price,
+            compare_at_price: variant.compare_at_price,
             weight_grams: variant.weight_grams,
             on_hand: variant.on_hand,
             reserved: variant.reserved,

@@ -27,6 +27,7 @@ struct VariantRow {
     sku: String,
     title: String,
     price: i64,
+    compare_at_price: Option<i64>,
     weight_grams: i64,
     position: i64,
     on_hand: i64,
@@ -59,6 +60,7 @@ impl From<VariantRow> for Variant {
             sku: row.sku,
             title: row.title,
             price: row.price,
+            compare_at_price: row.compare_at_price,
             weight_grams: row.weight_grams,
             position: row.position,
             on_hand: row.on_hand,
@@ -188,7 +190,8 @@ pub(in crate::catalog) async fn variants_of(conn: &mut Conn, product_id: Uuid) -
     let rows = sql::all!(
         conn,
         VariantRow,
-        "select v.id, v.product_id, v.sku, v.title, v.price, v.weight_grams, v.position, s.on_hand, s.reserved
+        "select v.id, v.product_id, v.sku, v.title, v.price, v.compare_at_price, v.weight_grams, v.position,
+                s.on_hand, s.reserved
          from variants v join stock_levels s on s.variant_id = v.id
          where v.product_id = $1 order by v.position, v.id",
         product_id
@@ -200,8 +203,9 @@ pub(in crate::catalog) async fn variants_of(conn: &mut Conn, product_id: Uuid) -
 pub(in crate::catalog) async fn insert_variant(tx: &mut Tx, variant: &Variant, now: Moment) -> Result<bool> {
     let inserted = sql::execute!(
         tx,
-        "insert into variants (id, product_id, sku, title, price, weight_grams, position, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        "insert into variants (id, product_id, sku, title, price, weight_grams, position, created_at, updated_at,
+                               compare_at_price)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
          on conflict (sku) do nothing",
         variant.id,
         variant.product_id,
@@ -210,7 +214,8 @@ pub(in crate::catalog) async fn insert_variant(tx: &mut Tx, variant: &Variant, n
         variant.price,
         variant.weight_grams,
         variant.position,
-        now
+        now,
+        variant.compare_at_price
     )?;
     Ok(inserted == 1)
 }
@@ -218,12 +223,14 @@ pub(in crate::catalog) async fn insert_variant(tx: &mut Tx, variant: &Variant, n
 pub(in crate::catalog) async fn update_variant(tx: &mut Tx, variant: &Variant, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update variants set title = $2, price = $3, weight_grams = $4, updated_at = $5 where id = $1",
+        "update variants set title = $2, price = $3, weight_grams = $4, updated_at = $5, compare_at_price = $6
+         where id = $1",
         variant.id,
         variant.title.as_str(),
         variant.price,
         variant.weight_grams,
-        now
+        now,
+        variant.compare_at_price
     )?;
     Ok(())
 }

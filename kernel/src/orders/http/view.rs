@@ -28,6 +28,10 @@ pub struct OrderLineOut {
     title: String,
     quantity: u32,
     unit_price: Amount,
+    /// What the shopper saw crossed out.
+    compare_at_price: Option<Amount>,
+    /// The price list that the price came from; null for the variant's own price.
+    price_list: Option<String>,
     adjustments: Vec<OrderAdjustmentOut>,
     /// Goods and adjustments.
     total: Amount,
@@ -130,6 +134,8 @@ pub fn order_out(details: Details) -> OrderOut {
         title: line.title,
         quantity: line.quantity,
         unit_price: line.unit_price,
+        compare_at_price: line.compare_at,
+        price_list: line.price_list,
         adjustments: wanted(&|target| target == Target::Line(position)),
         total: line.total,
     });
