@@ -11,6 +11,7 @@ use crate::accounts::AccountsConfig;
 use crate::audit::AuditConfig;
 use crate::cache::CacheConfig;
 use crate::carts::CartsConfig;
+use crate::catalog::CatalogConfig;
 use crate::db::DatabaseConfig;
 use crate::events::EventsConfig;
 use crate::http::HttpConfig;
@@ -35,6 +36,7 @@ pub struct Config {
     pub audit: AuditConfig,
     pub throttle: ThrottleConfig,
     pub inventory: InventoryConfig,
+    pub catalog: CatalogConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
     pub payments: PaymentsConfig,

@@ -85,6 +85,14 @@ problems! {
     SkuTaken = "sku-taken" CONFLICT;
     /// There is something with this slug.
     SlugTaken = "slug-taken" CONFLICT;
+    /// There is something with this code.
+    CodeTaken = "code-taken" CONFLICT;
+    /// The products of the collection follow from its rule, and are not chosen.
+    CollectionByRule = "collection-by-rule" CONFLICT;
+    /// Products have this type.
+    ProductTypeInUse = "product-type-in-use" CONFLICT;
+    /// Products have the attribute or the choice that was to go; `attribute` and `choice` name it.
+    AttributeInUse = "attribute-in-use" CONFLICT;
     /// The category cannot be where it would be its own ancestor.
     CategoryCycle = "category-cycle" CONFLICT;
     /// The category has sub-categories.

@@ -58,6 +58,9 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(catalog::http::suggest_products))
         .routes(routes!(catalog::http::get_product))
         .routes(routes!(catalog::http::list_categories))
+        .routes(routes!(catalog::http::get_category))
+        .routes(routes!(catalog::http::list_collections))
+        .routes(routes!(catalog::http::get_collection))
         .routes(routes!(carts::http::create_cart))
         .routes(routes!(carts::http::get_cart))
         .routes(routes!(carts::http::add_line))
@@ -86,8 +89,28 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(catalog::http::admin_get_product, catalog::http::patch_product, catalog::http::delete_product))
         .routes(routes!(catalog::http::create_variant))
         .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
+        .routes(routes!(catalog::http::list_product_types, catalog::http::create_product_type))
+        .routes(routes!(
+            catalog::http::get_product_type,
+            catalog::http::patch_product_type,
+            catalog::http::delete_product_type
+        ))
         .routes(routes!(catalog::http::create_category))
-        .routes(routes!(catalog::http::patch_category, catalog::http::delete_category))
+        .routes(routes!(
+            catalog::http::admin_get_category,
+            catalog::http::patch_category,
+            catalog::http::delete_category
+        ))
+        .routes(routes!(catalog::http::get_related, catalog::http::put_related))
+        .routes(routes!(catalog::http::list_translations))
+        .routes(routes!(catalog::http::put_translation, catalog::http::delete_translation))
+        .routes(routes!(catalog::http::admin_list_collections, catalog::http::create_collection))
+        .routes(routes!(
+            catalog::http::admin_get_collection,
+            catalog::http::patch_collection,
+            catalog::http::delete_collection
+        ))
+        .routes(routes!(catalog::http::list_collection_products, catalog::http::put_collection_products))
         .routes(routes!(inventory::http::list_locations, inventory::http::create_location))
         .routes(routes!(
             inventory::http::get_location,

@@ -9,7 +9,7 @@ use kassa::search::Sort;
 use uuid::Uuid;
 
 fn variant(sku: &str, price: Amount, on_hand: i64) -> NewVariant {
-    NewVariant { sku: sku.into(), title: String::new(), price, weight_grams: 100, on_hand }
+    NewVariant { sku: sku.into(), title: String::new(), price, weight_grams: 100, on_hand, ..NewVariant::default() }
 }
 
 fn product(title: &str, variants: Vec<NewVariant>) -> NewProduct {
@@ -21,11 +21,12 @@ fn product(title: &str, variants: Vec<NewVariant>) -> NewProduct {
         status: Status::Active,
         category_id: None,
         variants,
+        ..NewProduct::default()
     }
 }
 
 async fn category(shop: &Shop, name: &str, parent_id: Option<Uuid>) -> Category {
-    let new = NewCategory { name: name.into(), slug: None, parent_id, position: 0 };
+    let new = NewCategory { name: name.into(), parent_id, ..NewCategory::default() };
     create_category(shop, &new).await.unwrap()
 }
 
@@ -79,9 +80,9 @@ api_test! {
         tx.commit().await.unwrap();
 
         let on_hand = |on_hand| VariantPatch { on_hand: Some(on_hand), price: Some(1), ..VariantPatch::default() };
-        assert!(matches!(patch_variant(shop, id, on_hand(2)).await, Err(Error::BelowReserved { .. })));
+        assert!(matches!(patch_variant(shop, id, on_hand(2), None).await, Err(Error::BelowReserved { .. })));
         assert_eq!(get_product(shop, made.id).await.unwrap().variants[0].price, 900, "nothing of it is left");
-        let changed = patch_variant(shop, id, on_hand(3)).await.unwrap();
+        let (changed, ..) = patch_variant(shop, id, on_hand(3), None).await.unwrap();
         assert_eq!((changed.on_hand, changed.reserved, changed.price), (3, 3, 1));
         let listed = find_listed(shop, "cup").await.unwrap().unwrap();
         assert!(!listed.in_stock());
@@ -91,12 +92,12 @@ api_test! {
         let short = kassa::inventory::reserve(&mut tx, Uuid::from_u128(2), &[wanted], None).await;
         assert!(matches!(short, Err(kassa::inventory::Error::Insufficient { available: 0, .. })));
         drop(tx);
-        let added = create_variant(shop, made.id, &variant("C-2", 500, 1)).await.unwrap();
+        let (added, ..) = create_variant(shop, made.id, &variant("C-2", 500, 1)).await.unwrap();
         assert_eq!(added.position, 1);
         assert_eq!(titles(shop, Some("c-2"), None).await, ["Cup"], "a new SKU is found");
-        delete_variant(shop, added.id).await.unwrap();
+        delete_variant(shop, added.id, None).await.unwrap();
         assert_eq!(titles(shop, Some("c-2"), None).await, [""; 0]);
-        assert!(matches!(delete_variant(shop, added.id).await, Err(Error::NotFound)));
+        assert!(matches!(delete_variant(shop, added.id, None).await, Err(Error::NotFound)));
         assert_eq!(get_product(shop, made.id).await.unwrap().version, 4);
     }
 }
@@ -151,21 +152,21 @@ api_test! {
 
         let into = |id| CategoryPatch { parent_id: Some(Some(id)), ..CategoryPatch::default() };
         for (id, target) in [(roses.id, roses.id), (roses.id, climbing.id), (garden.id, climbing.id)] {
-            assert!(matches!(patch_category(shop, id, into(target)).await, Err(Error::CategoryCycle)));
+            assert!(matches!(patch_category(shop, id, into(target), None).await, Err(Error::CategoryCycle)));
         }
         let renamed = CategoryPatch { slug: Some("rosen".into()), ..into(other.id) };
-        assert_eq!(patch_category(shop, roses.id, renamed).await.unwrap().path, "other/rosen");
+        assert_eq!(patch_category(shop, roses.id, renamed, None).await.unwrap().path, "other/rosen");
         assert_eq!(titles(shop, None, Some("garden")).await, ["Mug"]);
         assert_eq!(titles(shop, None, Some("other")).await, ["Blend", "Guji"]);
         let guji = find_listed(shop, "guji").await.unwrap().unwrap();
         assert_eq!(guji.category_path.as_deref(), Some("other/rosen/climbing"));
 
-        assert!(matches!(delete_category(shop, roses.id).await, Err(Error::CategoryNotEmpty)));
-        delete_category(shop, climbing.id).await.unwrap();
+        assert!(matches!(delete_category(shop, roses.id, None).await, Err(Error::CategoryNotEmpty)));
+        delete_category(shop, climbing.id, None).await.unwrap();
         assert_eq!(titles(shop, None, Some("rosen")).await, ["Blend", "Guji"], "products go up to the parent");
         let root = CategoryPatch { parent_id: Some(None), ..CategoryPatch::default() };
-        assert_eq!(patch_category(shop, roses.id, root).await.unwrap().path, "rosen");
-        let names: Vec<_> = list_categories(shop).await.unwrap().into_iter().map(|node| node.category.name).collect();
+        assert_eq!(patch_category(shop, roses.id, root, None).await.unwrap().path, "rosen");
+        let names: Vec<_> = list_categories(shop, &Reading::default()).await.unwrap().into_iter().map(|node| node.category.name).collect();
         assert_eq!(names, ["Coffee", "Garden", "Other", "Roses", "Tea", "Equipment"]);
     }
 }
@@ -176,7 +177,7 @@ api_test! {
         let (a, b) = (category(shop, "A", None).await, category(shop, "B", None).await);
         let into = |id| CategoryPatch { parent_id: Some(Some(id)), ..CategoryPatch::default() };
         let (first, second) =
-            tokio::join!(patch_category(shop, a.id, into(b.id)), patch_category(shop, b.id, into(a.id)));
+            tokio::join!(patch_category(shop, a.id, into(b.id), None), patch_category(shop, b.id, into(a.id), None));
         assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
     }
 }
@@ -187,7 +188,7 @@ api_test! {
         let (mut parent, mut made) = (None, HashSet::new());
         let error = loop {
             let name = format!("{} {}", "deep".repeat(17), made.len());
-            let new = NewCategory { name, slug: None, parent_id: parent, position: 0 };
+            let new = NewCategory { name, parent_id: parent, ..NewCategory::default() };
             match create_category(shop, &new).await {
                 Ok(category) => parent = Some(category.id).filter(|id| made.insert(*id)),
                 Err(error) => break error,

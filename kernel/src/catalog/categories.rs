@@ -8,7 +8,9 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{Error, announce, indexing, store, text};
+use super::slugs::{self, SlugOf};
+use super::translations::{self, Entity, Reading};
+use super::{Error, Found, announce, collections, indexing, store, text};
 use crate::db::Tx;
 use crate::{Shop, clock, id};
 
@@ -16,7 +18,7 @@ use crate::{Shop, clock, id};
 pub const MAX_PATH: usize = 2_000;
 
 /// A category.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Category {
     pub id: Uuid,
     pub parent_id: Option<Uuid>,
@@ -26,6 +28,27 @@ pub struct Category {
     pub path: String,
     /// Siblings are shown by position, then by name.
     pub position: i64,
+    /// For search engines; the name stands in where it is empty.
+    pub seo_title: String,
+    pub seo_description: String,
+    /// Counts its own changes, from 1.
+    pub version: i64,
+}
+
+impl Category {
+    /// How deep it stands: 0 for a root.
+    pub fn level(&self) -> usize {
+        self.path.matches('/').count()
+    }
+}
+
+/// A category as its page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategoryDetail {
+    pub category: Category,
+    /// From the root down.
+    pub ancestors: Vec<Category>,
+    pub children: Vec<Category>,
 }
 
 /// A category with what is below it.
@@ -36,13 +59,15 @@ pub struct CategoryNode {
 }
 
 /// A category to be made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewCategory {
     pub name: String,
     /// Made from the name where it is none.
     pub slug: Option<String>,
     pub parent_id: Option<Uuid>,
     pub position: i64,
+    pub seo_title: String,
+    pub seo_description: String,
 }
 
 /// What is to change of a category.
@@ -53,12 +78,60 @@ pub struct CategoryPatch {
     /// `Some(None)` makes it a root.
     pub parent_id: Option<Option<Uuid>>,
     pub position: Option<i64>,
+    pub seo_title: Option<String>,
+    pub seo_description: Option<String>,
 }
 
-/// The whole tree.
-pub async fn list_categories(shop: &Shop) -> Result<Vec<CategoryNode>, Error> {
+/// The whole tree, in the language of the reader.
+pub async fn list_categories(shop: &Shop, reading: &Reading) -> Result<Vec<CategoryNode>, Error> {
     let mut conn = shop.db().read().await?;
-    Ok(into_tree(store::all_categories(&mut conn).await?))
+    let mut categories = store::all_categories(&mut conn).await?;
+    let texts = translations::read_all(&mut conn, Entity::Category, reading).await?;
+    for category in &mut categories {
+        translate(category, &texts);
+    }
+    Ok(into_tree(categories))
+}
+
+/// The category with this id or slug, with those above and right below it.
+pub async fn find_category_detail(
+    shop: &Shop,
+    id_or_slug: &str,
+    reading: &Reading,
+) -> Result<Option<Found<CategoryDetail>>, Error> {
+    let mut conn = shop.db().read().await?;
+    let id = match Uuid::try_parse(id_or_slug) {
+        Ok(id) => Some(id),
+        Err(_) if !text::is_slug(id_or_slug) => return Ok(None),
+        Err(_) => store::find_category_by_slug(&mut conn, id_or_slug).await?,
+    };
+    let Some(id) = id else {
+        let moved = slugs::find_moved(&mut conn, SlugOf::Category, id_or_slug).await?;
+        let Some(id) = moved else { return Ok(None) };
+        return Ok(store::find_category(&mut conn, id).await?.map(|category| Found::Moved(category.slug)));
+    };
+    let mut ancestors = store::ancestors(&mut conn, id).await?;
+    let Some(category) = ancestors.pop() else { return Ok(None) };
+    let children = store::children(&mut conn, id).await?;
+    let mut detail = CategoryDetail { category, ancestors, children };
+    let texts = translations::read_all(&mut conn, Entity::Category, reading).await?;
+    let shown = detail.ancestors.iter_mut().chain(&mut detail.children).chain([&mut detail.category]);
+    shown.for_each(|category| translate(category, &texts));
+    Ok(Some(Found::Here(Box::new(detail))))
+}
+
+fn translate(category: &mut Category, texts: &HashMap<String, translations::Texts>) {
+    if let Some(texts) = texts.get(&category.id.to_string()) {
+        translations::put(&mut category.name, texts, "name");
+        translations::put(&mut category.seo_title, texts, "seo_title");
+        translations::put(&mut category.seo_description, texts, "seo_description");
+    }
+}
+
+/// A category, for the merchant.
+pub async fn get_category(shop: &Shop, id: Uuid) -> Result<Category, Error> {
+    let mut conn = shop.db().read().await?;
+    store::find_category(&mut conn, id).await?.ok_or(Error::NotFound)
 }
 
 /// Makes a category.
@@ -77,7 +150,7 @@ pub async fn put_category(tx: &mut Tx, slug: &str, name: &str) -> Result<Uuid, E
         return Ok(id);
     }
     store::lock_tree(tx).await?;
-    let new = NewCategory { name: name.to_owned(), slug: Some(slug.to_owned()), parent_id: None, position: 0 };
+    let new = NewCategory { name: name.to_owned(), slug: Some(slug.to_owned()), ..NewCategory::default() };
     match insert(tx, &new).await {
         // Someone else made it between the look and the lock.
         Err(Error::SlugTaken(_)) => store::find_category_by_slug(tx, slug).await?.ok_or(Error::NotFound),
@@ -85,12 +158,19 @@ pub async fn put_category(tx: &mut Tx, slug: &str, name: &str) -> Result<Uuid, E
     }
 }
 
-/// Renames or moves a category; all that is below moves with it.
-pub async fn patch_category(shop: &Shop, id: Uuid, patch: CategoryPatch) -> Result<Category, Error> {
+/// Renames or moves a category; all that is below moves with it. Where `expected` is some, only if that is its version.
+pub async fn patch_category(
+    shop: &Shop,
+    id: Uuid,
+    patch: CategoryPatch,
+    expected: Option<i64>,
+) -> Result<Category, Error> {
     let mut tx = shop.db().write().await?;
-    store::lock_tree(&mut tx).await?;
-    let mut category = store::find_category(&mut tx, id).await?.ok_or(Error::NotFound)?;
-    let old_path = std::mem::take(&mut category.path);
+    let mut category = lock(&mut tx, id, expected).await?;
+    let (old_path, old_slug) = (std::mem::take(&mut category.path), category.slug.clone());
+    category.version += 1;
+    category.seo_title = patch.seo_title.unwrap_or(category.seo_title);
+    category.seo_description = patch.seo_description.unwrap_or(category.seo_description);
     category.name = patch.name.unwrap_or(category.name);
     category.slug = patch.slug.unwrap_or(category.slug);
     category.position = patch.position.unwrap_or(category.position);
@@ -110,8 +190,10 @@ pub async fn patch_category(shop: &Shop, id: Uuid, patch: CategoryPatch) -> Resu
         Err(error) if error.is_unique_violation() => return Err(Error::SlugTaken(category.slug)),
         done => done?,
     }
+    slugs::rename(&mut tx, SlugOf::Category, id, &old_slug, &category.slug).await?;
     if category.path != old_path {
         store::move_subtree(&mut tx, &old_path, &category.path, now).await?;
+        collections::derive_all_soon(&mut tx).await?;
     }
     // Its name, and those of what it is in now, are words of all that is in it.
     indexing::enqueue_subtree(&mut tx, &category.path).await?;
@@ -121,18 +203,30 @@ pub async fn patch_category(shop: &Shop, id: Uuid, patch: CategoryPatch) -> Resu
 }
 
 /// Deletes a category without sub-categories. Its products go up to its parent, or out of any where it is a root.
-pub async fn delete_category(shop: &Shop, id: Uuid) -> Result<(), Error> {
+pub async fn delete_category(shop: &Shop, id: Uuid, expected: Option<i64>) -> Result<(), Error> {
     let mut tx = shop.db().write().await?;
-    store::lock_tree(&mut tx).await?;
-    let category = store::find_category(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let category = lock(&mut tx, id, expected).await?;
     if store::has_children(&mut tx, id).await? {
         return Err(Error::CategoryNotEmpty);
     }
     indexing::move_products(&mut tx, id, category.parent_id).await?;
     store::delete_category(&mut tx, id).await?;
+    slugs::forget(&mut tx, id).await?;
+    translations::forget(&mut tx, Entity::Category, &id.to_string()).await?;
+    collections::derive_all_soon(&mut tx).await?;
     tx.commit().await?;
     announce(shop);
     Ok(())
+}
+
+/// Takes the lock of the tree, and looks at the version.
+async fn lock(tx: &mut Tx, id: Uuid, expected: Option<i64>) -> Result<Category, Error> {
+    store::lock_tree(tx).await?;
+    let category = store::find_category(tx, id).await?.ok_or(Error::NotFound)?;
+    if expected.is_some_and(|expected| expected != category.version) {
+        return Err(Error::VersionMismatch { current: category.version });
+    }
+    Ok(category)
 }
 
 /// The caller holds the lock of the tree.
@@ -153,8 +247,12 @@ pub(super) async fn insert(tx: &mut Tx, new: &NewCategory) -> Result<Category, E
             name: new.name.clone(),
             path,
             position: new.position,
+            seo_title: new.seo_title.clone(),
+            seo_description: new.seo_description.clone(),
+            version: 1,
         };
         if store::insert_category(tx, &category, clock::now()).await? {
+            slugs::take(tx, SlugOf::Category, &category.slug).await?;
             return Ok(category);
         }
     }
@@ -216,9 +314,7 @@ mod tests {
             id: Uuid::from_u128(id),
             parent_id: parent.map(Uuid::from_u128),
             slug: id.to_string(),
-            name: String::new(),
-            path: String::new(),
-            position: 0,
+            ..Category::default()
         };
         let tree = into_tree(vec![category(3, Some(1)), category(2, None), category(1, None), category(4, Some(3))]);
         let slugs: Vec<_> = tree.iter().map(|node| node.category.slug.as_str()).collect();

@@ -1,30 +1,58 @@
 //! The catalog over HTTP: for shoppers, and for the merchant.
 
 mod categories;
+mod collections;
+mod detail;
 mod listing;
 mod products;
+mod related;
+mod shelves;
 mod shopper;
+mod translations;
+mod tree;
+mod types;
+mod values;
 mod variants;
 
-use super::{Error, MAX_ON_HAND, MAX_SKU, MAX_TITLE, MAX_WEIGHT_GRAMS, is_slug};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, Uri, header};
+
+use super::{Error, MAX_ON_HAND, MAX_SKU, MAX_TITLE, MAX_WEIGHT_GRAMS, is_code, is_slug};
 use crate::http::extract::{Checks, present};
 use crate::http::versions::{expected_version, version_tag};
 use crate::money::{Amount, MAX_AMOUNT};
-use crate::problem::{Kind, Problem};
+use crate::problem::{FieldError, Kind, Problem};
 
 pub use categories::*;
+pub use collections::*;
+pub use detail::*;
 pub use listing::*;
 pub use products::*;
+pub use related::*;
+pub use shelves::*;
 pub use shopper::*;
+pub use translations::*;
+pub use tree::*;
+pub use types::*;
+pub use values::*;
 pub use variants::*;
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::NotFound => Problem::not_found(),
+            Error::NotFound | Error::LocaleUnknown => Problem::not_found(),
+            Error::CollectionByRule => Problem::new(Kind::CollectionByRule),
             Error::SkuTaken(_) => Problem::new(Kind::SkuTaken).detail(detail),
             Error::SlugTaken(_) => Problem::new(Kind::SlugTaken).detail(detail),
+            Error::CodeTaken(_) => Problem::new(Kind::CodeTaken).detail(detail),
+            Error::Invalid(flaws) => {
+                Problem::invalid(flaws.into_iter().map(|flaw| FieldError::new(flaw.pointer, flaw.detail)).collect())
+            }
+            Error::ProductTypeInUse => Problem::new(Kind::ProductTypeInUse),
+            Error::AttributeInUse { attribute, choice } => {
+                Problem::new(Kind::AttributeInUse).with("attribute", attribute).with("choice", choice)
+            }
             Error::CategoryCycle => Problem::new(Kind::CategoryCycle),
             Error::CategoryNotEmpty => Problem::new(Kind::CategoryNotEmpty),
             Error::VersionMismatch { .. } => Problem::new(Kind::PreconditionFailed).detail(detail),
@@ -39,8 +67,40 @@ impl From<Error> for Problem {
     }
 }
 
+/// What was asked for is at another address now. Clients may keep that as long as any answer of the catalog: not
+/// without asking again, since something else may take the old slug.
+fn moved(path: &str, asked: &Uri) -> Result<Response, Problem> {
+    let location = match asked.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let location = HeaderValue::from_str(&location).map_err(Problem::internal)?;
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"))];
+    Ok((StatusCode::MOVED_PERMANENTLY, headers).into_response())
+}
+
 fn check_slug(checks: &mut Checks, slug: &str) {
     checks.require(is_slug(slug), "/slug", "must be lower-case ASCII words joined by hyphens, at most 80 characters");
+}
+
+const CODE_RULE: &str = "must be 1 to 40 lower-case ASCII letters and digits, joined by hyphens or underscores";
+
+fn check_code(checks: &mut Checks, at: &str, code: &str) {
+    checks.require(is_code(code), at, CODE_RULE);
+}
+
+/// A text of one line.
+fn check_line(checks: &mut Checks, text: &str, min: usize, max: usize, at: &str) {
+    checks.text(text, min, max, at);
+    checks.require(!text.contains('\n'), at, "must be one line");
+}
+
+/// That no two are the same; each index that repeats one before it is named.
+fn check_distinct<'a>(checks: &mut Checks, codes: impl Iterator<Item = &'a str>, at: impl Fn(usize) -> String) {
+    let mut seen = std::collections::HashSet::new();
+    for (index, code) in codes.enumerate() {
+        checks.require(seen.insert(code), &at(index), "stands here twice");
+    }
 }
 
 /// One variant's fields, under `at`: empty or `/variants/0`.

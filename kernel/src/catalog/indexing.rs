@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Error, Product, Status, announce, store};
+use super::products::read_product;
+use super::{Error, Product, Status, announce, store, translations};
 use crate::db::{Conn, Tx};
 use crate::search::{self, Document, Field};
 use crate::{Shop, clock, db};
@@ -62,9 +63,9 @@ pub async fn index_queued(shop: &Shop, mut on_batch: impl FnMut(usize)) -> Resul
         let mut documents = Vec::with_capacity(ids.len());
         for id in &ids {
             // One that was deleted took its rows of the queue with it.
-            if let Some(mut product) = store::find_product(&mut tx, *id).await? {
-                product.variants = store::variants_of(&mut tx, *id).await?;
-                documents.push(describe(&mut tx, &product).await?);
+            match read_product(&mut tx, *id).await {
+                Err(Error::NotFound) => {}
+                product => documents.push(describe(&mut tx, &product?).await?),
             }
         }
         search::put(&mut tx, &documents).await?;
@@ -99,8 +100,20 @@ async fn describe(conn: &mut Conn, product: &Product) -> db::Result<Document> {
         (Field::Label, product.vendor.clone()),
         (Field::Description, product.description.clone()),
     ];
+    texts.extend(product.tags.iter().map(|tag| (Field::Label, tag.clone())));
+    // In every language: who searches does not say which one they mean.
+    for (_, field, text) in translations::product_texts(conn, product.id).await? {
+        match field.as_str() {
+            "title" => texts.push((Field::Title, text)),
+            "description" => texts.push((Field::Description, text)),
+            _ => {}
+        }
+    }
     for variant in &product.variants {
         texts.push((Field::Code, variant.sku.clone()));
+        if !variant.barcode.is_empty() {
+            texts.push((Field::Code, variant.barcode.clone()));
+        }
         texts.push((Field::Class, variant.title.clone()));
     }
     if let Some(category_id) = product.category_id {

@@ -6,20 +6,37 @@
 //!   of an index: [`categories`].
 //! - What shoppers read ([`listing`]) costs two statements a page and is cached as ready bytes in `http/`.
 //! - Carts and orders ask through [`sellable`].
+//! - A product may have a type ([`types`]), which says what attributes it and its variants have, and options
+//!   ([`options`]), in which its variants differ.
+//! - Something that is renamed is still found by its old slug ([`slugs`]); texts have translations beside them
+//!   ([`translations`]).
 //! - Deleting a product archives it: carts, links and reports keep what they point at. Variants and categories are
 //!   deleted.
 //! - A change, its event (`product.created`, `product.updated`) and the product's next version are one transaction.
 
+mod attributes;
 mod categories;
+mod collections;
+mod config;
+mod detail;
 pub mod http;
 mod indexing;
 mod listing;
+mod options;
 mod products;
 mod put;
+mod related;
 pub mod seed;
 mod sellable;
+mod slugs;
 mod store;
+mod tags;
 mod text;
+mod translations;
+mod types;
+mod variants;
+
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -29,19 +46,34 @@ use crate::{Shop, db, inventory};
 
 pub use crate::inventory::MAX_ON_HAND;
 pub use categories::{
-    Category, CategoryNode, CategoryPatch, NewCategory, create_category, delete_category, list_categories,
-    patch_category, put_category,
+    Category, CategoryDetail, CategoryNode, CategoryPatch, NewCategory, create_category, delete_category,
+    find_category_detail, get_category, list_categories, patch_category, put_category,
 };
-pub use indexing::{index_queued, reindex, run};
+pub use collections::{
+    Collection, CollectionKey, CollectionPatch, Condition, MAX_CHOSEN, MAX_CONDITIONS, Match, NewCollection, Rule,
+    chosen_products, create_collection, delete_collection, find_collection, get_collection, list_collections,
+    patch_collection, put_chosen_products,
+};
+pub use config::CatalogConfig;
+pub use detail::{Detail, Found, VariantDetail, find_detail};
+pub use indexing::{index_queued, reindex};
 pub use listing::{
     CategoryCount, Filter, ListedProduct, ListedVariant, Listing, count_listed, find_listed, list_products,
 };
-pub use products::{
-    archive_product, create_product, create_variant, delete_variant, get_product, patch_product, patch_variant,
-};
+pub use options::{Chosen, MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, OptionValue, ProductOption, chosen};
+pub use products::{archive_product, create_product, get_product, patch_product};
 pub use put::{Outcome, Put, put_product};
+pub use related::{RelatedProduct, Relation, get_related, put_related};
 pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku};
-pub use text::{MAX_SLUG, is_slug, slugify};
+pub use tags::{MAX_TAG, MAX_TAGS, fold_tag};
+pub use text::{MAX_SLUG, is_code, is_slug, slugify};
+pub use translations::{Entity, Reading, Texts, list_translations, product_texts, put_translation, titles};
+pub use types::{
+    Attribute, AttributeKind, AttributeValue, AttributeValues, Choice, Described, Level, MAX_ATTRIBUTE_TEXT,
+    MAX_ATTRIBUTES, MAX_CHOICES, MAX_CODE, MAX_DECIMALS, MAX_UNIT, ProductType, ProductTypePatch, create_product_type,
+    delete_product_type, describe, get_product_type, list_product_types, patch_product_type,
+};
+pub use variants::{create_variant, delete_variant, patch_variant};
 
 /// Variants that one product may have.
 pub const MAX_VARIANTS: usize = 200;
@@ -55,12 +87,21 @@ pub const MAX_VENDOR: usize = 100;
 pub const MAX_SKU: usize = 100;
 /// Heaviest variant: a thousand tonnes.
 pub const MAX_WEIGHT_GRAMS: i64 = 1_000_000_000;
+/// Longest barcode, in characters.
+pub const MAX_BARCODE: usize = 64;
+/// Longest side of a variant: a kilometre.
+pub const MAX_SIDE_MM: i64 = 1_000_000;
+/// Longest title for search engines, in characters.
+pub const MAX_SEO_TITLE: usize = 200;
+/// Longest description for search engines, in characters.
+pub const MAX_SEO_DESCRIPTION: usize = 500;
 
 /// Whether shoppers see a product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Not yet.
+    #[default]
     Draft,
     /// Yes.
     Active,
@@ -89,7 +130,7 @@ impl Status {
 }
 
 /// A product as the merchant sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Product {
     pub id: Uuid,
     pub slug: String,
@@ -99,6 +140,15 @@ pub struct Product {
     pub vendor: String,
     pub status: Status,
     pub category_id: Option<Uuid>,
+    pub type_code: Option<String>,
+    /// Of the whole product.
+    pub attributes: AttributeValues,
+    pub options: Vec<ProductOption>,
+    /// For search engines; the title and the description stand in where they are empty.
+    pub seo_title: String,
+    pub seo_description: String,
+    /// Folded, in alphabetical order.
+    pub tags: Vec<String>,
     /// Counts the changes of the product and its variants, from 1. Sales do not count.
     pub version: i64,
     pub created_at: Moment,
@@ -108,7 +158,7 @@ pub struct Product {
 }
 
 /// A variant as the merchant sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variant {
     pub id: Uuid,
     pub product_id: Uuid,
@@ -118,6 +168,14 @@ pub struct Variant {
     /// Minor units of the shop's currency.
     pub price: Amount,
     pub weight_grams: i64,
+    /// The code of its value of each of the product's options, in their order.
+    pub options: Vec<String>,
+    pub attributes: AttributeValues,
+    pub barcode: String,
+    /// Packed; 0 where it is not known.
+    pub length_mm: i64,
+    pub width_mm: i64,
+    pub height_mm: i64,
     pub position: i64,
     pub on_hand: i64,
     pub reserved: i64,
@@ -126,7 +184,7 @@ pub struct Variant {
 }
 
 /// A product to be made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewProduct {
     pub title: String,
     /// Made from the title where it is none.
@@ -135,16 +193,29 @@ pub struct NewProduct {
     pub vendor: String,
     pub status: Status,
     pub category_id: Option<Uuid>,
+    pub type_code: Option<String>,
+    pub attributes: AttributeValues,
+    pub options: Vec<ProductOption>,
+    pub seo_title: String,
+    pub seo_description: String,
+    pub tags: Vec<String>,
     pub variants: Vec<NewVariant>,
 }
 
 /// A variant to be made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewVariant {
     pub sku: String,
     pub title: String,
     pub price: Amount,
     pub weight_grams: i64,
+    /// One of each of the product's options; the title is made of them then.
+    pub options: Chosen,
+    pub attributes: AttributeValues,
+    pub barcode: String,
+    pub length_mm: i64,
+    pub width_mm: i64,
+    pub height_mm: i64,
     pub on_hand: i64,
 }
 
@@ -158,6 +229,16 @@ pub struct ProductPatch {
     pub status: Option<Status>,
     /// `Some(None)` takes it out of its category.
     pub category_id: Option<Option<Uuid>>,
+    /// Another type takes away the attributes that it does not have.
+    pub type_code: Option<Option<String>>,
+    /// Those that it names; none takes a value away.
+    pub attributes: BTreeMap<String, Option<AttributeValue>>,
+    /// All of them, as they are to be.
+    pub options: Option<Vec<ProductOption>>,
+    pub seo_title: Option<String>,
+    pub seo_description: Option<String>,
+    /// All of them, as they are to be.
+    pub tags: Option<Vec<String>>,
 }
 
 /// What is to change of a variant. The SKU stays: orders and files know the variant by it.
@@ -166,8 +247,37 @@ pub struct VariantPatch {
     pub title: Option<String>,
     pub price: Option<Amount>,
     pub weight_grams: Option<i64>,
+    /// One of each option.
+    pub options: Option<Chosen>,
+    /// Those that it names; none takes a value away.
+    pub attributes: BTreeMap<String, Option<AttributeValue>>,
+    pub barcode: Option<String>,
+    pub length_mm: Option<i64>,
+    pub width_mm: Option<i64>,
+    pub height_mm: Option<i64>,
+    /// Where among its siblings, from 0.
+    pub position: Option<i64>,
     /// As counted in the warehouse.
     pub on_hand: Option<i64>,
+}
+
+/// One thing that is wrong with what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// JSON pointer into the product, type or category as it was sent.
+    pub pointer: String,
+    pub detail: String,
+}
+
+impl Flaw {
+    fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    /// An error where there are any.
+    fn none(flaws: Vec<Self>) -> Result<(), Error> {
+        if flaws.is_empty() { Ok(()) } else { Err(Error::Invalid(flaws)) }
+    }
 }
 
 /// Why the catalog cannot do it.
@@ -179,6 +289,19 @@ pub enum Error {
     SkuTaken(String),
     #[error("the slug {0} is taken")]
     SlugTaken(String),
+    #[error("the code {0} is taken")]
+    CodeTaken(String),
+    /// Found out before anything was written.
+    #[error("{}", .0.first().map_or("", |flaw| &flaw.detail))]
+    Invalid(Vec<Flaw>),
+    #[error("the shop has no texts in this language")]
+    LocaleUnknown,
+    #[error("the products of the collection follow from its rule")]
+    CollectionByRule,
+    #[error("products have this type")]
+    ProductTypeInUse,
+    #[error("products have the attribute {attribute}")]
+    AttributeInUse { attribute: String, choice: Option<String> },
     /// The category that a product or category is to be put into.
     #[error("there is no such category to put it into")]
     CategoryUnknown,
@@ -198,6 +321,11 @@ pub enum Error {
     Inventory(#[from] inventory::Error),
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+/// The workers of the catalog, until the shop stops: indexing, and deriving collections.
+pub async fn run(shop: Shop) {
+    tokio::join!(indexing::run(shop.clone()), collections::run(shop));
 }
 
 /// Call after the commit of a change: shoppers see it, and its events leave.

@@ -1,4 +1,4 @@
-//! Products and variants, changed by the merchant.
+//! Products, changed by the merchant.
 //!
 //! Every change begins with [`store::lock_product`], which counts the version up: two merchants who change one
 //! product, or its variants, come one after the other on both databases.
@@ -6,13 +6,13 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::slugs::{self, SlugOf};
+use super::variants::{describe, insert_variant};
 use super::{
-    Error, MAX_VARIANTS, NewProduct, NewVariant, Product, ProductPatch, Status, Variant, VariantPatch, announce,
-    indexing, store, text,
+    Error, Flaw, MAX_VARIANTS, NewProduct, Product, ProductPatch, Status, announce, attributes, collections, indexing,
+    options, store, tags, text, types,
 };
-use crate::clock::Moment;
 use crate::db::{Conn, Tx};
-use crate::inventory::{self, CauseKind};
 use crate::{Shop, clock, events, id};
 
 /// A product with its variants, whatever its status.
@@ -40,20 +40,63 @@ pub async fn patch_product(
     expected: Option<i64>,
 ) -> Result<Product, Error> {
     let mut tx = shop.db().write().await?;
-    let mut product = lock(&mut tx, id, expected).await?;
+    let before = lock(&mut tx, id, expected).await?;
     if let Some(Some(category_id)) = patch.category_id {
         require_category(&mut tx, category_id).await?;
     }
-    product.title = patch.title.unwrap_or(product.title);
-    product.slug = patch.slug.unwrap_or(product.slug);
-    product.description = patch.description.unwrap_or(product.description);
-    product.vendor = patch.vendor.unwrap_or(product.vendor);
-    product.status = patch.status.unwrap_or(product.status);
-    product.category_id = patch.category_id.unwrap_or(product.category_id);
+    let shape_changed =
+        patch.type_code.is_some() || !patch.attributes.is_empty() || patch.status == Some(Status::Active);
+    let mut product = before.clone();
+    apply(&mut product, patch)?;
+    if shape_changed {
+        let kind = attributes::require_type(&mut tx, product.type_code.as_deref()).await?;
+        if product.type_code != before.type_code {
+            attributes::keep_known(&mut product, kind.as_ref());
+        }
+        attributes::check_product(&product, kind.as_ref())?;
+        attributes::write_changed(&mut tx, &before, &product, kind.as_ref()).await?;
+    }
+    if product.options != before.options {
+        for variant in &product.variants {
+            store::update_variant(&mut tx, variant, product.updated_at).await?;
+        }
+    }
+    if product.tags != before.tags {
+        tags::write(&mut tx, id, &product.tags).await?;
+    }
     update(&mut tx, &product).await?;
+    slugs::rename(&mut tx, SlugOf::Product, id, &before.slug, &product.slug).await?;
+    if product.status == Status::Archived && before.status != Status::Archived {
+        record(&mut tx, "product.archived", &product).await?;
+    }
     tx.commit().await?;
     announce(shop);
     Ok(product)
+}
+
+fn apply(product: &mut Product, patch: ProductPatch) -> Result<(), Error> {
+    let set = |field: &mut String, value: Option<String>| {
+        if let Some(value) = value {
+            *field = value;
+        }
+    };
+    set(&mut product.title, patch.title);
+    set(&mut product.slug, patch.slug);
+    set(&mut product.description, patch.description);
+    set(&mut product.vendor, patch.vendor);
+    set(&mut product.seo_title, patch.seo_title);
+    set(&mut product.seo_description, patch.seo_description);
+    product.status = patch.status.unwrap_or(product.status);
+    product.category_id = patch.category_id.unwrap_or(product.category_id);
+    product.type_code = patch.type_code.unwrap_or(product.type_code.take());
+    if let Some(tags) = patch.tags {
+        product.tags = tags::fold(&tags);
+    }
+    types::merge(&mut product.attributes, patch.attributes);
+    match patch.options {
+        Some(options) => options::change(product, options),
+        None => Ok(()),
+    }
 }
 
 /// Takes a product out of the shop. Its rows stay: carts, links and reports point at them, and it can be made active
@@ -61,56 +104,6 @@ pub async fn patch_product(
 pub async fn archive_product(shop: &Shop, id: Uuid, expected: Option<i64>) -> Result<(), Error> {
     let patch = ProductPatch { status: Some(Status::Archived), ..ProductPatch::default() };
     patch_product(shop, id, patch, expected).await.map(drop)
-}
-
-/// Adds a variant at the end of its product.
-pub async fn create_variant(shop: &Shop, product_id: Uuid, new: &NewVariant) -> Result<Variant, Error> {
-    let mut tx = shop.db().write().await?;
-    let mut product = lock(&mut tx, product_id, None).await?;
-    if product.variants.len() >= MAX_VARIANTS {
-        return Err(Error::TooManyVariants);
-    }
-    let variant = insert_variant(&mut tx, product_id, new, next_position(&product), product.updated_at).await?;
-    product.variants.push(variant.clone());
-    update(&mut tx, &product).await?;
-    tx.commit().await?;
-    announce(shop);
-    Ok(variant)
-}
-
-/// Changes a variant.
-pub async fn patch_variant(shop: &Shop, id: Uuid, patch: VariantPatch) -> Result<Variant, Error> {
-    let mut tx = shop.db().write().await?;
-    let product_id = store::find_product_of_variant(&mut tx, id).await?.ok_or(Error::NotFound)?;
-    let mut product = lock(&mut tx, product_id, None).await?;
-    let at = product.updated_at;
-    let variant = product.variants.iter_mut().find(|variant| variant.id == id).ok_or(Error::NotFound)?;
-    variant.title = patch.title.unwrap_or(std::mem::take(&mut variant.title));
-    variant.price = patch.price.unwrap_or(variant.price);
-    variant.weight_grams = patch.weight_grams.unwrap_or(variant.weight_grams);
-    store::update_variant(&mut tx, variant, at).await?;
-    if let Some(on_hand) = patch.on_hand {
-        set_on_hand(&mut tx, variant, on_hand, CauseKind::Count).await?;
-    }
-    let variant = variant.clone();
-    update(&mut tx, &product).await?;
-    tx.commit().await?;
-    announce(shop);
-    Ok(variant)
-}
-
-/// Deletes a variant: it leaves the carts that it is in. Orders keep what they need of it.
-pub async fn delete_variant(shop: &Shop, id: Uuid) -> Result<(), Error> {
-    let mut tx = shop.db().write().await?;
-    let product_id = store::find_product_of_variant(&mut tx, id).await?.ok_or(Error::NotFound)?;
-    let mut product = lock(&mut tx, product_id, None).await?;
-    inventory::close_item(&mut tx, id).await?;
-    store::delete_variant(&mut tx, id).await?;
-    product.variants.retain(|variant| variant.id != id);
-    update(&mut tx, &product).await?;
-    tx.commit().await?;
-    announce(shop);
-    Ok(())
 }
 
 /// Locks a product for the rest of the transaction, at its next version.
@@ -121,21 +114,24 @@ pub(super) async fn lock(tx: &mut Tx, id: Uuid, expected: Option<i64>) -> Result
         return Err(Error::VersionMismatch { current });
     }
     product.variants = store::variants_of(tx, id).await?;
+    product.tags = store::tags_of(tx, id).await?;
+    attributes::read(tx, &mut product).await?;
     Ok(product)
 }
 
-/// Writes a locked product with what it is found by, and the event.
-async fn update(tx: &mut Tx, product: &Product) -> Result<(), Error> {
+/// Writes a locked product with its place in collections, what it is found by, and the event.
+pub(super) async fn update(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     write(tx, product).await?;
     indexing::index(tx, product).await
 }
 
-/// Writes a locked product, and the event. The caller sees to it that it is indexed.
+/// Writes a locked product with its place in collections, and the event. The caller sees to it that it is indexed.
 pub(super) async fn write(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     match store::update_product(tx, product).await {
         Err(error) if error.is_unique_violation() => return Err(Error::SlugTaken(product.slug.clone())),
         done => done?,
     }
+    collections::derive_product(tx, product).await?;
     Ok(record(tx, "product.updated", product).await?)
 }
 
@@ -157,15 +153,36 @@ pub(super) async fn insert_product(tx: &mut Tx, new: &NewProduct) -> Result<Uuid
         vendor: new.vendor.clone(),
         status: new.status,
         category_id: new.category_id,
+        type_code: new.type_code.clone(),
+        attributes: new.attributes.clone(),
+        options: new.options.clone(),
+        seo_title: new.seo_title.clone(),
+        seo_description: new.seo_description.clone(),
+        tags: tags::fold(&new.tags),
         version: 1,
         created_at: now,
         updated_at: now,
         variants: Vec::new(),
     };
-    insert_with_slug(tx, &mut product, new.slug.is_some()).await?;
-    for (position, variant) in (0..).zip(&new.variants) {
-        insert_variant(tx, product.id, variant, position, now).await?;
+    for (index, variant) in (0..).zip(&new.variants) {
+        let at = format!("/variants/{index}");
+        let variant = describe(&product, variant, index, &at)?;
+        if options::is_taken(&product.variants, &variant) {
+            return Err(Error::Invalid(vec![Flaw::new(at + "/options", "another variant has the same values")]));
+        }
+        product.variants.push(variant);
     }
+    let kind = attributes::require_type(tx, product.type_code.as_deref()).await?;
+    attributes::check_product(&product, kind.as_ref())?;
+    insert_with_slug(tx, &mut product, new.slug.is_some()).await?;
+    for variant in &product.variants {
+        insert_variant(tx, variant, now).await?;
+        attributes::write(tx, product.id, Some(variant.id), &variant.attributes, kind.as_ref()).await?;
+    }
+    attributes::write(tx, product.id, None, &product.attributes, kind.as_ref()).await?;
+    tags::write(tx, product.id, &product.tags).await?;
+    slugs::take(tx, SlugOf::Product, &product.slug).await?;
+    collections::derive_product(tx, &product).await?;
     record(tx, "product.created", &product).await?;
     Ok(product.id)
 }
@@ -189,53 +206,11 @@ async fn insert_with_slug(tx: &mut Tx, product: &mut Product, chosen: bool) -> R
     Err(Error::SlugTaken(base))
 }
 
-pub(super) async fn insert_variant(
-    tx: &mut Tx,
-    product_id: Uuid,
-    new: &NewVariant,
-    position: i64,
-    at: Moment,
-) -> Result<Variant, Error> {
-    let variant = Variant {
-        id: id::sequential(),
-        product_id,
-        sku: new.sku.clone(),
-        title: new.title.clone(),
-        price: new.price,
-        weight_grams: new.weight_grams,
-        position,
-        on_hand: new.on_hand,
-        reserved: 0,
-        available: new.on_hand,
-    };
-    if !store::insert_variant(tx, &variant, at).await? {
-        return Err(Error::SkuTaken(variant.sku));
-    }
-    inventory::create_item(tx, variant.id, variant.on_hand).await?;
-    Ok(variant)
-}
-
-pub(super) async fn set_on_hand(
-    tx: &mut Tx,
-    variant: &mut Variant,
-    on_hand: i64,
-    kind: CauseKind,
-) -> Result<(), Error> {
-    variant.available = match inventory::set_on_hand(tx, variant.id, on_hand, kind).await {
-        Err(inventory::Error::BelowReserved) => return Err(Error::BelowReserved { sku: variant.sku.clone() }),
-        available => available?,
-    };
-    variant.on_hand = on_hand;
-    Ok(())
-}
-
-pub(super) fn next_position(product: &Product) -> i64 {
-    product.variants.iter().map(|variant| variant.position + 1).max().unwrap_or(0)
-}
-
 pub(super) async fn read_product(conn: &mut Conn, id: Uuid) -> Result<Product, Error> {
     let mut product = store::find_product(conn, id).await?.ok_or(Error::NotFound)?;
     product.variants = store::variants_of(conn, id).await?;
+    product.tags = store::tags_of(conn, id).await?;
+    attributes::read(conn, &mut product).await?;
     Ok(product)
 }
 

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::products::{insert_product, insert_variant, lock, next_position, read_product, set_on_hand, write};
-use super::{Error, MAX_VARIANTS, NewProduct, NewVariant, Product, Status, store};
+use super::products::{insert_product, lock, read_product, write};
+use super::variants::{self, set_on_hand};
+use super::{Error, NewProduct, NewVariant, Product, Status, store};
 use crate::db::Tx;
 use crate::inventory::CauseKind;
 use crate::search;
@@ -117,7 +118,9 @@ async fn change(tx: &mut Tx, id: Uuid, wanted: &NewProduct, owners: &[Option<Uui
         };
         match outcome {
             // These leave the transaction sound: they were found out before a statement failed.
-            Err(error @ (Error::SkuTaken(_) | Error::BelowReserved { .. } | Error::TooManyVariants)) => {
+            Err(
+                error @ (Error::SkuTaken(_) | Error::BelowReserved { .. } | Error::TooManyVariants | Error::Invalid(_)),
+            ) => {
                 variants.push(Err(error));
             }
             outcome => variants.push(Ok(outcome?)),
@@ -129,11 +132,7 @@ async fn change(tx: &mut Tx, id: Uuid, wanted: &NewProduct, owners: &[Option<Uui
 }
 
 async fn add_variant(tx: &mut Tx, product: &mut Product, wanted: &NewVariant) -> Result<Outcome, Error> {
-    if product.variants.len() >= MAX_VARIANTS {
-        return Err(Error::TooManyVariants);
-    }
-    let variant = insert_variant(tx, product.id, wanted, next_position(product), product.updated_at).await?;
-    product.variants.push(variant);
+    variants::add_variant(tx, product, wanted).await?;
     Ok(Outcome::Created)
 }
 
@@ -144,7 +143,10 @@ async fn change_variant(tx: &mut Tx, product: &mut Product, wanted: &NewVariant)
         return add_variant(tx, product, wanted).await;
     };
     let before = variant.clone();
-    variant.title.clone_from(&wanted.title);
+    // Options make the title, where there are any.
+    if variant.options.is_empty() {
+        variant.title.clone_from(&wanted.title);
+    }
     variant.price = wanted.price;
     variant.weight_grams = wanted.weight_grams;
     if *variant != before {

@@ -140,7 +140,13 @@ pub async fn demo(shop: &Shop) -> Result<bool, Error> {
     let mut ids = HashMap::new();
     for (position, (slug, name, parent)) in (0..).zip(CATEGORIES) {
         let parent_id = parent.and_then(|parent| ids.get(parent).copied());
-        let new = NewCategory { name: (*name).into(), slug: Some((*slug).into()), parent_id, position };
+        let new = NewCategory {
+            name: (*name).into(),
+            slug: Some((*slug).into()),
+            parent_id,
+            position,
+            ..NewCategory::default()
+        };
         ids.insert(*slug, insert(&mut tx, &new).await?.id);
     }
     for product in PRODUCTS {
@@ -162,6 +168,7 @@ impl DemoProduct {
             price: price(*hundredths, currency),
             weight_grams: *weight_grams,
             on_hand: *on_hand,
+            ..NewVariant::default()
         };
         NewProduct {
             title: self.title.into(),
@@ -171,6 +178,7 @@ impl DemoProduct {
             status: Status::Active,
             category_id,
             variants: self.variants.iter().map(variant).collect(),
+            ..NewProduct::default()
         }
     }
 }

@@ -1,14 +1,27 @@
 //! All the SQL of the catalog.
 
+mod attributes;
 mod categories;
+mod collections;
 mod listing;
 mod products;
+mod related;
 mod sellable;
+mod slugs;
+mod tags;
+mod translations;
+mod types;
 
+pub(super) use attributes::{delete_values, insert_value, values_of};
 pub(super) use categories::{
-    all_categories, category_ids, category_ids_below, delete_category, find_category, find_category_by_slug,
-    has_children, insert_category, lock_tree, longest_path_below, move_products, move_subtree, names_to_root,
-    update_category,
+    all_categories, ancestors, category_ids, category_ids_below, children, delete_category, find_category,
+    find_category_by_slug, has_children, insert_category, lock_tree, longest_path_below, move_products, move_subtree,
+    names_to_root, update_category,
+};
+pub(super) use collections::{
+    claim_derivation, collections_of, delete_collection, delete_member, delete_members, derive_again, derive_all_again,
+    due_derivation, end_derivation, find_collection, find_collection_by_slug, go_on, insert_collection, insert_member,
+    list_collections, lock_collection, members, product_ids_after, rules, update_collection,
 };
 pub(super) use listing::{find_listed, listed};
 pub(super) use products::{
@@ -16,4 +29,14 @@ pub(super) use products::{
     insert_product, insert_variant, is_empty, lock_product, products_of_skus, update_product, update_variant,
     variants_of,
 };
+pub(super) use related::{delete_related, insert_related, related_of};
 pub(super) use sellable::{cart_variants, sellable_by_id, sellable_by_sku};
+pub(super) use slugs::{delete_redirect, delete_redirects_to, find_redirect, put_redirect};
+pub(super) use tags::{delete_tags, insert_tag, tags_of};
+pub(super) use translations::{
+    TITLE_CHUNK, delete_all_texts, delete_texts, insert_text, texts_of, texts_of_all, titles_of,
+};
+pub(super) use types::{
+    delete_attribute, delete_choice, delete_type, find_namesake, find_type, insert_type, list_types, lock_types,
+    put_attribute, put_choice, update_type,
+};

@@ -41,6 +41,14 @@ pub fn is_slug(text: &str) -> bool {
         && uuid::Uuid::try_parse(text).is_err()
 }
 
+/// Whether a text may be the code of a type, attribute, choice, option or value: like a slug, and short.
+pub fn is_code(text: &str) -> bool {
+    text.len() <= super::MAX_CODE
+        && text
+            .split(['-', '_'])
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,6 +32,7 @@ const STEPS: &[Step] = steps![
     5 "0005_orders",
     6 "0006_events",
     7 "0007_access",
+    8 "0008_catalog",
     9 "0009_search",
     11 "0011_stock",
     13 "0013_ledger",

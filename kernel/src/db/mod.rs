@@ -59,6 +59,11 @@ impl Error {
         self.0.as_database_error().is_some_and(|error| error.is_unique_violation())
     }
 
+    /// Rows that still need it point at a row that was to go, or a row points at one that is not there.
+    pub fn is_foreign_key_violation(&self) -> bool {
+        self.0.as_database_error().is_some_and(|error| error.is_foreign_key_violation())
+    }
+
     /// No connection was free in time.
     pub fn is_pool_timeout(&self) -> bool {
         matches!(self.0, sqlx::Error::PoolTimedOut)

@@ -9,6 +9,7 @@ mod drained;
 pub mod extract;
 pub mod idempotency;
 pub mod layers;
+pub mod locale;
 pub mod openapi;
 pub mod operations;
 pub mod paging;

@@ -125,6 +125,7 @@ fn product(code: &str, sold: Sold, currency: Currency, extra_stock: i64) -> Desc
             // The file has no weights.
             weight_grams: 0,
             on_hand: at.quantity.saturating_add(extra_stock).clamp(0, MAX_ON_HAND),
+            ..NewVariant::default()
         };
         (variant, at.lines)
     });
@@ -141,6 +142,7 @@ fn product(code: &str, sold: Sold, currency: Currency, extra_stock: i64) -> Desc
         status: Status::Active,
         category_id: None,
         variants,
+        ..NewProduct::default()
     };
     Described { product, category: Some((slug.to_owned(), name.to_owned())), lines }
 }

@@ -194,6 +194,7 @@ fn product(
         status: head.status,
         category_id: None,
         variants,
+        ..NewProduct::default()
     };
     Ok(Described { product, category, lines })
 }
@@ -229,7 +230,8 @@ fn variant(
     if on_hand < 0 {
         report.note(line, format!("{sku}: the inventory quantity {on_hand} was taken as 0"));
     }
-    Ok(NewVariant { sku, title, price, weight_grams, on_hand: on_hand.clamp(0, MAX_ON_HAND) })
+    let on_hand = on_hand.clamp(0, MAX_ON_HAND);
+    Ok(NewVariant { sku, title, price, weight_grams, on_hand, ..NewVariant::default() })
 }
 
 /// Where the file has no SKU: the handle, and a slug of each option value, joined by colons. The same row always has

@@ -47,23 +47,33 @@ impl Objects {
         let variants = format!("/v1/admin/products/{}/variants", text(&product, "id"));
         let variant = create(&variants, json!({ "sku": "FIXTURE", "title": "", "price": 100 })).await;
         let category = create("/v1/admin/categories", json!({ "name": "Fixture" })).await;
+        let shelf = json!({ "title": "Fixture", "status": "active" });
+        let collection = create("/v1/admin/collections", shelf).await;
+        create("/v1/admin/product-types", json!({ "code": "fixture", "name": "Fixture" })).await;
         let location = create("/v1/admin/locations", json!({ "name": "Fixture" })).await;
         let refund = refunded_order(app, owner).await;
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         Self(vec![
             ("/problems/", "slug", "not-found".into()),
+            ("/v1/categories/", "category", "tea".into()),
+            ("/v1/collections/", "collection", "fixture".into()),
             ("/v1/products/", "product", "sencha".into()),
             ("/v1/me/consents/", "kind", "marketing".into()),
             ("/v1/payments/", "plugin", "payment-emulator".into()),
             ("/v1/admin/api-keys/", "id", text(&key, "id")),
             ("/v1/admin/bindings/", "domain", "pricing".into()),
             ("/v1/admin/categories/", "id", text(&category, "id")),
+            ("/v1/admin/collections/", "id", text(&collection, "id")),
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/orders/", "refund_id", refund),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
+            ("/v1/admin/product-types/", "code", "fixture".into()),
             ("/v1/admin/products/", "id", text(&product, "id")),
             ("/v1/admin/staff/", "id", text(&staff, "id")),
+            ("/v1/admin/translations/", "entity", "product".into()),
+            ("/v1/admin/translations/", "id", text(&product, "id")),
+            ("/v1/admin/translations/", "locale", "en".into()),
             ("/v1/admin/variants/", "id", text(&variant, "id")),
             ("/v1/admin/variants/", "location", text(&location, "id")),
         ])

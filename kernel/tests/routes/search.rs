@@ -11,15 +11,14 @@ use crate::support::App;
 const CASES: &str = include_str!("../data/search.txt");
 
 fn product(title: &str, vendor: &str, sku: &str, description: &str) -> NewProduct {
-    let variant = NewVariant { sku: sku.into(), title: String::new(), price: 1_000, weight_grams: 100, on_hand: 5 };
+    let variant = NewVariant { sku: sku.into(), price: 1_000, weight_grams: 100, on_hand: 5, ..NewVariant::default() };
     NewProduct {
         title: title.into(),
-        slug: None,
         description: description.into(),
         vendor: vendor.into(),
         status: Status::Active,
-        category_id: None,
         variants: vec![variant],
+        ..NewProduct::default()
     }
 }
 
@@ -125,7 +124,7 @@ api_test! {
         create_product(&app.shop, &product("Mug", "", "MUG-1", "")).await.unwrap();
         create_product(&app.shop, &NewProduct { variants: vec![], ..product("Plan", "", "", "") }).await.unwrap();
         let none = VariantPatch { on_hand: Some(0), ..VariantPatch::default() };
-        patch_variant(&app.shop, one.variants[0].id, none).await.unwrap();
+        patch_variant(&app.shop, one.variants[0].id, none, None).await.unwrap();
         assert_eq!(found(&app, &[]).await, ["Plan", "Mug", "Cup"]);
         let page = get(&app, "/v1/products", &[("in_stock", "true"), ("facets", "true")]).await;
         assert_eq!(titles(&page), ["Mug"]);

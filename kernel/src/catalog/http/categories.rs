@@ -2,12 +2,14 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
-use http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{check_slug, present};
+use super::products::check_seo;
+use super::{check_slug, expected_version, present, version_tag};
 use crate::Shop;
 use crate::catalog::{self, Category, CategoryPatch, Error, MAX_TITLE, NewCategory};
 use crate::http::auth::{Staff, may};
@@ -32,6 +34,13 @@ pub struct CategoryIn {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000)]
     position: i64,
+    /// For search engines; the name stands in where it is empty.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    seo_title: String,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    seo_description: String,
 }
 
 /// Changes of a category: a field that is missing stays as it is.
@@ -47,6 +56,10 @@ pub struct CategoryPatchIn {
     parent_id: Option<Option<Uuid>>,
     #[schema(minimum = 0, maximum = 1_000_000)]
     position: Option<i64>,
+    #[schema(max_length = 200)]
+    seo_title: Option<String>,
+    #[schema(max_length = 500)]
+    seo_description: Option<String>,
 }
 
 /// A category as the merchant sees it.
@@ -59,87 +72,116 @@ pub struct AdminCategoryOut {
     /// Slugs from the root.
     #[schema(example = "tea/black-tea")]
     path: String,
+    /// 0 for a root.
+    #[schema(example = 1)]
+    level: usize,
     position: i64,
+    seo_title: String,
+    seo_description: String,
+    /// The ETag, for `If-Match`.
+    version: i64,
 }
 
 /// Create a category
 #[utoipa::path(
     post, path = "/v1/admin/categories", tag = "catalog", request_body = CategoryIn, security(("bearer" = [])),
     responses(
-        (status = 201, description = "The category", body = AdminCategoryOut),
-        (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-        (status = 403, description = "`forbidden`", body = ProblemSchema),
-        (status = 409, description = "`slug-taken`", body = ProblemSchema),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 201, description = "The category, with its ETag", body = AdminCategoryOut),
+        (status = 409, description = "`slug-taken`", body = ProblemSchema)
     )
 )]
 pub async fn create_category(
     _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Json(body): Json<CategoryIn>,
-) -> Result<(StatusCode, Answer<AdminCategoryOut>), Problem> {
-    check(Some(&body.name), body.slug.as_deref(), Some(body.position))?;
+) -> Result<Response, Problem> {
+    let seo = (Some(body.seo_title.as_str()), Some(body.seo_description.as_str()));
+    check(Some(&body.name), body.slug.as_deref(), Some(body.position), seo)?;
     let new = NewCategory {
         name: body.name.trim().to_owned(),
         slug: body.slug,
         parent_id: body.parent_id,
         position: body.position,
+        seo_title: body.seo_title.trim().to_owned(),
+        seo_description: body.seo_description.trim().to_owned(),
     };
     let category = catalog::create_category(&shop, &new).await.map_err(problem)?;
-    Ok((StatusCode::CREATED, Answer(category.into())))
+    Ok((StatusCode::CREATED, answer(category)).into_response())
 }
 
 /// Rename or move a category; what is below it moves with it
 #[utoipa::path(
     patch, path = "/v1/admin/categories/{id}", tag = "catalog", request_body = CategoryPatchIn,
-    params(("id" = Uuid, Path)), security(("bearer" = [])),
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: change only this version")),
+    security(("bearer" = [])),
     responses(
-        (status = 200, description = "The category", body = AdminCategoryOut),
-        (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-        (status = 403, description = "`forbidden`", body = ProblemSchema),
+        (status = 200, description = "The category, with its ETag", body = AdminCategoryOut),
         (status = 404, description = "`not-found`", body = ProblemSchema),
         (status = 409, description = "`slug-taken`, `category-cycle`", body = ProblemSchema),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
     )
 )]
 pub async fn patch_category(
     _: Staff<may::Catalog>,
     State(shop): State<Shop>,
+    headers: HeaderMap,
     Path(id): Path<Uuid>,
     Json(body): Json<CategoryPatchIn>,
-) -> Result<Answer<AdminCategoryOut>, Problem> {
-    check(body.name.as_deref(), body.slug.as_deref(), body.position)?;
+) -> Result<Response, Problem> {
+    let seo = (body.seo_title.as_deref(), body.seo_description.as_deref());
+    check(body.name.as_deref(), body.slug.as_deref(), body.position, seo)?;
     let patch = CategoryPatch {
         name: body.name.map(|name| name.trim().to_owned()),
         slug: body.slug,
         parent_id: body.parent_id,
         position: body.position,
+        seo_title: body.seo_title.map(|text| text.trim().to_owned()),
+        seo_description: body.seo_description.map(|text| text.trim().to_owned()),
     };
-    Ok(Answer(catalog::patch_category(&shop, id, patch).await.map_err(problem)?.into()))
+    let expected = expected_version(&headers)?;
+    Ok(answer(catalog::patch_category(&shop, id, patch, expected).await.map_err(problem)?))
+}
+
+/// A category
+#[utoipa::path(
+    get, path = "/v1/admin/categories/{id}", tag = "catalog", params(("id" = Uuid, Path)), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The category, with its ETag", body = AdminCategoryOut),
+        (status = 404, description = "`not-found`", body = ProblemSchema)
+    )
+)]
+pub async fn admin_get_category(
+    _: Staff<may::Catalog>,
+    State(shop): State<Shop>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    Ok(answer(catalog::get_category(&shop, id).await?))
 }
 
 /// Delete a category without sub-categories; its products go up to its parent
 #[utoipa::path(
-    delete, path = "/v1/admin/categories/{id}", tag = "catalog", params(("id" = Uuid, Path)),
-    security(("bearer" = [])),
+    delete, path = "/v1/admin/categories/{id}", tag = "catalog", security(("bearer" = [])),
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: delete only this version")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-        (status = 403, description = "`forbidden`", body = ProblemSchema),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 409, description = "`category-not-empty`", body = ProblemSchema)
+        (status = 409, description = "`category-not-empty`", body = ProblemSchema),
+        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
     )
 )]
 pub async fn delete_category(
     _: Staff<may::Catalog>,
     State(shop): State<Shop>,
+    headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    catalog::delete_category(&shop, id).await?;
+    catalog::delete_category(&shop, id, expected_version(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn check(name: Option<&str>, slug: Option<&str>, position: Option<i64>) -> Result<(), Problem> {
+type Seo<'a> = (Option<&'a str>, Option<&'a str>);
+
+fn check(name: Option<&str>, slug: Option<&str>, position: Option<i64>, seo: Seo<'_>) -> Result<(), Problem> {
     let mut checks = Checks::default();
     if let Some(name) = name {
         checks.text(name, 1, MAX_TITLE, "/name");
@@ -151,6 +193,7 @@ fn check(name: Option<&str>, slug: Option<&str>, position: Option<i64>) -> Resul
         let detail = format!("must be 0 to {MAX_POSITION}");
         checks.require((0..=MAX_POSITION).contains(&position), "/position", &detail);
     }
+    check_seo(&mut checks, seo.0, seo.1);
     checks.done()
 }
 
@@ -162,9 +205,17 @@ fn problem(error: Error) -> Problem {
     }
 }
 
+fn answer(category: Category) -> Response {
+    ([(header::ETAG, version_tag(category.version))], Answer(AdminCategoryOut::from(category))).into_response()
+}
+
 impl From<Category> for AdminCategoryOut {
     fn from(category: Category) -> Self {
         Self {
+            level: category.level(),
+            seo_title: category.seo_title,
+            seo_description: category.seo_description,
+            version: category.version,
             id: category.id,
             parent_id: category.parent_id,
             slug: category.slug,

@@ -135,7 +135,6 @@ pub struct ValueCountOut {
     responses(
         (status = 200, description = "A page; it bears an ETag", body = ProductsOut),
         (status = 304, description = "The page that `If-None-Match` names is still right"),
-        (status = 400, description = "`malformed-request`", body = ProblemSchema),
         (status = 422, description = "`invalid-request`", body = ProblemSchema)
     )
 )]
@@ -201,7 +200,6 @@ pub struct SuggestionOut {
     responses(
         (status = 200, description = "The best eight at most; they bear an ETag", body = [SuggestionOut]),
         (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 400, description = "`malformed-request`", body = ProblemSchema),
         (status = 422, description = "`invalid-request`", body = ProblemSchema)
     )
 )]

@@ -1,6 +1,6 @@
-//! One product and the tree of categories, for shoppers. Answers are cached as ready bytes: a hit costs no statement and no serialising.
+//! How a product looks in lists and on its page. Answers are cached as ready bytes: a hit costs no statement and no
+//! serialising.
 
-use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -9,12 +9,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::catalog::{self, CategoryNode, ListedProduct, ListedVariant};
-use crate::clock::Moment;
+use crate::catalog::{ListedProduct, ListedVariant};
 use crate::http::caching::Tagged;
-use crate::http::extract::Path;
 use crate::money::Amount;
-use crate::problem::{Problem, ProblemSchema};
+use crate::problem::Problem;
 
 /// A variant of a product in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,81 +57,6 @@ pub struct ProductOut {
     variants: Vec<VariantOut>,
 }
 
-/// One product.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ProductDetailOut {
-    #[serde(flatten)]
-    product: ProductOut,
-    /// Plain text. It comes from the merchant or an imported file: escape it before it becomes part of a page.
-    description: String,
-    #[schema(value_type = DateTime<Utc>)]
-    created_at: Moment,
-    #[schema(value_type = DateTime<Utc>)]
-    updated_at: Moment,
-}
-
-/// A category with what is below it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CategoryOut {
-    id: Uuid,
-    #[schema(example = "black-tea")]
-    slug: String,
-    #[schema(example = "Black tea")]
-    name: String,
-    /// Slugs from the root.
-    #[schema(example = "tea/black-tea")]
-    path: String,
-    #[schema(no_recursion)]
-    children: Vec<CategoryOut>,
-}
-
-/// One active product, by its id or slug
-#[utoipa::path(
-    get, path = "/v1/products/{product}", tag = "catalog",
-    params(("product" = String, Path, description = "Id or slug", example = "earl-grey")),
-    responses(
-        (status = 200, description = "The product; it bears an ETag", body = ProductDetailOut),
-        (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 404, description = "`not-found`", body = ProblemSchema)
-    )
-)]
-pub async fn get_product(
-    State(shop): State<Shop>,
-    headers: HeaderMap,
-    Path(product): Path<String>,
-) -> Result<Response, Problem> {
-    let key = format!("catalog:product\n{product}");
-    if let Some(bytes) = shop.cache().get(&key) {
-        return Ok(Tagged::new(bytes).answer(&headers));
-    }
-    let mut product = catalog::find_listed(&shop, &product).await?.ok_or_else(Problem::not_found)?;
-    let detail = ProductDetailOut {
-        description: std::mem::take(&mut product.description),
-        created_at: product.created_at,
-        updated_at: product.updated_at,
-        product: describe(product, shop.config().shop.currency.code()),
-    };
-    answer(&shop, &key, &detail, &headers)
-}
-
-/// The tree of categories
-#[utoipa::path(
-    get, path = "/v1/categories", tag = "catalog",
-    responses(
-        (status = 200, description = "The whole tree; it bears an ETag", body = [CategoryOut]),
-        (status = 304, description = "What `If-None-Match` names is still right")
-    )
-)]
-pub async fn list_categories(State(shop): State<Shop>, headers: HeaderMap) -> Result<Response, Problem> {
-    let key = "catalog:categories";
-    if let Some(bytes) = shop.cache().get(key) {
-        return Ok(Tagged::new(bytes).answer(&headers));
-    }
-    let tree = catalog::list_categories(&shop).await?;
-    let roots: Vec<_> = tree.into_iter().map(CategoryOut::from).collect();
-    answer(&shop, key, &roots, &headers)
-}
-
 pub(super) fn answer(shop: &Shop, key: &str, body: &impl Serialize, headers: &HeaderMap) -> Result<Response, Problem> {
     let bytes = Bytes::from(serde_json::to_vec(body).map_err(Problem::internal)?);
     shop.cache().put(key, bytes.clone());
@@ -165,18 +88,6 @@ impl From<ListedVariant> for VariantOut {
             price: variant.price,
             weight_grams: variant.weight_grams,
             available: variant.available,
-        }
-    }
-}
-
-impl From<CategoryNode> for CategoryOut {
-    fn from(node: CategoryNode) -> Self {
-        Self {
-            id: node.category.id,
-            slug: node.category.slug,
-            name: node.category.name,
-            path: node.category.path,
-            children: node.children.into_iter().map(Self::from).collect(),
         }
     }
 }

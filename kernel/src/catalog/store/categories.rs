@@ -14,6 +14,9 @@ struct CategoryRow {
     name: String,
     path: String,
     position: i64,
+    seo_title: String,
+    seo_description: String,
+    version: i64,
 }
 
 impl From<CategoryRow> for Category {
@@ -25,6 +28,9 @@ impl From<CategoryRow> for Category {
             name: row.name,
             path: row.path,
             position: row.position,
+            seo_title: row.seo_title,
+            seo_description: row.seo_description,
+            version: row.version,
         }
     }
 }
@@ -44,7 +50,8 @@ pub(in crate::catalog) async fn all_categories(conn: &mut Conn) -> Result<Vec<Ca
     let rows = sql::all!(
         conn,
         CategoryRow,
-        "select id, parent_id, slug, name, path, position from categories order by position, name, id"
+        "select id, parent_id, slug, name, path, position, seo_title, seo_description, version from categories
+         order by position, name, id"
     )?;
     Ok(rows.into_iter().map(Category::from).collect())
 }
@@ -53,10 +60,40 @@ pub(in crate::catalog) async fn find_category(conn: &mut Conn, id: Uuid) -> Resu
     let row = sql::optional!(
         conn,
         CategoryRow,
-        "select id, parent_id, slug, name, path, position from categories where id = $1",
+        "select id, parent_id, slug, name, path, position, seo_title, seo_description, version from categories where id = $1",
         id
     )?;
     Ok(row.map(Category::from))
+}
+
+/// The category with those that it is in, from the root down; nothing where there is none.
+pub(in crate::catalog) async fn ancestors(conn: &mut Conn, id: Uuid) -> Result<Vec<Category>> {
+    let rows = sql::all!(
+        conn,
+        CategoryRow,
+        "with recursive up as (
+             select id, parent_id, slug, name, path, position, seo_title, seo_description, version
+             from categories where id = $1
+             union all
+             select c.id, c.parent_id, c.slug, c.name, c.path, c.position, c.seo_title, c.seo_description, c.version
+             from categories c join up on c.id = up.parent_id)
+         select id, parent_id, slug, name, path, position, seo_title, seo_description, version from up
+         order by length(path)",
+        id
+    )?;
+    Ok(rows.into_iter().map(Category::from).collect())
+}
+
+/// Right below it, by position and name.
+pub(in crate::catalog) async fn children(conn: &mut Conn, id: Uuid) -> Result<Vec<Category>> {
+    let rows = sql::all!(
+        conn,
+        CategoryRow,
+        "select id, parent_id, slug, name, path, position, seo_title, seo_description, version from categories
+         where parent_id = $1 order by position, name, id",
+        id
+    )?;
+    Ok(rows.into_iter().map(Category::from).collect())
 }
 
 pub(in crate::catalog) async fn find_category_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<Uuid>> {
@@ -105,8 +142,9 @@ pub(in crate::catalog) async fn names_to_root(conn: &mut Conn, id: Uuid) -> Resu
 pub(in crate::catalog) async fn insert_category(tx: &mut Tx, category: &Category, now: Moment) -> Result<bool> {
     let inserted = sql::execute!(
         tx,
-        "insert into categories (id, parent_id, slug, name, path, position, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $7)
+        "insert into categories (id, parent_id, slug, name, path, position, created_at, updated_at, seo_title, seo_description,
+                                 version)
+         values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)
          on conflict (slug) do nothing",
         category.id,
         category.parent_id,
@@ -114,7 +152,10 @@ pub(in crate::catalog) async fn insert_category(tx: &mut Tx, category: &Category
         category.name.as_str(),
         category.path.as_str(),
         category.position,
-        now
+        now,
+        category.seo_title.as_str(),
+        category.seo_description.as_str(),
+        category.version
     )?;
     Ok(inserted == 1)
 }
@@ -122,7 +163,8 @@ pub(in crate::catalog) async fn insert_category(tx: &mut Tx, category: &Category
 pub(in crate::catalog) async fn update_category(tx: &mut Tx, category: &Category, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update categories set parent_id = $2, slug = $3, name = $4, path = $5, position = $6, updated_at = $7
+        "update categories set parent_id = $2, slug = $3, name = $4, path = $5, position = $6, updated_at = $7,
+                               seo_title = $8, seo_description = $9, version = $10
          where id = $1",
         category.id,
         category.parent_id,
@@ -130,7 +172,10 @@ pub(in crate::catalog) async fn update_category(tx: &mut Tx, category: &Category
         category.name.as_str(),
         category.path.as_str(),
         category.position,
-        now
+        now,
+        category.seo_title.as_str(),
+        category.seo_description.as_str(),
+        category.version
     )?;
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use uuid::Uuid;
 
-use crate::catalog::{Product, Status, Variant};
+use crate::catalog::{Product, ProductOption, Status, Variant};
 use crate::clock::Moment;
-use crate::db::{Conn, FromRow, Result, Tx, sql};
+use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 
 #[derive(FromRow)]
 struct ProductRow {
@@ -15,6 +15,10 @@ struct ProductRow {
     vendor: String,
     status: String,
     category_id: Option<Uuid>,
+    type_code: Option<String>,
+    options: Json<Vec<ProductOption>>,
+    seo_title: String,
+    seo_description: String,
     version: i64,
     created_at: Moment,
     updated_at: Moment,
@@ -28,6 +32,11 @@ struct VariantRow {
     title: String,
     price: i64,
     weight_grams: i64,
+    options: String,
+    barcode: String,
+    length_mm: i64,
+    width_mm: i64,
+    height_mm: i64,
     position: i64,
     on_hand: i64,
     reserved: i64,
@@ -44,10 +53,14 @@ impl From<ProductRow> for Product {
             vendor: row.vendor,
             status: Status::parse(&row.status),
             category_id: row.category_id,
+            type_code: row.type_code,
+            options: row.options.0,
+            seo_title: row.seo_title,
+            seo_description: row.seo_description,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
-            variants: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -61,12 +74,23 @@ impl From<VariantRow> for Variant {
             title: row.title,
             price: row.price,
             weight_grams: row.weight_grams,
+            options: split_codes(&row.options),
+            barcode: row.barcode,
+            length_mm: row.length_mm,
+            width_mm: row.width_mm,
+            height_mm: row.height_mm,
             position: row.position,
             on_hand: row.on_hand,
             reserved: row.reserved,
             available: row.available,
+            ..Self::default()
         }
     }
+}
+
+/// Codes hold no slash.
+pub(in crate::catalog) fn split_codes(options: &str) -> Vec<String> {
+    options.split('/').filter(|code| !code.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether there is neither product nor category.
@@ -86,7 +110,8 @@ pub(in crate::catalog) async fn find_product(conn: &mut Conn, id: Uuid) -> Resul
     let row = sql::optional!(
         conn,
         ProductRow,
-        "select id, slug, title, description, vendor, status, category_id, version, created_at, updated_at
+        "select id, slug, title, description, vendor, status, category_id, type_code, options, seo_title,
+                seo_description, version, created_at, updated_at
          from products where id = $1",
         id
     )?;
@@ -142,7 +167,8 @@ pub(in crate::catalog) async fn lock_product(tx: &mut Tx, id: Uuid, now: Moment)
         tx,
         ProductRow,
         "update products set version = version + 1, updated_at = $2 where id = $1
-         returning id, slug, title, description, vendor, status, category_id, version, created_at, updated_at",
+         returning id, slug, title, description, vendor, status, category_id, type_code, options, seo_title,
+                   seo_description, version, created_at, updated_at",
         id,
         now
     )?;
@@ -153,8 +179,9 @@ pub(in crate::catalog) async fn lock_product(tx: &mut Tx, id: Uuid, now: Moment)
 pub(in crate::catalog) async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool> {
     let inserted = sql::execute!(
         tx,
-        "insert into products (id, slug, title, description, vendor, status, category_id, version, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "insert into products (id, slug, title, description, vendor, status, category_id, version, created_at, updated_at,
+                               type_code, options, seo_title, seo_description)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          on conflict (slug) do nothing",
         product.id,
         product.slug.as_str(),
@@ -165,7 +192,11 @@ pub(in crate::catalog) async fn insert_product(tx: &mut Tx, product: &Product) -
         product.category_id,
         product.version,
         product.created_at,
-        product.updated_at
+        product.updated_at,
+        product.type_code.as_deref(),
+        Json(&product.options),
+        product.seo_title.as_str(),
+        product.seo_description.as_str()
     )?;
     Ok(inserted == 1)
 }
@@ -174,7 +205,8 @@ pub(in crate::catalog) async fn insert_product(tx: &mut Tx, product: &Product) -
 pub(in crate::catalog) async fn update_product(tx: &mut Tx, product: &Product) -> Result<()> {
     sql::execute!(
         tx,
-        "update products set slug = $2, title = $3, description = $4, vendor = $5, status = $6, category_id = $7
+        "update products set slug = $2, title = $3, description = $4, vendor = $5, status = $6, category_id = $7,
+                             type_code = $8, options = $9, seo_title = $10, seo_description = $11
          where id = $1",
         product.id,
         product.slug.as_str(),
@@ -182,7 +214,11 @@ pub(in crate::catalog) async fn update_product(tx: &mut Tx, product: &Product) -
         product.description.as_str(),
         product.vendor.as_str(),
         product.status.as_str(),
-        product.category_id
+        product.category_id,
+        product.type_code.as_deref(),
+        Json(&product.options),
+        product.seo_title.as_str(),
+        product.seo_description.as_str()
     )?;
     Ok(())
 }
@@ -192,8 +228,8 @@ pub(in crate::catalog) async fn variants_of(conn: &mut Conn, product_id: Uuid) -
     let rows = sql::all!(
         conn,
         VariantRow,
-        "select v.id, v.product_id, v.sku, v.title, v.price, v.weight_grams, v.position, s.on_hand, s.reserved,
-                s.available
+        "select v.id, v.product_id, v.sku, v.title, v.price, v.weight_grams, v.options, v.barcode,
+                v.length_mm, v.width_mm, v.height_mm, v.position, s.on_hand, s.reserved, s.available
          from variants v join stock_items s on s.variant_id = v.id
          where v.product_id = $1 order by v.position, v.id",
         product_id
@@ -205,8 +241,9 @@ pub(in crate::catalog) async fn variants_of(conn: &mut Conn, product_id: Uuid) -
 pub(in crate::catalog) async fn insert_variant(tx: &mut Tx, variant: &Variant, now: Moment) -> Result<bool> {
     let inserted = sql::execute!(
         tx,
-        "insert into variants (id, product_id, sku, title, price, weight_grams, position, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        "insert into variants (id, product_id, sku, title, price, weight_grams, position, created_at, updated_at,
+                               options, barcode, length_mm, width_mm, height_mm)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13)
          on conflict (sku) do nothing",
         variant.id,
         variant.product_id,
@@ -215,7 +252,12 @@ pub(in crate::catalog) async fn insert_variant(tx: &mut Tx, variant: &Variant, n
         variant.price,
         variant.weight_grams,
         variant.position,
-        now
+        now,
+        variant.options.join("/"),
+        variant.barcode.as_str(),
+        variant.length_mm,
+        variant.width_mm,
+        variant.height_mm
     )?;
     Ok(inserted == 1)
 }
@@ -223,17 +265,25 @@ pub(in crate::catalog) async fn insert_variant(tx: &mut Tx, variant: &Variant, n
 pub(in crate::catalog) async fn update_variant(tx: &mut Tx, variant: &Variant, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update variants set title = $2, price = $3, weight_grams = $4, updated_at = $5 where id = $1",
+        "update variants set title = $2, price = $3, weight_grams = $4, updated_at = $5, options = $6, barcode = $7,
+                             length_mm = $8, width_mm = $9, height_mm = $10, position = $11
+         where id = $1",
         variant.id,
         variant.title.as_str(),
         variant.price,
         variant.weight_grams,
-        now
+        now,
+        variant.options.join("/"),
+        variant.barcode.as_str(),
+        variant.length_mm,
+        variant.width_mm,
+        variant.height_mm,
+        variant.position
     )?;
     Ok(())
 }
 
-/// Its stock level and its lines in carts go with it.
+/// Its stock level, its attributes and its lines in carts go with it.
 pub(in crate::catalog) async fn delete_variant(tx: &mut Tx, id: Uuid) -> Result<()> {
     sql::execute!(tx, "delete from variants where id = $1", id)?;
     Ok(())
