@@ -38,6 +38,8 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::login))
         .routes(routes!(accounts::http::refresh))
         .routes(routes!(accounts::http::logout))
+        .routes(routes!(accounts::http::introspect_token))
+        .routes(routes!(accounts::http::list_signing_keys))
         .routes(routes!(accounts::http::confirm_email))
         .routes(routes!(accounts::http::resend_confirmation))
         .routes(routes!(accounts::http::forgot_password))

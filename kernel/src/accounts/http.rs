@@ -2,6 +2,7 @@
 
 mod addresses;
 mod api_keys;
+mod introspection;
 mod my_sessions;
 mod preferences;
 mod profile;
@@ -15,6 +16,7 @@ use crate::problem::{Kind, Problem};
 
 pub use addresses::*;
 pub use api_keys::*;
+pub use introspection::*;
 pub use my_sessions::*;
 pub use preferences::*;
 pub use profile::*;

@@ -1,35 +1,24 @@
 //! Everything secret of this install, under `<data>/secrets/`.
 //!
-//! Made once, never shown. Whoever loses the folder loses no data: clients refresh their access tokens and plugins are
-//! compiled again. Machines that serve one shop together need the same folder.
+//! Never shown. Whoever loses the folder loses no data but one: clients refresh their access tokens and plugins are compiled again, but
+//! nobody can read the secrets of second factors any more. Machines that serve one shop together need the same folder.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use super::private_file::Staged;
-use crate::id;
+use super::signing_keys::SigningKeys;
+use crate::{clock, id};
 
 /// The keys of this install.
 pub struct Keys {
-    pub(super) signing: SigningKey,
+    pub(super) signing: SigningKeys,
     successors: hmac::Key,
     cache: [u8; 32],
-}
-
-/// What access tokens are signed with.
-pub(super) struct SigningKey {
-    /// Names the key in the head of a token: its JWK thumbprint (RFC 7638).
-    pub kid: String,
-    pub encoding: EncodingKey,
-    pub decoding: DecodingKey,
 }
 
 /// Why the keys cannot be had.
@@ -51,7 +40,7 @@ impl Keys {
         create_private_dir(&dir).map_err(|cause| KeysError::File { path: dir.clone(), cause })?;
         let successors = load_random_key(&dir.join("refresh-tokens.key"))?;
         Ok(Self {
-            signing: SigningKey::load_or_create(&dir.join("access-tokens.p8"))?,
+            signing: SigningKeys::load_or_create(&dir)?,
             successors: hmac::Key::new(hmac::HMAC_SHA256, &successors),
             cache: load_random_key(&dir.join("compiled-code.key"))?,
         })
@@ -70,30 +59,8 @@ impl Keys {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("kid", &self.signing.kid).finish_non_exhaustive()
+        f.debug_struct("Keys").field("kid", &self.signing.at(clock::now()).kid).finish_non_exhaustive()
     }
-}
-
-impl SigningKey {
-    fn load_or_create(path: &Path) -> Result<Self, KeysError> {
-        let pkcs8 = load_or_create(path, || {
-            let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeysError::Generate)?;
-            Ok(document.as_ref().to_vec())
-        })?;
-        let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| KeysError::Malformed(path.to_owned()))?;
-        let public = pair.public_key().as_ref();
-        Ok(Self {
-            kid: thumbprint(public),
-            encoding: EncodingKey::from_ed_der(&pkcs8),
-            decoding: DecodingKey::from_ed_der(public),
-        })
-    }
-}
-
-/// The members and their order are the standard's.
-fn thumbprint(public: &[u8]) -> String {
-    let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, URL_SAFE_NO_PAD.encode(public));
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, jwk.as_bytes()))
 }
 
 fn load_random_key(path: &Path) -> Result<[u8; 32], KeysError> {
@@ -103,18 +70,20 @@ fn load_random_key(path: &Path) -> Result<[u8; 32], KeysError> {
 
 /// What stands in the file. Of several processes that make it at once, all go on with the one that was first.
 fn load_or_create(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, KeysError>) -> Result<Vec<u8>, KeysError> {
-    let failed = |cause| KeysError::File { path: path.to_owned(), cause };
-    match std::fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Staged::write(path, &make()?).and_then(Staged::publish_new).map_err(failed)?;
-            std::fs::read(path).map_err(failed)
+    match read_key(path) {
+        Err(KeysError::File { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
+            let staged = Staged::write(path, &make()?).and_then(Staged::publish_new);
+            staged.map_err(|cause| KeysError::File { path: path.to_owned(), cause })?;
+            read_key(path)
         }
-        Err(error) => Err(failed(error)),
-        Ok(bytes) => {
-            warn_if_others_can_read(path);
-            Ok(bytes)
-        }
+        read => read,
     }
+}
+
+pub(super) fn read_key(path: &Path) -> Result<Vec<u8>, KeysError> {
+    let bytes = std::fs::read(path).map_err(|cause| KeysError::File { path: path.to_owned(), cause })?;
+    warn_if_others_can_read(path);
+    Ok(bytes)
 }
 
 /// A warning, not a refusal: mounted secrets often belong to a group, and a shop that does not start helps nobody.
@@ -148,11 +117,12 @@ mod tests {
         let first = Keys::load_or_create(ours.path()).expect("made");
         let again = Keys::load_or_create(ours.path()).expect("loaded");
         let other = Keys::load_or_create(theirs.path()).expect("made");
-        assert_eq!((first.cache_key(), &first.signing.kid), (again.cache_key(), &again.signing.kid));
+        let kid = |keys: &Keys| keys.signing.at(clock::now()).kid.clone();
+        assert_eq!((first.cache_key(), kid(&first)), (again.cache_key(), kid(&again)));
         assert_eq!(first.successor_of("token"), again.successor_of("token"));
         assert_ne!(first.successor_of("token"), first.successor_of("tokem"));
         assert_ne!(first.cache_key(), other.cache_key());
-        assert_ne!(first.signing.kid, other.signing.kid);
+        assert_ne!(kid(&first), kid(&other));
         assert_ne!(first.successor_of("token"), other.successor_of("token"));
         #[cfg(unix)]
         {
@@ -168,19 +138,24 @@ mod tests {
 
     #[test]
     fn a_broken_key_is_not_replaced() {
-        for name in ["access-tokens.p8", "refresh-tokens.key", "compiled-code.key"] {
+        let files = |dir: &Path| {
+            let files = std::fs::read_dir(dir.join("secrets")).expect("a folder").map(|file| file.expect("a file").path());
+            let mut files: Vec<_> = files.collect();
+            files.sort();
+            files
+        };
+        let count = {
             let dir = tempfile::tempdir().expect("a folder");
             Keys::load_or_create(dir.path()).expect("made");
-            std::fs::write(dir.path().join("secrets").join(name), b"broken").expect("written");
+            files(dir.path()).len()
+        };
+        for index in 0..count {
+            let dir = tempfile::tempdir().expect("a folder");
+            Keys::load_or_create(dir.path()).expect("made");
+            let name = files(dir.path()).swap_remove(index);
+            std::fs::write(&name, b"broken").expect("written");
             let refused = Keys::load_or_create(dir.path());
-            assert!(matches!(refused, Err(KeysError::Malformed(_))), "{name}: {refused:?}");
+            assert!(matches!(refused, Err(KeysError::Malformed(_))), "{name:?}: {refused:?}");
         }
-    }
-
-    #[test]
-    fn a_thumbprint_is_the_standards() {
-        // The example of RFC 8037, appendix A.3.
-        let public = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").expect("base64");
-        assert_eq!(thumbprint(&public), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 }

@@ -13,6 +13,7 @@ mod attempts;
 mod email;
 mod email_change;
 pub mod http;
+mod introspection;
 mod keys;
 mod letters;
 mod links;
@@ -24,6 +25,7 @@ mod private_file;
 mod recovery;
 mod sessions;
 mod settings;
+mod signing_keys;
 mod staff;
 mod store;
 #[cfg(test)]
@@ -50,8 +52,9 @@ pub use api_keys::{
 };
 pub use email::{Email, InvalidEmail};
 pub use email_change::{agree_to_email_change, ask_for_email_change, refuse_email_change};
+pub use introspection::{About, introspect};
 pub use keys::{Keys, KeysError};
-pub use letters::{Letters, run};
+pub use letters::Letters;
 pub use owners::{NewOwner, create_owner, first_owner, has_owner};
 pub use password::{Hashing, Password, PasswordRefused};
 pub use permissions::{Permission, Permissions};
@@ -67,6 +70,7 @@ pub use sessions::{
     log_out, refresh,
 };
 pub use settings::AccountsConfig;
+pub use signing_keys::{PublicKey, public_keys, rotate_signing_keys};
 pub use staff::{Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +216,11 @@ pub async fn register(shop: &Shop, registration: Registration, device: &Device) 
 
 fn email_taken(error: db::Error) -> Error {
     if error.is_unique_violation() { Error::EmailTaken } else { error.into() }
+}
+
+/// The workers. Ends when the shop stops.
+pub async fn run(shop: Shop) {
+    tokio::join!(letters::run(shop.clone()), signing_keys::run(shop));
 }
 
 /// The customer with this id.

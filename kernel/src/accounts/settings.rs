@@ -9,6 +9,9 @@ pub struct AccountsConfig {
     /// How long an access token is accepted, in seconds: 1 to 600.
     #[serde(deserialize_with = "within::<_, 1, 600>")]
     pub access_token_seconds: u64,
+    /// Days until access tokens are signed with a new key; 0: only when `kassa keys rotate` says so. 0 to 3650.
+    #[serde(deserialize_with = "within::<_, 0, 3_650>")]
+    pub signing_key_days: u64,
     /// How far the clocks of two machines of this shop may differ when a token is checked, in seconds: 0 to 60.
     #[serde(deserialize_with = "within::<_, 0, 60>")]
     pub clock_leeway_seconds: u64,
@@ -63,6 +66,7 @@ impl Default for AccountsConfig {
     fn default() -> Self {
         Self {
             access_token_seconds: 600,
+            signing_key_days: 90,
             clock_leeway_seconds: 5,
             session_days: 30,
             refresh_grace_seconds: 10,

@@ -9,25 +9,27 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::signing_keys::SigningKey;
 use super::{Error, Keys};
 use crate::Config;
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 
 const TYPE: &str = "at+jwt";
 /// Whom a token is for: the API of the shop that issued it.
 const AUDIENCE: &str = "kassa:api";
 
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    aud: String,
+/// What a token says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Claims {
+    pub iss: String,
+    pub aud: String,
     /// The customer.
-    sub: Uuid,
+    pub sub: Uuid,
     /// The session.
-    sid: Uuid,
-    iat: i64,
-    nbf: i64,
-    exp: i64,
+    pub sid: Uuid,
+    pub iat: i64,
+    pub nbf: i64,
+    pub exp: i64,
 }
 
 /// Whom a token names. That the session still lives is not said.
@@ -49,31 +51,34 @@ pub(super) fn sign(keys: &Keys, config: &Config, bearer: &Bearer, now: Moment) -
         nbf: issued_at,
         exp: issued_at.saturating_add_unsigned(config.accounts.access_token_seconds),
     };
-    jsonwebtoken::encode(&header(keys), &claims, &keys.signing.encoding)
-        .map_err(|error| Error::Cryptography(error.to_string()))
+    let key = keys.signing.at(now);
+    jsonwebtoken::encode(&header(&key), &claims, &key.encoding).map_err(|error| Error::Cryptography(error.to_string()))
 }
 
-fn header(keys: &Keys) -> Header {
-    Header { typ: Some(TYPE.to_owned()), kid: Some(keys.signing.kid.clone()), ..Header::new(Algorithm::EdDSA) }
+fn header(key: &SigningKey) -> Header {
+    Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) }
 }
 
 /// Whom `token` names, if this install issued it for this API and its time has come and not passed.
 pub(super) fn verify(keys: &Keys, config: &Config, token: &str) -> Result<Bearer, Error> {
+    let claims = claims_of(keys, config, token)?;
+    Ok(Bearer { customer_id: claims.sub, session_id: claims.sid })
+}
+
+/// What `token` says, if [`verify`] takes it.
+pub(super) fn claims_of(keys: &Keys, config: &Config, token: &str) -> Result<Claims, Error> {
     let refused = |reason: &dyn std::fmt::Display| {
         tracing::debug!(%reason, "an access token was refused");
         Error::InvalidToken
     };
     let header = jsonwebtoken::decode_header(token).map_err(|error| refused(&error))?;
-    // The key is never chosen by the token: it must name the only one that there is. `crit` announces what we do not know.
-    let ours = header.typ.as_deref() == Some(TYPE)
-        && header.kid.as_deref() == Some(keys.signing.kid.as_str())
-        && header.crit.is_none();
-    if !ours {
-        return Err(refused(&"its head is not one that this shop writes"));
-    }
-    let decoded = jsonwebtoken::decode::<Claims>(token, &keys.signing.decoding, &validation(config));
-    let claims = decoded.map_err(|error| refused(&error))?.claims;
-    Ok(Bearer { customer_id: claims.sub, session_id: claims.sid })
+    // A token chooses among our own keys and their one algorithm, and nothing else. `crit` announces what we do not know.
+    let ours = header.typ.as_deref() == Some(TYPE) && header.crit.is_none();
+    let kid = header.kid.as_deref().filter(|_| ours);
+    let key = kid.and_then(|kid| keys.signing.find(kid, &config.accounts, clock::now()));
+    let key = key.ok_or_else(|| refused(&"its head is not one that this shop writes"))?;
+    let decoded = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation(config));
+    Ok(decoded.map_err(|error| refused(&error))?.claims)
 }
 
 fn validation(config: &Config) -> Validation {
@@ -94,7 +99,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{clock, id};
+    use crate::id;
 
     struct Issuer {
         keys: Keys,
@@ -112,6 +117,10 @@ mod tests {
     }
 
     impl Issuer {
+        fn key(&self) -> std::sync::Arc<SigningKey> {
+            self.keys.signing.at(clock::now())
+        }
+
         /// The claims of a good token with `changes`; null removes one.
         fn claims(&self, changes: Value) -> Value {
             let now = clock::now().timestamp();
@@ -130,7 +139,7 @@ mod tests {
         }
 
         fn token(&self, header: Header, changes: Value) -> String {
-            jsonwebtoken::encode(&header, &self.claims(changes), &self.keys.signing.encoding).expect("signs")
+            jsonwebtoken::encode(&header, &self.claims(changes), &self.key().encoding).expect("signs")
         }
 
         fn verify(&self, token: &str) -> Result<Bearer, Error> {
@@ -149,7 +158,7 @@ mod tests {
         let token = sign(&issuer.keys, &issuer.config, &issuer.bearer, clock::now()).expect("signs");
         assert_eq!(issuer.verify(&token).expect("good"), issuer.bearer);
         // The ground of the tables below: what they change is what makes the difference.
-        let token = issuer.token(header(&issuer.keys), json!({}));
+        let token = issuer.token(header(&issuer.key()), json!({}));
         assert_eq!(issuer.verify(&token).expect("good"), issuer.bearer);
     }
 
@@ -174,16 +183,16 @@ mod tests {
             json!({ "sid": null }),
             json!({ "iat": null }),
         ] {
-            issuer.assert_refused(&issuer.token(header(&issuer.keys), changes.clone()), &changes.to_string());
+            issuer.assert_refused(&issuer.token(header(&issuer.key()), changes.clone()), &changes.to_string());
         }
         let late = json!({ "exp": now - 3 });
-        assert!(issuer.verify(&issuer.token(header(&issuer.keys), late)).is_ok(), "within the leeway");
+        assert!(issuer.verify(&issuer.token(header(&issuer.key()), late)).is_ok(), "within the leeway");
     }
 
     #[test]
     fn other_heads_are_refused() {
         let issuer = issuer();
-        let ours = || header(&issuer.keys);
+        let ours = || header(&issuer.key());
         for header in [
             Header { typ: Some("JWT".into()), ..ours() },
             Header { typ: None, ..ours() },
@@ -200,12 +209,12 @@ mod tests {
         let issuer = issuer();
         let claims = URL_SAFE_NO_PAD.encode(issuer.claims(json!({})).to_string());
         for alg in ["none", "None", "HS256", "EdDSA", "Ed25519", ""] {
-            let head = json!({ "alg": alg, "typ": TYPE, "kid": issuer.keys.signing.kid }).to_string();
+            let head = json!({ "alg": alg, "typ": TYPE, "kid": issuer.key().kid }).to_string();
             issuer.assert_refused(&format!("{}.{claims}.", URL_SAFE_NO_PAD.encode(head)), &format!("{alg} unsigned"));
         }
         // The confusion that pinning is against: a public key taken for the secret of an HMAC.
-        let public = issuer.keys.signing.decoding.try_get_as_bytes().expect("raw bytes").to_vec();
-        let head = Header { alg: Algorithm::HS256, ..header(&issuer.keys) };
+        let public = issuer.key().decoding.try_get_as_bytes().expect("raw bytes").to_vec();
+        let head = Header { alg: Algorithm::HS256, ..header(&issuer.key()) };
         let forged = jsonwebtoken::encode(&head, &issuer.claims(json!({})), &EncodingKey::from_secret(&public));
         issuer.assert_refused(&forged.expect("signs"), "HS256 with the public key");
     }
@@ -213,10 +222,10 @@ mod tests {
     #[test]
     fn forged_tokens_are_refused() {
         let (issuer, other) = (issuer(), self::issuer());
-        let head = header(&issuer.keys);
-        let stolen_name = jsonwebtoken::encode(&head, &issuer.claims(json!({})), &other.keys.signing.encoding);
+        let head = header(&issuer.key());
+        let stolen_name = jsonwebtoken::encode(&head, &issuer.claims(json!({})), &other.key().encoding);
         issuer.assert_refused(&stolen_name.expect("signs"), "another key under our kid");
-        let good = issuer.token(header(&issuer.keys), json!({}));
+        let good = issuer.token(header(&issuer.key()), json!({}));
         let parts: Vec<&str> = good.split('.').collect();
         let other_claims = URL_SAFE_NO_PAD.encode(issuer.claims(json!({ "sub": id::sequential() })).to_string());
         let other_signature = URL_SAFE_NO_PAD.encode([7; 64]);

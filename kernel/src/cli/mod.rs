@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod import;
+mod keys;
 mod order;
 mod plugin;
 mod search;
@@ -43,6 +44,9 @@ enum Command {
     /// Accounts of owners
     #[command(subcommand)]
     Admin(admin::Command),
+    /// The keys of this install
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Take products from a file
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -77,6 +81,7 @@ async fn dispatch(command: Command, config: Config) -> Outcome {
         Command::Migrate => migrate(config).await,
         Command::Seed => seed(config).await,
         Command::Admin(command) => admin::run(config, command).await,
+        Command::Keys(command) => keys::run(config, command).await,
         Command::Import(command) => import_catalog(config, command).await,
         Command::Plugin(command) => plugin::run(config, command).await,
         Command::Order(command) => order::run(config, command).await,

@@ -33,6 +33,11 @@ pub struct Staff<P: Needs> {
     permission: PhantomData<P>,
 }
 
+/// Like [`Staff`], for an operation that changes nothing although it is a POST: a scope to read is enough.
+pub struct Reader<P: Needs> {
+    permission: PhantomData<P>,
+}
+
 /// Like [`Staff`], but a person: for what no API key may do, whatever its scopes.
 pub struct InPerson<P: Needs> {
     pub identity: Identity,
@@ -87,11 +92,11 @@ impl Bearer {
         }
     }
 
-    /// Whether a request with this method may go where `permission` is needed.
-    fn may(&self, permission: Permission, method: &Method) -> bool {
+    /// Whether a request that only reads, or any, may go where `permission` is needed.
+    fn may(&self, permission: Permission, only_reads: bool) -> bool {
         match self {
             Self::Person(identity) => identity.permissions.has(permission),
-            Self::Key(key) => key.scopes.allow(permission, method == Method::GET || method == Method::HEAD),
+            Self::Key(key) => key.scopes.allow(permission, only_reads),
         }
     }
 }
@@ -123,12 +128,18 @@ impl<P: Needs> FromRequestParts<Shop> for Staff<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
-        let bearer = identify(shop, &parts.headers).await?.ok_or_else(|| Problem::new(Kind::Unauthenticated))?;
-        if bearer.may(P::PERMISSION, &parts.method) {
-            Ok(Self { actor: bearer.actor(), permission: PhantomData })
-        } else {
-            Err(lacks(P::PERMISSION))
-        }
+        let only_reads = parts.method == Method::GET || parts.method == Method::HEAD;
+        let bearer = permitted(parts, shop, P::PERMISSION, only_reads).await?;
+        Ok(Self { actor: bearer.actor(), permission: PhantomData })
+    }
+}
+
+impl<P: Needs> FromRequestParts<Shop> for Reader<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
+        permitted(parts, shop, P::PERMISSION, true).await?;
+        Ok(Self { permission: PhantomData })
     }
 }
 
@@ -143,6 +154,11 @@ impl<P: Needs> FromRequestParts<Shop> for InPerson<P> {
             Err(lacks(P::PERMISSION))
         }
     }
+}
+
+async fn permitted(parts: &Parts, shop: &Shop, permission: Permission, only_reads: bool) -> Result<Bearer, Problem> {
+    let bearer = identify(shop, &parts.headers).await?.ok_or_else(|| Problem::new(Kind::Unauthenticated))?;
+    if bearer.may(permission, only_reads) { Ok(bearer) } else { Err(lacks(permission)) }
 }
 
 fn lacks(permission: Permission) -> Problem {

@@ -25,6 +25,27 @@ impl<T: DeserializeOwned + Send> FromRequest<Shop> for Json<T> {
     }
 }
 
+/// A JSON body, or the same fields as a form: for the operation that a standard says is sent a form.
+pub struct JsonOrForm<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequest<Shop> for JsonOrForm<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, shop: &Shop) -> Result<Self, Problem> {
+        if !essence(request.headers()).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Json::from_request(request, shop).await.map(|Json(value)| Self(value));
+        }
+        let bytes = read_body(request).await?;
+        let malformed = || Problem::new(Kind::MalformedRequest).detail("the body is not a form");
+        // A form is what a query would be, sent as a body.
+        let form = std::str::from_utf8(&bytes).ok().and_then(|form| format!("/?{form}").parse::<http::Uri>().ok());
+        match axum::extract::Query::try_from_uri(&form.ok_or_else(malformed)?) {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(error) => Err(Problem::invalid_field("", error.body_text())),
+        }
+    }
+}
+
 /// Reads a whole body; the limit was set by a layer around the routes.
 pub async fn read_body(request: Request) -> Result<bytes::Bytes, Problem> {
     match request.into_body().collect().await {
@@ -63,13 +84,17 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 fn require_json(headers: &http::HeaderMap) -> Result<(), Problem> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if essence(headers).eq_ignore_ascii_case("application/json") {
         Ok(())
     } else {
         Err(Problem::new(Kind::UnsupportedMediaType).detail("send application/json"))
     }
+}
+
+/// The media type of the body, without its parameters.
+fn essence(headers: &http::HeaderMap) -> &str {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().unwrap_or_default().trim()
 }
 
 /// The position of serde's texts is of the body as sent, which clients rarely have at hand; the pointer says it better.

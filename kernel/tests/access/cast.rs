@@ -119,7 +119,7 @@ impl Cast {
         match operation.access.split_once(' ') {
             Some((kind, permission)) => {
                 let permission = Permission::parse(permission).expect("a permission");
-                self.call_admin(app, operation, permission, kind == "person", wrong).await;
+                self.call_admin(app, operation, permission, kind, wrong).await;
             }
             None => self.call_shopper(app, operation, wrong).await,
         }
@@ -161,20 +161,20 @@ impl Cast {
         app: &App,
         operation: &Operation,
         permission: Permission,
-        in_person: bool,
+        kind: &str,
         wrong: &mut Vec<String>,
     ) {
         use Must::{BeRefused, Pass, SignIn};
         let without = || Permission::ALL.into_iter().filter(move |(other, _)| *other != permission);
         self.clerk.give(app, self.owner_id, [permission].into_iter().collect()).await;
         self.others.give(app, self.owner_id, without().map(|(other, _)| other).collect()).await;
-        let reads = operation.method == Method::GET;
+        let reads = operation.method == Method::GET || kind == "reader";
         let keys = [
             app.api_key(&without().map(|(_, name)| name).collect::<Vec<_>>()).await,
             app.api_key(&[format!("{}:read", permission.name()).as_str()]).await,
             app.api_key(&[permission.name()]).await,
         ];
-        let if_key = |allowed: bool| if allowed && !in_person { Pass } else { BeRefused };
+        let if_key = |allowed: bool| if allowed && kind != "person" { Pass } else { BeRefused };
         let calls = [
             ("anonymous", None, SignIn),
             ("a customer", Some(&self.ada), BeRefused),

@@ -23,3 +23,4 @@ mod stock;
 mod stock_merchant;
 mod stock_races;
 mod throttle;
+mod token_verification;
