@@ -12,7 +12,14 @@ use crate::Shop;
 #[derive(Debug)]
 pub enum About {
     /// The access token of a person; times are seconds since 1970.
-    Person { identity: Identity, issuer: String, audience: String, issued_at: i64, not_before: i64, expires_at: i64 },
+    Person {
+        identity: Identity,
+        issuer: String,
+        audience: String,
+        issued_at: i64,
+        not_before: i64,
+        expires_at: i64,
+    },
     Key(Box<ApiKey>),
 }
 

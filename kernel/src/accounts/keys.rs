@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn a_broken_key_is_not_replaced() {
         let files = |dir: &Path| {
-            let files = std::fs::read_dir(dir.join("secrets")).expect("a folder").map(|file| file.expect("a file").path());
+            let files =
+                std::fs::read_dir(dir.join("secrets")).expect("a folder").map(|file| file.expect("a file").path());
             let mut files: Vec<_> = files.collect();
             files.sort();
             files

@@ -189,7 +189,8 @@ fn read_all(dir: &Path) -> Result<Vec<Arc<SigningKey>>, KeysError> {
     for entry in std::fs::read_dir(dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let from = name.strip_prefix(NAME.0).and_then(|rest| rest.strip_suffix(NAME.1)).and_then(|from| from.parse().ok());
+        let from =
+            name.strip_prefix(NAME.0).and_then(|rest| rest.strip_suffix(NAME.1)).and_then(|from| from.parse().ok());
         let Some(from) = from else { continue };
         keys.push(Arc::new(SigningKey::parse(&path, moment(from), &read_key(&path)?)?));
     }
