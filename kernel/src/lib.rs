@@ -29,6 +29,7 @@ pub mod problem;
 pub mod routes;
 pub mod search;
 mod shop;
+pub mod signature;
 #[cfg(test)]
 mod test_shop;
 pub mod throttle;

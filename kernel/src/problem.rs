@@ -127,6 +127,8 @@ problems! {
     CaptureDeclined = "capture-declined" CONFLICT;
     /// The provider's message does not bear a valid signature.
     WebhookUnauthentic = "webhook-unauthentic" UNAUTHORIZED;
+    /// The message cannot be sent again: it has not ended, was never to be sent, or held a secret.
+    MessageNotResendable = "message-not-resendable" CONFLICT;
     /// The upload is not a plugin that this kernel can run; `reason` says why.
     PluginRejected = "plugin-rejected" UNPROCESSABLE_ENTITY;
     /// There is another file under this name and version.

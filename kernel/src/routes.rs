@@ -16,7 +16,9 @@ use crate::audit::http::layer::Recorder;
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
-use crate::{Shop, accounts, audit, carts, catalog, http, inventory, ledger, orders, payments, plugins, throttle};
+use crate::{
+    Shop, accounts, audit, carts, catalog, http, inventory, ledger, notifications, orders, payments, plugins, throttle,
+};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -78,6 +80,13 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::get_order))
         .routes(routes!(orders::http::cancel_order))
         .routes(routes!(payments::http::receive_webhook))
+        .routes(routes!(notifications::http::get_inbox))
+        .routes(routes!(notifications::http::stream_inbox))
+        .routes(routes!(notifications::http::read_inbox))
+        .routes(routes!(notifications::http::read_inbox_item))
+        .routes(routes!(notifications::http::delete_inbox_item))
+        .routes(routes!(notifications::http::list_push_tokens, notifications::http::register_push_token))
+        .routes(routes!(notifications::http::delete_push_token))
 }
 
 fn merchant_routes() -> OpenApiRouter<Shop> {
@@ -139,6 +148,12 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::release_payments))
         .routes(routes!(orders::http::list_payment_steps))
         .routes(routes!(ledger::http::get_ledger))
+        .routes(routes!(notifications::http::list_messages))
+        .routes(routes!(notifications::http::list_notification_kinds))
+        .routes(routes!(notifications::http::preview_notification))
+        .routes(routes!(notifications::http::retry_dead_messages))
+        .routes(routes!(notifications::http::get_message))
+        .routes(routes!(notifications::http::resend_message))
         .routes(routes!(plugins::registry::http::list_plugins))
         .routes(routes!(plugins::registry::http::get_plugin))
         .routes(routes!(plugins::registry::http::list_bindings))

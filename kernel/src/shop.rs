@@ -27,8 +27,9 @@ struct Parts {
     plugins: plugins::Registry,
     relay: events::Relay,
     throttle: Arc<dyn throttle::Store>,
-    mailer: notifications::Mailer,
     letters: accounts::Letters,
+    transports: notifications::Transports,
+    inboxes: Arc<notifications::live::Hub>,
     /// Work that outlives the request that began it: checkouts, payments.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -48,7 +49,7 @@ pub enum OpenError {
     #[error("plugins: {0}")]
     Plugins(#[from] plugins::RegistryError),
     #[error("notifications: {0}")]
-    Notifications(#[from] notifications::MailerError),
+    Notifications(#[from] notifications::TransportError),
 }
 
 impl Shop {
@@ -61,20 +62,21 @@ impl Shop {
         let blob_dir = dir.join("plugins");
         let blobs = Blobs::open(&blob_dir).map_err(|cause| OpenError::Folder { path: blob_dir, cause })?;
         let plugins = plugins::Registry::open(&config, &db, blobs, &keys.cache_key()).await?;
-        let mailer = notifications::Mailer::open(&config)?;
+        let transports = notifications::Transports::open(&config)?;
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
             letters: accounts::Letters::default(),
             relay: events::Relay::new(bus()),
             throttle: throttle::open(&config.throttle),
+            inboxes: notifications::live::Hub::new(&config.notifications.inbox),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             config,
             db,
             keys,
             plugins,
-            mailer,
+            transports,
         })))
     }
 
@@ -119,8 +121,13 @@ impl Shop {
         &*self.0.throttle
     }
 
-    pub fn mailer(&self) -> &notifications::Mailer {
-        &self.0.mailer
+    pub fn transports(&self) -> &notifications::Transports {
+        &self.0.transports
+    }
+
+    /// Who listens to their inbox.
+    pub fn inboxes(&self) -> &Arc<notifications::live::Hub> {
+        &self.0.inboxes
     }
 
     pub fn letters(&self) -> &accounts::Letters {
@@ -178,5 +185,9 @@ fn create_private_dir(dir: &std::path::Path) -> io::Result<()> {
 
 /// The bus, with everyone who listens.
 fn bus() -> Arc<dyn events::Bus> {
-    Arc::new(events::Memory::new(vec![Box::new(notifications::Notifications), Box::new(orders::Adoption)]))
+    Arc::new(events::Memory::new(vec![
+        Box::new(notifications::Notifications),
+        Box::new(notifications::StaffInbox),
+        Box::new(orders::Adoption),
+    ]))
 }

@@ -15,6 +15,7 @@ create table events (
     given_up_at timestamptz
 );
 create index events_unsent on events (next_attempt_at) where sent_at is null and given_up_at is null;
+create index events_by_subject on events (subject, kind, id);
 create index events_sent on events (sent_at) where sent_at is not null;
 create index events_given_up on events (given_up_at) where given_up_at is not null;
 
@@ -26,25 +27,3 @@ create table consumed_events (
     primary key (consumer, event_id)
 );
 create index consumed_events_by_age on consumed_events (consumed_at);
-
--- Mails to send and sent, with their addresses and texts. Kept for `notifications.keep_days`.
-create table messages (
-    id uuid primary key,
-    event_id uuid not null,
-    channel text not null,
-    recipient_name text not null,
-    recipient text not null,
-    subject text not null,
-    body_text text not null,
-    body_html text,
-    status text not null check (status in ('queued', 'sent', 'failed')),
-    attempts bigint not null,
-    last_error text,
-    -- While a worker has the message: when its claim runs out.
-    next_attempt_at timestamptz not null,
-    created_at timestamptz not null,
-    sent_at timestamptz
-);
-create index messages_due on messages (status, next_attempt_at);
-create index messages_by_age on messages (created_at);
-create index messages_by_event on messages (event_id);

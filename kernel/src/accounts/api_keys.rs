@@ -98,7 +98,13 @@ impl Scopes {
 
     /// Whether they allow `permission`, for a request that only reads or for any.
     pub fn allow(self, permission: Permission, only_reads: bool) -> bool {
-        self.change.has(permission) || only_reads && self.read.has(permission)
+        self.permissions(only_reads).has(permission)
+    }
+
+    /// What they allow, for a request that only reads or for any.
+    pub fn permissions(self, only_reads: bool) -> Permissions {
+        // Whoever may change may read: `parse` sees to it.
+        if only_reads { self.read } else { self.change }
     }
 }
 

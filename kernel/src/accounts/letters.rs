@@ -161,7 +161,13 @@ async fn send(shop: &Shop, row: &Queued) -> Result<(), Error> {
         return if row.customer_id.is_none() { discard(shop, row).await } else { put_off(shop, row, until).await };
     }
     let link = letter.purpose().map(|purpose| Link::new(shop, purpose));
-    let recipient = Recipient { name: customer.name.clone(), email: address.clone(), locale: customer.locale.clone() };
+    let recipient = Recipient {
+        customer_id: Some(customer.id),
+        name: customer.name.clone(),
+        email: address.clone(),
+        phone: String::new(),
+        locale: customer.locale.clone(),
+    };
     let kind = format!("account.{}", letter.name());
     let data = data(shop, link.as_ref(), &recipient, &customer, row);
     let composed = match direct::compose(shop, &kind, recipient, data).await {
@@ -183,7 +189,7 @@ async fn send(shop: &Shop, row: &Queued) -> Result<(), Error> {
     }
     direct::queue(&mut tx, &composed).await?;
     tx.commit().await?;
-    shop.mailer().wake();
+    shop.transports().wake();
     Ok(())
 }
 

@@ -228,6 +228,12 @@ pub async fn find_customer(shop: &Shop, id: Uuid) -> Result<Option<Customer>, Er
     Ok(store::find_customer(&mut shop.db().read().await?, id).await?)
 }
 
+/// Those who work for the shop and have this permission.
+pub async fn staff_who_may(conn: &mut db::Conn, permission: Permission) -> db::Result<Vec<Uuid>> {
+    let staff = store::staff(conn).await?.into_iter();
+    Ok(staff.filter(|(_, permissions)| permissions.has(permission)).map(|(id, _)| id).collect())
+}
+
 /// What a customer changes about themselves; what is `None` stays.
 #[derive(Debug, Default)]
 pub struct ProfileChange {

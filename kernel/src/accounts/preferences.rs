@@ -25,7 +25,7 @@ pub struct Channels {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preferences {
-    /// How an order goes on.
+    /// How an order goes on. That it was placed, cancelled or refunded comes by e-mail in any case.
     pub order: Channels,
     /// What happens to the account. Letters with links and notices of safety come by e-mail in any case.
     pub account: Channels,

@@ -241,6 +241,21 @@ pub(super) async fn find_session_access(
     }))
 }
 
+/// Those who work for the shop, in the order of their ids.
+pub(super) async fn staff(conn: &mut Conn) -> Result<Vec<(Uuid, Permissions)>> {
+    let rows = sql::all!(
+        conn,
+        (Uuid, String, String),
+        "select id, role, permissions from customers where role <> 'customer' order by id"
+    )?;
+    let set = |role: &str, permissions: &str| match parse_role(role) {
+        Role::Owner => Permissions::all(),
+        Role::Staff => Permissions::of_text(permissions),
+        Role::Customer => Permissions::none(),
+    };
+    Ok(rows.into_iter().map(|(id, role, permissions)| (id, set(&role, &permissions))).collect())
+}
+
 pub(super) async fn revoke_session(tx: &mut Tx, session_id: Uuid, now: Moment) -> Result<()> {
     sql::execute!(tx, "update sessions set revoked_at = $2 where id = $1 and revoked_at is null", session_id, now)?;
     Ok(())

@@ -36,6 +36,7 @@ const STEPS: &[Step] = steps![
     9 "0009_search",
     11 "0011_stock",
     13 "0013_ledger",
+    16 "0016_notifications",
 ];
 
 /// A database cannot be brought to the newest schema.

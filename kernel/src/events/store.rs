@@ -71,6 +71,19 @@ pub(super) async fn claim_due(tx: &mut Tx, now: Moment, until: Moment, limit: u3
     Ok(rows.into_iter().map(Claimed::from).collect())
 }
 
+/// The last event of this kind about this.
+pub async fn find_last(conn: &mut Conn, kind: &str, subject: &str) -> Result<Option<Event>> {
+    let row = sql::optional!(
+        conn,
+        EventRow,
+        "select id, kind, subject, data, occurred_at, attempts from events where subject = $1 and kind = $2
+         order by id desc limit 1",
+        subject,
+        kind
+    )?;
+    Ok(row.map(Claimed::from).and_then(|claimed| claimed.event))
+}
+
 pub(super) async fn mark_sent(tx: &mut Tx, id: Uuid, now: Moment) -> Result<()> {
     sql::execute!(tx, "update events set sent_at = $2, last_error = null where id = $1", id, now)?;
     Ok(())

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, header};
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::accounts::{self, API_KEY_MARK, Identity, KeyIdentity, Permission};
+use crate::accounts::{self, API_KEY_MARK, Identity, KeyIdentity, Permission, Permissions};
 use crate::problem::{Kind, Problem};
 
 /// Whom the token of a request names.
@@ -30,6 +30,8 @@ pub struct SignedIn(pub Identity);
 /// The operation's line in `kernel/tests/access.txt` names the same permission; a test calls each operation with it and without it.
 pub struct Staff<P: Needs> {
     pub actor: Actor,
+    /// All that they may do, for what an answer shows of others' affairs.
+    pub permissions: Permissions,
     permission: PhantomData<P>,
 }
 
@@ -99,6 +101,14 @@ impl Bearer {
             Self::Key(key) => key.scopes.allow(permission, only_reads),
         }
     }
+
+    /// All that a request that only reads, or any, may do.
+    fn permissions(&self, only_reads: bool) -> Permissions {
+        match self {
+            Self::Person(identity) => identity.permissions,
+            Self::Key(key) => key.scopes.permissions(only_reads),
+        }
+    }
 }
 
 impl FromRequestParts<Shop> for Caller {
@@ -130,7 +140,7 @@ impl<P: Needs> FromRequestParts<Shop> for Staff<P> {
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
         let only_reads = parts.method == Method::GET || parts.method == Method::HEAD;
         let bearer = permitted(parts, shop, P::PERMISSION, only_reads).await?;
-        Ok(Self { actor: bearer.actor(), permission: PhantomData })
+        Ok(Self { actor: bearer.actor(), permissions: bearer.permissions(only_reads), permission: PhantomData })
     }
 }
 
@@ -182,6 +192,11 @@ pub(crate) async fn identify(shop: &Shop, headers: &HeaderMap) -> Result<Option<
         return Ok(Some(Bearer::Key(accounts::authenticate_key(shop, token).await?)));
     }
     Ok(Some(Bearer::Person(accounts::authenticate(shop, token).await?)))
+}
+
+/// Whether the token of a request that was let in still counts: for answers that go on for minutes.
+pub async fn still_counts(shop: &Shop, headers: &HeaderMap) -> bool {
+    matches!(identify(shop, headers).await, Ok(Some(_)))
 }
 
 /// Whose idempotency keys these are.

@@ -3,18 +3,24 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use uuid::Uuid;
 
+use super::reach::Reach;
 use crate::events::Event;
 use crate::plugins::notification::{self, Message};
-use crate::plugins::{CallError, Domain};
+use crate::plugins::{Bound, CallError, Domain};
 use crate::{Shop, clock};
 
 /// Whom an event is told to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
+    /// None for a guest.
+    pub customer_id: Option<Uuid>,
     /// Empty where it is not known.
     pub name: String,
     pub email: String,
+    /// Empty where it is not known.
+    pub phone: String,
     /// BCP 47.
     pub locale: String,
 }
@@ -22,13 +28,24 @@ pub struct Recipient {
 impl Recipient {
     /// The recipient that the data of `event` names; none where it has no `email`, and nobody is told.
     pub fn of(event: &Event, shop_locale: &str) -> Option<Self> {
-        let text = |name: &str| event.data.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |pointer: &str| event.data.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
         Some(Self {
-            email: text("email")?.to_owned(),
-            name: text("name").unwrap_or_default().to_owned(),
-            locale: text("locale").unwrap_or(shop_locale).to_owned(),
+            email: text("/email")?.to_owned(),
+            customer_id: text("/customer_id").and_then(|id| id.parse().ok()),
+            name: text("/name").unwrap_or_default().to_owned(),
+            phone: phone_number(text("/phone").or_else(|| text("/address/phone")).unwrap_or_default()),
+            locale: text("/locale").unwrap_or(shop_locale).to_owned(),
         })
     }
+}
+
+/// The number without what people put in for reading: `+49 (30) 123-45` is `+493012345`. Empty where that leaves no number.
+fn phone_number(text: &str) -> String {
+    let kept: String = text.chars().filter(|c| !" ()-./\u{a0}".contains(*c)).collect();
+    let digits = kept.strip_prefix('+').unwrap_or(&kept);
+    // E.164 has at most 15; fewer than 5 is a slip of the pen.
+    let fits = (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if fits { kept } else { String::new() }
 }
 
 /// What one plugin said to an event.
@@ -39,10 +56,22 @@ pub struct Answer {
 }
 
 /// Asks every bound notification plugin. Never inside a transaction.
-pub async fn compose(shop: &Shop, event: &Event, recipient: &Recipient) -> Vec<Answer> {
-    let question = Arc::new(question(shop, event, recipient));
+pub async fn compose(shop: &Shop, event: &Event, recipient: &Recipient, reach: &Reach) -> Vec<Answer> {
+    let routing = shop.plugins().routing();
+    ask(shop, &routing.of(Domain::Notification).bound, event, recipient, reach).await
+}
+
+/// Asks these plugins.
+pub async fn ask(
+    shop: &Shop,
+    plugins: &[Arc<Bound>],
+    event: &Event,
+    recipient: &Recipient,
+    reach: &Reach,
+) -> Vec<Answer> {
+    let question = Arc::new(question(shop, event, recipient, reach));
     let mut answers = Vec::new();
-    for bound in shop.plugins().routing().of(Domain::Notification).bound.iter() {
+    for bound in plugins {
         let called = shop.plugins().host().compose(bound, &question).await.inspect_err(|error| {
             let (plugin, version, reason) = (bound.name(), bound.version(), error.code());
             tracing::warn!(plugin, version, reason, %error, event = %event.id, "a plugin failed");
@@ -53,7 +82,7 @@ pub async fn compose(shop: &Shop, event: &Event, recipient: &Recipient) -> Vec<A
     answers
 }
 
-fn question(shop: &Shop, event: &Event, recipient: &Recipient) -> notification::Compose {
+fn question(shop: &Shop, event: &Event, recipient: &Recipient, reach: &Reach) -> notification::Compose {
     let shop = &shop.config().shop;
     notification::Compose {
         event: notification::Event {
@@ -65,7 +94,7 @@ fn question(shop: &Shop, event: &Event, recipient: &Recipient) -> notification::
         recipient: notification::Recipient {
             name: recipient.name.clone(),
             email: recipient.email.clone(),
-            attributes: Vec::new(),
+            attributes: vec![("channels".into(), reach.names()), ("phone".into(), recipient.phone.clone())],
         },
         locale: recipient.locale.clone(),
         shop: notification::Shop { name: shop.name.clone(), url: shop.url.clone(), email: shop.email.clone() },
@@ -85,16 +114,46 @@ mod tests {
             data,
             occurred_at: crate::clock::now(),
         };
-        let known = event(serde_json::json!({"email": "a@example.org", "name": "Ann", "locale": "ru"}));
-        let expected = Recipient { name: "Ann".into(), email: "a@example.org".into(), locale: "ru".into() };
+        let id = crate::id::sequential();
+        let known =
+            event(serde_json::json!({"email": "a@example.org", "name": "Ann", "locale": "ru", "customer_id": id,
+            "address": {"phone": "+49 (30) 123-45"}}));
+        let expected = Recipient {
+            customer_id: Some(id),
+            name: "Ann".into(),
+            email: "a@example.org".into(),
+            phone: "+493012345".into(),
+            locale: "ru".into(),
+        };
         assert_eq!(Recipient::of(&known, "en"), Some(expected));
-        let bare = event(serde_json::json!({"email": "a@example.org", "locale": null}));
-        let expected = Recipient { name: String::new(), email: "a@example.org".into(), locale: "en".into() };
+        let bare = event(serde_json::json!({"email": "a@example.org", "locale": null, "customer_id": null}));
+        let expected = Recipient {
+            customer_id: None,
+            name: String::new(),
+            email: "a@example.org".into(),
+            phone: String::new(),
+            locale: "en".into(),
+        };
         assert_eq!(Recipient::of(&bare, "en"), Some(expected));
         for data in
             [serde_json::json!({}), serde_json::json!({"email": ""}), serde_json::json!({"email": 1}), Value::Null]
         {
             assert_eq!(Recipient::of(&event(data), "en"), None);
+        }
+    }
+
+    #[test]
+    fn numbers_are_told_from_other_texts() {
+        for (text, number) in [
+            ("030 / 123.45", "03012345"),
+            ("+7\u{a0}912 345 67 89", "+79123456789"),
+            ("1234", ""),
+            ("1234567890123456", ""),
+            ("call me", ""),
+            ("+49+30123", ""),
+            ("", ""),
+        ] {
+            assert_eq!(phone_number(text), number, "{text}");
         }
     }
 }

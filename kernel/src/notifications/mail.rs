@@ -5,7 +5,7 @@ use lettre::address::AddressError;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder, MultiPart, SinglePart};
 
-use super::store::Claimed;
+use super::store::queue::Claimed;
 
 /// `Auto-Submitted: auto-generated` (RFC 3834): holiday answers and the like are not sent back to the shop.
 #[derive(Clone)]
@@ -74,11 +74,15 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::Json;
     use crate::{clock, id};
 
     fn message(subject: &str, name: &str, html: Option<&str>) -> Claimed {
         Claimed {
             id: id::sequential(),
+            kind: "order.placed".into(),
+            channel: "email".into(),
+            attributes: Json(Vec::new()),
             recipient_name: name.into(),
             recipient: "ann@example.org".into(),
             subject: subject.into(),

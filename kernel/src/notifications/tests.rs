@@ -1,16 +1,17 @@
-//! From an event to a mail, over a real database, real files and a mail server that talks just enough SMTP.
+//! From an event to a message, over a real database and real files.
 
-use std::sync::{Arc, Mutex};
+mod gateway;
+mod smtp;
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
 
 use super::compose::{Answer, Recipient};
-use super::store::{self, State};
-use super::{SmtpUrl, queue, sender};
+use super::queue::queue;
+use super::reach::Reach;
+use super::store::queue::{self as stored, State};
+use super::{Channel, SmtpUrl, direct, inbox, sender};
 use crate::events::{self, Bus, Consumer, Event, HandleError, Memory};
 use crate::plugins::notification::Message;
 use crate::plugins::{CallError, Fault, Report};
@@ -65,9 +66,14 @@ impl Consumer for Canned {
             let answers = self.0.iter().map(answer).collect();
             // A new shop tells of its plugins too, and that has no recipient.
             let Some(recipient) = Recipient::of(event, "en") else { return Ok(()) };
-            queue(shop, event, &recipient, answers).await
+            queue(shop, event, &recipient, &reach(), answers).await
         })
     }
+}
+
+/// Someone with everything but a device.
+fn reach() -> Reach {
+    Reach { channels: [Channel::Email, Channel::Sms, Channel::Inbox].into(), devices: Vec::new() }
 }
 
 fn one_mail() -> Memory {
@@ -88,7 +94,7 @@ async fn queue_mail(shop: &Shop) {
 }
 
 async fn states(shop: &Shop) -> Vec<State> {
-    store::states(&mut shop.db().read().await.unwrap()).await.unwrap()
+    stored::states(&mut shop.db().read().await.unwrap()).await.unwrap()
 }
 
 async fn only_state(shop: &Shop) -> State {
@@ -170,12 +176,12 @@ async fn a_crash_at_any_step_gives_one_mail() {
     assert!(sender::claim(&shop).await.unwrap().is_empty(), "another kernel leaves it alone meanwhile");
     let later = clock::now() + TimeDelta::hours(1);
     let mut tx = shop.db().write().await.unwrap();
-    let again = store::claim_due(&mut tx, later, later, 10).await.unwrap();
+    let again = stored::claim_due(&mut tx, later, later, 10).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(again.len(), 1);
     // Killed after it was sent, before that was written: the second takes the place of the first.
-    shop.mailer().send(&again[0]).await.unwrap();
-    shop.mailer().send(&again[0]).await.unwrap();
+    shop.transports().send(&again[0]).await.unwrap();
+    shop.transports().send(&again[0]).await.unwrap();
     assert_eq!(files(&dir).len(), 1);
 }
 
@@ -193,7 +199,7 @@ async fn a_plugin_that_fails_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_channel_without_a_transport_is_kept_as_failed() {
+async fn a_channel_without_a_transport_is_kept_as_dead() {
     let dir = tempfile::tempdir().unwrap();
     let shop = open_shop(&dir, "").await;
     record_order(&shop).await;
@@ -202,7 +208,7 @@ async fn a_channel_without_a_transport_is_kept_as_failed() {
     events::drain(&shop, &bus).await.unwrap();
     sender::drain(&shop).await.unwrap();
     let state = only_state(&shop).await;
-    assert_eq!((state.status.as_str(), state.attempts), ("failed", 0));
+    assert_eq!((state.status.as_str(), state.attempts), ("dead", 0));
     assert!(files(&dir).is_empty());
 }
 
@@ -219,133 +225,85 @@ async fn old_messages_are_forgotten_but_never_unsent_ones() {
     assert!(states(&shop).await.is_empty());
 }
 
-/// A mail server that answers `reply` to the recipient, and keeps what it is sent. None: it never says a word.
-async fn mail_server(reply: Option<&'static str>) -> (String, Arc<Mutex<Vec<u8>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("smtp://{}", listener.local_addr().unwrap());
-    let received = Arc::new(Mutex::new(Vec::new()));
-    let kept = received.clone();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let kept = kept.clone();
-            tokio::spawn(async move {
-                let (reader, mut writer) = stream.split();
-                let Some(reply) = reply else { return std::future::pending().await };
-                talk(BufReader::new(reader), &mut writer, reply, &kept).await.unwrap();
-            });
-        }
-    });
-    (url, received)
-}
-
-async fn talk(
-    mut reader: impl tokio::io::AsyncBufRead + Unpin,
-    writer: &mut (impl tokio::io::AsyncWrite + Unpin),
-    reply: &str,
-    kept: &Mutex<Vec<u8>>,
-) -> std::io::Result<()> {
-    writer.write_all(b"220 test\r\n").await?;
-    let mut line = Vec::new();
-    let mut in_data = false;
-    while reader.read_until(b'\n', &mut line).await? > 0 {
-        let command = String::from_utf8_lossy(&line).into_owned();
-        let answer = match command.as_str() {
-            ".\r\n" if in_data => {
-                in_data = false;
-                "250 kept"
-            }
-            _ if in_data => {
-                kept.lock().unwrap().extend_from_slice(&line);
-                ""
-            }
-            _ if command.starts_with("DATA") => {
-                in_data = true;
-                "354 go on"
-            }
-            _ if command.starts_with("RCPT") => reply,
-            _ => "250 fine",
-        };
-        line.clear();
-        if !answer.is_empty() {
-            writer.write_all(format!("{answer}\r\n").as_bytes()).await?;
-        }
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_mail_goes_to_the_server() {
-    let dir = tempfile::tempdir().unwrap();
-    let (url, received) = mail_server(Some("250 fine")).await;
-    let shop = open_shop(&dir, &url).await;
-    queue_mail(&shop).await;
-    sender::drain(&shop).await.unwrap();
-    let state = only_state(&shop).await;
-    assert_eq!((state.status.as_str(), state.attempts), ("sent", 1), "{state:?}");
-    let mail = String::from_utf8(received.lock().unwrap().clone()).unwrap();
-    assert!(mail.contains(&format!("Message-ID: <{}@example.org>\r\n", state.id)), "{mail}");
-    // On the wire every line that begins with a dot has one more, or the second line would have ended the mail.
-    assert!(mail.contains("Thank you.\r\n..\r\n...hidden\r\nEnd"), "{mail}");
-    assert!(!dir.path().join("mail").exists());
-}
-
-#[tokio::test]
-async fn what_the_server_says_decides_whether_it_is_tried_again() {
-    let silent = None;
-    for (reply, expected) in [
-        (Some("550 no such mailbox"), ["failed", "failed"]),
-        (Some("451 come back later"), ["queued", "failed"]),
-        (Some("530 log in first"), ["queued", "failed"]),
-        (silent, ["queued", "failed"]),
-    ] {
-        let dir = tempfile::tempdir().unwrap();
-        let (url, received) = mail_server(reply).await;
-        let mut config = config(&dir);
-        config.notifications.smtp_url = SmtpUrl::from(url.as_str());
-        config.notifications.send_timeout_ms = if reply.is_some() { 10_000 } else { 50 };
-        let shop = test_shop::open(config).await;
-        queue_mail(&shop).await;
-        for status in expected {
-            sender::drain(&shop).await.unwrap();
-            let state = only_state(&shop).await;
-            assert_eq!(state.status, status, "{reply:?}: {state:?}");
-            assert!(state.last_error.is_some());
-        }
-        assert!(received.lock().unwrap().is_empty());
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_is_down_is_tried_again_before_the_mail_is_given_up() {
-    let dir = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let shop = open_shop(&dir, &format!("smtp://{address}")).await;
-    queue_mail(&shop).await;
-    sender::drain(&shop).await.unwrap();
-    let state = only_state(&shop).await;
-    assert_eq!((state.status.as_str(), state.attempts), ("queued", 1), "{state:?}");
-    sender::drain(&shop).await.unwrap();
-    let state = only_state(&shop).await;
-    assert_eq!((state.status.as_str(), state.attempts), ("failed", 2), "{state:?}");
-    assert!(state.last_error.is_some_and(|error| error.contains("efused")));
-}
-
 #[tokio::test]
 async fn settings_that_cannot_work_are_told_at_the_start() {
     type Spoil = fn(&mut Config);
-    let table: [(Spoil, &str); 4] = [
+    let table: [(Spoil, &str); 6] = [
         (|config| config.shop.email = "nobody".into(), "shop.email"),
         (|config| config.notifications.smtp_url = "mail.example.org".into(), "smtp_url"),
         (|config| config.notifications.concurrency = 0, "notifications.concurrency"),
         (|config| config.notifications.max_attempts = 0, "notifications.max_attempts"),
+        (|config| config.notifications.sms.url = "http://sms.example".into(), "notifications.sms"),
+        (|config| config.notifications.inbox.heartbeat_ms = 0, "notifications.inbox.heartbeat_ms"),
     ];
     for (spoil, named) in table {
         let dir = tempfile::tempdir().unwrap();
         let mut config = config(&dir);
         spoil(&mut config);
-        let Err(error) = super::Mailer::open(&config) else { panic!("{named}") };
+        let Err(error) = super::Transports::open(&config) else { panic!("{named}") };
         assert!(error.to_string().contains(named), "{error}");
     }
+}
+
+#[tokio::test]
+async fn nobody_is_told_by_a_way_that_is_not_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    record_order(&shop).await;
+    let say = |channel: &str| Message { channel: channel.into(), ..message() };
+    let bus = Memory::new(vec![Box::new(Canned(vec![("all", Ok(vec![say("email"), say("push")]))]))]);
+    events::drain(&shop, &bus).await.unwrap();
+    sender::drain(&shop).await.unwrap();
+    let mut ends: Vec<_> = states(&shop).await.into_iter().map(|state| (state.channel, state.status)).collect();
+    ends.sort();
+    assert_eq!(ends, [("email".to_owned(), "sent".to_owned()), ("push".into(), "suppressed".into())]);
+}
+
+#[tokio::test]
+async fn a_letter_with_a_secret_leaves_none_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    let recipient = Recipient {
+        customer_id: None,
+        name: "Ann".into(),
+        email: "ann@example.org".into(),
+        phone: "+493012345".into(),
+        locale: "en".into(),
+    };
+    let data = json!({"url": "https://shop.example/reset?token=hush", "valid_minutes": 60});
+    let composed = direct::compose(&shop, "account.reset-password", recipient, data).await.unwrap();
+    let mut tx = shop.db().write().await.unwrap();
+    direct::queue(&mut tx, &composed).await.unwrap();
+    tx.commit().await.unwrap();
+    let id = only_state(&shop).await.id;
+    let waiting = super::log::find(&shop, id).await.unwrap().unwrap();
+    assert_eq!((waiting.text.as_str(), waiting.message.secret), ("", true), "nobody reads it while it waits");
+    sender::drain(&shop).await.unwrap();
+    assert!(files(&dir)[0].1.contains("hush"));
+    let mut conn = shop.db().read().await.unwrap();
+    assert_eq!(super::store::log::body(&mut conn, id).await.unwrap(), (String::new(), None));
+    drop(conn);
+    let again = super::log::resend(&shop, id).await;
+    assert!(matches!(again, Err(super::log::ResendError::NotResendable)), "{again:?}");
+}
+
+#[tokio::test]
+async fn positions_of_an_inbox_count_without_gaps() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    let person = crate::accounts::create_owner(&shop, "ann@example.org", Some("a long enough password")).await;
+    let person = person.unwrap().customer_id;
+    let before = inbox::look(&shop, person, inbox::Look { before: None, unread: false, limit: 9 }).await.unwrap();
+    for number in 1..=3 {
+        let mut tx = shop.db().write().await.unwrap();
+        let new = inbox::NewItem { kind: "test", about: "", title: "Hello", text: "", attributes: &[] };
+        let position = inbox::put(&mut tx, person, new, clock::now()).await.unwrap();
+        assert_eq!(position, before.position + number);
+        // The third is taken back.
+        if number != 3 {
+            tx.commit().await.unwrap();
+        }
+    }
+    let after = inbox::look(&shop, person, inbox::Look { before: None, unread: true, limit: 9 }).await.unwrap();
+    assert_eq!((after.position, after.unread), (before.position + 2, before.unread + 2));
 }

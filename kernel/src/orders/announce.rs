@@ -58,6 +58,7 @@ fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Value {
     let exponent = Currency::try_from(order.currency.clone()).map_or(2, Currency::exponent);
     json!({
         "order_id": order.id,
+        "customer_id": order.customer_id,
         "number": order.number.to_string(),
         "status": order.status.name(),
         "email": order.email,

@@ -32,7 +32,7 @@ pub(super) fn one_to_characters(what: &str, text: &str, most: usize) -> Result<(
 }
 
 /// Does `value` have the character U+0000 anywhere? It is right JSON, and PostgreSQL keeps it in no text.
-pub(super) fn has_nul(value: &serde_json::Value) -> bool {
+pub(crate) fn has_nul(value: &serde_json::Value) -> bool {
     use serde_json::Value;
     match value {
         Value::String(text) => text.contains('\0'),

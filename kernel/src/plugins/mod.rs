@@ -57,6 +57,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use answer::has_nul;
 pub use bindings::types;
 pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};

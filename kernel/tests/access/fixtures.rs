@@ -66,6 +66,7 @@ impl Objects {
             ("/v1/admin/categories/", "id", text(&category, "id")),
             ("/v1/admin/collections/", "id", text(&collection, "id")),
             ("/v1/admin/locations/", "id", text(&location, "id")),
+            ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/orders/", "refund_id", refund),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
             ("/v1/admin/product-types/", "code", "fixture".into()),
@@ -112,7 +113,7 @@ async fn refunded_order(app: &App, owner: &str) -> String {
 }
 
 /// What guests do not have.
-async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static str, String); 2] {
+async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static str, String); 4] {
     let entry = json!({ "label": "Home", "address": address() });
     let entry = app.send(Method::POST, "/v1/me/addresses", Some(token), Some(entry)).await.expect(201);
     let me = app.send(Method::GET, "/v1/me", Some(token), None).await.expect(200);
@@ -122,7 +123,36 @@ async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static 
     let mut other =
         sessions["items"].as_array().expect("sessions").iter().filter(|session| session["current"] == false);
     let session = text(other.next().expect("another session"), "id");
-    [("/v1/me/addresses/", "id", text(&entry, "id")), ("/v1/me/sessions/", "id", session)]
+    [
+        ("/v1/me/addresses/", "id", text(&entry, "id")),
+        ("/v1/me/sessions/", "id", session),
+        ("/v1/me/inbox/", "id", inbox_item(app, token).await),
+        ("/v1/me/push-tokens/", "id", push_token(app, token).await),
+    ]
+}
+
+/// The id of what the customer was told of their order.
+async fn inbox_item(app: &App, token: &str) -> String {
+    app.eventually("an item in the inbox", || async {
+        let inbox = app.send(Method::GET, "/v1/me/inbox", Some(token), None).await.expect(200);
+        inbox["items"].as_array().and_then(|items| items.first()).map(|item| text(item, "id"))
+    })
+    .await
+}
+
+async fn push_token(app: &App, token: &str) -> String {
+    let body = json!({ "token": "fixture", "platform": "web" });
+    text(&app.send(Method::POST, "/v1/me/push-tokens", Some(token), Some(body)).await.expect(201), "id")
+}
+
+/// The id of a message of the log that may be sent again.
+async fn sent_message(app: &App, owner: &str) -> String {
+    app.eventually("a message that was sent", || async {
+        let path = "/v1/admin/messages?status=sent&channel=email&kind=order.placed";
+        let log = app.send(Method::GET, path, Some(owner), None).await.expect(200);
+        log["items"].as_array().and_then(|items| items.first()).map(|message| text(message, "id"))
+    })
+    .await
 }
 
 /// The body of an operation on an object that belongs to someone.

@@ -14,6 +14,7 @@ mod catalog_types;
 mod checkout;
 mod idempotency;
 mod money;
+mod notifications;
 mod operations;
 mod orders;
 mod payments;

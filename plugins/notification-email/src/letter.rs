@@ -27,9 +27,23 @@ pub enum Part {
 }
 
 impl Letter {
-    pub fn into_message(self, language: Language, shop: &Shop, footer: &str) -> Message {
+    pub fn to_message(&self, language: Language, shop: &Shop, footer: &str) -> Message {
         let (text, html) = (self.to_text(shop, footer), self.to_html(language, shop, footer));
-        Message::email(self.subject, text).with_html(html)
+        Message::email(&self.subject, text).with_html(html)
+    }
+
+    /// What it says without its lists, on one line, and the first link; empty where there is none.
+    pub fn in_short(&self) -> (String, String) {
+        let paragraphs = self.parts.iter().filter_map(|part| match part {
+            Part::Paragraph(text) => Some(text.as_str()),
+            Part::Link { .. } | Part::Amounts(_) | Part::Lines { .. } => None,
+        });
+        let url = self.parts.iter().find_map(|part| match part {
+            Part::Link { url, .. } => Some(url.clone()),
+            Part::Paragraph(_) | Part::Amounts(_) | Part::Lines { .. } => None,
+        });
+        let text = paragraphs.collect::<Vec<_>>().join(" ");
+        (text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(), url.unwrap_or_default())
     }
 
     fn to_text(&self, shop: &Shop, footer: &str) -> String {
@@ -57,24 +71,29 @@ impl Letter {
     }
 
     fn to_html(&self, language: Language, shop: &Shop, footer: &str) -> String {
-        let mut html = format!(
-            "<!doctype html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
-             <body style=\"font-family: sans-serif; max-width: 40em; margin: 0 auto; padding: 1em\">\n<p>{}</p>\n",
-            language.tag(),
-            escape(&self.subject),
-            escape(&self.greeting)
-        );
+        let mut inner = format!("<p>{}</p>\n", escape(&self.greeting));
         for part in &self.parts {
-            part.push_html(&mut html);
+            part.push_html(&mut inner);
         }
-        html.push_str("<hr>\n<p style=\"color: #555\">");
-        html.push_str(&link_or_text(&shop.name, &shop.url));
-        if !footer.is_empty() {
-            push(&mut html, format_args!("<br>{}", escape(footer)));
-        }
-        html.push_str("</p>\n</body>\n</html>\n");
-        html
+        page(language.tag(), &self.subject, &inner, shop, footer)
     }
+}
+
+/// A whole page around `inner`, which is HTML already.
+pub fn page(language: &str, subject: &str, inner: &str, shop: &Shop, footer: &str) -> String {
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"{}\">\n<head><meta charset=\"utf-8\"><title>{}</title></head>\n\
+         <body style=\"font-family: sans-serif; max-width: 40em; margin: 0 auto; padding: 1em\">\n{inner}",
+        escape(language),
+        escape(subject),
+    );
+    html.push_str("<hr>\n<p style=\"color: #555\">");
+    html.push_str(&link_or_text(&shop.name, &shop.url));
+    if !footer.is_empty() {
+        push(&mut html, format_args!("<br>{}", escape(footer)));
+    }
+    html.push_str("</p>\n</body>\n</html>\n");
+    html
 }
 
 impl Part {
@@ -82,15 +101,7 @@ impl Part {
         match self {
             Part::Paragraph(text) => push(html, format_args!("<p>{}</p>\n", escape(text))),
             Part::Link { label, url } => push(html, format_args!("<p>{}</p>\n", link_or_text(label, url))),
-            Part::Amounts(rows) => {
-                html.push_str("<table style=\"width: 100%; border-collapse: collapse\">\n");
-                for (index, (row, amount)) in rows.iter().enumerate() {
-                    let weight = if index + 1 == rows.len() { "bold" } else { "normal" };
-                    push(html, format_args!("<tr style=\"font-weight: {weight}\"><td>{}</td>", escape(row)));
-                    push(html, format_args!("<td style=\"text-align: right\">{}</td></tr>\n", escape(amount)));
-                }
-                html.push_str("</table>\n");
-            }
+            Part::Amounts(rows) => html.push_str(&rows_to_html(rows)),
             Part::Lines { title, lines } => {
                 push(html, format_args!("<p>{}:", escape(title)));
                 lines.iter().for_each(|line| push(html, format_args!("<br>{}", escape(line))));
@@ -98,6 +109,18 @@ impl Part {
             }
         }
     }
+}
+
+/// A table of texts and amounts, whose last row is the total.
+pub fn rows_to_html(rows: &[(String, String)]) -> String {
+    let mut html = "<table style=\"width: 100%; border-collapse: collapse\">\n".to_owned();
+    for (index, (row, amount)) in rows.iter().enumerate() {
+        let weight = if index + 1 == rows.len() { "bold" } else { "normal" };
+        push(&mut html, format_args!("<tr style=\"font-weight: {weight}\"><td>{}</td>", escape(row)));
+        push(&mut html, format_args!("<td style=\"text-align: right\">{}</td></tr>\n", escape(amount)));
+    }
+    html.push_str("</table>\n");
+    html
 }
 
 /// A link, where the address is one of the web; otherwise (`javascript:`, say) the label alone.
@@ -110,7 +133,7 @@ fn link_or_text(label: &str, url: &str) -> String {
 }
 
 /// For text and for attributes in double quotes.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for c in text.chars() {
         match c {

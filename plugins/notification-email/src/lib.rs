@@ -1,18 +1,26 @@
-//! E-mails about orders and accounts, as text and HTML, in English and Russian.
+//! Messages about orders and accounts: e-mails as text and HTML, and short ones for inbox, SMS and push; in English and
+//! Russian, and in whatever words the merchant puts in their place.
 //!
-//! `data.rs` reads the event, `language.rs` has the words, `letter.rs` makes text and HTML of a letter. Events of other
-//! kinds get no message.
+//! `data.rs` reads the event, `language.rs` has the words, `letter.rs` makes text and HTML of a letter, `messages.rs` decides
+//! what goes out by which channel, `template.rs` and `values.rs` fill the merchant's own texts. Events of other kinds get a
+//! message where the merchant wrote one.
 
 mod account;
 mod data;
 mod language;
 mod letter;
+mod messages;
+mod template;
+mod values;
+
+use std::collections::BTreeMap;
 
 use data::{Order, read};
 use kassa_sdk::Money;
 use kassa_sdk::notification::{Error, Event, Message, Notification, Recipient, Shop};
 use language::Language;
 use letter::{Letter, Part};
+use messages::{Channel, Channels, Source, Text};
 use serde::Deserialize;
 
 /// Rows of a letter, and what each may hold, so that the longest order makes some 50 KiB of text at most.
@@ -20,11 +28,23 @@ const LINES: usize = 100;
 const ADJUSTMENTS: usize = 25;
 const TITLE_BYTES: usize = 200;
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmailNotification {
     /// The last line of every letter: a postal address, say.
     footer: String,
+    /// Of every kind that `channels_by_kind` does not name.
+    channels: Vec<Channel>,
+    channels_by_kind: BTreeMap<String, Vec<Channel>>,
+    /// The merchant's own.
+    texts: Vec<Text>,
+}
+
+impl Default for EmailNotification {
+    fn default() -> Self {
+        let channels = vec![Channel::Email, Channel::Inbox];
+        Self { footer: String::new(), channels, channels_by_kind: BTreeMap::new(), texts: Vec::new() }
+    }
 }
 
 impl Notification for EmailNotification {
@@ -33,26 +53,28 @@ impl Notification for EmailNotification {
             return Err(Error::InvalidSettings("footer: must have at most 1000 characters".to_owned()));
         }
         let language = Language::of(locale);
-        let (subject, parts) = match event.kind.as_str() {
-            "order.placed" => order_placed(language, &read(event)?, shop),
-            "order.paid" => order_paid(language, &read(event)?),
-            "order.shipped" => order_shipped(language, &read(event)?),
-            "order.cancelled" => order_cancelled(language, &read(event)?),
+        let letter = match event.kind.as_str() {
+            // No shopper waits for this one, and the merchant does.
+            "probe" => return messages::check(&self.texts).map(|()| Vec::new()),
+            "order.placed" => Some(order_placed(language, &read(event)?, shop)),
+            "order.paid" => Some(order_paid(language, &read(event)?)),
+            "order.shipped" => Some(order_shipped(language, &read(event)?)),
+            "order.cancelled" => Some(order_cancelled(language, &read(event)?)),
             "order.refunded" => {
                 let order: Order = read(event)?;
                 let Some(refund) = order.refund.as_ref().filter(|refund| !refund.cancellation) else {
                     // The letter about the cancellation has told it.
                     return Ok(Vec::new());
                 };
-                order_refunded(language, &order, refund.amount)
+                Some(order_refunded(language, &order, refund.amount))
             }
-            kind => match account::letter(kind, language, event, shop)? {
-                Some(letter) => letter,
-                None => return Ok(Vec::new()),
-            },
+            kind => account::letter(kind, language, event, shop)?,
         };
-        let letter = Letter { subject, greeting: language.greeting(&recipient.name), parts };
-        Ok(vec![letter.into_message(language, shop, &self.footer)])
+        let greeting = language.greeting(&recipient.name);
+        let letter = letter.map(|(subject, parts)| Letter { subject, greeting, parts });
+        let source = Source { texts: &self.texts, footer: &self.footer, language, locale, shop };
+        let channels = Channels { usual: &self.channels, by_kind: &self.channels_by_kind };
+        source.compose(event, recipient, letter, &channels)
     }
 }
 
@@ -123,6 +145,10 @@ fn order_link(language: Language, order: &Order) -> Option<Part> {
 
 /// Lines, adjustments, delivery and the total, in the order in which they add up.
 fn amounts(language: Language, order: &Order) -> Part {
+    Part::Amounts(amount_rows(language, order))
+}
+
+fn amount_rows(language: Language, order: &Order) -> Vec<(String, String)> {
     let money = |amount| language.money(amount, order);
     let lines = order.lines.iter().map(|line| {
         let title = if line.title.is_empty() { &line.sku } else { &line.title };
@@ -137,7 +163,7 @@ fn amounts(language: Language, order: &Order) -> Part {
     let included = included.iter().map(|tax| (language.included(&shortened(&tax.label)), tax.amount));
     rows.extend(with_room_for(ADJUSTMENTS, language, order, included.collect()));
     rows.push((language.total().to_owned(), money(order.total)));
-    Part::Amounts(rows)
+    rows
 }
 
 /// The first rows, and one for all the others: the kernel takes letters of 64 KiB, and an order can have more.

@@ -145,7 +145,7 @@ fn the_longest_order_fits_a_letter() {
     let data = serde_json::json!({"number": "1", "currency": "EUR", "exponent": 2, "lines": lines, "adjustments": adjustments,
         "address": address, "delivery": {"label": "😀".repeat(100)}});
     for locale in ["en", "ru"] {
-        let plugin = EmailNotification { footer: "😀".repeat(1_000) };
+        let plugin = EmailNotification { footer: "😀".repeat(1_000), ..EmailNotification::default() };
         let placed = event("order.placed", &data.to_string());
         let message = plugin.compose(&placed, &recipient(), locale, &shop()).unwrap().remove(0);
         let html = message.html.unwrap();
@@ -185,7 +185,7 @@ fn values_cannot_add_headers_lines_or_markup() {
     let to = Recipient { name: evil.to_owned(), ..recipient() };
     let shop = kassa_sdk::notification::Shop { name: evil.to_owned(), url: "javascript:x".to_owned(), ..shop() };
     for kind in ["order.placed", "order.paid", "order.shipped", "order.cancelled", "account.reset-password"] {
-        let plugin = EmailNotification { footer: evil.to_owned() };
+        let plugin = EmailNotification { footer: evil.to_owned(), ..EmailNotification::default() };
         let message = plugin.compose(&event(kind, &data.to_string()), &to, "en", &shop).unwrap().remove(0);
         assert!(!message.subject.chars().any(char::is_control), "{kind}: {:?}", message.subject);
         // Of the values only an address may have lines, and each stands below its title.
@@ -210,7 +210,105 @@ fn other_events_get_no_message_and_broken_ones_an_error() {
     let message = plugin.compose(&event("order.paid", "{}"), &nobody, "en", &shop()).unwrap().remove(0);
     assert!(message.text.starts_with("Hello,\n"));
     assert!(!message.text.contains("View the order"), "there is no page for it");
-    let long = EmailNotification { footer: "x".repeat(1_001) };
+    let long = EmailNotification { footer: "x".repeat(1_001), ..EmailNotification::default() };
     let answer = long.compose(&event("probe", "{}"), &recipient(), "en", &shop());
     assert!(matches!(answer, Err(Error::InvalidSettings(_))));
+}
+
+fn settings(json: serde_json::Value) -> EmailNotification {
+    testing::settings(&json.to_string()).unwrap()
+}
+
+/// Someone with every channel open.
+fn everywhere() -> Recipient {
+    Recipient { attributes: vec![("channels".to_owned(), "email sms push inbox".to_owned())], ..recipient() }
+}
+
+#[test]
+fn channels_are_those_that_are_open_and_wanted() {
+    let plugin = settings(serde_json::json!({
+        "channels_by_kind": {"order.shipped": ["sms", "push", "inbox", "sms"], "order.paid": [], "account.reset-password": ["sms"]}
+    }));
+    let link = r#"{"url": "https://shop.example/reset"}"#;
+    for (kind, data, to, expected) in [
+        ("order.placed", ORDER, everywhere(), &["email", "inbox"][..]),
+        ("order.placed", ORDER, recipient(), &["email"]),
+        ("order.shipped", ORDER, everywhere(), &["sms", "push", "inbox"]),
+        ("order.paid", ORDER, everywhere(), &[]),
+        ("account.reset-password", link, everywhere(), &["email"]),
+    ] {
+        let messages = plugin.compose(&event(kind, data), &to, "en", &shop()).unwrap();
+        let channels: Vec<_> = messages.iter().map(|message| message.channel.as_str()).collect();
+        assert_eq!(channels, expected, "{kind}");
+    }
+    let shipped = plugin.compose(&event("order.shipped", ORDER), &everywhere(), "en", &shop()).unwrap();
+    assert_eq!(shipped[0].text, "Your order 1042 is on its way. https://shop.example/orders/1042");
+    assert_eq!(
+        (shipped[1].subject.as_str(), shipped[1].text.as_str()),
+        ("Order 1042 is on its way", "Your order 1042 is on its way.")
+    );
+    assert_eq!(shipped[1].attributes, [("url".to_owned(), "https://shop.example/orders/1042".to_owned())]);
+    assert!(shipped.iter().all(|message| message.html.is_none()));
+}
+
+#[test]
+fn the_merchants_own_text_stands_in_for_ours() {
+    let text = |locale: &str, subject: &str| {
+        serde_json::json!({"kind": "order.placed", "channel": "email", "locale": locale,
+        "subject": subject, "text": "Dear {name}\n\n{lines}\n\nSee {url} {{really}}"})
+    };
+    let plugin = settings(
+        serde_json::json!({"texts": [text("de", "Bestellung {number}"), text("de-AT", "Bstellung {number}"),
+        {"kind": "cart.abandoned", "channel": "email", "subject": "Come back", "text": "{url}", "html": "<b>{name}</b>"}]}),
+    );
+    let say = |kind: &str, data: &str, to: &Recipient, locale: &str| {
+        plugin.compose(&event(kind, data), to, locale, &shop()).unwrap().remove(0)
+    };
+    for (locale, subject) in [
+        ("de", "Bestellung 1042"),
+        ("de-CH", "Bestellung 1042"),
+        ("de-at", "Bstellung 1042"),
+        ("fr", "Your order 1042 at Test Shop"),
+    ] {
+        assert_eq!(say("order.placed", ORDER, &recipient(), locale).subject, subject, "{locale}");
+    }
+    let german = say("order.placed", ORDER, &recipient(), "de");
+    assert!(german.text.starts_with("Dear Ada\n\n2 × Mug <blue> (5.00"), "{}", german.text);
+    assert!(german.text.ends_with("See https://shop.example/orders/1042 {really}"));
+    let html = german.html.unwrap();
+    assert!(html.starts_with("<!doctype html>\n<html lang=\"de\">") && html.contains("<br>1 × Atlas"), "{html}");
+    assert!(html.contains("Mug &lt;blue&gt;"));
+    let evil = Recipient { name: "<script>\r\n.".to_owned(), ..recipient() };
+    let abandoned = say("cart.abandoned", r#"{"url": "https://shop.example/cart"}"#, &evil, "en");
+    assert_eq!((abandoned.subject.as_str(), abandoned.text.as_str()), ("Come back", "https://shop.example/cart"));
+    assert!(abandoned.html.unwrap().contains("<b>&lt;script&gt;"));
+    assert!(!say("order.placed", ORDER, &evil, "de").text.contains("<script>\r"));
+}
+
+#[test]
+fn texts_that_could_not_be_sent_are_refused_at_activation() {
+    let text = |change: serde_json::Value| {
+        let mut text = serde_json::json!({"kind": "order.paid", "channel": "email", "subject": "s", "text": "t"});
+        text.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        settings(serde_json::json!({"texts": [text]})).compose(&event("probe", "{}"), &recipient(), "en", &shop())
+    };
+    assert_eq!(text(serde_json::json!({})).unwrap(), []);
+    for (change, expected) in [
+        (
+            serde_json::json!({"subject": "{nmber}"}),
+            "texts[0].subject: there is no {nmber} for order.paid; there are name, email,",
+        ),
+        (serde_json::json!({"text": "{token}"}), "texts[0].text: there is no {token}"),
+        (serde_json::json!({"html": "<b>{"}), "texts[0].html: a brace is written twice"),
+        (serde_json::json!({"html": "", "channel": "sms"}), "texts[0].html: only mails"),
+        (
+            serde_json::json!({"kind": "account.invited", "channel": "sms"}),
+            "texts[0].channel: account.invited goes by email",
+        ),
+    ] {
+        let Err(Error::InvalidSettings(reason)) = text(change.clone()) else { panic!("{change}") };
+        assert!(reason.starts_with(expected), "{reason}");
+    }
+    let pigeon = testing::settings::<EmailNotification>(r#"{"channels": ["pigeon"]}"#);
+    assert!(matches!(pigeon, Err(Error::InvalidSettings(_))));
 }

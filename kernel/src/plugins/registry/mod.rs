@@ -192,6 +192,19 @@ impl Registry {
         Ok(bound_of(self.load(&plugin.digest).await?, &plugin.settings))
     }
 
+    /// A plugin that is bound, under settings that are not in force; refused where they would be at a binding.
+    pub async fn try_settings(
+        &self,
+        domain: Domain,
+        name: &str,
+        settings: &Value,
+    ) -> Result<Arc<Bound>, RegistryError> {
+        let bound = bound_of(self.find_bound(domain, name).await?.component().clone(), settings);
+        let checked = self.host.check(&bound, &self.probe).await;
+        checked.map_err(|cause| RegistryError::Check { name: name.to_owned(), cause })?;
+        Ok(bound)
+    }
+
     /// The component with the digest `digest` under `settings`, for deriving an old order's price again.
     pub async fn load_for_receipt(&self, digest: &str, settings: &str) -> Result<Arc<Bound>, RegistryError> {
         let component = self.load(digest).await?;

@@ -1,0 +1,104 @@
+//! A sample of every event that people are told of, for previews. docs/events.md describes the fields.
+
+use serde_json::{Value, json};
+
+/// Kinds with a sample.
+pub const KINDS: &[&str] = &[
+    "order.placed",
+    "order.paid",
+    "order.shipped",
+    "order.delivered",
+    "order.cancelled",
+    "order.refunded",
+    "account.confirm-email",
+    "account.reset-password",
+    "account.change-email-old",
+    "account.change-email-new",
+    "account.password-changed",
+    "account.email-changed",
+    "account.already-registered",
+];
+
+/// The data of a sample.
+pub fn data_of(kind: &str) -> Option<Value> {
+    if !KINDS.contains(&kind) {
+        return None;
+    }
+    let data = match kind.split_once('.') {
+        Some(("order", what)) => order(what),
+        _ => account(),
+    };
+    Some(data)
+}
+
+fn order(what: &str) -> Value {
+    let mut data = json!({
+        "email": "ada@example.org",
+        "name": "Ada Lovelace",
+        "phone": "+493012345",
+        "order_id": "019a0000-0000-7000-8000-000000000000",
+        "customer_id": null,
+        "number": "1042",
+        "status": what,
+        "currency": "EUR",
+        "exponent": 2,
+        "url": "https://shop.example/orders/1042",
+        "lines": [
+            {"sku": "mug-blue", "title": "Mug, blue", "quantity": 2, "unit_price": 500, "total": 1000},
+            {"sku": "atlas", "title": "Atlas", "quantity": 1, "unit_price": 2000, "total": 2000},
+        ],
+        "adjustments": [
+            {"target": "order", "line": null, "kind": "discount", "code": "coupon-welcome10", "label": "Welcome: 10 % off",
+             "amount": -300},
+            {"target": "order", "line": null, "kind": "tax-included", "code": "tax-1900", "label": "VAT 19 %", "amount": 509},
+        ],
+        "delivery": {"label": "Standard delivery", "amount": 490, "pickup": false},
+        "goods_total": 3000,
+        "tax_included_total": 509,
+        "total": 3190,
+        "address": {"name": "Ada Lovelace", "street": "Lindenstraße 1", "city": "Berlin", "region": "", "postcode": "10969",
+                    "country": "DE", "phone": "+493012345"},
+    });
+    match what {
+        "shipped" => {
+            data["shipment"] = json!({"tracking_number": "JD01", "tracking_url": "https://track.example/JD01"})
+        }
+        "refunded" => {
+            data["refund"] = json!({
+                "id": "019a0000-0000-7000-8000-000000000001",
+                "amount": 990,
+                "delivery": 490,
+                "lines": [{"line": 0, "quantity": 1, "amount": 500}],
+                "cancellation": false,
+            })
+        }
+        "cancelled" => data["cancellation"] = json!({"reason": "customer", "refunded": 3190}),
+        _ => {}
+    }
+    data
+}
+
+/// The token is nobody's.
+fn account() -> Value {
+    json!({
+        "email": "ada@example.org",
+        "name": "Ada Lovelace",
+        "url": "https://shop.example/account?token=sample",
+        "token": "sample",
+        "valid_minutes": 60,
+        "new_email": "lovelace@example.org",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_recipient() {
+        for kind in KINDS {
+            assert!(data_of(kind).is_some_and(|data| data["email"].is_string()), "{kind}");
+        }
+        assert!(data_of("order.eaten").is_none() && data_of("probe").is_none());
+    }
+}
