@@ -59,7 +59,8 @@ async fn an_sms_goes_to_its_service_signed() {
     let (token, secret) = (dir.path().join("token"), dir.path().join("secret"));
     std::fs::write(&token, "let-me-in\n").unwrap();
     std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
-    config.notifications.sms = crate::notifications::GatewayConfig { url, token_file: token, signing_secret_file: secret };
+    config.notifications.sms =
+        crate::notifications::GatewayConfig { url, token_file: token, signing_secret_file: secret };
     let shop = test_shop::open(config).await;
     queue_sms(&shop).await;
     sender::drain(&shop).await.unwrap();
