@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit::http::layer::Recorder;
+use crate::coupons;
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
@@ -135,6 +136,9 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(inventory::http::get_stock, inventory::http::patch_stock))
         .routes(routes!(inventory::http::count_stock))
         .routes(routes!(inventory::http::adjust_stock))
+        .routes(routes!(coupons::http::list_coupons, coupons::http::create_coupon))
+        .routes(routes!(coupons::http::get_coupon, coupons::http::patch_coupon, coupons::http::delete_coupon))
+        .routes(routes!(coupons::http::list_coupon_redemptions))
         .routes(routes!(orders::http::admin_list_orders))
         .routes(routes!(orders::http::admin_get_order))
         .routes(routes!(orders::http::admin_get_receipt))

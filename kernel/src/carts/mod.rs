@@ -17,13 +17,14 @@ use uuid::Uuid;
 use crate::address::Address;
 use crate::catalog::CartVariant;
 use crate::clock::{self, Moment};
+use crate::coupons::Buyer;
 use crate::db::{self, Tx};
 use crate::money::Amount;
 use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
 
 pub use change::{Change, change};
-pub use quote::{DeliveryOption, DeliveryState, Priced, Quoted, quote};
+pub use quote::{CouponResult, CouponState, DeliveryOption, DeliveryState, Priced, Quoted, quote};
 
 /// `[carts]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -85,7 +86,9 @@ pub struct Cart {
 pub struct Contents {
     pub cart: Cart,
     pub lines: Vec<CartVariant>,
-    /// Orders that the customer has paid before; 0 for guests.
+    /// Who buys: the cart's customer or, of a guest's cart, whoever is signed in.
+    pub customer_id: Option<Uuid>,
+    /// Orders that they have paid before; 0 for guests.
     pub orders_paid: u32,
 }
 
@@ -150,7 +153,7 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
     let mut tx = shop.db().write().await?;
     store::insert_cart(&mut tx, &cart).await?;
     tx.commit().await?;
-    Ok(Contents { cart, lines: Vec::new(), orders_paid: 0 })
+    Ok(Contents { cart, lines: Vec::new(), customer_id, orders_paid: 0 })
 }
 
 /// The cart, if `caller` may see it. Someone else's cart does not exist for them.
@@ -162,11 +165,12 @@ pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Con
         return Err(Error::NotFound);
     }
     let lines = crate::catalog::cart_variants(&mut conn, cart_id).await?;
-    let orders_paid = match cart.customer_id.or(caller) {
+    let customer_id = cart.customer_id.or(caller);
+    let orders_paid = match customer_id {
         Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id).await?,
         None => 0,
     };
-    Ok(Contents { cart, lines, orders_paid })
+    Ok(Contents { cart, lines, customer_id, orders_paid })
 }
 
 /// The ways to pay for this cart.
@@ -200,6 +204,11 @@ fn expiry(shop: &Shop, now: Moment) -> Moment {
 }
 
 impl Contents {
+    /// Who redeems coupons; none before a guest has given an e-mail address.
+    pub fn buyer(&self) -> Option<Buyer> {
+        Buyer::of(self.customer_id, self.cart.email.as_deref())
+    }
+
     /// Lines of which less can be sold than is wanted, or that are no longer on sale at all.
     pub fn shortages(&self) -> Vec<Shortage> {
         let short = |line: &&CartVariant| !line.variant.sellable || line.variant.available < i64::from(line.quantity);

@@ -1,5 +1,6 @@
 //! What a cart costs at this moment: the plugins' part of a cart.
 //!
+//! 0. Coupons that the shop counts and that are not good now are held back.
 //! 1. The pricing plugins, one after the other, price the goods.
 //! 2. The delivery plugins quote for goods of that value, once there is an address.
 //! 3. Where the shopper has chosen a delivery, the pricing plugins price the goods again, now with it, so that
@@ -11,8 +12,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::{Contents, Error, FallbackRate};
 use crate::catalog::CartVariant;
+use crate::coupons::{self, Judged, Refusal};
 use crate::money::Amount;
 use crate::plugins::pricing::Totals;
 use crate::plugins::{Bound, CallError, Called, Domain, Fault, OptionId, Report, Routing, delivery, pricing, registry};
@@ -22,12 +26,35 @@ use crate::{Shop, clock};
 #[derive(Debug, Clone)]
 pub struct Quoted {
     pub adjustments: Vec<pricing::Adjustment>,
-    pub coupons: Vec<pricing::CouponOutcome>,
+    /// What became of each code of the cart, in that order.
+    pub coupons: Vec<CouponResult>,
     pub messages: Vec<String>,
     pub totals: Totals,
     pub delivery: DeliveryState,
     /// Which plugin was asked what for this price, in the order of the chain.
     pub priced: Vec<Priced>,
+}
+
+/// What became of a code.
+#[derive(Debug, Clone)]
+pub struct CouponResult {
+    pub code: String,
+    pub state: CouponState,
+    /// For the shopper; may be empty.
+    pub text: String,
+    /// Which it is, of one that the shop counts.
+    pub coupon_id: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CouponState {
+    Applied,
+    NotApplicable,
+    Expired,
+    /// No plugin knows it.
+    Unknown,
+    /// The shop counts it, and no plugin was asked.
+    Refused(Refusal),
 }
 
 /// One call of a pricing plugin.
@@ -37,6 +64,14 @@ pub struct Priced {
     pub request: Arc<pricing::Request>,
     pub quote: pricing::Quote,
     pub fuel: u64,
+}
+
+impl Quoted {
+    /// The coupons that this price redeems.
+    pub fn redeems(&self) -> Vec<Uuid> {
+        let applied = self.coupons.iter().filter(|coupon| coupon.state == CouponState::Applied);
+        applied.filter_map(|coupon| coupon.coupon_id).collect()
+    }
 }
 
 impl fmt::Debug for Priced {
@@ -73,8 +108,9 @@ const FALLBACK: &str = registry::RESERVED_NAME;
 /// Prices the cart.
 pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
     let routing = shop.plugins().routing();
-    let request = pricing_request(shop, contents);
-    let goods = price(shop, &routing, request.clone()).await?;
+    let counted = counted(shop, contents).await?;
+    let request = pricing_request(shop, contents, &counted);
+    let goods = price(shop, &routing, contents, &counted, request.clone()).await?;
     let Some(chosen) = &contents.cart.delivery else { return Ok(goods) };
     if contents.cart.address.is_none() {
         return Ok(goods);
@@ -84,7 +120,8 @@ pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
         return Ok(Quoted { delivery: DeliveryState::Gone, ..goods });
     };
     let delivery = pricing::Delivery { option: option.id.to_string(), amount: option.amount };
-    let whole = price(shop, &routing, pricing::Request { delivery: Some(delivery), ..request }).await?;
+    let request = pricing::Request { delivery: Some(delivery), ..request };
+    let whole = price(shop, &routing, contents, &counted, request).await?;
     Ok(Quoted { delivery: DeliveryState::Chosen(option), ..whole })
 }
 
@@ -94,32 +131,73 @@ pub async fn options(shop: &Shop, contents: &Contents) -> Result<Vec<DeliveryOpt
         return Ok(Vec::new());
     }
     let routing = shop.plugins().routing();
-    let goods = price(shop, &routing, pricing_request(shop, contents)).await?;
+    let counted = counted(shop, contents).await?;
+    let request = pricing_request(shop, contents, &counted);
+    let goods = price(shop, &routing, contents, &counted, request).await?;
     Ok(delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await)
 }
 
+/// The codes of the cart that the shop counts.
+async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error> {
+    if contents.cart.coupons.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut conn = shop.db().read().await?;
+    Ok(coupons::judge(&mut conn, &contents.cart.coupons, contents.buyer().as_ref()).await?)
+}
+
+/// What became of each code. Of what several plugins say, the best counts; one that none of them knows is unknown.
+fn coupon_results(contents: &Contents, counted: &[Judged], outcomes: &[pricing::CouponOutcome]) -> Vec<CouponResult> {
+    let result = |code: &String| {
+        let judged = counted.iter().find(|judged| judged.code == *code);
+        let coupon_id = judged.map(|judged| judged.coupon_id);
+        if let Some(refusal) = judged.and_then(|judged| judged.refusal) {
+            return CouponResult { code: code.clone(), state: CouponState::Refused(refusal), text: String::new(), coupon_id };
+        }
+        let rank = |state| match state {
+            pricing::CouponState::Applied => (0, CouponState::Applied),
+            pricing::CouponState::NotApplicable => (1, CouponState::NotApplicable),
+            pricing::CouponState::Expired => (2, CouponState::Expired),
+            pricing::CouponState::Unknown => (3, CouponState::Unknown),
+        };
+        let best = outcomes.iter().filter(|outcome| outcome.code == *code).min_by_key(|outcome| rank(outcome.state).0);
+        let state = best.map_or(CouponState::Unknown, |outcome| rank(outcome.state).1);
+        let text = best.map(|outcome| outcome.text.clone()).unwrap_or_default();
+        CouponResult { code: code.clone(), state, text, coupon_id }
+    };
+    contents.cart.coupons.iter().map(result).collect()
+}
+
 /// Runs the chain of pricing plugins. Fails closed: a price that one of them could not finish is no price.
-async fn price(shop: &Shop, routing: &Routing, mut request: pricing::Request) -> Result<Quoted, Error> {
+async fn price(
+    shop: &Shop,
+    routing: &Routing,
+    contents: &Contents,
+    counted: &[Judged],
+    mut request: pricing::Request,
+) -> Result<Quoted, Error> {
     let mut priced = Vec::new();
-    let (mut coupons, mut messages) = (Vec::new(), Vec::new());
+    let (mut outcomes, mut messages) = (Vec::new(), Vec::new());
     for bound in routing.of(Domain::Pricing).bound.iter() {
         let asked = Arc::new(request.clone());
         let called = shop.plugins().host().price(bound, &asked).await.inspect_err(|error| warn(bound, error));
         let Called { value: quote, report: Report { fuel, .. } } = called.map_err(Error::Pricing)?;
         request.so_far.extend(quote.adjustments.iter().cloned());
-        coupons.extend(quote.coupons.iter().cloned());
+        outcomes.extend(quote.coupons.iter().cloned());
         messages.extend(quote.messages.iter().cloned());
         priced.push(Priced { bound: bound.clone(), request: asked, quote, fuel });
     }
     let totals = Totals::of(&request, &request.so_far).map_err(|broken| {
         Error::Pricing(CallError { fault: Fault::InvalidAnswer(broken), report: Report::default() })
     })?;
+    let coupons = coupon_results(contents, counted, &outcomes);
     Ok(Quoted { adjustments: request.so_far, coupons, messages, totals, delivery: DeliveryState::Open, priced })
 }
 
-fn pricing_request(shop: &Shop, contents: &Contents) -> pricing::Request {
+fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pricing::Request {
     let currency = shop.config().shop.currency;
     let cart = &contents.cart;
+    let is_refused = |code: &str| counted.iter().any(|judged| judged.code == code && judged.refusal.is_some());
     pricing::Request {
         currency: currency.code().to_owned(),
         exponent: currency.exponent(),
@@ -132,7 +210,7 @@ fn pricing_request(shop: &Shop, contents: &Contents) -> pricing::Request {
         }),
         destination: cart.address.as_ref().map(|address| address.destination()),
         delivery: None,
-        coupons: cart.coupons.clone(),
+        coupons: cart.coupons.iter().filter(|code| !is_refused(code)).cloned().collect(),
         lines: contents
             .lines
             .iter()

@@ -35,6 +35,7 @@ const STEPS: &[Step] = steps![
     8 "0008_catalog",
     9 "0009_search",
     11 "0011_stock",
+    12 "0012_promotions",
     13 "0013_ledger",
     16 "0016_notifications",
 ];

@@ -2,7 +2,7 @@
 //!
 //! 1. Read the cart, price it, and compare with what the shopper was shown.
 //! 2. One short transaction: close the cart, reserve the stock, write the order, its receipts, the payment attempt and
-//!    the event.
+//!    the event, and count its coupons.
 //! 3. Ask the payment plugin, under the attempt's key, with no transaction open.
 //! 4. One short transaction: what it answered ([`payments::settle`]).
 //!
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::carts::{self, Contents, DeliveryState, Quoted};
 use crate::clock;
+use crate::coupons;
 use crate::db::Tx;
 use crate::inventory;
 use crate::ledger;
@@ -53,7 +54,11 @@ async fn place_to_end(shop: &Shop, checkout: &Checkout) -> Result<Details, Error
         0 => None,
         _ => Some(choose_payment(shop, checkout, &contents, &quoted).await?),
     };
-    let (order, payment) = write_order(shop, checkout, contents, &quoted, delivery, paying.as_ref()).await?;
+    let written = write_order(shop, contents, &quoted, delivery, paying.as_ref()).await;
+    let (order, payment) = match written {
+        Err(Error::NoLongerAsShown) => return Err(as_it_is_now(shop, checkout).await),
+        written => written?,
+    };
     shop.relay().wake();
     if let (Some(payment), Some(paying)) = (payment, &paying) {
         let shopper = payments::Shopper {
@@ -113,6 +118,19 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
     Ok((contents, quoted, delivery))
 }
 
+/// Somebody else took, between the price and the order, what the price was made of. The cart as it stands now.
+async fn as_it_is_now(shop: &Shop, checkout: &Checkout) -> Error {
+    let quoted = async {
+        let contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
+        let quoted = carts::quote(shop, &contents).await?;
+        Ok::<_, carts::Error>((contents, quoted))
+    };
+    match quoted.await {
+        Ok(cart) => Error::StaleQuote(Box::new(cart)),
+        Err(error) => Error::Cart(error),
+    }
+}
+
 /// The plugin that will take the money, in the version that this checkout keeps.
 struct Paying {
     bound: Arc<Bound>,
@@ -143,7 +161,6 @@ async fn choose_payment(
 /// The one write that makes the order, or nothing at all.
 async fn write_order(
     shop: &Shop,
-    checkout: &Checkout,
     contents: Contents,
     quoted: &Quoted,
     delivery: Delivery,
@@ -153,8 +170,10 @@ async fn write_order(
     let adjustments: Vec<_> = quoted.adjustments.iter().map(order_adjustment).collect();
     // Serialised before the transaction: on SQLite it is the one writer of the shop.
     let receipts = receipts::of(quoted);
-    let mut order = new_order(shop, checkout, &contents, quoted, delivery);
+    let mut order = new_order(shop, &contents, quoted, delivery);
     let wanted: Vec<_> = lines.iter().map(Line::stock).collect();
+    // Always some: a cart without an e-mail address was refused.
+    let buyer = contents.buyer();
 
     let mut tx = shop.db().write().await?;
     if !carts::close(&mut tx, &contents, order.id).await? {
@@ -180,6 +199,11 @@ async fn write_order(
         }
         None => None,
     };
+    if let Some(buyer) = &buyer
+        && !coupons::redeem(&mut tx, order.id, &quoted.redeems(), buyer).await?
+    {
+        return Err(Error::NoLongerAsShown);
+    }
     charge(&mut tx, &order, &adjustments).await?;
     announce::announce(&mut tx, "order.placed", &order, &lines, &adjustments).await?;
     if payment.is_none() {
@@ -217,7 +241,7 @@ pub fn charge_of(order: &Order, adjustments: &[Adjustment]) -> ledger::Charge {
     ledger::Charge { sales: order.total - delivery - tax, delivery, tax }
 }
 
-fn new_order(shop: &Shop, checkout: &Checkout, contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {
+fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {
     let now = clock::now();
     let totals = &quoted.totals;
     let cart = &contents.cart;
@@ -225,7 +249,7 @@ fn new_order(shop: &Shop, checkout: &Checkout, contents: &Contents, quoted: &Quo
         id: id::unguessable(),
         number: 0,
         cart_id: cart.id,
-        customer_id: cart.customer_id.or(checkout.caller),
+        customer_id: contents.customer_id,
         status: Status::New,
         currency: shop.config().shop.currency.code().to_owned(),
         locale: cart.locale.clone(),

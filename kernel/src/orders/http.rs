@@ -170,7 +170,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound => Problem::not_found(),
             Error::Cart(error) => error.into(),
-            Error::StaleQuote(_) => Problem::new(Kind::StaleQuote),
+            Error::StaleQuote(_) | Error::NoLongerAsShown => Problem::new(Kind::StaleQuote),
             Error::UnknownPaymentMethod => Problem::new(Kind::PaymentMethodUnavailable),
             Error::NoPaymentToken => Problem::invalid_field("/payment_token", "is needed to pay"),
             Error::Declined(decline) if is_providers_fault(&decline.code) => {

@@ -208,6 +208,9 @@ pub enum Error {
     /// The cart costs another amount than the shopper was shown.
     #[error("the shopper was shown another total")]
     StaleQuote(Box<(carts::Contents, carts::Quoted)>),
+    /// As [`Error::StaleQuote`], found out while the order was written.
+    #[error("what the price was made of is gone")]
+    NoLongerAsShown,
     #[error("the payment method is not offered")]
     UnknownPaymentMethod,
     #[error("a payment token is missing")]

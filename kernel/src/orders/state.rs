@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{Details, Line, Order, Status, announce, refunds, store};
 use crate::carts;
 use crate::clock;
+use crate::coupons;
 use crate::db::{self, Tx};
 use crate::inventory;
 use crate::ledger;
@@ -132,6 +133,7 @@ pub async fn give_up(
     go(tx, &mut order, Status::Cancelled, cause).await?;
     let lines = store::lines(tx, order_id).await?;
     inventory::release(tx, order_id).await?;
+    coupons::give_back(tx, order_id).await?;
     ledger::call_off(tx, order_id, cause).await?;
     carts::reopen(shop, tx, order.cart_id, order.id).await?;
     let steps = give_back(shop, tx, &order, cause).await?;
@@ -208,6 +210,7 @@ pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) 
     go(tx, &mut order, Status::Cancelled, reason.cause()).await?;
     let lines = store::lines(tx, order_id).await?;
     inventory::release(tx, order_id).await?;
+    coupons::give_back(tx, order_id).await?;
     ledger::call_off(tx, order_id, reason.cause()).await?;
     let steps = give_back(shop, tx, &order, reason.cause()).await?;
     let refunded = payments::refunding(&steps);

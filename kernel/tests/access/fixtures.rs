@@ -54,6 +54,7 @@ impl Objects {
         let refund = refunded_order(app, owner).await;
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
+        let coupon = create("/v1/admin/coupons", json!({ "code": "FIXTURE" })).await;
         Self(vec![
             ("/problems/", "slug", "not-found".into()),
             ("/v1/categories/", "category", "tea".into()),
@@ -65,6 +66,7 @@ impl Objects {
             ("/v1/admin/bindings/", "domain", "pricing".into()),
             ("/v1/admin/categories/", "id", text(&category, "id")),
             ("/v1/admin/collections/", "id", text(&collection, "id")),
+            ("/v1/admin/coupons/", "id", text(&coupon, "id")),
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/orders/", "refund_id", refund),

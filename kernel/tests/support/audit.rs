@@ -67,6 +67,23 @@ const RULES: &[Rule] = &[
                  group by o.number, ol.position, ol.quantity having sum(l.quantity) > ol.quantity",
     },
     Rule {
+        about: "a coupon's number is that of its redemptions, and within its limit",
+        broken: "select c.code from coupons c
+                 left join coupon_redemptions r on r.coupon_id = c.id and r.returned_at is null
+                 group by c.id, c.code, c.redeemed, c.limit_total
+                 having count(r.id) <> c.redeemed or c.redeemed > coalesce(c.limit_total, c.redeemed)",
+    },
+    Rule {
+        about: "no buyer redeemed a coupon more often than one may",
+        broken: "select c.code from coupons c join coupon_redemptions r on r.coupon_id = c.id and r.returned_at is null
+                 group by c.id, c.code, c.limit_per_customer, r.buyer having count(r.id) > c.limit_per_customer",
+    },
+    Rule {
+        about: "a cancelled order holds no coupon, and any other holds what it redeemed",
+        broken: "select cast(o.number as text) from orders o join coupon_redemptions r on r.order_id = o.id
+                 where (o.status = 'cancelled') <> (r.returned_at is not null)",
+    },
+    Rule {
         about: "stock is never below zero, nor reserved beyond what is on hand",
         broken: "select cast(on_hand as text) from stock_levels where on_hand < 0 or reserved < 0 or reserved > on_hand",
     },

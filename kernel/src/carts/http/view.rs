@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use crate::Shop;
 use crate::address::Address;
-use crate::carts::{Contents, DeliveryOption, DeliveryState, Quoted};
+use crate::carts::{Contents, CouponResult, CouponState, DeliveryOption, DeliveryState, Quoted};
 use crate::clock::Moment;
 use crate::money::Amount;
 use crate::payments;
-use crate::plugins::pricing::{self, CouponState, Target};
+use crate::plugins::pricing::{self, Target};
 
 /// A discount, tax or fee.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,7 +51,8 @@ pub struct LineOut {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CouponOut {
     code: String,
-    /// `applied`, `unknown`, `expired` or `not-applicable`.
+    /// `applied`, `unknown`, `expired` or `not-applicable`; of a coupon that the shop counts also `not-started`, `inactive`,
+    /// `used-up`, or `used-before` (by this customer, as often as one may).
     state: &'static str,
     /// For the shopper; may be empty.
     text: String,
@@ -138,7 +139,7 @@ pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
         email: cart.email.clone(),
         address: cart.address.clone(),
         lines: (0..contents.lines.len()).map(|index| line_out(contents, quoted, index)).collect(),
-        coupons: cart.coupons.iter().map(|code| coupon_out(code, &quoted.coupons)).collect(),
+        coupons: quoted.coupons.iter().map(coupon_out).collect(),
         delivery: match &quoted.delivery {
             DeliveryState::Chosen(option) => Some(delivery_out(shop, option.clone())),
             DeliveryState::Open | DeliveryState::Gone => None,
@@ -192,23 +193,15 @@ fn adjustment_out(adjustment: &pricing::Adjustment) -> AdjustmentOut {
     }
 }
 
-/// A code that no plugin knows is unknown.
-fn coupon_out(code: &str, outcomes: &[pricing::CouponOutcome]) -> CouponOut {
-    let outcome = outcomes.iter().filter(|outcome| outcome.code == code);
-    let best = outcome.min_by_key(|outcome| match outcome.state {
-        CouponState::Applied => 0,
-        CouponState::NotApplicable => 1,
-        CouponState::Expired => 2,
-        CouponState::Unknown => 3,
-    });
-    let state = match best.map(|outcome| outcome.state) {
-        Some(CouponState::Applied) => "applied",
-        Some(CouponState::NotApplicable) => "not-applicable",
-        Some(CouponState::Expired) => "expired",
-        Some(CouponState::Unknown) | None => "unknown",
+fn coupon_out(coupon: &CouponResult) -> CouponOut {
+    let state = match coupon.state {
+        CouponState::Applied => "applied",
+        CouponState::NotApplicable => "not-applicable",
+        CouponState::Expired => "expired",
+        CouponState::Unknown => "unknown",
+        CouponState::Refused(refusal) => refusal.name(),
     };
-    let text = best.map(|outcome| outcome.text.clone()).unwrap_or_default();
-    CouponOut { code: code.to_owned(), state, text }
+    CouponOut { code: coupon.code.clone(), state, text: coupon.text.clone() }
 }
 
 pub fn delivery_out(shop: &Shop, option: DeliveryOption) -> DeliveryOptionOut {
