@@ -152,7 +152,12 @@ fn coupon_results(contents: &Contents, counted: &[Judged], outcomes: &[pricing::
         let judged = counted.iter().find(|judged| judged.code == *code);
         let coupon_id = judged.map(|judged| judged.coupon_id);
         if let Some(refusal) = judged.and_then(|judged| judged.refusal) {
-            return CouponResult { code: code.clone(), state: CouponState::Refused(refusal), text: String::new(), coupon_id };
+            return CouponResult {
+                code: code.clone(),
+                state: CouponState::Refused(refusal),
+                text: String::new(),
+                coupon_id,
+            };
         }
         let rank = |state| match state {
             pricing::CouponState::Applied => (0, CouponState::Applied),

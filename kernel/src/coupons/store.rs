@@ -223,12 +223,7 @@ struct RedemptionRow {
     returned_at: Option<Moment>,
 }
 
-pub(super) async fn redemptions(
-    conn: &mut Conn,
-    coupon_id: Uuid,
-    before: Uuid,
-    limit: i64,
-) -> Result<Vec<Redemption>> {
+pub(super) async fn redemptions(conn: &mut Conn, coupon_id: Uuid, before: Uuid, limit: i64) -> Result<Vec<Redemption>> {
     let rows = sql::all!(
         conn,
         RedemptionRow,
