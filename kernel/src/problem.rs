@@ -65,6 +65,14 @@ problems! {
     InvalidLink = "invalid-link" UNPROCESSABLE_ENTITY;
     /// You may not do this.
     Forbidden = "forbidden" FORBIDDEN;
+    /// Those who work for this shop need a second factor, and you have none: set one up with `POST /v1/me/second-factor`.
+    SecondFactorRequired = "second-factor-required" FORBIDDEN;
+    /// The account has a second factor already.
+    SecondFactorExists = "second-factor-exists" CONFLICT;
+    /// The code is wrong, was used, or is out of date.
+    InvalidCode = "invalid-code" UNPROCESSABLE_ENTITY;
+    /// The login waited too long for its second factor, was finished, or was answered too often: log in again.
+    InvalidChallenge = "invalid-challenge" UNPROCESSABLE_ENTITY;
     /// Too many requests; `Retry-After` tells when to try again.
     TooManyRequests = "too-many-requests" TOO_MANY_REQUESTS;
     /// The resource has changed since the version that `If-Match` names.

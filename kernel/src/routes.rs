@@ -41,6 +41,14 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::login))
         .routes(routes!(accounts::http::refresh))
         .routes(routes!(accounts::http::logout))
+        .routes(routes!(accounts::http::answer_challenge))
+        .routes(routes!(
+            accounts::http::get_second_factor,
+            accounts::http::begin_second_factor,
+            accounts::http::remove_second_factor
+        ))
+        .routes(routes!(accounts::http::confirm_second_factor))
+        .routes(routes!(accounts::http::renew_recovery_codes))
         .routes(routes!(accounts::http::introspect_token))
         .routes(routes!(accounts::http::list_signing_keys))
         .routes(routes!(accounts::http::confirm_email))
@@ -95,6 +103,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(audit::http::list_audit_entries))
         .routes(routes!(accounts::http::list_staff, accounts::http::add_staff))
         .routes(routes!(accounts::http::get_staff, accounts::http::patch_staff, accounts::http::remove_staff))
+        .routes(routes!(accounts::http::reset_second_factor_of_staff))
         .routes(routes!(accounts::http::list_api_keys, accounts::http::create_api_key))
         .routes(routes!(accounts::http::get_api_key, accounts::http::revoke_api_key))
         .routes(routes!(catalog::http::create_product))

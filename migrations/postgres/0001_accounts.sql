@@ -45,6 +45,36 @@ create table refresh_tokens (
 );
 create index refresh_tokens_by_session on refresh_tokens (session_id);
 
+create table second_factors (
+    customer_id uuid primary key references customers (id) on delete cascade,
+    -- Encrypted under a key of the install that the database does not have.
+    secret bytea not null,
+    -- Null until the first code proves that the app has it.
+    confirmed_at timestamptz,
+    -- The step of 30 seconds whose code was taken last: a code is good once.
+    last_step bigint not null,
+    created_at timestamptz not null
+);
+
+create table recovery_codes (
+    customer_id uuid not null references customers (id) on delete cascade,
+    code_hash bytea not null,
+    used_at timestamptz,
+    primary key (customer_id, code_hash)
+);
+
+-- Logins whose password was right and that wait for a code.
+create table login_challenges (
+    token_hash bytea primary key,
+    customer_id uuid not null references customers (id) on delete cascade,
+    -- Answers so far.
+    attempts bigint not null,
+    created_at timestamptz not null,
+    expires_at timestamptz not null
+);
+create index login_challenges_by_customer on login_challenges (customer_id);
+create index login_challenges_by_expiry on login_challenges (expires_at);
+
 create table customer_addresses (
     id uuid primary key,
     customer_id uuid not null references customers (id) on delete cascade,

@@ -45,6 +45,36 @@ create table refresh_tokens (
 ) strict;
 create index refresh_tokens_by_session on refresh_tokens (session_id);
 
+create table second_factors (
+    customer_id blob primary key references customers (id) on delete cascade,
+    -- Encrypted under a key of the install that the database does not have.
+    secret blob not null,
+    -- Null until the first code proves that the app has it.
+    confirmed_at text,
+    -- The step of 30 seconds whose code was taken last: a code is good once.
+    last_step integer not null,
+    created_at text not null
+) strict;
+
+create table recovery_codes (
+    customer_id blob not null references customers (id) on delete cascade,
+    code_hash blob not null,
+    used_at text,
+    primary key (customer_id, code_hash)
+) strict;
+
+-- Logins whose password was right and that wait for a code.
+create table login_challenges (
+    token_hash blob primary key,
+    customer_id blob not null references customers (id) on delete cascade,
+    -- Answers so far.
+    attempts integer not null,
+    created_at text not null,
+    expires_at text not null
+) strict;
+create index login_challenges_by_customer on login_challenges (customer_id);
+create index login_challenges_by_expiry on login_challenges (expires_at);
+
 create table customer_addresses (
     id blob primary key,
     customer_id blob not null references customers (id) on delete cascade,

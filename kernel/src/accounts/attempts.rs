@@ -1,4 +1,5 @@
-//! Wrong passwords, counted per e-mail address, known or not: an address that had too many has to wait.
+//! Wrong passwords, counted per e-mail address, known or not: an address that had too many has to wait. Wrong codes of second factors, in
+//! the same way, per account.
 //!
 //! In memory and on purpose soft: nobody is locked out for longer than the longest wait, whoever guesses at their account, and a
 //! restart forgets it all. Network addresses are counted elsewhere (`throttle`), and more generously: behind a mobile carrier many share one.

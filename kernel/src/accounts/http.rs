@@ -7,6 +7,7 @@ mod my_sessions;
 mod preferences;
 mod profile;
 mod recovery;
+mod second_factor;
 mod sessions;
 mod staff;
 
@@ -21,6 +22,7 @@ pub use my_sessions::*;
 pub use preferences::*;
 pub use profile::*;
 pub use recovery::*;
+pub use second_factor::*;
 pub use sessions::*;
 pub use staff::*;
 
@@ -38,6 +40,10 @@ impl From<Error> for Problem {
             Error::InvalidLink => Problem::new(Kind::InvalidLink),
             Error::EmailUnconfirmed => Problem::new(Kind::EmailUnconfirmed),
             Error::SameEmail => Problem::invalid_field("/email", "is the address already"),
+            Error::SecondFactorExists => Problem::new(Kind::SecondFactorExists),
+            Error::NoSecondFactor => Problem::not_found(),
+            Error::InvalidCode => Problem::new(Kind::InvalidCode),
+            Error::InvalidChallenge => Problem::new(Kind::InvalidChallenge),
             Error::RefreshTokenReused => Problem::new(Kind::RefreshTokenReused),
             Error::TooManyAttempts { retry_after_seconds } => {
                 Problem::new(Kind::TooManyRequests).retry_after(retry_after_seconds)

@@ -40,18 +40,22 @@ pub(super) enum Letter {
     PasswordChanged,
     /// To the address that the account had.
     EmailChanged,
+    SecondFactorOn,
+    SecondFactorOff,
     /// Somebody wanted an account, or this address for theirs, where there is one already.
     AlreadyRegistered,
 }
 
 impl Letter {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::ConfirmEmail,
         Self::ResetPassword,
         Self::ChangeEmailOld,
         Self::ChangeEmailNew,
         Self::PasswordChanged,
         Self::EmailChanged,
+        Self::SecondFactorOn,
+        Self::SecondFactorOff,
         Self::AlreadyRegistered,
     ];
 
@@ -63,6 +67,8 @@ impl Letter {
             Self::ChangeEmailNew => "change-email-new",
             Self::PasswordChanged => "password-changed",
             Self::EmailChanged => "email-changed",
+            Self::SecondFactorOn => "second-factor-on",
+            Self::SecondFactorOff => "second-factor-off",
             Self::AlreadyRegistered => "already-registered",
         }
     }
@@ -74,7 +80,11 @@ impl Letter {
             Self::ResetPassword => Some(Purpose::ResetPassword),
             Self::ChangeEmailOld => Some(Purpose::ChangeEmailOld),
             Self::ChangeEmailNew => Some(Purpose::ChangeEmailNew),
-            Self::PasswordChanged | Self::EmailChanged | Self::AlreadyRegistered => None,
+            Self::PasswordChanged
+            | Self::EmailChanged
+            | Self::SecondFactorOn
+            | Self::SecondFactorOff
+            | Self::AlreadyRegistered => None,
         }
     }
 

@@ -23,6 +23,7 @@ mod permissions;
 mod preferences;
 mod private_file;
 mod recovery;
+mod second_factor;
 mod sessions;
 mod settings;
 mod signing_keys;
@@ -31,6 +32,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod totp;
 
 use std::io;
 use std::path::PathBuf;
@@ -65,13 +67,20 @@ pub use preferences::{
 pub use recovery::{
     ask_for_confirmation, ask_for_reset, change_password, confirm_email, require_confirmed, reset_password,
 };
+pub use second_factor::{
+    Challenge, Enrolment, Proof, SecondFactor, answer_challenge, begin_second_factor, confirm_second_factor,
+    remove_second_factor, renew_recovery_codes, second_factor_of,
+};
 pub use sessions::{
-    Device, Session, Tokens, authenticate, end_other_sessions, end_session, forget_expired, list_sessions, log_in,
+    Device, LoggedIn, Session, Tokens, authenticate, end_other_sessions, end_session, forget_expired, list_sessions, log_in,
     log_out, refresh,
 };
 pub use settings::AccountsConfig;
 pub use signing_keys::{PublicKey, public_keys, rotate_signing_keys};
-pub use staff::{Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff};
+pub use staff::{
+    Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff,
+    reset_second_factor_of_staff,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -90,6 +99,8 @@ pub struct Identity {
     pub role: Role,
     /// All of them for an owner, none for a customer.
     pub permissions: Permissions,
+    /// Whether they have a second factor, without which their session could not have begun.
+    pub second_factor: bool,
 }
 
 /// Someone with an account.
@@ -134,6 +145,16 @@ pub enum Error {
     /// Wrong, for something else, used, or out of date.
     #[error("the link is not valid")]
     InvalidLink,
+    #[error("there is a second factor already")]
+    SecondFactorExists,
+    #[error("there is no second factor")]
+    NoSecondFactor,
+    /// Wrong, used, or out of date.
+    #[error("the code is not valid")]
+    InvalidCode,
+    /// Wrong, used, out of date, or answered too often.
+    #[error("the login has to begin anew")]
+    InvalidChallenge,
     #[error("the refresh token was used before; its session has been ended")]
     RefreshTokenReused,
     #[error("too many wrong passwords; try again in {retry_after_seconds} s")]

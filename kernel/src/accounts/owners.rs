@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::email::Email;
 use super::password::Password;
 use super::private_file::Staged;
-use super::{Customer, Error, Role, store};
+use super::{Customer, Error, Role, second_factor, store};
 use crate::clock::{self, Moment};
 use crate::db::Tx;
 use crate::{Shop, id};
@@ -25,8 +25,8 @@ pub struct NewOwner {
 
 /// Makes an owner with this address, or makes one of the account that has it.
 ///
-/// Either way the password is the given one or a new one, and sessions of before end. An account's old password must not open the
-/// admin side: e-mail addresses are not proved at registration, so someone else may have taken this one in good time.
+/// Either way the password is the given one or a new one, sessions of before end, and a second factor of before is gone: this is how an
+/// owner comes back who lost theirs. An account's old password must not open the admin side: e-mail addresses are not proved at registration, so someone else may have taken this one in good time.
 pub async fn create_owner(shop: &Shop, email: &str, password: Option<&str>) -> Result<NewOwner, Error> {
     let email = Email::parse(email)?;
     let given = password.map(|text| Password::new(text, &email)).transpose()?;
@@ -125,6 +125,7 @@ async fn put_owner(
         let id = known.customer.id;
         store::make_owner(tx, id, password_hash, now).await?;
         store::revoke_sessions_of(tx, id, now).await?;
+        second_factor::reset(tx, &known.customer).await?;
         return Ok((id, true));
     }
     let owner = Customer {

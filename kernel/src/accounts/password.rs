@@ -146,7 +146,10 @@ impl fmt::Debug for Password {
 pub struct Hashing {
     turns: Arc<Semaphore>,
     wait: Duration,
+    /// Wrong passwords, by e-mail address.
     pub(super) attempts: Attempts,
+    /// Wrong codes of second factors, by account.
+    pub(super) codes: Attempts,
 }
 
 /// The right to hash once. Dropped, it goes to the next.
@@ -158,6 +161,7 @@ impl Hashing {
             turns: Arc::new(Semaphore::new(config.hashes_at_once as usize)),
             wait: Duration::from_millis(config.hash_wait_ms),
             attempts: Attempts::new(config),
+            codes: Attempts::new(config),
         }
     }
 

@@ -108,13 +108,14 @@ pub(super) async fn prove_again(shop: &Shop, identity: &Identity, password: &str
     if proved.id == customer.id { Ok(proved) } else { Err(Error::InvalidCredentials) }
 }
 
-/// Links of before die with the password that they were made under; the customer is told.
+/// Links of before, and logins that wait for a code, die with the password that they were made under; the customer is told.
 async fn set_password(tx: &mut Tx, customer: &Customer, hash: &str) -> Result<(), Error> {
     store::set_password(tx, customer.id, hash, clock::now()).await?;
     for purpose in [Purpose::ResetPassword, Purpose::ChangeEmailOld, Purpose::ChangeEmailNew] {
         store::links::delete_of(tx, customer.id, purpose.name()).await?;
     }
     letters::forget_email_change(tx, customer.id).await?;
+    store::second_factors::delete_challenges_of(tx, customer.id).await?;
     letters::to_customer(tx, Letter::PasswordChanged, customer, None).await?;
     Ok(())
 }

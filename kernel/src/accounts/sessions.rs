@@ -17,6 +17,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::email::Email;
+use super::second_factor::{self, Challenge};
 use super::store::{self, RefreshToken};
 use super::tokens::{self, Bearer};
 use super::{Customer, Error, Identity, Role};
@@ -33,6 +34,13 @@ pub struct Tokens {
     pub refresh_token: String,
     /// When the session ends and the password is asked for again.
     pub session_expires_at: Moment,
+}
+
+/// What became of a login.
+pub enum LoggedIn {
+    In(Box<Customer>, Tokens),
+    /// The password was right, and the account has a second factor.
+    Challenged(Challenge),
 }
 
 /// Where somebody logs in, as it is kept with the session so that they can tell their sessions apart.
@@ -63,17 +71,20 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
-/// Opens a session for whom `email` and `password` prove to be.
-pub async fn log_in(shop: &Shop, email: &str, password: &str, device: &Device) -> Result<(Customer, Tokens), Error> {
+/// Opens a session for whom `email` and `password` prove to be, or asks them for their second factor.
+pub async fn log_in(shop: &Shop, email: &str, password: &str, device: &Device) -> Result<LoggedIn, Error> {
     let customer = prove(shop, email, password).await?;
     let unconfirmed = customer.email_confirmed_at.is_none() && customer.role == Role::Customer;
     if unconfirmed && shop.config().accounts.confirm_before_login {
         return Err(Error::EmailUnconfirmed);
     }
+    if second_factor::second_factor_of(shop, customer.id).await?.is_some() {
+        return Ok(LoggedIn::Challenged(second_factor::challenge(shop, customer.id).await?));
+    }
     let mut tx = shop.db().write().await?;
     let tokens = open(shop, &mut tx, customer.id, device, clock::now()).await?;
     tx.commit().await?;
-    Ok((customer, tokens))
+    Ok(LoggedIn::In(Box::new(customer), tokens))
 }
 
 /// Whose address and password these are. Wrong ones are counted, and make wait.
@@ -189,8 +200,8 @@ pub async fn authenticate(shop: &Shop, access_token: &str) -> Result<Identity, E
     let Bearer { customer_id, session_id } = tokens::verify(shop.keys(), shop.config(), access_token)?;
     let mut conn = shop.db().read().await?;
     let access = store::find_session_access(&mut conn, session_id, customer_id, clock::now()).await?;
-    let (role, permissions) = access.ok_or(Error::InvalidToken)?;
-    Ok(Identity { customer_id, session_id, role, permissions })
+    let (role, permissions, second_factor) = access.ok_or(Error::InvalidToken)?;
+    Ok(Identity { customer_id, session_id, role, permissions, second_factor })
 }
 
 /// Forgets sessions that have ended by themselves, with all their tokens, and links that are out of date; tells how many. For a
@@ -200,6 +211,7 @@ pub async fn forget_expired(shop: &Shop) -> Result<u64, Error> {
     let now = clock::now();
     let forgotten = store::delete_sessions(&mut tx, now).await? + store::links::delete_expired(&mut tx, now).await?;
     store::letters::delete_pauses(&mut tx, now).await?;
+    store::second_factors::delete_expired_challenges(&mut tx, now).await?;
     tx.commit().await?;
     Ok(forgotten)
 }

@@ -34,6 +34,14 @@ pub struct AccountsConfig {
     /// The longest of these waits, in seconds: 1 to 3600.
     #[serde(deserialize_with = "within::<_, 1, 3_600>")]
     pub max_login_wait_seconds: u64,
+    /// How long a login waits for its second factor, in minutes: 1 to 60.
+    #[serde(deserialize_with = "within::<_, 1, 60>")]
+    pub challenge_minutes: u64,
+    /// Codes that such a login looks at: 1 to 20.
+    #[serde(deserialize_with = "within::<_, 1, 20>")]
+    pub challenge_attempts: u64,
+    /// Whether those who work for the shop need a second factor: without one, they may do nothing under `/v1/admin`.
+    pub require_second_factor_of_staff: bool,
     /// Whether an address has to be confirmed before one can log in. A registration is then answered alike whether there is an
     /// account or not, and gives no tokens.
     pub confirm_before_login: bool,
@@ -74,6 +82,9 @@ impl Default for AccountsConfig {
             hash_wait_ms: 2_000,
             free_login_failures: 10,
             max_login_wait_seconds: 900,
+            challenge_minutes: 10,
+            challenge_attempts: 5,
+            require_second_factor_of_staff: false,
             confirm_before_login: false,
             confirm_before_checkout: false,
             confirm_link_minutes: 2_880,

@@ -11,7 +11,7 @@ use super::email::Email;
 use super::letters::{self, Letter};
 use super::password::Password;
 use super::store::{self, staff};
-use super::{Customer, Permission, Permissions, Role};
+use super::{Customer, Permission, Permissions, Role, second_factor};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, events, id};
@@ -32,6 +32,7 @@ pub struct StaffMember {
     /// Empty where none was given.
     pub name: String,
     pub grant: Grant,
+    pub second_factor: bool,
     pub created_at: Moment,
 }
 
@@ -186,6 +187,22 @@ pub async fn remove_staff(shop: &Shop, giver: Uuid, id: Uuid) -> Result<(), Staf
     staff::update_grant(&mut tx, id, Role::Customer, Permissions::none(), now).await?;
     store::revoke_sessions_of(&mut tx, id, now).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Takes the second factor of the member away, who lost it; their sessions end. They can log in with the password alone then, and set up
+/// another one.
+pub async fn reset_second_factor_of_staff(shop: &Shop, giver: Uuid, id: Uuid) -> Result<(), StaffError> {
+    let (mut tx, own) = begin(shop, giver).await?;
+    let before = staff::find(&mut tx, id).await?.ok_or(StaffError::NotFound)?.grant;
+    if before == Grant::Owner && own != Grant::Owner {
+        return Err(StaffError::OwnersOnly);
+    }
+    let customer = store::find_customer(&mut tx, id).await?.ok_or(StaffError::NotFound)?;
+    second_factor::reset(&mut tx, &customer).await?;
+    tx.commit().await?;
+    shop.letters().wake();
+    shop.relay().wake();
     Ok(())
 }
 

@@ -5,6 +5,7 @@ pub(super) mod api_keys;
 pub(super) mod letters;
 pub(super) mod links;
 pub(super) mod preferences;
+pub(super) mod second_factors;
 pub(super) mod sessions;
 pub(super) mod staff;
 
@@ -218,26 +219,28 @@ pub(super) async fn insert_session(
     Ok(())
 }
 
-/// The role of the session's customer, if the session lives.
+/// What the session's customer may do, and whether they have a second factor, if the session lives.
 pub(super) async fn find_session_access(
     conn: &mut Conn,
     session_id: Uuid,
     customer_id: Uuid,
     now: Moment,
-) -> Result<Option<(Role, Permissions)>> {
+) -> Result<Option<(Role, Permissions, bool)>> {
     let row = sql::optional!(
         conn,
-        (String, String),
-        "select customers.role, customers.permissions from sessions join customers on customers.id = sessions.customer_id
+        (String, String, i64),
+        "select customers.role, customers.permissions,
+                (select count(*) from second_factors f where f.customer_id = customers.id and f.confirmed_at is not null)
+         from sessions join customers on customers.id = sessions.customer_id
          where sessions.id = $1 and sessions.customer_id = $2 and sessions.revoked_at is null and sessions.expires_at > $3",
         session_id,
         customer_id,
         now
     )?;
-    Ok(row.map(|(role, permissions)| match parse_role(&role) {
-        Role::Owner => (Role::Owner, Permissions::all()),
-        Role::Staff => (Role::Staff, Permissions::of_text(&permissions)),
-        Role::Customer => (Role::Customer, Permissions::none()),
+    Ok(row.map(|(role, permissions, factors)| match parse_role(&role) {
+        Role::Owner => (Role::Owner, Permissions::all(), factors > 0),
+        Role::Staff => (Role::Staff, Permissions::of_text(&permissions), factors > 0),
+        Role::Customer => (Role::Customer, Permissions::none(), factors > 0),
     }))
 }
 

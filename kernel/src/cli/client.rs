@@ -20,6 +20,9 @@ pub struct Remote {
     /// The password, better given by the environment than on the command line
     #[arg(long, env = "KASSA_PASSWORD", hide_env_values = true)]
     password: Option<String>,
+    /// A code of the merchant's second factor, where they have one
+    #[arg(long, env = "KASSA_CODE", hide_env_values = true)]
+    code: Option<String>,
 }
 
 /// A signed-in merchant.
@@ -40,7 +43,12 @@ impl Merchant {
         };
         let client = Client::new();
         let login = client.post(format!("{url}/v1/auth/login"));
-        let tokens = answer(login.json(&json!({ "email": email, "password": password }))).await?;
+        let mut tokens = answer(login.json(&json!({ "email": email, "password": password }))).await?;
+        if tokens["second_factor_required"] == true {
+            let code = remote.code.as_deref().ok_or("the account has a second factor: give a code of it with --code")?;
+            let proof = client.post(format!("{url}/v1/auth/second-factor"));
+            tokens = answer(proof.json(&json!({ "challenge": tokens["challenge"], "code": code }))).await?;
+        }
         let token = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
         Ok(Self { client, url, access_token: token("access_token"), refresh_token: token("refresh_token") })
     }

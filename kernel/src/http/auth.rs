@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, header};
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::accounts::{self, API_KEY_MARK, Identity, KeyIdentity, Permission, Permissions};
+use crate::accounts::{self, API_KEY_MARK, Identity, KeyIdentity, Permission, Permissions, Role};
 use crate::problem::{Kind, Problem};
 
 /// Whom the token of a request names.
@@ -158,6 +158,7 @@ impl<P: Needs> FromRequestParts<Shop> for InPerson<P> {
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Problem> {
         let SignedIn(identity) = SignedIn::from_request_parts(parts, shop).await?;
+        require_second_factor(shop, &identity)?;
         if identity.permissions.has(P::PERMISSION) {
             Ok(Self { identity, permission: PhantomData })
         } else {
@@ -168,7 +169,17 @@ impl<P: Needs> FromRequestParts<Shop> for InPerson<P> {
 
 async fn permitted(parts: &Parts, shop: &Shop, permission: Permission, only_reads: bool) -> Result<Bearer, Problem> {
     let bearer = identify(shop, &parts.headers).await?.ok_or_else(|| Problem::new(Kind::Unauthenticated))?;
+    if let Bearer::Person(identity) = &bearer {
+        require_second_factor(shop, identity)?;
+    }
     if bearer.may(permission, only_reads) { Ok(bearer) } else { Err(lacks(permission)) }
+}
+
+/// Refuses those who work for the shop and have no second factor, where the shop wants one. What everybody may do they may, so that they
+/// can set one up.
+fn require_second_factor(shop: &Shop, identity: &Identity) -> Result<(), Problem> {
+    let required = shop.config().accounts.require_second_factor_of_staff && identity.role != Role::Customer;
+    if required && !identity.second_factor { Err(Problem::new(Kind::SecondFactorRequired)) } else { Ok(()) }
 }
 
 fn lacks(permission: Permission) -> Problem {

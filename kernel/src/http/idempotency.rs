@@ -25,7 +25,12 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Paths whose answers hold tokens or keys.
-const SECRET_ANSWERS: [&str; 2] = ["/v1/auth/", "/v1/admin/api-keys"];
+const SECRET_ANSWERS: [&str; 3] = ["/v1/auth/", "/v1/me/second-factor", "/v1/admin/api-keys"];
+
+/// Whether a key is ignored at this path.
+pub fn is_ignored_at(path: &str) -> bool {
+    SECRET_ANSWERS.iter().any(|secret| path.starts_with(secret))
+}
 
 /// What a key was used for: who, and which resource.
 pub(super) struct Claim<'a> {
@@ -61,8 +66,7 @@ pub(super) enum Claimed {
 /// So does what is answered with a secret: it would be saved as it is, in a table that anyone who reads a backup can read. Each of
 /// these requests can be repeated safely on its own (docs/accounts.md).
 pub async fn layer(State(shop): State<Shop>, request: Request, next: Next) -> Response {
-    let secret = SECRET_ANSWERS.iter().any(|path| request.uri().path().starts_with(path));
-    if request.method() != Method::POST || secret || !request.headers().contains_key(KEY) {
+    if request.method() != Method::POST || is_ignored_at(request.uri().path()) || !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
     match claim_and_run(&shop, request, next).await {

@@ -37,7 +37,7 @@ fn class(method: &Method, route: &str) -> Option<Class> {
         return None;
     }
     match route {
-        "/v1/auth/login" => Some(Class::Logins),
+        "/v1/auth/login" | "/v1/auth/second-factor" => Some(Class::Logins),
         "/v1/auth/register" => Some(Class::Registrations),
         "/v1/auth/forgot-password" | "/v1/auth/confirm-email/resend" | "/v1/me/email" => Some(Class::PasswordResets),
         "/v1/carts" => Some(Class::Carts),
@@ -78,6 +78,7 @@ mod tests {
     fn what_costs_something_has_a_bucket_of_its_own() {
         for (method, route, expected) in [
             (Method::POST, "/v1/auth/login", Some(Class::Logins)),
+            (Method::POST, "/v1/auth/second-factor", Some(Class::Logins)),
             (Method::POST, "/v1/auth/register", Some(Class::Registrations)),
             (Method::POST, "/v1/auth/forgot-password", Some(Class::PasswordResets)),
             (Method::POST, "/v1/auth/confirm-email/resend", Some(Class::PasswordResets)),

@@ -20,6 +20,7 @@ mod operations;
 mod orders;
 mod payments;
 mod search;
+mod second_factor;
 mod staff;
 mod stock;
 mod stock_merchant;

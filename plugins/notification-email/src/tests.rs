@@ -67,6 +67,8 @@ fn subjects_and_first_lines() {
         ("account.change-email-new", link, "ru", "Подтвердите новый адрес почты для Test Shop", "Этот адрес почты должен относиться к учётной записи в магазине Test Shop. Подтвердите, что он ваш."),
         ("account.password-changed", link, "en", "Your password for Test Shop was changed", "The password of your account at Test Shop was changed."),
         ("account.email-changed", link, "ru", "Ваш адрес почты для Test Shop изменён", "У вашей учётной записи в магазине Test Shop теперь адрес почты b@example.org."),
+        ("account.second-factor-on", link, "en", "Logins at Test Shop ask for a code now", "A second factor was set up for your account at Test Shop: whoever logs in needs a code of your authenticator app."),
+        ("account.second-factor-off", link, "ru", "Вход в Test Shop теперь без кода", "Второй фактор вашей учётной записи в магазине Test Shop отключён: для входа достаточно пароля."),
         ("account.already-registered", link, "en", "You have an account at Test Shop", "Somebody entered this e-mail address at Test Shop. You have an account there already: log in with it, or ask for a new password."),
     ];
     for (kind, data, locale, subject, first) in cases {

@@ -6,10 +6,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CustomerBody, check_profile};
+use super::{ChallengeBody, CustomerBody, check_profile};
 use crate::Shop;
 use crate::accounts::{
-    self, Customer, Device, Email, InvalidEmail, Password, PasswordRefused, Registered, Registration, Tokens, password,
+    self, Customer, Device, Email, InvalidEmail, LoggedIn, Password, PasswordRefused, Registered, Registration, Tokens, password,
 };
 use crate::clock::Moment;
 use crate::http::extract::{Checks, Json};
@@ -168,8 +168,11 @@ pub async fn register(
 }
 
 /// Log in
+///
+/// An account with a second factor is answered with a challenge, for `POST /v1/auth/second-factor`, in place of tokens.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "accounts", request_body = LoginBody, responses(
     (status = 200, body = SessionBody),
+    (status = 202, description = "The password is right; a code of the second factor is asked for", body = ChallengeBody),
     (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`invalid-credentials`", body = ProblemSchema),
     (status = 403, description = "`email-unconfirmed`, where the shop asks for it", body = ProblemSchema),
@@ -182,9 +185,14 @@ pub async fn login(
     State(shop): State<Shop>,
     device: Device,
     Json(body): Json<LoginBody>,
-) -> Result<axum::Json<SessionBody>, Problem> {
+) -> Result<Response, Problem> {
     body.check()?;
-    Ok(axum::Json(accounts::log_in(&shop, &body.email, &body.password, &device).await?.into()))
+    Ok(match accounts::log_in(&shop, &body.email, &body.password, &device).await? {
+        LoggedIn::In(customer, tokens) => axum::Json(SessionBody::from((*customer, tokens))).into_response(),
+        LoggedIn::Challenged(challenge) => {
+            (StatusCode::ACCEPTED, axum::Json(ChallengeBody::from(challenge))).into_response()
+        }
+    })
 }
 
 /// Exchange a refresh token for the next pair of tokens

@@ -61,6 +61,8 @@ pub struct StaffOut {
     role: StaffRole,
     /// An owner has them all.
     permissions: Vec<Permission>,
+    /// Whether they have one.
+    second_factor: bool,
     /// When the account was made.
     #[schema(value_type = String, format = DateTime)]
     created_at: Moment,
@@ -70,7 +72,8 @@ impl From<StaffMember> for StaffOut {
     fn from(member: StaffMember) -> Self {
         let role = if member.grant == Grant::Owner { StaffRole::Owner } else { StaffRole::Staff };
         let permissions = member.grant.permissions().iter().collect();
-        Self { id: member.id, email: member.email, name: member.name, role, permissions, created_at: member.created_at }
+        let StaffMember { id, email, name, second_factor, created_at, .. } = member;
+        Self { id, email, name, role, permissions, second_factor, created_at }
     }
 }
 
@@ -205,6 +208,25 @@ pub async fn remove_staff(
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
     accounts::remove_staff(&shop, staff.identity.customer_id, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take away the second factor of someone who lost it
+///
+/// Their sessions end. They log in with the password alone and set up another; where the shop requires one of its staff, they can do
+/// nothing else until then. That of an owner only another owner takes away, and whoever runs the process (`kassa admin create`).
+#[utoipa::path(delete, path = "/v1/admin/staff/{id}/second-factor", tag = "accounts", operation_id = "reset_second_factor_of_staff",
+    security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 204, description = "They have none, now or since before"),
+    (status = 403, description = "`forbidden`: also to an API key, and for an owner unless you are one", body = ProblemSchema),
+    (status = 404, description = "`not-found`", body = ProblemSchema)
+))]
+pub async fn reset_second_factor_of_staff(
+    State(shop): State<Shop>,
+    staff: InPerson<may::Settings>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    accounts::reset_second_factor_of_staff(&shop, staff.identity.customer_id, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -14,6 +14,7 @@ struct MemberRow {
     name: String,
     role: String,
     permissions: String,
+    factors: i64,
     created_at: Moment,
 }
 
@@ -23,7 +24,8 @@ impl From<MemberRow> for StaffMember {
             Role::Owner => Grant::Owner,
             _ => Grant::Staff(Permissions::of_text(&row.permissions)),
         };
-        Self { id: row.id, email: row.email, name: row.name, grant, created_at: row.created_at }
+        let MemberRow { id, email, name, factors, created_at, .. } = row;
+        Self { id, email, name, grant, second_factor: factors > 0, created_at }
     }
 }
 
@@ -37,8 +39,9 @@ pub(in crate::accounts) async fn list(conn: &mut Conn, after: Uuid, limit: i64) 
     let rows = sql::all!(
         conn,
         MemberRow,
-        "select id, email, name, role, permissions, created_at from customers
-         where role <> 'customer' and id > $1 order by id limit $2",
+        "select id, email, name, role, permissions, created_at,
+                (select count(*) from second_factors f where f.customer_id = customers.id and f.confirmed_at is not null) as factors
+         from customers where role <> 'customer' and id > $1 order by id limit $2",
         after,
         limit
     )?;
@@ -49,7 +52,9 @@ pub(in crate::accounts) async fn find(conn: &mut Conn, id: Uuid) -> Result<Optio
     let row = sql::optional!(
         conn,
         MemberRow,
-        "select id, email, name, role, permissions, created_at from customers where id = $1 and role <> 'customer'",
+        "select id, email, name, role, permissions, created_at,
+                (select count(*) from second_factors f where f.customer_id = customers.id and f.confirmed_at is not null) as factors
+         from customers where id = $1 and role <> 'customer'",
         id
     )?;
     Ok(row.map(StaffMember::from))

@@ -7,6 +7,7 @@ use utoipa::openapi::response::Response;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Required, Schema};
 
+use crate::http::idempotency;
 use crate::problem::Kind;
 
 const PROBLEM: &str = "application/problem+json";
@@ -56,6 +57,8 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operati
 struct Facts {
     /// Under `/v1`: behind the layers of the shop.
     api: bool,
+    /// For those who work for the shop.
+    staff: bool,
     signed_in: bool,
     body: bool,
     json: bool,
@@ -71,19 +74,21 @@ impl Facts {
         });
         Self {
             api,
+            staff: path.starts_with("/v1/admin/") || path == "/v1/auth/introspect",
             signed_in: operation.security.is_some(),
             body: content.is_some(),
             json: content.is_some_and(|content| content.contains_key("application/json")),
-            takes_key: api && *method == Method::POST && !path.starts_with("/v1/auth/"),
+            takes_key: api && *method == Method::POST && !idempotency::is_ignored_at(path),
         }
     }
 
     fn kinds(&self) -> Vec<Kind> {
-        let groups: [(bool, &[Kind]); 6] = [
+        let groups: [(bool, &[Kind]); 7] = [
             (true, &[Kind::MalformedRequest, Kind::RequestTimeout, Kind::InternalError]),
             (self.api, &[Kind::InvalidToken, Kind::TooManyRequests, Kind::Unavailable]),
             // An API key is nobody in person.
             (self.signed_in, &[Kind::Unauthenticated, Kind::Forbidden]),
+            (self.staff, &[Kind::SecondFactorRequired]),
             (self.body || self.takes_key, &[Kind::PayloadTooLarge]),
             (self.json, &[Kind::UnsupportedMediaType, Kind::InvalidRequest]),
             (self.takes_key, &[Kind::InvalidRequest, Kind::IdempotencyKeyReused, Kind::IdempotencyKeyInFlight]),

@@ -11,11 +11,14 @@ pub enum AccountText {
     ChangeEmailNew,
     PasswordChanged,
     EmailChanged,
+    SecondFactorOn,
+    SecondFactorOff,
     AlreadyRegistered,
 }
 
 use AccountText::{
     AlreadyRegistered, ChangeEmailNew, ChangeEmailOld, ConfirmEmail, EmailChanged, PasswordChanged, ResetPassword,
+    SecondFactorOff, SecondFactorOn,
 };
 
 impl AccountText {
@@ -28,6 +31,8 @@ impl AccountText {
             "account.change-email-new" => ChangeEmailNew,
             "account.password-changed" => PasswordChanged,
             "account.email-changed" => EmailChanged,
+            "account.second-factor-on" => SecondFactorOn,
+            "account.second-factor-off" => SecondFactorOff,
             "account.already-registered" => AlreadyRegistered,
             _ => return None,
         })
@@ -44,6 +49,8 @@ impl Language {
             ChangeEmailNew => self.say(format!("Confirm your new e-mail address for {shop}"), format!("Подтвердите новый адрес почты для {shop}")),
             PasswordChanged => self.say(format!("Your password for {shop} was changed"), format!("Ваш пароль для {shop} изменён")),
             EmailChanged => self.say(format!("Your e-mail address for {shop} was changed"), format!("Ваш адрес почты для {shop} изменён")),
+            SecondFactorOn => self.say(format!("Logins at {shop} ask for a code now"), format!("Вход в {shop} теперь с кодом")),
+            SecondFactorOff => self.say(format!("Logins at {shop} ask for no code any more"), format!("Вход в {shop} теперь без кода")),
             AlreadyRegistered => self.say(format!("You have an account at {shop}"), format!("У вас есть учётная запись в магазине {shop}")),
         }
     }
@@ -64,6 +71,10 @@ impl Language {
             (PasswordChanged, Russian) => format!("Пароль вашей учётной записи в магазине {shop} изменён."),
             (EmailChanged, English) => format!("Your account at {shop} now has the e-mail address {new_email}."),
             (EmailChanged, Russian) => format!("У вашей учётной записи в магазине {shop} теперь адрес почты {new_email}."),
+            (SecondFactorOn, English) => format!("A second factor was set up for your account at {shop}: whoever logs in needs a code of your authenticator app."),
+            (SecondFactorOn, Russian) => format!("Для вашей учётной записи в магазине {shop} включён второй фактор: для входа нужен код из приложения."),
+            (SecondFactorOff, English) => format!("The second factor of your account at {shop} was removed: the password is enough to log in."),
+            (SecondFactorOff, Russian) => format!("Второй фактор вашей учётной записи в магазине {shop} отключён: для входа достаточно пароля."),
             (AlreadyRegistered, English) => format!("Somebody entered this e-mail address at {shop}. You have an account there already: log in with it, or ask for a new password."),
             (AlreadyRegistered, Russian) => format!("Кто-то указал этот адрес почты в магазине {shop}. У вас там уже есть учётная запись: войдите с ней или запросите новый пароль."),
         }
@@ -75,7 +86,7 @@ impl Language {
             ConfirmEmail | ChangeEmailNew => Some(self.say("Confirm the address", "Подтвердить адрес")),
             ResetPassword => Some(self.say("Set a new password", "Задать новый пароль")),
             ChangeEmailOld => Some(self.say("Confirm or call off", "Подтвердить или отменить")),
-            PasswordChanged | EmailChanged | AlreadyRegistered => None,
+            PasswordChanged | EmailChanged | SecondFactorOn | SecondFactorOff | AlreadyRegistered => None,
         }
     }
 
@@ -100,7 +111,7 @@ impl Language {
     /// What to do where somebody else did it.
     pub fn not_you(self, text: AccountText) -> &'static str {
         match text {
-            PasswordChanged | EmailChanged => self.say(
+            PasswordChanged | EmailChanged | SecondFactorOn | SecondFactorOff => self.say(
                 "If that was not you, ask for a new password at once and write to us.",
                 "Если это были не вы, сразу запросите новый пароль и напишите нам.",
             ),
