@@ -16,6 +16,8 @@ pub const KINDS: &[&str] = &[
     "account.change-email-new",
     "account.password-changed",
     "account.email-changed",
+    "account.second-factor-on",
+    "account.second-factor-off",
     "account.already-registered",
 ];
 
