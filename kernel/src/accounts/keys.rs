@@ -193,9 +193,12 @@ mod tests {
         assert_eq!(keys.unseal(&sealed, b"ada").expect("opened"), b"a secret");
         let mut bent = sealed.clone();
         bent[NONCE_LEN] ^= 1;
-        for (keys, sealed, owner) in
-            [(&keys, &sealed, &b"eve"[..]), (&others, &sealed, b"ada"), (&keys, &bent, b"ada"), (&keys, &Vec::new(), b"ada")]
-        {
+        for (keys, sealed, owner) in [
+            (&keys, &sealed, &b"eve"[..]),
+            (&others, &sealed, b"ada"),
+            (&keys, &bent, b"ada"),
+            (&keys, &Vec::new(), b"ada"),
+        ] {
             assert!(keys.unseal(sealed, owner).is_err());
         }
     }

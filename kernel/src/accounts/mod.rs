@@ -72,8 +72,8 @@ pub use second_factor::{
     remove_second_factor, renew_recovery_codes, second_factor_of,
 };
 pub use sessions::{
-    Device, LoggedIn, Session, Tokens, authenticate, end_other_sessions, end_session, forget_expired, list_sessions, log_in,
-    log_out, refresh,
+    Device, LoggedIn, Session, Tokens, authenticate, end_other_sessions, end_session, forget_expired, list_sessions,
+    log_in, log_out, refresh,
 };
 pub use settings::AccountsConfig;
 pub use signing_keys::{PublicKey, public_keys, rotate_signing_keys};

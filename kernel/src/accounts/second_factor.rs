@@ -106,7 +106,12 @@ pub async fn confirm_second_factor(shop: &Shop, identity: &Identity, code: &str)
 }
 
 /// Removes the factor of whoever is signed in and shows both.
-pub async fn remove_second_factor(shop: &Shop, identity: &Identity, password: &str, proof: &Proof) -> Result<(), Error> {
+pub async fn remove_second_factor(
+    shop: &Shop,
+    identity: &Identity,
+    password: &str,
+    proof: &Proof,
+) -> Result<(), Error> {
     let customer = prove_again(shop, identity, password).await?;
     let mut tx = prove_code(shop, customer.id, proof).await?;
     forget(&mut tx, &customer).await?;
@@ -259,7 +264,8 @@ mod tests {
         let code = recovery_code();
         assert_eq!(code.len(), RECOVERY_CODE_CHARS + 3);
         assert_ne!(code, recovery_code());
-        for typed in [code.clone(), code.to_uppercase(), code.replace('-', ""), format!(" {} ", code.replace('-', " "))] {
+        for typed in [code.clone(), code.to_uppercase(), code.replace('-', ""), format!(" {} ", code.replace('-', " "))]
+        {
             assert_eq!(plain(&typed), code.replace('-', ""), "{typed}");
         }
     }

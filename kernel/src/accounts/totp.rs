@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn the_uri_is_what_apps_read() {
         assert_eq!(secret().base32(), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-        for (bytes, text) in [(&b""[..], ""), (b"f", "MY"), (b"fo", "MZXQ"), (b"foob", "MZXW6YQ"), (b"foobar", "MZXW6YTBOI")]
+        for (bytes, text) in
+            [(&b""[..], ""), (b"f", "MY"), (b"fo", "MZXQ"), (b"foob", "MZXW6YQ"), (b"foobar", "MZXW6YTBOI")]
         {
             assert_eq!(base32(bytes), text);
         }

@@ -45,7 +45,8 @@ impl Merchant {
         let login = client.post(format!("{url}/v1/auth/login"));
         let mut tokens = answer(login.json(&json!({ "email": email, "password": password }))).await?;
         if tokens["second_factor_required"] == true {
-            let code = remote.code.as_deref().ok_or("the account has a second factor: give a code of it with --code")?;
+            let code =
+                remote.code.as_deref().ok_or("the account has a second factor: give a code of it with --code")?;
             let proof = client.post(format!("{url}/v1/auth/second-factor"));
             tokens = answer(proof.json(&json!({ "challenge": tokens["challenge"], "code": code }))).await?;
         }

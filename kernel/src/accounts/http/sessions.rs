@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use super::{ChallengeBody, CustomerBody, check_profile};
 use crate::Shop;
 use crate::accounts::{
-    self, Customer, Device, Email, InvalidEmail, LoggedIn, Password, PasswordRefused, Registered, Registration, Tokens, password,
+    self, Customer, Device, Email, InvalidEmail, LoggedIn, Password, PasswordRefused, Registered, Registration, Tokens,
+    password,
 };
 use crate::clock::Moment;
 use crate::http::extract::{Checks, Json};
@@ -181,11 +182,7 @@ pub async fn register(
     (status = 429, description = "`too-many-requests`: too many wrong passwords", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
-pub async fn login(
-    State(shop): State<Shop>,
-    device: Device,
-    Json(body): Json<LoginBody>,
-) -> Result<Response, Problem> {
+pub async fn login(State(shop): State<Shop>, device: Device, Json(body): Json<LoginBody>) -> Result<Response, Problem> {
     body.check()?;
     Ok(match accounts::log_in(&shop, &body.email, &body.password, &device).await? {
         LoggedIn::In(customer, tokens) => axum::Json(SessionBody::from((*customer, tokens))).into_response(),
