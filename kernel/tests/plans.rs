@@ -24,6 +24,10 @@ const PAGES: &[&str] = &[
     "/v1/products?category=tea",
     "/v1/products?vendor=vendor7",
     "/v1/products?in_stock=true",
+    "/v1/products?tag=tag7",
+    "/v1/products?attribute.colour=colour7&attribute.size.min=1&attribute.size.max=9",
+    "/v1/products?collection=grown",
+    "/v1/products?collection=grown&attribute.colour=colour7&sort=title",
     // A word, two, a prefix, a typo, nothing that has them all.
     "/v1/products?q=word7",
     "/v1/products?q=word7+number7",
@@ -45,11 +49,14 @@ const LARGE: &[&str] = &[
     "search_postings",
     "search_values",
     "search_deletions",
+    "collection_products",
+    "product_attributes",
     "p",
     "v",
     "s",
     "d",
     "f",
+    "m",
 ];
 
 const PRODUCTS: u32 = 10_000;
@@ -167,6 +174,22 @@ impl Database {
             ),
             format!(
                 "insert into search_values (name, value, product_id) {numbers} select 'vendor', 'vendor' || (n % 500), {id} from numbers"
+            ),
+            format!(
+                "insert into search_values (name, value, product_id) {numbers} select 'tag', 'tag' || (n % 500), {id} from numbers"
+            ),
+            format!(
+                "insert into search_values (name, value, product_id) {numbers} select 'attribute.colour', 'colour' || (n % 500), {id} from numbers"
+            ),
+            format!(
+                "insert into search_values (name, value, number, product_id) {numbers} select 'attribute.size', 'size' || n, n, {id} from numbers"
+            ),
+            format!(
+                "insert into collections (id, slug, title, description, seo_title, seo_description, status, version, created_at, updated_at)
+                 select {id}, 'grown', '', '', '', '', 'active', 1, created_at, updated_at from products, (select 1 as n) one where id = {product}"
+            ),
+            format!(
+                "insert into collection_products (collection_id, product_id, position) {numbers} select (select id from collections where slug = 'grown'), {id}, n from numbers"
             ),
             format!(
                 "insert into search_deletions (deletion, word) {numbers} select 'word' || n, 'words' || n from numbers"

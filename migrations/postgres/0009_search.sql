@@ -43,10 +43,13 @@ create table search_deletions (
 create table search_values (
     name text collate "C" not null,
     value text collate "C" not null,
+    -- Of a number or a date, for bounds: 20261121. Null of all others, which are counted one by one.
+    number bigint,
     product_id uuid not null references products (id) on delete cascade,
     primary key (name, value, product_id)
 );
 create index search_values_by_product on search_values (product_id);
+create index search_values_by_number on search_values (name, number, product_id);
 
 -- Products that wait to be indexed. Rows are only added and taken, never changed: nobody waits for another.
 create table search_queue (

@@ -1,8 +1,10 @@
 //! The catalog over HTTP: for shoppers, and for the merchant.
 
+mod attribute_filters;
 mod categories;
 mod collections;
 mod detail;
+mod facets;
 mod listing;
 mod products;
 mod related;

@@ -1,16 +1,17 @@
 //! What a product is found by, given to the search.
 //!
 //! A merchant's change of one product indexes it in its own transaction: it is found at once. What changes many (an import, a
-//! category's name or place, a kernel that cuts words otherwise) is queued in its transaction and indexed by [`run`].
+//! category's name or place, a product type, a kernel that cuts words otherwise) is queued in its transaction and indexed by [`run`].
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::document::describe;
 use super::products::read_product;
-use super::{Error, Product, Status, announce, store, translations};
-use crate::db::{Conn, Tx};
-use crate::search::{self, Document, Field};
+use super::{Error, Product, announce, store};
+use crate::db::Tx;
+use crate::search;
 use crate::{Shop, clock, db};
 
 /// Indexes what is queued until the shop stops.
@@ -88,52 +89,14 @@ pub(super) async fn enqueue_subtree(tx: &mut Tx, path: &str) -> db::Result<()> {
     search::enqueue_categories(tx, &ids).await
 }
 
+/// Has all products of a type indexed again: its attributes are what they are found and filtered by.
+pub(super) async fn enqueue_type(tx: &mut Tx, code: &str) -> db::Result<()> {
+    let ids = store::product_ids_of_type(tx, code).await?;
+    search::enqueue(tx, &ids).await
+}
+
 /// Puts the products of one category into another. Lists have them there at once, words of the old name a moment longer.
 pub(super) async fn move_products(tx: &mut Tx, from: Uuid, to: Option<Uuid>) -> db::Result<()> {
     store::move_products(tx, from, to, clock::now()).await?;
     search::move_products(tx, from, to).await
-}
-
-async fn describe(conn: &mut Conn, product: &Product) -> db::Result<Document> {
-    let mut texts = vec![
-        (Field::Title, product.title.clone()),
-        (Field::Label, product.vendor.clone()),
-        (Field::Description, product.description.clone()),
-    ];
-    texts.extend(product.tags.iter().map(|tag| (Field::Label, tag.clone())));
-    // In every language: who searches does not say which one they mean.
-    for (_, field, text) in translations::product_texts(conn, product.id).await? {
-        match field.as_str() {
-            "title" => texts.push((Field::Title, text)),
-            "description" => texts.push((Field::Description, text)),
-            _ => {}
-        }
-    }
-    for variant in &product.variants {
-        texts.push((Field::Code, variant.sku.clone()));
-        if !variant.barcode.is_empty() {
-            texts.push((Field::Code, variant.barcode.clone()));
-        }
-        texts.push((Field::Class, variant.title.clone()));
-    }
-    if let Some(category_id) = product.category_id {
-        texts.extend(store::names_to_root(conn, category_id).await?.into_iter().map(|name| (Field::Class, name)));
-    }
-    let prices = || product.variants.iter().map(|variant| variant.price);
-    let mut values = Vec::new();
-    if !product.vendor.is_empty() {
-        values.push((search::VENDOR.to_owned(), product.vendor.clone()));
-    }
-    Ok(Document {
-        product_id: product.id,
-        version: product.version,
-        listed: product.status == Status::Active,
-        category_id: product.category_id,
-        created_at: product.created_at,
-        title: product.title.clone(),
-        prices: prices().min().zip(prices().max()),
-        rating: 0,
-        texts,
-        values,
-    })
 }

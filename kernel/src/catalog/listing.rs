@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{Error, store, text};
+use super::translations::{self, Reading};
+use super::{Error, Status, store, text};
 use crate::clock::Moment;
+use crate::inventory::Availability;
 use crate::money::Amount;
-use crate::search::{self, Facets, Key, Sort};
+use crate::search::{self, Bounds, Key, Sort};
 use crate::{Shop, db};
 
 /// Which products of the list.
@@ -19,6 +21,8 @@ pub struct Filter {
     pub category: Option<String>,
     /// Only what is in the category itself, not what is below it.
     pub without_subtree: bool,
+    /// Slug of a collection. One that does not exist, or is not active, has no products.
+    pub collection: Option<String>,
     /// Bounds of the lowest price, both included, in minor units of the shop's currency.
     pub price_min: Option<Amount>,
     pub price_max: Option<Amount>,
@@ -28,6 +32,8 @@ pub struct Filter {
     pub rating_min: Option<u8>,
     /// By name: one of these values. Names are ANDed.
     pub values: BTreeMap<String, Vec<String>>,
+    /// By name: a number between these.
+    pub bounds: BTreeMap<String, Bounds>,
 }
 
 /// A page of the list.
@@ -68,15 +74,7 @@ pub struct ListedVariant {
     pub weight_grams: i64,
     /// What can be sold now.
     pub available: i64,
-}
-
-/// A category and how many products of a list are in it or below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CategoryCount {
-    pub slug: String,
-    pub name: String,
-    pub path: String,
-    pub products: i64,
+    pub availability: Availability,
 }
 
 impl ListedProduct {
@@ -110,35 +108,21 @@ pub async fn list_products(
     found.hits.truncate(limit as usize);
     let next = found.hits.last().filter(|_| more).map(|last| found.key(sort, last));
     let ids: Vec<_> = found.hits.iter().map(|hit| hit.product_id).collect();
-    Ok(Listing { products: store::listed(&mut conn, &ids).await?, partial: found.partial, next })
+    let products = store::listed(&mut conn, &ids, shop.config().inventory.low_stock_threshold).await?;
+    Ok(Listing { products, partial: found.partial, next })
 }
 
-/// The counts beside that list, and its categories, those with most products first.
-pub async fn count_listed(shop: &Shop, filter: &Filter, partial: bool) -> Result<(Facets, Vec<CategoryCount>), Error> {
-    let limit = shop.config().search.facet_values;
-    let mut conn = shop.db().read().await?;
-    let query = to_query(&mut conn, filter).await?;
-    let facets = search::count_facets(&mut conn, &query, partial, limit).await?;
-    let direct: BTreeMap<Uuid, i64> = facets.categories.iter().copied().collect();
-    let categories = store::all_categories(&mut conn).await?;
-    let mut below: BTreeMap<&str, i64> = BTreeMap::new();
-    for category in &categories {
-        let products = direct.get(&category.id).copied().unwrap_or_default();
-        // Itself and all that it is in.
-        for (end, _) in category.path.match_indices('/').chain([(category.path.len(), "")]) {
-            *below.entry(&category.path[..end]).or_default() += products;
-        }
+/// Gives the products of a list the titles of the reader's language, where they have been translated.
+pub async fn translate_titles(shop: &Shop, products: &mut [ListedProduct], reading: &Reading) -> Result<(), Error> {
+    if reading.is_own() {
+        return Ok(());
     }
-    let count = |category: &super::Category| CategoryCount {
-        slug: category.slug.clone(),
-        name: category.name.clone(),
-        path: category.path.clone(),
-        products: below.get(category.path.as_str()).copied().unwrap_or_default(),
-    };
-    let mut counts: Vec<_> = categories.iter().map(count).filter(|count| count.products > 0).collect();
-    counts.sort_by(|a, b| b.products.cmp(&a.products).then_with(|| a.path.cmp(&b.path)));
-    counts.truncate(limit as usize);
-    Ok((facets, counts))
+    let ids: Vec<_> = products.iter().map(|product| product.id).collect();
+    let mut titles = translations::titles(&mut shop.db().read().await?, &ids, reading).await?;
+    for product in products {
+        product.title = titles.remove(&product.id).unwrap_or(std::mem::take(&mut product.title));
+    }
+    Ok(())
 }
 
 /// The active product with this id or slug.
@@ -149,22 +133,34 @@ pub async fn find_listed(shop: &Shop, id_or_slug: &str) -> Result<Option<ListedP
         return Ok(None);
     }
     let mut conn = shop.db().read().await?;
-    Ok(store::find_listed(&mut conn, id.unwrap_or_default(), id_or_slug).await?)
+    let low = shop.config().inventory.low_stock_threshold;
+    Ok(store::find_listed(&mut conn, id.unwrap_or_default(), id_or_slug, low).await?)
 }
 
-async fn to_query(conn: &mut db::Conn, filter: &Filter) -> Result<search::Query, Error> {
+pub(super) async fn to_query(conn: &mut db::Conn, filter: &Filter) -> Result<search::Query, Error> {
     let categories = match &filter.category {
         Some(slug) => Some(store::category_ids(conn, slug, !filter.without_subtree).await?),
+        None => None,
+    };
+    let collection = match &filter.collection {
+        Some(slug) => Some(find_active_collection(conn, slug).await?.unwrap_or_default()),
         None => None,
     };
     Ok(search::Query {
         q: filter.q.clone(),
         // `in ()` is no SQL that both databases take; nothing is in a category that is none.
         categories: categories.map(|ids| if ids.is_empty() { vec![Uuid::nil()] } else { ids }),
+        collection,
         price_min: filter.price_min,
         price_max: filter.price_max,
         in_stock: filter.in_stock,
         rating_min: filter.rating_min.map(|stars| i64::from(stars) * 100),
         values: filter.values.clone(),
+        bounds: filter.bounds.clone(),
     })
+}
+
+async fn find_active_collection(conn: &mut db::Conn, slug: &str) -> Result<Option<Uuid>, Error> {
+    let found = store::find_collection_by_slug(conn, slug).await?;
+    Ok(found.filter(|found| found.status == Status::Active).map(|found| found.id))
 }

@@ -19,6 +19,8 @@ mod categories;
 mod collections;
 mod config;
 mod detail;
+mod document;
+mod facets;
 pub mod http;
 mod indexing;
 mod listing;
@@ -56,10 +58,10 @@ pub use collections::{
 };
 pub use config::CatalogConfig;
 pub use detail::{Detail, Found, VariantDetail, find_detail};
+pub use document::date_number;
+pub use facets::{AttributeCounts, CategoryCount, LabelledCount, ListedFacets, count_listed};
 pub use indexing::{index_queued, reindex};
-pub use listing::{
-    CategoryCount, Filter, ListedProduct, ListedVariant, Listing, count_listed, find_listed, list_products,
-};
+pub use listing::{Filter, ListedProduct, ListedVariant, Listing, find_listed, list_products, translate_titles};
 pub use options::{Chosen, MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, OptionValue, ProductOption, chosen};
 pub use products::{archive_product, create_product, get_product, patch_product};
 pub use put::{Outcome, Put, put_product};

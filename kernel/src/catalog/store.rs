@@ -16,7 +16,7 @@ pub(super) use attributes::{delete_values, insert_value, values_of};
 pub(super) use categories::{
     all_categories, ancestors, category_ids, category_ids_below, children, delete_category, find_category,
     find_category_by_slug, has_children, insert_category, lock_tree, longest_path_below, move_products, move_subtree,
-    names_to_root, update_category,
+    update_category,
 };
 pub(super) use collections::{
     claim_derivation, collections_of, delete_collection, delete_member, delete_members, derive_again, derive_all_again,
@@ -37,6 +37,6 @@ pub(super) use translations::{
     TITLE_CHUNK, delete_all_texts, delete_texts, insert_text, texts_of, texts_of_all, titles_of,
 };
 pub(super) use types::{
-    delete_attribute, delete_choice, delete_type, find_namesake, find_type, insert_type, list_types, lock_types,
-    put_attribute, put_choice, update_type,
+    delete_attribute, delete_choice, delete_type, filterable_attributes, find_namesake, find_type, insert_type,
+    list_types, lock_types, product_ids_of_type, put_attribute, put_choice, update_type,
 };

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 use super::products::{lock, update};
-use super::{Error, Flaw, Product, ProductOption, ProductType, announce, store};
+use super::{Attribute, Error, Flaw, Product, ProductOption, ProductType, announce, indexing, store};
 use crate::db::{self, Conn, Tx};
 use crate::{Shop, events};
 
@@ -52,7 +52,7 @@ impl Reading {
         self.0.first().unwrap_or(&shop.config().shop.locale)
     }
 
-    fn is_own(&self) -> bool {
+    pub(super) fn is_own(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -117,7 +117,7 @@ pub async fn put_translation(shop: &Shop, entity: Entity, key: &str, locale: &st
     Ok(())
 }
 
-/// The change of a text is one of the product or type that it belongs to.
+/// The change of a text is one of the product or type that it belongs to, and products are found by it.
 async fn tell(tx: &mut Tx, entity: Entity, key: &str) -> Result<(), Error> {
     match (entity, Uuid::try_parse(key)) {
         (Entity::Product, Ok(id)) => {
@@ -125,9 +125,14 @@ async fn tell(tx: &mut Tx, entity: Entity, key: &str) -> Result<(), Error> {
             update(tx, &product).await
         }
         (Entity::ProductType, _) => {
+            indexing::enqueue_type(tx, key).await?;
             let data = serde_json::json!({ "code": key });
             Ok(events::record(tx, "product-type.updated", key, data).await?)
         }
+        (Entity::Category, Ok(id)) => match store::find_category(tx, id).await? {
+            Some(category) => Ok(indexing::enqueue_subtree(tx, &category.path).await?),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }
@@ -246,11 +251,16 @@ pub(super) fn translate_options(options: &mut [ProductOption], texts: &Texts) {
 pub(super) fn translate_type(kind: &mut ProductType, texts: &Texts) {
     put(&mut kind.name, texts, "name");
     for attribute in &mut kind.attributes {
-        put(&mut attribute.name, texts, &format!("attributes.{}", attribute.code));
-        put(&mut attribute.unit, texts, &format!("units.{}", attribute.code));
-        for choice in &mut attribute.choices {
-            put(&mut choice.name, texts, &format!("attributes.{}.{}", attribute.code, choice.code));
-        }
+        translate_attribute(attribute, texts);
+    }
+}
+
+/// By the texts of its type.
+pub(super) fn translate_attribute(attribute: &mut Attribute, texts: &Texts) {
+    put(&mut attribute.name, texts, &format!("attributes.{}", attribute.code));
+    put(&mut attribute.unit, texts, &format!("units.{}", attribute.code));
+    for choice in &mut attribute.choices {
+        put(&mut choice.name, texts, &format!("attributes.{}.{}", attribute.code, choice.code));
     }
 }
 

@@ -11,6 +11,7 @@
 //! Whoever changes anything of a variant holds the lock of its item ([`store::lock_item`]), and takes the variants of
 //! one transaction in the order of their ids: so two orders wait for each other at most in one direction.
 
+mod availability;
 pub mod http;
 mod ledger;
 mod levels;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 use crate::clock::Moment;
 use crate::{Shop, clock, db};
 
+pub use availability::Availability;
 pub use ledger::{Cause, CauseKind};
 pub use levels::{close_item, create_item, restock, set_on_hand};
 pub use lists::{

@@ -1,7 +1,7 @@
 //! What a storefront shows beside a list: how many products each choice would give. Each is counted over the list without its
 //! own filter, so that the choices beside the chosen one keep their numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -28,6 +28,16 @@ pub struct Facets {
     pub categories: Vec<(Uuid, i64)>,
     /// By name: values, the most frequent first.
     pub values: BTreeMap<String, Vec<ValueCount>>,
+    /// By name, of what has an order.
+    pub ranges: BTreeMap<String, Range>,
+}
+
+/// The least and the greatest number, and how many products have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    pub min: i64,
+    pub max: i64,
+    pub products: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +68,7 @@ pub async fn count_facets(conn: &mut Conn, query: &Query, partial: bool, limit: 
         rated_at_least: [by_rating.rated_1, by_rating.rated_2, by_rating.rated_3, by_rating.rated_4],
         categories: store::count_categories(conn, &search).await?,
         values: count_values(conn, &search, limit).await?,
+        ranges: count_ranges(conn, &search).await?,
     })
 }
 
@@ -74,10 +85,10 @@ async fn other(
 
 /// One statement for all names that are not filtered by, and one for each that is.
 async fn count_values(conn: &mut Conn, search: &Search<'_>, limit: u32) -> Result<BTreeMap<String, Vec<ValueCount>>> {
-    let filtered = &search.query.values;
+    let filtered = filtered_names(search.query);
     let mut rows = store::count_values(conn, search, None, limit.saturating_mul(MAX_NAMES)).await?;
-    rows.retain(|(name, ..)| !filtered.contains_key(name));
-    for name in filtered.keys() {
+    rows.retain(|(name, ..)| !filtered.contains(name.as_str()));
+    for name in filtered {
         rows.extend(store::count_values(conn, search, Some(name), limit).await?);
     }
     let mut values: BTreeMap<String, Vec<ValueCount>> = BTreeMap::new();
@@ -88,4 +99,19 @@ async fn count_values(conn: &mut Conn, search: &Search<'_>, limit: u32) -> Resul
         }
     }
     Ok(values)
+}
+
+/// Likewise.
+async fn count_ranges(conn: &mut Conn, search: &Search<'_>) -> Result<BTreeMap<String, Range>> {
+    let filtered = filtered_names(search.query);
+    let mut rows = store::count_ranges(conn, search, None, MAX_NAMES).await?;
+    rows.retain(|(name, ..)| !filtered.contains(name.as_str()));
+    for name in filtered {
+        rows.extend(store::count_ranges(conn, search, Some(name), 1).await?);
+    }
+    Ok(rows.into_iter().map(|(name, min, max, products)| (name, Range { min, max, products })).collect())
+}
+
+fn filtered_names(query: &Query) -> BTreeSet<&str> {
+    query.values.keys().chain(query.bounds.keys()).map(String::as_str).collect()
 }

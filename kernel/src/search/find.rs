@@ -55,6 +55,7 @@ impl Hits {
             Sort::PriceAsc => hit.lowest_price,
             Sort::PriceDesc => hit.highest_price,
             Sort::Rating => hit.rating,
+            Sort::Position => hit.position,
             Sort::Newest | Sort::Title => 0,
         };
         let title = if sort == Sort::Title { hit.title.clone() } else { String::new() };

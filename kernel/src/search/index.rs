@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::{BELOW_PRICES, BEYOND_PRICES, Document, analysis, store, typos};
+use super::{BELOW_PRICES, BEYOND_PRICES, Document, Value, analysis, store, typos};
 use crate::db::{Result, Tx};
 use crate::id;
 
@@ -39,8 +39,8 @@ struct Change<'a> {
     product_id: Uuid,
     terms: BTreeMap<String, i64>,
     gone_terms: Vec<String>,
-    values: BTreeSet<&'a (String, String)>,
-    gone_values: Vec<(String, String)>,
+    values: BTreeSet<&'a Value>,
+    gone_values: Vec<Value>,
 }
 
 impl<'a> Change<'a> {
@@ -64,11 +64,11 @@ impl<'a> Change<'a> {
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         store::delete_terms(tx, self.product_id, &self.gone_terms).await?;
         store::put_terms(tx, self.product_id, &self.terms).await?;
-        for (name, value) in &self.gone_values {
-            store::delete_value(tx, self.product_id, name, value).await?;
+        for value in &self.gone_values {
+            store::delete_value(tx, self.product_id, value).await?;
         }
-        for (name, value) in &self.values {
-            store::insert_value(tx, self.product_id, name, value).await?;
+        for value in &self.values {
+            store::insert_value(tx, self.product_id, value).await?;
         }
         Ok(())
     }

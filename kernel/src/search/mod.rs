@@ -27,7 +27,7 @@ use crate::clock::Moment;
 use crate::money::{Amount, MAX_AMOUNT};
 
 pub use analysis::Field;
-pub use facets::{Facets, ValueCount, count_facets};
+pub use facets::{Facets, Range, ValueCount, count_facets};
 pub use find::{Hit, Hits, find};
 pub use index::{enqueue, enqueue_all, enqueue_categories, move_products, needs_reindex, put, take_queued};
 
@@ -65,12 +65,28 @@ pub struct Document {
     /// Average in hundredths of a star; 0 without reviews.
     pub rating: i64,
     pub texts: Vec<(Field, String)>,
-    /// Name and value: `vendor`, and whatever else lists filter and count by.
-    pub values: Vec<(String, String)>,
+    pub values: Vec<Value>,
 }
 
-/// The value that holds a product's vendor.
+/// What lists filter and count by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Value {
+    /// [`VENDOR`], [`TAG`], or [`ATTRIBUTE`] and a code.
+    pub name: String,
+    pub value: String,
+    /// Of what has an order: lists are filtered by its bounds, and counted by its range instead of by each value.
+    pub number: Option<i64>,
+}
+
+/// The name of a product's vendor.
 pub const VENDOR: &str = "vendor";
+/// The name of a product's tags.
+pub const TAG: &str = "tag";
+/// What the names of attributes begin with.
+pub const ATTRIBUTE: &str = "attribute.";
+
+/// The least and the greatest, both included.
+pub type Bounds = (Option<i64>, Option<i64>);
 
 /// Which products.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,6 +95,7 @@ pub struct Query {
     pub q: Option<String>,
     /// In one of these; nothing is in none.
     pub categories: Option<Vec<Uuid>>,
+    pub collection: Option<Uuid>,
     /// Bounds of the lowest price, both included.
     pub price_min: Option<Amount>,
     pub price_max: Option<Amount>,
@@ -88,6 +105,8 @@ pub struct Query {
     pub rating_min: Option<i64>,
     /// By name: one of these values. Names are ANDed.
     pub values: BTreeMap<String, Vec<String>>,
+    /// By name: a value with a number between these.
+    pub bounds: BTreeMap<String, Bounds>,
 }
 
 /// The order of a list. Products that are alike in it come newest first.
@@ -105,6 +124,8 @@ pub enum Sort {
     Rating,
     /// By the alphabet.
     Title,
+    /// As the collection has them, which must be one: by the merchant's hand, or the newest first where it has a rule.
+    Position,
 }
 
 /// Where in a list: the key of the last product shown. What comes or goes meanwhile neither repeats nor skips others.
@@ -113,7 +134,7 @@ pub struct Key {
     pub sort: Sort,
     /// The list is one of partial matches.
     pub partial: bool,
-    /// Score, price or rating, as the order has it.
+    /// Score, price, rating or position, as the order has it.
     number: i64,
     title: String,
     created_at: Moment,

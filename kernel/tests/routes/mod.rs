@@ -20,6 +20,7 @@ mod operations;
 mod orders;
 mod payments;
 mod search;
+mod search_attributes;
 mod second_factor;
 mod staff;
 mod stock;

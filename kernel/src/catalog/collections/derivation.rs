@@ -41,7 +41,7 @@ pub(in crate::catalog) async fn derive_product(tx: &mut Tx, product: &Product) -
     let now = clock::now();
     for (id, rule) in &rules {
         let (is, was) = (belongs(rule, product, &categories, now), member_of.contains(id));
-        put(tx, *id, product.id, is, was).await?;
+        put(tx, *id, product, is, was).await?;
     }
     Ok(())
 }
@@ -51,10 +51,12 @@ fn belongs(rule: &Rule, product: &Product, categories: &[Uuid], now: Moment) -> 
     product.status != Status::Archived && rule.includes(product, categories, now)
 }
 
-async fn put(tx: &mut Tx, collection_id: Uuid, product_id: Uuid, is: bool, was: bool) -> Result<(), Error> {
+/// By their place the newest come first.
+async fn put(tx: &mut Tx, collection_id: Uuid, product: &Product, is: bool, was: bool) -> Result<(), Error> {
+    let position = -product.created_at.timestamp_micros();
     match (is, was) {
-        (true, false) => drop(store::insert_member(tx, collection_id, product_id, 0).await?),
-        (false, true) => store::delete_member(tx, collection_id, product_id).await?,
+        (true, false) => drop(store::insert_member(tx, collection_id, product.id, position).await?),
+        (false, true) => store::delete_member(tx, collection_id, product.id).await?,
         _ => {}
     }
     Ok(())
@@ -102,7 +104,7 @@ async fn derive_batch(shop: &Shop) -> Result<bool, Error> {
         let categories = product.category_id.and_then(|id| above.get(&id));
         let is = belongs(&due.rule, &product, categories.map_or(&[], Vec::as_slice), now);
         let was = store::collections_of(&mut tx, *id).await?.contains(&due.collection_id);
-        put(&mut tx, due.collection_id, *id, is, was).await?;
+        put(&mut tx, due.collection_id, &product, is, was).await?;
     }
     let again = now + events::delta(u64::from(shop.config().catalog.collections_minutes.max(1)) * 60_000);
     match ids.last() {

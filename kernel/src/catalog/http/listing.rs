@@ -9,15 +9,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::attribute_filters::{AttributeFilters, ListQuery};
+use super::facets::FacetsOut;
 use super::shopper::{ProductOut, answer, describe};
 use crate::Shop;
-use crate::catalog::{self, CategoryCount, Filter, MAX_VENDOR, is_slug};
+use crate::catalog::{self, Filter, MAX_TAG, MAX_VENDOR, Reading, fold_tag, is_slug};
 use crate::http::caching::Tagged;
 use crate::http::extract::{Checks, Query};
+use crate::http::locale::{LocaleParams, mark};
 use crate::http::paging::{PageParams, cursor};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Problem, ProblemSchema};
-use crate::search::{Facets, Key, Sort, VENDOR, ValueCount};
+use crate::search::{Key, Sort, TAG, VENDOR};
 
 /// Longest search, in characters.
 const MAX_Q: usize = 100;
@@ -29,8 +32,9 @@ const SUGGESTIONS: u32 = 8;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ProductsParams {
-    /// Words that all must be found: in titles, SKUs, vendors, categories, descriptions. Inflected forms count, the last
-    /// word may be unfinished, and a word that nothing has may have one typo.
+    /// Words that all must be found: in titles, SKUs, barcodes, vendors, tags, categories, attributes, descriptions, in any
+    /// language of the shop. Inflected forms count, the last word may be unfinished, and a word that nothing has may have one
+    /// typo.
     #[param(max_length = 100, example = "earl")]
     q: Option<String>,
     /// Slug of a category.
@@ -39,6 +43,9 @@ pub struct ProductsParams {
     /// Whether what is below the category belongs to it.
     #[param(default = true)]
     subtree: Option<bool>,
+    /// Slug of a collection.
+    #[param(max_length = 80, example = "summer")]
+    collection: Option<String>,
     /// Lowest price of a variant: at least so much, in minor units.
     #[param(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 500)]
     price_min: Option<Amount>,
@@ -54,12 +61,19 @@ pub struct ProductsParams {
     /// The vendor, exactly as it is written.
     #[param(max_length = 100, example = "Leaf & Ladle")]
     vendor: Option<String>,
-    /// `relevance` where there is a `q`, `newest` otherwise.
+    /// In any case.
+    #[param(max_length = 60, example = "summer")]
+    tag: Option<String>,
+    /// `relevance` where there is a `q`, `position` in a collection, `newest` otherwise. `position` is the order that the
+    /// merchant gave a collection, the newest first where it has a rule.
     #[param(inline)]
     sort: Option<Sort>,
     /// Whether to count what other filters would give.
     #[param(default = false)]
     facets: Option<bool>,
+    /// BCP 47 tag; without it, `Accept-Language` decides. Titles without a translation come in the shop's own language.
+    #[param(min_length = 1, max_length = 35, pattern = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$", example = "de-AT")]
+    locale: Option<String>,
     /// `next_cursor` of the page before, with the same parameters; none for the first page.
     cursor: Option<String>,
     /// How many at most.
@@ -80,60 +94,11 @@ pub struct ProductsOut {
     facets: Option<FacetsOut>,
 }
 
-/// How many products of the whole list there are of each kind. Each is counted without its own filter, so that the choices
-/// beside the chosen one keep their numbers.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FacetsOut {
-    /// Products of the list.
-    #[schema(example = 4)]
-    total: i64,
-    /// Those that can be bought now.
-    in_stock: i64,
-    /// Lowest and highest of the products' lowest prices, in minor units; null where nothing has a price.
-    price: Option<PriceRangeOut>,
-    /// With so many stars or more, on average.
-    ratings: Vec<RatingCountOut>,
-    /// With what is below them; those with most products first.
-    categories: Vec<CategoryCountOut>,
-    /// Those with most products first.
-    vendors: Vec<ValueCountOut>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PriceRangeOut {
-    min: Amount,
-    max: Amount,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RatingCountOut {
-    #[schema(example = 4)]
-    rating_min: u8,
-    products: i64,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CategoryCountOut {
-    #[schema(example = "black-tea")]
-    slug: String,
-    name: String,
-    /// Slugs from the root.
-    #[schema(example = "tea/black-tea")]
-    path: String,
-    products: i64,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ValueCountOut {
-    value: String,
-    products: i64,
-}
-
 /// Active products: searched, filtered, sorted
 #[utoipa::path(
-    get, path = "/v1/products", tag = "catalog", params(ProductsParams),
+    get, path = "/v1/products", tag = "catalog", params(ProductsParams, AttributeFilters),
     responses(
-        (status = 200, description = "A page; it bears an ETag", body = ProductsOut),
+        (status = 200, description = "A page; it bears an ETag and `Content-Language`", body = ProductsOut),
         (status = 304, description = "The page that `If-None-Match` names is still right"),
         (status = 422, description = "`invalid-request`", body = ProblemSchema)
     )
@@ -141,10 +106,20 @@ pub struct ValueCountOut {
 pub async fn list_products(
     State(shop): State<Shop>,
     headers: HeaderMap,
-    Query(params): Query<ProductsParams>,
+    query: ListQuery<ProductsParams>,
 ) -> Result<Response, Problem> {
-    let filter = params.filter()?;
-    let sort = params.sort.unwrap_or(if filter.q.is_some() { Sort::Relevance } else { Sort::Newest });
+    let ListQuery { params, attributes } = query;
+    let mut filter = params.filter()?;
+    attributes.put(&mut filter);
+    let reading = Reading::of(&shop, &LocaleParams { locale: params.locale }.wanted(&headers)?);
+    let sort = params.sort.unwrap_or(match (&filter.q, &filter.collection) {
+        (Some(_), _) => Sort::Relevance,
+        (None, Some(_)) => Sort::Position,
+        (None, None) => Sort::Newest,
+    });
+    if sort == Sort::Position && filter.collection.is_none() {
+        return Err(Problem::invalid_field("sort", "position is an order of collections: name one"));
+    }
     let facets = params.facets.unwrap_or_default();
     let page = PageParams { cursor: params.cursor, limit: params.limit };
     let limit = page.limit()?;
@@ -153,25 +128,42 @@ pub async fn list_products(
         return Err(Problem::invalid_field("cursor", "is not a cursor that this list gave"));
     }
     // Quoted as `Debug` does it, no two lists share a key.
-    let key = format!("catalog:list\n{filter:?}\n{sort:?} {facets} {after:?} {limit}");
-    if let Some(bytes) = shop.cache().get(&key) {
-        return Ok(Tagged::new(bytes).answer(&headers));
-    }
-    let listing = catalog::list_products(&shop, &filter, sort, after.as_ref(), limit).await?;
+    let key = format!("catalog:list\n{}\n{filter:?}\n{sort:?} {facets} {after:?} {limit}", reading.tag(&shop));
+    let mut response = match shop.cache().get(&key) {
+        Some(bytes) => Tagged::new(bytes).answer(&headers),
+        None => {
+            let page = read_page(&shop, &filter, &reading, sort, after.as_ref(), limit, facets).await?;
+            answer(&shop, &key, &page, &headers)?
+        }
+    };
+    mark(response.headers_mut(), reading.tag(&shop));
+    Ok(response)
+}
+
+async fn read_page(
+    shop: &Shop,
+    filter: &Filter,
+    reading: &Reading,
+    sort: Sort,
+    after: Option<&Key>,
+    limit: u32,
+    facets: bool,
+) -> Result<ProductsOut, Problem> {
+    let mut listing = catalog::list_products(shop, filter, sort, after, limit).await?;
+    catalog::translate_titles(shop, &mut listing.products, reading).await?;
     let facets = if facets {
         let partial = listing.partial || after.is_some_and(|key| key.partial);
-        Some(catalog::count_listed(&shop, &filter, partial).await?.into())
+        Some(catalog::count_listed(shop, filter, partial, reading).await?.into())
     } else {
         None
     };
     let currency = shop.config().shop.currency.code();
-    let products = ProductsOut {
+    Ok(ProductsOut {
         items: listing.products.into_iter().map(|product| describe(product, currency)).collect(),
         next_cursor: listing.next.as_ref().map(cursor),
         partial: listing.partial,
         facets,
-    };
-    answer(&shop, &key, &products, &headers)
+    })
 }
 
 /// What a shopper types.
@@ -182,6 +174,9 @@ pub struct SuggestParams {
     /// As typed so far.
     #[param(max_length = 100, example = "ear")]
     q: String,
+    /// BCP 47 tag; without it, `Accept-Language` decides.
+    #[param(min_length = 1, max_length = 35, pattern = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$", example = "de-AT")]
+    locale: Option<String>,
 }
 
 /// A product that may be meant.
@@ -198,7 +193,7 @@ pub struct SuggestionOut {
 #[utoipa::path(
     get, path = "/v1/products/suggest", tag = "catalog", params(SuggestParams),
     responses(
-        (status = 200, description = "The best eight at most; they bear an ETag", body = [SuggestionOut]),
+        (status = 200, description = "The best eight at most; they bear an ETag and `Content-Language`", body = [SuggestionOut]),
         (status = 304, description = "What `If-None-Match` names is still right"),
         (status = 422, description = "`invalid-request`", body = ProblemSchema)
     )
@@ -212,15 +207,25 @@ pub async fn suggest_products(
     checks.text(&params.q, 0, MAX_Q, "q");
     checks.done()?;
     let filter = Filter { q: Some(params.q.trim().to_owned()), ..Filter::default() };
-    let key = format!("catalog:suggest\n{filter:?}");
-    if let Some(bytes) = shop.cache().get(&key) {
-        return Ok(Tagged::new(bytes).answer(&headers));
-    }
-    let listing = catalog::list_products(&shop, &filter, Sort::Relevance, None, SUGGESTIONS).await?;
-    let suggest =
-        |product: catalog::ListedProduct| SuggestionOut { id: product.id, slug: product.slug, title: product.title };
-    let suggestions: Vec<_> = listing.products.into_iter().map(suggest).collect();
-    answer(&shop, &key, &suggestions, &headers)
+    let reading = Reading::of(&shop, &LocaleParams { locale: params.locale }.wanted(&headers)?);
+    let key = format!("catalog:suggest\n{}\n{filter:?}", reading.tag(&shop));
+    let mut response = match shop.cache().get(&key) {
+        Some(bytes) => Tagged::new(bytes).answer(&headers),
+        None => {
+            let found = catalog::list_products(&shop, &filter, Sort::Relevance, None, SUGGESTIONS).await?;
+            let mut products = found.products;
+            catalog::translate_titles(&shop, &mut products, &reading).await?;
+            let suggest = |product: catalog::ListedProduct| SuggestionOut {
+                id: product.id,
+                slug: product.slug,
+                title: product.title,
+            };
+            let suggestions: Vec<_> = products.into_iter().map(suggest).collect();
+            answer(&shop, &key, &suggestions, &headers)?
+        }
+    };
+    mark(response.headers_mut(), reading.tag(&shop));
+    Ok(response)
 }
 
 impl ProductsParams {
@@ -231,6 +236,8 @@ impl ProductsParams {
             checks.text(q, 1, MAX_Q, "q");
         }
         checks.require(self.category.as_deref().is_none_or(is_slug), "category", "is not the slug of a category");
+        let is_collection = self.collection.as_deref().is_none_or(is_slug);
+        checks.require(is_collection, "collection", "is not the slug of a collection");
         for (pointer, price) in [("price_min", self.price_min), ("price_max", self.price_max)] {
             let detail = format!("must be 0 to {MAX_AMOUNT} minor units");
             checks.require(price.is_none_or(|price| (0..=MAX_AMOUNT).contains(&price)), pointer, &detail);
@@ -240,43 +247,23 @@ impl ProductsParams {
         if let Some(vendor) = &self.vendor {
             checks.text(vendor, 0, MAX_VENDOR, "vendor");
         }
+        if let Some(tag) = &self.tag {
+            checks.text(tag, 0, MAX_TAG, "tag");
+        }
         checks.done()?;
         let vendor = self.vendor.as_ref().map(|vendor| (VENDOR.to_owned(), vec![vendor.clone()]));
+        let tag = self.tag.as_ref().map(|tag| (TAG.to_owned(), vec![fold_tag(tag)]));
         Ok(Filter {
             q: q.map(str::to_owned),
             category: self.category.clone(),
+            collection: self.collection.clone(),
             without_subtree: self.subtree == Some(false),
             price_min: self.price_min,
             price_max: self.price_max,
             in_stock: self.in_stock.unwrap_or_default(),
             rating_min: self.rating_min,
-            values: BTreeMap::from_iter(vendor),
+            values: vendor.into_iter().chain(tag).collect(),
+            bounds: BTreeMap::new(),
         })
-    }
-}
-
-impl From<(Facets, Vec<CategoryCount>)> for FacetsOut {
-    fn from((mut facets, categories): (Facets, Vec<CategoryCount>)) -> Self {
-        let rating = |(rating_min, products)| RatingCountOut { rating_min, products };
-        Self {
-            total: facets.total,
-            in_stock: facets.in_stock,
-            price: facets.prices.map(|(min, max)| PriceRangeOut { min, max }),
-            ratings: (1..).zip(facets.rated_at_least).map(rating).collect(),
-            categories: categories.into_iter().map(CategoryCountOut::from).collect(),
-            vendors: facets.values.remove(VENDOR).unwrap_or_default().into_iter().map(ValueCountOut::from).collect(),
-        }
-    }
-}
-
-impl From<CategoryCount> for CategoryCountOut {
-    fn from(count: CategoryCount) -> Self {
-        Self { slug: count.slug, name: count.name, path: count.path, products: count.products }
-    }
-}
-
-impl From<ValueCount> for ValueCountOut {
-    fn from(count: ValueCount) -> Self {
-        Self { value: count.value, products: count.products }
     }
 }

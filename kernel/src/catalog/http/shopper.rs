@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::Shop;
 use crate::catalog::{ListedProduct, ListedVariant};
 use crate::http::caching::Tagged;
+use crate::inventory::Availability;
 use crate::money::Amount;
 use crate::problem::Problem;
 
@@ -30,6 +31,9 @@ pub struct VariantOut {
     /// How many can be sold now.
     #[schema(example = 25)]
     available: i64,
+    /// `in_stock`; `low`: few are left; `backorder`: it can be ordered and comes later; `out`.
+    #[schema(example = "in_stock")]
+    availability: Availability,
 }
 
 /// A product in a list. Amounts are minor units of `currency`.
@@ -88,6 +92,7 @@ impl From<ListedVariant> for VariantOut {
             price: variant.price,
             weight_grams: variant.weight_grams,
             available: variant.available,
+            availability: variant.availability,
         }
     }
 }

@@ -123,21 +123,6 @@ pub(in crate::catalog) async fn category_ids_below(conn: &mut Conn, path: &str) 
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Names of the category and of all that it is in.
-pub(in crate::catalog) async fn names_to_root(conn: &mut Conn, id: Uuid) -> Result<Vec<String>> {
-    let rows = sql::all!(
-        conn,
-        (String,),
-        "with recursive up (id, parent_id, name) as (
-             select id, parent_id, name from categories where id = $1
-             union all
-             select c.id, c.parent_id, c.name from categories c join up on c.id = up.parent_id)
-         select name from up",
-        id
-    )?;
-    Ok(rows.into_iter().map(|(name,)| name).collect())
-}
-
 /// False where the slug is taken.
 pub(in crate::catalog) async fn insert_category(tx: &mut Tx, category: &Category, now: Moment) -> Result<bool> {
     let inserted = sql::execute!(

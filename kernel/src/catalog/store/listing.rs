@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::catalog::listing::{ListedProduct, ListedVariant};
 use crate::clock::Moment;
 use crate::db::{Built, Conn, FromRow, Result, sql};
+use crate::inventory::Availability;
 
 #[derive(FromRow)]
 struct ListedRow {
@@ -24,12 +25,18 @@ struct ListedRow {
     price: Option<i64>,
     weight_grams: Option<i64>,
     available: Option<i64>,
+    /// What no order holds.
+    free: Option<i64>,
+    tracked: Option<bool>,
+    low_stock_threshold: Option<i64>,
 }
 
 impl ListedRow {
-    /// None for a product without variants.
-    fn take_variant(&mut self) -> Option<ListedVariant> {
+    /// None for a product without variants. `low` is the threshold of those that have none of their own.
+    fn take_variant(&mut self, low: i64) -> Option<ListedVariant> {
+        let low = self.low_stock_threshold.unwrap_or(low);
         Some(ListedVariant {
+            availability: Availability::of(self.tracked?, self.free?, self.available?, low),
             id: self.variant_id?,
             sku: self.sku.take()?,
             title: self.variant_title.take()?,
@@ -41,10 +48,10 @@ impl ListedRow {
 }
 
 /// Rows of one product stand together.
-fn group(rows: Vec<ListedRow>) -> Vec<ListedProduct> {
+fn group(rows: Vec<ListedRow>, low: i64) -> Vec<ListedProduct> {
     let mut products: Vec<ListedProduct> = Vec::new();
     for mut row in rows {
-        let variant = row.take_variant();
+        let variant = row.take_variant(low);
         if products.last().is_none_or(|product| product.id != row.id) {
             products.push(ListedProduct {
                 id: row.id,
@@ -66,14 +73,15 @@ fn group(rows: Vec<ListedRow>) -> Vec<ListedProduct> {
 }
 
 /// The active ones of these products, in the order of `ids`.
-pub(in crate::catalog) async fn listed(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<ListedProduct>> {
+pub(in crate::catalog) async fn listed(conn: &mut Conn, ids: &[Uuid], low: i64) -> Result<Vec<ListedProduct>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let mut built = Built::new(
         "select p.id, p.slug, p.title, '' as description, p.vendor, p.status, p.created_at, p.updated_at,
                 c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.price,
-                v.weight_grams, s.available
+                v.weight_grams, s.available, s.on_hand - s.reserved as free,
+                s.tracked, s.low_stock_threshold
          from products p
          left join categories c on c.id = p.category_id
          left join variants v on v.product_id = p.id
@@ -83,20 +91,26 @@ pub(in crate::catalog) async fn listed(conn: &mut Conn, ids: &[Uuid]) -> Result<
     built.bind_all(ids.iter().copied()).push(") order by p.id, v.position, v.id");
     let mut rows: Vec<ListedRow> = built.all(conn).await?;
     rows.retain(|row| row.status == "active");
-    let mut products = group(rows);
+    let mut products = group(rows, low);
     products.sort_by_key(|product| ids.iter().position(|id| *id == product.id));
     Ok(products)
 }
 
 /// By id or slug. The status is looked at here: in the statement it would tempt the planner away from the unique
 /// indexes.
-pub(in crate::catalog) async fn find_listed(conn: &mut Conn, id: Uuid, slug: &str) -> Result<Option<ListedProduct>> {
+pub(in crate::catalog) async fn find_listed(
+    conn: &mut Conn,
+    id: Uuid,
+    slug: &str,
+    low: i64,
+) -> Result<Option<ListedProduct>> {
     let mut rows = sql::all!(
         conn,
         ListedRow,
         "select p.id, p.slug, p.title, p.description, p.vendor, p.status, p.created_at, p.updated_at,
                 c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.price,
-                v.weight_grams, s.available
+                v.weight_grams, s.available, s.on_hand - s.reserved as free,
+                s.tracked, s.low_stock_threshold
          from products p
          left join categories c on c.id = p.category_id
          left join variants v on v.product_id = p.id
@@ -107,5 +121,5 @@ pub(in crate::catalog) async fn find_listed(conn: &mut Conn, id: Uuid, slug: &st
         slug
     )?;
     rows.retain(|row| row.status == "active");
-    Ok(group(rows).pop())
+    Ok(group(rows, low).pop())
 }

@@ -1,8 +1,10 @@
 //! Product types with their attributes and choices: three statements, however many there are.
 
+use uuid::Uuid;
+
 use crate::catalog::{Attribute, AttributeKind, Choice, Level, ProductType};
 use crate::clock::Moment;
-use crate::db::{Conn, FromRow, Result, Tx, sql};
+use crate::db::{Built, Conn, FromRow, Result, Tx, sql};
 
 #[derive(FromRow)]
 struct AttributeRow {
@@ -127,6 +129,46 @@ pub(in crate::catalog) async fn find_namesake(tx: &mut Tx, code: &str, not_in: &
         not_in
     )?;
     Ok(row.map(Attribute::from))
+}
+
+/// By id.
+pub(in crate::catalog) async fn product_ids_of_type(conn: &mut Conn, code: &str) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(conn, (Uuid,), "select id from products where type_code = $1 order by id", code)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// The filterable attributes with these codes, each with its type; those of the types that come first, by code and place.
+pub(in crate::catalog) async fn filterable_attributes(
+    conn: &mut Conn,
+    codes: &[&str],
+) -> Result<Vec<(String, Attribute)>> {
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut built = Built::new(
+        "select type_code, code, name, kind, level, unit, decimals, required, filterable from attributes
+         where filterable = true and code in (",
+    );
+    built.bind_all(codes.iter().copied()).push(") order by type_code, position");
+    let rows: Vec<AttributeRow> = built.all(conn).await?;
+    let mut attributes: Vec<_> = rows.into_iter().map(|row| (row.type_code.clone(), Attribute::from(row))).collect();
+    if attributes.is_empty() {
+        return Ok(attributes);
+    }
+    let mut built =
+        Built::new("select type_code, attribute_code, code, name from attribute_choices where type_code in (");
+    let types: std::collections::BTreeSet<_> = attributes.iter().map(|(type_code, _)| type_code.as_str()).collect();
+    built.bind_all(types).push(") and attribute_code in (").bind_all(codes.iter().copied());
+    built.push(") order by type_code, attribute_code, position");
+    for row in built.all::<ChoiceRow>(conn).await? {
+        let owner = |(type_code, attribute): &&mut (String, Attribute)| {
+            *type_code == row.type_code && attribute.code == row.attribute_code
+        };
+        if let Some((_, attribute)) = attributes.iter_mut().find(owner) {
+            attribute.choices.push(Choice { code: row.code, name: row.name });
+        }
+    }
+    Ok(attributes)
 }
 
 /// False where the code is taken.

@@ -8,12 +8,12 @@ mod values;
 
 use uuid::Uuid;
 
-use super::{Error, Flaw, announce, store};
+use super::{Error, Flaw, announce, indexing, store};
 use crate::db::Tx;
 use crate::{Shop, clock, events};
 
 pub use values::{AttributeValue, AttributeValues, Described, MAX_ATTRIBUTE_TEXT, describe};
-pub(super) use values::{check, merge};
+pub(super) use values::{check, is_date, merge};
 
 /// Attributes that one type may have.
 pub const MAX_ATTRIBUTES: usize = 50;
@@ -199,6 +199,7 @@ pub async fn patch_product_type(
     for (position, attribute) in (0..).zip(&after.attributes) {
         put_attribute(&mut tx, code, attribute, before.attribute(&attribute.code), position).await?;
     }
+    indexing::enqueue_type(&mut tx, code).await?;
     record(&mut tx, &after).await?;
     tx.commit().await?;
     announce(shop);

@@ -109,7 +109,7 @@ fn is_text(text: &str) -> bool {
 }
 
 /// With its zeros, so that dates as texts stand in the order of time.
-fn is_date(text: &str) -> bool {
+pub(in crate::catalog) fn is_date(text: &str) -> bool {
     text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok_and(|date| date.to_string() == text)
 }
 

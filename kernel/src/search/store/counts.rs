@@ -60,7 +60,7 @@ pub(in crate::search) async fn count_categories(conn: &mut Conn, search: &Search
     built.all(conn).await
 }
 
-/// Name, value and count: of one name, or of all; the most frequent first.
+/// Name, value and count: of one name, or of all; the most frequent first. What has an order is counted by its range.
 pub(in crate::search) async fn count_values(
     conn: &mut Conn,
     search: &Search<'_>,
@@ -71,10 +71,30 @@ pub(in crate::search) async fn count_values(
     push_hits(&mut built, search);
     built.push("select f.name, f.value, cast(count(*) as bigint) as products from (select d.product_id");
     push_documents(&mut built, search, name.map_or(Without::Nothing, Without::Value));
-    built.push(") l join search_values f on f.product_id = l.product_id");
+    built.push(") l join search_values f on f.product_id = l.product_id where f.number is null");
     if let Some(name) = name {
-        built.push(" where f.name = ").bind(name);
+        built.push(" and f.name = ").bind(name);
     }
     built.push(" group by f.name, f.value order by products desc, f.name, f.value limit ").bind(i64::from(limit));
+    built.all(conn).await
+}
+
+/// Name, least and greatest number, and products that have one: of one name, or of all, by name.
+pub(in crate::search) async fn count_ranges(
+    conn: &mut Conn,
+    search: &Search<'_>,
+    name: Option<&str>,
+    limit: u32,
+) -> Result<Vec<(String, i64, i64, i64)>> {
+    let mut built = Built::default();
+    push_hits(&mut built, search);
+    built.push("select f.name, min(f.number), max(f.number), cast(count(distinct f.product_id) as bigint)");
+    built.push(" from (select d.product_id");
+    push_documents(&mut built, search, name.map_or(Without::Nothing, Without::Value));
+    built.push(") l join search_values f on f.product_id = l.product_id where f.number is not null");
+    if let Some(name) = name {
+        built.push(" and f.name = ").bind(name);
+    }
+    built.push(" group by f.name order by f.name limit ").bind(i64::from(limit));
     built.all(conn).await
 }

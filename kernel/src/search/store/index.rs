@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::db::{Built, Conn, Result, Tx, sql};
 use crate::money::Amount;
-use crate::search::Document;
+use crate::search::{Document, Value};
 
 /// Rows written by one statement.
 const CHUNK: usize = 200;
@@ -71,27 +71,34 @@ pub(in crate::search) async fn put_terms(tx: &mut Tx, product_id: Uuid, terms: &
     Ok(())
 }
 
-pub(in crate::search) async fn values_of(conn: &mut Conn, product_id: Uuid) -> Result<Vec<(String, String)>> {
-    sql::all!(conn, (String, String), "select name, value from search_values where product_id = $1", product_id)
+pub(in crate::search) async fn values_of(conn: &mut Conn, product_id: Uuid) -> Result<Vec<Value>> {
+    let rows = sql::all!(
+        conn,
+        (String, String, Option<i64>),
+        "select name, value, number from search_values where product_id = $1",
+        product_id
+    )?;
+    Ok(rows.into_iter().map(|(name, value, number)| Value { name, value, number }).collect())
 }
 
-pub(in crate::search) async fn insert_value(tx: &mut Tx, product_id: Uuid, name: &str, value: &str) -> Result<()> {
+pub(in crate::search) async fn insert_value(tx: &mut Tx, product_id: Uuid, value: &Value) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into search_values (name, value, product_id) values ($1, $2, $3) on conflict do nothing",
-        name,
-        value,
+        "insert into search_values (name, value, number, product_id) values ($1, $2, $3, $4) on conflict do nothing",
+        value.name.as_str(),
+        value.value.as_str(),
+        value.number,
         product_id
     )?;
     Ok(())
 }
 
-pub(in crate::search) async fn delete_value(tx: &mut Tx, product_id: Uuid, name: &str, value: &str) -> Result<()> {
+pub(in crate::search) async fn delete_value(tx: &mut Tx, product_id: Uuid, value: &Value) -> Result<()> {
     sql::execute!(
         tx,
         "delete from search_values where name = $1 and value = $2 and product_id = $3",
-        name,
-        value,
+        value.name.as_str(),
+        value.value.as_str(),
         product_id
     )?;
     Ok(())

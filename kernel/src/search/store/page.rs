@@ -23,6 +23,8 @@ pub struct Hit {
     pub(in crate::search) highest_price: Amount,
     pub(in crate::search) rating: i64,
     pub(in crate::search) title: String,
+    /// In the collection; 0 without one.
+    pub(in crate::search) position: i64,
 }
 
 /// A filter that a count leaves out: what else there would be is what a storefront shows beside it.
@@ -43,10 +45,14 @@ pub(in crate::search) async fn page(
     after: Option<&Key>,
     limit: u32,
 ) -> Result<Vec<Hit>> {
+    // There is no place in a collection that nobody asked for.
+    let placed = search.query.collection.is_some();
+    let sort = if sort == Sort::Position && !placed { Sort::Newest } else { sort };
     let mut built = Built::default();
     push_hits(&mut built, search);
     built.push("select d.product_id, d.created_at, d.lowest_price, d.highest_price, d.rating, d.title, ");
     built.push(if search.plan.is_some() { "h.score" } else { "cast(0 as bigint) as score" });
+    built.push(if placed { ", m.position" } else { ", cast(0 as bigint) as position" });
     push_documents(&mut built, search, Without::Nothing);
     if let Some(after) = after {
         push_after(&mut built, sort, after);
@@ -58,6 +64,7 @@ pub(in crate::search) async fn page(
         Sort::PriceDesc => " order by d.highest_price desc, d.product_id desc",
         Sort::Rating => " order by d.rating desc, d.product_id desc",
         Sort::Title => " order by d.title, d.product_id",
+        Sort::Position => " order by m.position, m.product_id",
     });
     built.push(" limit ").bind(i64::from(limit));
     built.all(conn).await
@@ -74,6 +81,7 @@ fn push_after(built: &mut Built, sort: Sort, after: &Key) {
         Sort::PriceDesc => built.push(" and (d.highest_price, d.product_id) < (").bind(after.number),
         Sort::Rating => built.push(" and (d.rating, d.product_id) < (").bind(after.number),
         Sort::Title => built.push(" and (d.title, d.product_id) > (").bind(&after.title),
+        Sort::Position => built.push(" and (m.position, m.product_id) > (").bind(after.number),
     };
     built.push(", ").bind(after.product_id).push(")");
 }
@@ -121,9 +129,14 @@ fn push_words_had(built: &mut Built, plan: &Plan) {
 /// `from search_documents d where …`, joined with the hits where there are words.
 pub(super) fn push_documents(built: &mut Built, search: &Search<'_>, without: Without<'_>) {
     built.push(match search.plan {
-        Some(_) => " from hits h join search_documents d on d.product_id = h.product_id where d.listed = true",
-        None => " from search_documents d where d.listed = true",
+        Some(_) => " from hits h join search_documents d on d.product_id = h.product_id",
+        None => " from search_documents d",
     });
+    if let Some(collection) = search.query.collection {
+        built.push(" join collection_products m on m.product_id = d.product_id and m.collection_id = ");
+        built.bind(collection);
+    }
+    built.push(" where d.listed = true");
     push_filters(built, search.query, without);
 }
 
@@ -148,6 +161,16 @@ fn push_filters(built: &mut Built, query: &Query, without: Without<'_>) {
     for (name, values) in query.values.iter().filter(|(name, _)| without != Without::Value(name)) {
         built.push(" and d.product_id in (select product_id from search_values where name = ").bind(name);
         built.push(" and value in (").bind_all(values).push("))");
+    }
+    for (name, (min, max)) in query.bounds.iter().filter(|(name, _)| without != Without::Value(name)) {
+        built.push(" and d.product_id in (select product_id from search_values where name = ").bind(name);
+        if let Some(min) = min {
+            built.push(" and number >= ").bind(*min);
+        }
+        if let Some(max) = max {
+            built.push(" and number <= ").bind(*max);
+        }
+        built.push(")");
     }
 }
 
