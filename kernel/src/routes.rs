@@ -30,7 +30,7 @@ use crate::{
                        `application/problem+json` with a closed list of types, listed at `/problems`. A POST that creates takes an \
                        `Idempotency-Key`."
     ),
-    components(schemas(crate::problem::ProblemSchema)),
+    components(schemas(crate::problem::ProblemSchema, catalog::Entity)),
     modifiers(&Security)
 )]
 struct Api;

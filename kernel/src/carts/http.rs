@@ -39,7 +39,7 @@ pub struct CartIn {
 #[serde(deny_unknown_fields)]
 pub struct LineIn {
     variant_id: Option<Uuid>,
-    #[schema(example = "TEA-EARL-GREY-100")]
+    #[schema(example = "TEA-EARL-GREY-100", min_length = 1, max_length = 100)]
     sku: Option<String>,
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
     quantity: u32,
@@ -74,7 +74,7 @@ pub struct EmailIn {
 #[serde(deny_unknown_fields)]
 pub struct DeliveryOptionIn {
     /// `id` of an entry of the delivery options.
-    #[schema(example = "delivery-rates:standard")]
+    #[schema(example = "delivery-rates:standard", pattern = "^[!-9;-~]{1,64}:[!-~]{1,64}$")]
     id: String,
 }
 

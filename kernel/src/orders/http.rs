@@ -32,13 +32,13 @@ use view::{OrderOut, OrderSummaryOut, order_out, summary_out};
 #[serde(deny_unknown_fields)]
 pub struct CheckoutIn {
     /// `id` of one of the cart's payment methods; may be left out where the total is 0.
-    #[schema(example = "payment-emulator:card")]
+    #[schema(example = "payment-emulator:card", pattern = "^[!-9;-~]{1,64}:[!-~]{1,64}$")]
     payment_method: Option<String>,
     /// What the payment provider gave the storefront in exchange for the card; never a card number. 1 to 500 characters.
     #[schema(example = "tok-approve", max_length = 500)]
     payment_token: Option<String>,
     /// `total` of the cart as the shopper saw it: no other amount is charged.
-    #[schema(example = 4280)]
+    #[schema(value_type = i64, example = 4280)]
     expected_total: Amount,
 }
 

@@ -4,6 +4,7 @@ pub mod app;
 pub mod audit;
 pub mod backend;
 pub mod components;
+pub mod emulator;
 pub mod merchant;
 pub mod shopper;
 pub mod stock;

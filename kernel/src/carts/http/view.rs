@@ -25,7 +25,7 @@ pub struct AdjustmentOut {
     /// For the shopper.
     #[schema(example = "10 % off your first order")]
     label: String,
-    #[schema(example = -250)]
+    #[schema(value_type = i64, example = -250)]
     amount: Amount,
 }
 

@@ -30,10 +30,10 @@ pub struct RefundIn {
     #[serde(default)]
     lines: Vec<RefundLineIn>,
     /// Of what was paid for the delivery.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     delivery: Option<Amount>,
     /// Any amount, instead of lines and delivery.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     amount: Option<Amount>,
     /// For the shop's own records; 1 to 500 characters.
     #[schema(example = "one was broken", min_length = 1, max_length = 500)]
@@ -58,7 +58,7 @@ pub struct RefundLineIn {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RefundOut {
     id: Uuid,
-    #[schema(example = 1290)]
+    #[schema(value_type = i64, example = 1290)]
     amount: Amount,
     /// The part of it that is for the delivery.
     delivery: Amount,
@@ -91,7 +91,7 @@ pub struct RefundLineOut {
 #[serde(deny_unknown_fields)]
 pub struct CorrectionIn {
     /// Above 0, the shopper owes so much more; below 0, so much less. Not 0.
-    #[schema(maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = i64, maximum = 9_007_199_254_740_991_i64)]
     amount: Amount,
     /// 1 to 500 characters.
     #[schema(example = "paid in cash", min_length = 1, max_length = 500)]
@@ -103,7 +103,7 @@ pub struct CorrectionIn {
 #[serde(deny_unknown_fields)]
 pub struct CaptureIn {
     /// All of it, where it is left out.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     amount: Option<Amount>,
 }
 
