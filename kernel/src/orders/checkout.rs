@@ -118,10 +118,14 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
     Ok((contents, quoted, delivery))
 }
 
-/// Somebody else took, between the price and the order, what the price was made of. The cart as it stands now.
+/// Somebody else took, between the price and the order, what the price was made of, or ordered or changed the cart. The cart as it
+/// stands now.
 async fn as_it_is_now(shop: &Shop, checkout: &Checkout) -> Error {
     let quoted = async {
         let contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
+        if let Some(order_id) = contents.cart.order_id {
+            return Err(carts::Error::Closed(order_id));
+        }
         let quoted = carts::quote(shop, &contents).await?;
         Ok::<_, carts::Error>((contents, quoted))
     };
@@ -177,7 +181,7 @@ async fn write_order(
 
     let mut tx = shop.db().write().await?;
     if !carts::close(&mut tx, &contents, order.id).await? {
-        return Err(carts::Error::Contended.into());
+        return Err(Error::NoLongerAsShown);
     }
     inventory::reserve(&mut tx, order.id, &wanted, Some(inventory::held_until(shop))).await?;
     order.number = store::next_number(&mut tx).await?;

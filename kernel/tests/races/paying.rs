@@ -4,7 +4,6 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{CLIENTS, at_once, count, rounds};
-use crate::support::App;
 use crate::support::emulator;
 use crate::support::shopper::Shopper;
 
