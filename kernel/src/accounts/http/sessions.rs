@@ -64,7 +64,12 @@ impl RegisterBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginBody {
-    #[schema(example = "ada@example.org", min_length = 1, max_length = 254, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]+$")]
+    #[schema(
+        example = "ada@example.org",
+        min_length = 1,
+        max_length = 254,
+        pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]+$"
+    )]
     email: String,
     #[schema(example = "correct horse battery staple", min_length = 1, max_length = 256)]
     password: String,

@@ -12,10 +12,10 @@ use crate::money::MAX_AMOUNT;
 
 /// A line feed is no control character to us; texts are trimmed before they are counted.
 const TEXT: &str = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*$";
-const TEXT_NOT_EMPTY: &str =
-    r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*$";
+const TEXT_NOT_EMPTY: &str = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*$";
 const LINE: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
-const LINE_NOT_EMPTY: &str = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
+const LINE_NOT_EMPTY: &str =
+    r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
 
 /// What the generator calls `money::Amount`.
 const AMOUNT: &str = "i64";
