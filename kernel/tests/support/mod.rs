@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backend;
 pub mod components;
 pub mod merchant;
+pub mod receiver;
 pub mod shopper;
 pub mod stock;
 
