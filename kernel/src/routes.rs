@@ -170,11 +170,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(notifications::http::resend_message))
         .routes(routes!(events::http::list_events))
         .routes(routes!(webhooks::http::list_webhooks, webhooks::http::create_webhook))
-        .routes(routes!(
-            webhooks::http::get_webhook,
-            webhooks::http::patch_webhook,
-            webhooks::http::delete_webhook
-        ))
+        .routes(routes!(webhooks::http::get_webhook, webhooks::http::patch_webhook, webhooks::http::delete_webhook))
         .routes(routes!(webhooks::http::rotate_webhook_secret))
         .routes(routes!(webhooks::http::test_webhook))
         .routes(routes!(webhooks::http::replay_failed_webhook_messages))

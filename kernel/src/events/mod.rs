@@ -23,9 +23,9 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, id};
 
+pub use kinds::KINDS;
 #[cfg(test)]
 pub(crate) use relay::drain;
-pub use kinds::KINDS;
 pub use relay::{Memory, Relay, run};
 pub(crate) use relay::{days_ago, delta, retry_delay};
 pub use store::{consume_once, find_last};

@@ -99,12 +99,7 @@ async fn claim(shop: &Shop, webhook_id: Uuid) -> db::Result<Vec<Claimed>> {
     Ok(batch)
 }
 
-async fn settle(
-    shop: &Shop,
-    destination: &Destination,
-    batch: Vec<Claimed>,
-    outcomes: Vec<Outcome>,
-) -> db::Result<()> {
+async fn settle(shop: &Shop, destination: &Destination, batch: Vec<Claimed>, outcomes: Vec<Outcome>) -> db::Result<()> {
     let now = clock::now();
     let mut tx = shop.db().write().await?;
     // One that is taken shows that somebody is there, whatever became of the others.
@@ -129,13 +124,7 @@ async fn settle(
     Ok(())
 }
 
-async fn write_end(
-    shop: &Shop,
-    tx: &mut Tx,
-    message: &Claimed,
-    outcome: &Outcome,
-    now: Moment,
-) -> db::Result<()> {
+async fn write_end(shop: &Shop, tx: &mut Tx, message: &Claimed, outcome: &Outcome, now: Moment) -> db::Result<()> {
     if outcome.is_success() {
         return rows::mark_delivered(tx, message.id).await;
     }

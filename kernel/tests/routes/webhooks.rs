@@ -37,7 +37,8 @@ async fn order(app: &App) -> Value {
 async fn ended(app: &App, token: &str, hook: &str, status: &str) -> Value {
     let id = app
         .eventually(&format!("a message is {status}"), || async {
-            let log = send(app, Method::GET, &format!("/{hook}/messages?status={status}"), token, None).await.expect(200);
+            let log =
+                send(app, Method::GET, &format!("/{hook}/messages?status={status}"), token, None).await.expect(200);
             log["items"][0]["id"].as_str().map(str::to_owned)
         })
         .await;

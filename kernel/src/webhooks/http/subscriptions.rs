@@ -25,7 +25,12 @@ const MAX_OVERLAP_HOURS: u32 = 168;
 #[serde(deny_unknown_fields)]
 pub struct WebhookIn {
     /// Where messages are posted. On the public Internet, and `https`, unless the settings of the shop allow more.
-    #[schema(example = "https://erp.example/hooks/kassa", min_length = 1, max_length = 2000, pattern = "^https?://[^ ]+$")]
+    #[schema(
+        example = "https://erp.example/hooks/kassa",
+        min_length = 1,
+        max_length = 2000,
+        pattern = "^https?://[^ ]+$"
+    )]
     url: String,
     #[serde(default)]
     #[schema(example = "ERP", max_length = 200)]
@@ -40,7 +45,12 @@ pub struct WebhookIn {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookPatchIn {
-    #[schema(example = "https://erp.example/hooks/kassa", min_length = 1, max_length = 2000, pattern = "^https?://[^ ]+$")]
+    #[schema(
+        example = "https://erp.example/hooks/kassa",
+        min_length = 1,
+        max_length = 2000,
+        pattern = "^https?://[^ ]+$"
+    )]
     url: Option<String>,
     #[schema(example = "ERP", max_length = 200)]
     description: Option<String>,
@@ -152,8 +162,7 @@ pub async fn create_webhook(
     let kinds = each_once(&body.kinds);
     let new = NewWebhook { url: body.url, description: body.description.trim().to_owned(), kinds };
     let (webhook, secret) = webhooks::create_webhook(&shop, new).await?;
-    let location =
-        HeaderValue::from_str(&format!("/v1/admin/webhooks/{}", webhook.id)).map_err(Problem::internal)?;
+    let location = HeaderValue::from_str(&format!("/v1/admin/webhooks/{}", webhook.id)).map_err(Problem::internal)?;
     let body = WebhookSecretOut { secret, about: webhook.into() };
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(body)).into_response())
 }

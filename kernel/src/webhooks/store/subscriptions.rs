@@ -187,6 +187,7 @@ pub(in crate::webhooks) async fn mark_failing(tx: &mut Tx, id: Uuid, now: Moment
 }
 
 pub(in crate::webhooks) async fn fails_since_before(conn: &mut Conn, id: Uuid, before: Moment) -> Result<bool> {
-    let row = sql::optional!(conn, (Uuid,), "select id from webhooks where id = $1 and failing_since < $2", id, before)?;
+    let row =
+        sql::optional!(conn, (Uuid,), "select id from webhooks where id = $1 and failing_since < $2", id, before)?;
     Ok(row.is_some())
 }
