@@ -12,9 +12,8 @@ use crate::blobs::Blobs;
 use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
-use crate::{
-    accounts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes, throttle, webhooks,
-};
+use crate::webhooks;
+use crate::{accounts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes, throttle};
 
 /// An open shop. Cheap to clone.
 #[derive(Clone)]
