@@ -34,6 +34,7 @@ pub mod signature;
 #[cfg(test)]
 mod test_shop;
 pub mod throttle;
+pub mod webhooks;
 
 pub use config::Config;
 pub use shop::{OpenError, Shop, serve};

@@ -139,6 +139,10 @@ problems! {
     WebhookUnauthentic = "webhook-unauthentic" UNAUTHORIZED;
     /// The message cannot be sent again: it has not ended, was never to be sent, or held a secret.
     MessageNotResendable = "message-not-resendable" CONFLICT;
+    /// The shop has as many webhooks as it may have.
+    TooManyWebhooks = "too-many-webhooks" CONFLICT;
+    /// The webhook is switched off.
+    WebhookDisabled = "webhook-disabled" CONFLICT;
     /// The upload is not a plugin that this kernel can run; `reason` says why.
     PluginRejected = "plugin-rejected" UNPROCESSABLE_ENTITY;
     /// There is another file under this name and version.

@@ -18,7 +18,8 @@ use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, http, inventory, ledger, notifications, orders, payments, plugins, throttle,
+    Shop, accounts, audit, carts, catalog, events, http, inventory, ledger, notifications, orders, payments, plugins,
+    throttle, webhooks,
 };
 
 /// What the document says beside its paths.
@@ -167,6 +168,15 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(notifications::http::retry_dead_messages))
         .routes(routes!(notifications::http::get_message))
         .routes(routes!(notifications::http::resend_message))
+        .routes(routes!(events::http::list_events))
+        .routes(routes!(webhooks::http::list_webhooks, webhooks::http::create_webhook))
+        .routes(routes!(webhooks::http::get_webhook, webhooks::http::patch_webhook, webhooks::http::delete_webhook))
+        .routes(routes!(webhooks::http::rotate_webhook_secret))
+        .routes(routes!(webhooks::http::test_webhook))
+        .routes(routes!(webhooks::http::replay_failed_webhook_messages))
+        .routes(routes!(webhooks::http::list_webhook_messages))
+        .routes(routes!(webhooks::http::get_webhook_message))
+        .routes(routes!(webhooks::http::replay_webhook_message))
         .routes(routes!(plugins::registry::http::list_plugins))
         .routes(routes!(plugins::registry::http::get_plugin))
         .routes(routes!(plugins::registry::http::list_bindings))

@@ -25,7 +25,7 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Paths whose answers hold tokens or keys.
-const SECRET_ANSWERS: [&str; 3] = ["/v1/auth/", "/v1/me/second-factor", "/v1/admin/api-keys"];
+const SECRET_ANSWERS: [&str; 4] = ["/v1/auth/", "/v1/me/second-factor", "/v1/admin/api-keys", "/v1/admin/webhooks"];
 
 /// Whether a key is ignored at this path.
 pub fn is_ignored_at(path: &str) -> bool {

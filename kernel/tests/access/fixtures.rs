@@ -52,6 +52,10 @@ impl Objects {
         create("/v1/admin/product-types", json!({ "code": "fixture", "name": "Fixture" })).await;
         let location = create("/v1/admin/locations", json!({ "name": "Fixture" })).await;
         let refund = refunded_order(app, owner).await;
+        let webhook = create("/v1/admin/webhooks", json!({ "url": "https://hooks.example/" })).await["id"].clone();
+        let webhook = webhook.as_str().expect("an id").to_owned();
+        let told = app.send(Method::POST, &format!("/v1/admin/webhooks/{webhook}/test"), Some(owner), None).await;
+        let told = text(&told.expect(202), "id");
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         let coupon = create("/v1/admin/coupons", json!({ "code": "FIXTURE" })).await;
@@ -77,6 +81,8 @@ impl Objects {
             ("/v1/admin/translations/", "entity", "product".into()),
             ("/v1/admin/translations/", "id", text(&product, "id")),
             ("/v1/admin/translations/", "locale", "en".into()),
+            ("/v1/admin/webhooks/", "id", webhook),
+            ("/v1/admin/webhooks/", "message_id", told),
             ("/v1/admin/variants/", "id", text(&variant, "id")),
             ("/v1/admin/variants/", "location", text(&location, "id")),
         ])

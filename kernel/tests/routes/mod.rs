@@ -28,3 +28,4 @@ mod stock_merchant;
 mod stock_races;
 mod throttle;
 mod token_verification;
+mod webhooks;
