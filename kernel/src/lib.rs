@@ -13,6 +13,7 @@ pub mod carts;
 pub mod catalog;
 pub mod clock;
 pub mod config;
+pub mod customers;
 pub mod coupons;
 pub mod db;
 pub mod events;

@@ -61,6 +61,8 @@ problems! {
     RefreshTokenReused = "refresh-token-reused" UNAUTHORIZED;
     /// The e-mail address of the account has to be confirmed first.
     EmailUnconfirmed = "email-unconfirmed" FORBIDDEN;
+    /// The shop has disabled the account.
+    AccountDisabled = "account-disabled" FORBIDDEN;
     /// The link of a letter is wrong, was used, or is out of date.
     InvalidLink = "invalid-link" UNPROCESSABLE_ENTITY;
     /// You may not do this.
@@ -85,6 +87,12 @@ problems! {
     EmailTaken = "email-taken" CONFLICT;
     /// This account works for the shop already.
     AlreadyStaff = "already-staff" CONFLICT;
+    /// The account works for the shop; remove it from the staff first.
+    WorksForShop = "works-for-shop" CONFLICT;
+    /// The person of this account was erased: it is nobody's, and nothing of it changes any more.
+    AccountErased = "account-erased" CONFLICT;
+    /// Orders are placed or paid and not shipped yet; `orders` says how many. Receive or cancel them first.
+    OrdersUnderWay = "orders-under-way" CONFLICT;
     /// The last owner of a shop stays one.
     LastOwner = "last-owner" CONFLICT;
     /// The shop has as many API keys as it can have.

@@ -18,7 +18,7 @@ use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, events, http, inventory, ledger, notifications, orders, payments, plugins,
+    Shop, accounts, audit, carts, catalog, customers, events, http, inventory, ledger, notifications, orders, payments, plugins,
     throttle, webhooks,
 };
 
@@ -67,7 +67,8 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::get_address, accounts::http::put_address, accounts::http::delete_address))
         .routes(routes!(accounts::http::list_sessions, accounts::http::delete_other_sessions))
         .routes(routes!(accounts::http::delete_session))
-        .routes(routes!(accounts::http::get_me, accounts::http::patch_me))
+        .routes(routes!(accounts::http::get_me, accounts::http::patch_me, customers::http::delete_me))
+        .routes(routes!(customers::http::export_me))
         .routes(routes!(catalog::http::list_products))
         .routes(routes!(catalog::http::suggest_products))
         .routes(routes!(catalog::http::get_product))
@@ -105,6 +106,11 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::list_staff, accounts::http::add_staff))
         .routes(routes!(accounts::http::get_staff, accounts::http::patch_staff, accounts::http::remove_staff))
         .routes(routes!(accounts::http::reset_second_factor_of_staff))
+        .routes(routes!(customers::http::list_customers))
+        .routes(routes!(customers::http::get_customer, customers::http::patch_customer))
+        .routes(routes!(customers::http::export_customer))
+        .routes(routes!(customers::http::erase_customer))
+        .routes(routes!(customers::http::reset_second_factor_of_customer))
         .routes(routes!(accounts::http::list_api_keys, accounts::http::create_api_key))
         .routes(routes!(accounts::http::get_api_key, accounts::http::revoke_api_key))
         .routes(routes!(catalog::http::create_product))

@@ -16,6 +16,7 @@ mod import;
 mod openapi;
 mod plans;
 mod plugins;
+mod privacy;
 mod races;
 mod routes;
 mod tidy;

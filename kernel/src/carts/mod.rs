@@ -12,13 +12,15 @@ mod quote;
 mod store;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::accounts::Person;
 use crate::address::Address;
 use crate::catalog::CartVariant;
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
-use crate::db::{self, Tx};
+use crate::db::{self, Conn, Tx};
 use crate::money::Amount;
 use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
@@ -196,6 +198,34 @@ pub async fn forget_expired(shop: &Shop) -> Result<u64, db::Error> {
     let mut tx = shop.db().write().await?;
     let forgotten = store::delete_expired(&mut tx, clock::now()).await?;
     tx.commit().await?;
+    Ok(forgotten)
+}
+
+/// Carts of the person that are still kept.
+pub async fn export_person(conn: &mut Conn, person: &Person) -> Result<Vec<Value>, db::Error> {
+    let mut exported = Vec::new();
+    for cart in store::carts_of(conn, person.customer_id).await? {
+        let lines = crate::catalog::cart_variants(conn, cart.id).await?;
+        let line = |line: &CartVariant| json!({ "sku": line.variant.sku, "quantity": line.quantity });
+        exported.push(json!({
+            "id": cart.id,
+            "email": cart.email,
+            "address": cart.address,
+            "coupons": cart.coupons,
+            "lines": lines.iter().map(line).collect::<Vec<_>>(),
+            "order_id": cart.order_id,
+            "created_at": cart.created_at,
+        }));
+    }
+    Ok(exported)
+}
+
+/// Forgets the carts of the person, and those that guests gave the person's address where it is proved to be theirs; tells which.
+pub async fn forget_person(tx: &mut Tx, person: &Person) -> Result<Vec<Uuid>, db::Error> {
+    let mut forgotten = store::delete_of(tx, person.customer_id).await?;
+    if let Some(email_key) = &person.proved_email_key {
+        forgotten.extend(store::delete_of_guests(tx, &person.email, email_key).await?);
+    }
     Ok(forgotten)
 }
 

@@ -146,6 +146,35 @@ pub(super) async fn reopen_cart(tx: &mut Tx, id: Uuid, order_id: Uuid, now: Mome
     Ok(())
 }
 
+pub(super) async fn carts_of(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<Cart>> {
+    let rows = sql::all!(
+        conn,
+        CartRow,
+        "select id, customer_id, locale, email, address, coupons, delivery_plugin, delivery_option, order_id, version,
+                created_at, updated_at, expires_at
+         from carts where customer_id = $1 order by created_at, id",
+        customer_id
+    )?;
+    Ok(rows.into_iter().map(Cart::from).collect())
+}
+
+pub(super) async fn delete_of(tx: &mut Tx, customer_id: Uuid) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(tx, (Uuid,), "delete from carts where customer_id = $1 returning id", customer_id)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// As the address was typed at the registration, or in lower case; a guest who typed it otherwise is forgotten with the cart.
+pub(super) async fn delete_of_guests(tx: &mut Tx, email: &str, email_key: &str) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
+        tx,
+        (Uuid,),
+        "delete from carts where customer_id is null and email in ($1, $2) returning id",
+        email,
+        email_key
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 pub(super) async fn delete_expired(tx: &mut Tx, now: Moment) -> Result<u64> {
     sql::execute!(tx, "delete from carts where status = 'open' and expires_at <= $1", now)
 }

@@ -203,6 +203,18 @@ pub(super) async fn forget_events(conn: &mut Conn, before: Moment, limit: u32) -
     Ok(sent + given_up)
 }
 
+/// Deletes what was told about this, but that somebody is gone, which names nobody. What is still to be told is told first, and forgotten in
+/// its time.
+pub async fn forget_subject(tx: &mut Tx, subject: &str) -> Result<()> {
+    sql::execute!(
+        tx,
+        "delete from events
+         where subject = $1 and kind <> 'user.deleted' and (sent_at is not null or given_up_at is not null)",
+        subject
+    )?;
+    Ok(())
+}
+
 /// Deletes at most `limit` notes of consumers whose event is gone, and tells how many. As long as there is the event it
 /// may be told again, and the note is what keeps its effect from taking place twice.
 pub(super) async fn forget_consumed(conn: &mut Conn, before: Moment, limit: u32) -> Result<u64> {

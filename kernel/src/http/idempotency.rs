@@ -156,6 +156,11 @@ fn replay(saved: Saved) -> Response {
     response
 }
 
+/// Forgets the answers that this customer was given.
+pub async fn forget_person(tx: &mut crate::db::Tx, customer_id: uuid::Uuid) -> crate::db::Result<()> {
+    store::forget_keys_of(tx, &format!("{customer_id} %")).await
+}
+
 /// Forgets keys claimed before `before`, and tells how many.
 pub async fn forget(shop: &Shop, before: clock::Moment) -> crate::db::Result<u64> {
     let mut tx = shop.db().write().await?;

@@ -220,6 +220,11 @@ pub async fn balance(conn: &mut Conn, order_id: Uuid) -> Result<Balance, db::Err
     store::balance(conn, order_id).await
 }
 
+/// By currency, what a customer paid for their orders and did not get back.
+pub async fn spent_by(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<(String, Amount)>, db::Error> {
+    store::spent_by(conn, customer_id).await
+}
+
 /// The money of a payment.
 pub async fn moved(conn: &mut Conn, payment_id: Uuid) -> Result<Moved, db::Error> {
     store::moved(conn, payment_id).await

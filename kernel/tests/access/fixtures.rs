@@ -59,7 +59,10 @@ impl Objects {
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         let coupon = create("/v1/admin/coupons", json!({ "code": "FIXTURE" })).await;
+        let forgotten = app.customer("forgotten@example.org").await;
+        let forgotten = app.send(Method::GET, "/v1/me", Some(&forgotten), None).await.expect(200);
         Self(vec![
+            ("/v1/admin/customers/", "id", text(&forgotten, "id")),
             ("/problems/", "slug", "not-found".into()),
             ("/v1/categories/", "category", "tea".into()),
             ("/v1/collections/", "collection", "fixture".into()),

@@ -12,6 +12,7 @@ mod catalog_collections;
 mod catalog_pages;
 mod catalog_types;
 mod checkout;
+mod customers;
 mod coupons;
 mod idempotency;
 mod money;
