@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::clock::{self, Moment};
 use crate::{Shop, db, id};
 
-pub use redact::redacted;
+pub use redact::{STRUCK, redacted};
 
 /// `[audit]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]

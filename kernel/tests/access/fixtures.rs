@@ -55,6 +55,8 @@ impl Objects {
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         let coupon = create("/v1/admin/coupons", json!({ "code": "FIXTURE" })).await;
+        let gift_card = create("/v1/admin/gift-cards", json!({ "amount": 100, "currency": "EUR" })).await;
+        let customer = app.send(Method::GET, "/v1/me", Some(owner), None).await.expect(200);
         Self(vec![
             ("/problems/", "slug", "not-found".into()),
             ("/v1/categories/", "category", "tea".into()),
@@ -67,6 +69,8 @@ impl Objects {
             ("/v1/admin/categories/", "id", text(&category, "id")),
             ("/v1/admin/collections/", "id", text(&collection, "id")),
             ("/v1/admin/coupons/", "id", text(&coupon, "id")),
+            ("/v1/admin/customers/", "id", text(&customer, "id")),
+            ("/v1/admin/gift-cards/", "id", text(&gift_card, "id")),
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/orders/", "refund_id", refund),
@@ -165,6 +169,8 @@ pub fn body(operation: &str) -> Option<Value> {
             json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_total": 0 })
         }
         "PUT /v1/carts/{id}/coupons" => json!({ "coupons": [] }),
+        "PUT /v1/carts/{id}/gift-cards" => json!({ "codes": [] }),
+        "PUT /v1/carts/{id}/store-credit" => json!({ "use": false }),
         "PUT /v1/carts/{id}/delivery-option" => json!({ "id": "delivery-rates:standard" }),
         "PUT /v1/carts/{id}/email" => json!({ "email": "ada@example.org" }),
         "PUT /v1/me/addresses/{id}" => json!({ "label": "Home", "address": address() }),
