@@ -27,6 +27,7 @@ pub mod notifications;
 pub mod orders;
 pub mod payments;
 pub mod plugins;
+pub mod prepaid;
 pub mod problem;
 pub mod routes;
 pub mod search;

@@ -115,6 +115,8 @@ problems! {
     CategoryNotEmpty = "category-not-empty" CONFLICT;
     /// There is a coupon with this code, in whatever case.
     CouponCodeTaken = "coupon-code-taken" CONFLICT;
+    /// There is a gift card with this code.
+    GiftCardCodeTaken = "gift-card-code-taken" CONFLICT;
     /// Not enough of a variant is in stock; `lines` names the SKU and what is available.
     InsufficientStock = "insufficient-stock" CONFLICT;
     /// Orders hold some of it: it cannot be deleted or closed before they are shipped or cancelled, or it is moved.

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit::http::layer::Recorder;
-use crate::coupons;
+use crate::{coupons, prepaid};
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
@@ -81,6 +81,10 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(carts::http::add_line))
         .routes(routes!(carts::http::patch_line, carts::http::delete_line))
         .routes(routes!(carts::http::put_coupons))
+        .routes(routes!(carts::http::put_gift_cards))
+        .routes(routes!(carts::http::put_store_credit))
+        .routes(routes!(prepaid::http::get_gift_card_balance))
+        .routes(routes!(prepaid::http::get_my_credit))
         .routes(routes!(carts::http::put_address))
         .routes(routes!(carts::http::put_email))
         .routes(routes!(carts::http::put_delivery_option))
@@ -155,6 +159,11 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(coupons::http::list_coupons, coupons::http::create_coupon))
         .routes(routes!(coupons::http::get_coupon, coupons::http::patch_coupon, coupons::http::delete_coupon))
         .routes(routes!(coupons::http::list_coupon_redemptions))
+        .routes(routes!(prepaid::http::list_gift_cards, prepaid::http::create_gift_card))
+        .routes(routes!(prepaid::http::get_gift_card, prepaid::http::patch_gift_card))
+        .routes(routes!(prepaid::http::adjust_gift_card))
+        .routes(routes!(prepaid::http::list_gift_card_entries))
+        .routes(routes!(prepaid::http::get_customer_credit, prepaid::http::create_customer_credit))
         .routes(routes!(orders::http::admin_list_orders))
         .routes(routes!(orders::http::admin_get_order))
         .routes(routes!(orders::http::admin_get_receipt))

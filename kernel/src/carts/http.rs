@@ -1,5 +1,6 @@
 //! Carts over HTTP.
 
+mod prepaid;
 mod view;
 
 use axum::Json as Answer;
@@ -22,6 +23,7 @@ use crate::http::extract::{Checks, Json, Path, parse_json};
 use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
+pub use prepaid::*;
 pub use view::cart_out;
 use view::{CartOut, DeliveryOptionOut, PaymentMethodOut, delivery_out, payment_method_out};
 

@@ -40,13 +40,15 @@ pub struct CartsConfig {
     pub max_quantity: u32,
     /// Coupon codes in a cart; at most 10.
     pub max_coupons: u32,
+    /// Gift cards in a cart; at most 10.
+    pub max_gift_cards: u32,
     /// What delivery costs while no delivery plugin answers; none means that no order can be placed then.
     pub fallback_delivery: Vec<FallbackRate>,
 }
 
 impl Default for CartsConfig {
     fn default() -> Self {
-        Self { expire_days: 30, max_lines: 200, max_quantity: 100_000, max_coupons: 10, fallback_delivery: Vec::new() }
+        Self { expire_days: 30, max_lines: 200, max_quantity: 100_000, max_coupons: 10, max_gift_cards: 5, fallback_delivery: Vec::new() }
     }
 }
 
@@ -74,6 +76,10 @@ pub struct Cart {
     pub email: Option<String>,
     pub address: Option<Address>,
     pub coupons: Vec<String>,
+    /// Ids of gift cards, in the order in which they pay.
+    pub gift_cards: Vec<Uuid>,
+    /// Whether the customer's store credit is to pay.
+    pub store_credit: bool,
     pub delivery: Option<OptionId>,
     /// The order that it became.
     pub order_id: Option<Uuid>,
@@ -145,6 +151,8 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
         email: None,
         address: None,
         coupons: Vec::new(),
+        gift_cards: Vec::new(),
+        store_credit: false,
         delivery: None,
         order_id: None,
         version: 1,
@@ -179,7 +187,7 @@ pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Con
 pub async fn payment_methods(shop: &Shop, contents: &Contents) -> Result<Vec<payments::Method>, Error> {
     let quoted = quote(shop, contents).await?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    payments::methods(shop, quoted.totals.total, country, &contents.cart.locale).await.map_err(Error::Payment)
+    payments::methods(shop, quoted.prepaid.due, country, &contents.cart.locale).await.map_err(Error::Payment)
 }
 
 /// Turns an open cart into the order, once. False where it changed since `contents` was read.

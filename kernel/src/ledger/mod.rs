@@ -130,6 +130,13 @@ pub struct Balance {
     pub outstanding: Amount,
 }
 
+impl Balance {
+    /// What the shop holds of what was paid, in whatever way: never more than that goes back.
+    pub fn held(&self) -> Amount {
+        self.captured - self.refunded + self.gift_cards + self.store_credit
+    }
+}
+
 /// The money of one payment: sums over its entries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moved {

@@ -234,6 +234,8 @@ pub enum Error {
     RefundState(refunds::RefundStatus),
     #[error("the order was not shipped: nothing of it can come back to the shelf")]
     NotShipped,
+    #[error("the order is a guest's, who has no store credit")]
+    NoAccount,
     #[error("with the correction, the order would owe more or less than an amount can say")]
     CorrectionTooLarge,
     #[error("an amount is out of range")]

@@ -61,6 +61,7 @@ impl Objects {
         let coupon = create("/v1/admin/coupons", json!({ "code": "FIXTURE" })).await;
         let forgotten = app.customer("forgotten@example.org").await;
         let forgotten = app.send(Method::GET, "/v1/me", Some(&forgotten), None).await.expect(200);
+        let gift_card = create("/v1/admin/gift-cards", json!({ "amount": 100, "currency": "EUR" })).await;
         Self(vec![
             ("/v1/admin/customers/", "id", text(&forgotten, "id")),
             ("/problems/", "slug", "not-found".into()),
@@ -74,6 +75,7 @@ impl Objects {
             ("/v1/admin/categories/", "id", text(&category, "id")),
             ("/v1/admin/collections/", "id", text(&collection, "id")),
             ("/v1/admin/coupons/", "id", text(&coupon, "id")),
+            ("/v1/admin/gift-cards/", "id", text(&gift_card, "id")),
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/orders/", "refund_id", refund),
@@ -174,6 +176,8 @@ pub fn body(operation: &str) -> Option<Value> {
             json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_total": 0 })
         }
         "PUT /v1/carts/{id}/coupons" => json!({ "coupons": [] }),
+        "PUT /v1/carts/{id}/gift-cards" => json!({ "codes": [] }),
+        "PUT /v1/carts/{id}/store-credit" => json!({ "use": false }),
         "PUT /v1/carts/{id}/delivery-option" => json!({ "id": "delivery-rates:standard" }),
         "PUT /v1/carts/{id}/email" => json!({ "email": "ada@example.org" }),
         "PUT /v1/me/addresses/{id}" => json!({ "label": "Home", "address": address() }),

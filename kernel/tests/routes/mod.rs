@@ -20,6 +20,8 @@ mod notifications;
 mod operations;
 mod orders;
 mod payments;
+mod prepaid;
+mod prepaid_races;
 mod search;
 mod search_attributes;
 mod second_factor;
