@@ -13,14 +13,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit::http::layer::Recorder;
-use crate::{coupons, prepaid};
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, customers, events, http, inventory, ledger, notifications, orders, payments, plugins,
-    throttle, webhooks,
+    Shop, accounts, audit, carts, catalog, customers, events, http, inventory, ledger, notifications, orders, payments,
+    plugins, throttle, webhooks,
 };
+use crate::{coupons, prepaid};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
