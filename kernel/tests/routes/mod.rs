@@ -14,6 +14,7 @@ mod catalog_types;
 mod checkout;
 mod coupons;
 mod idempotency;
+mod images;
 mod money;
 mod notifications;
 mod operations;
