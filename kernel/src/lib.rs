@@ -19,6 +19,7 @@ pub mod db;
 pub mod events;
 pub mod http;
 pub mod id;
+pub mod images;
 pub mod import;
 pub mod inventory;
 pub mod ledger;

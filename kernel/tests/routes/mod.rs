@@ -15,6 +15,7 @@ mod checkout;
 mod coupons;
 mod customers;
 mod idempotency;
+mod images;
 mod money;
 mod notifications;
 mod operations;
