@@ -48,7 +48,14 @@ pub struct CartsConfig {
 
 impl Default for CartsConfig {
     fn default() -> Self {
-        Self { expire_days: 30, max_lines: 200, max_quantity: 100_000, max_coupons: 10, max_gift_cards: 5, fallback_delivery: Vec::new() }
+        Self {
+            expire_days: 30,
+            max_lines: 200,
+            max_quantity: 100_000,
+            max_coupons: 10,
+            max_gift_cards: 5,
+            fallback_delivery: Vec::new(),
+        }
     }
 }
 
