@@ -109,6 +109,10 @@ const OF_NOBODY: &[&str] = &[
     "search_documents.*",
     "search_postings.term",
     "search_values.name",
+    // Of goods: what carriers and staff say of parcels and of what comes back.
+    "return_lines.note",
+    "shipment_steps.note",
+    "tracking_events.text",
     "stock_locations.address",
     "stock_locations.name",
     "variants.title",
