@@ -38,6 +38,7 @@ create table webhook_messages (
 create index webhook_messages_due on webhook_messages (webhook_id, status, next_attempt_at, id);
 create index webhook_messages_by_webhook on webhook_messages (webhook_id, id);
 create index webhook_messages_by_status on webhook_messages (webhook_id, status, id);
+create index webhook_messages_by_event on webhook_messages (event_id);
 create index webhook_messages_by_age on webhook_messages (created_at);
 
 -- Every try to post a message.

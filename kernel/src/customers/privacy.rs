@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Error;
 use crate::accounts::{self, Identity, Proof};
-use crate::{Shop, audit, carts, clock, coupons, events, http, notifications, orders};
+use crate::{Shop, audit, carts, clock, coupons, events, http, notifications, orders, webhooks};
 
 /// All that the shop knows of the person.
 pub async fn export(shop: &Shop, id: Uuid) -> Result<Value, Error> {
@@ -63,7 +63,8 @@ async fn forget(shop: &Shop, id: Uuid, waits_for_orders: bool) -> Result<(), Err
     let subjects = [forgotten.ids, carts, vec![id]].concat();
     notifications::forget_person(&mut tx, &person, &forgotten.emails, &subjects).await?;
     for subject in &subjects {
-        events::forget_subject(&mut tx, &subject.to_string()).await?;
+        let events = events::forget_subject(&mut tx, &subject.to_string()).await?;
+        webhooks::forget_events(&mut tx, &events).await?;
         audit::forget_subject(&mut tx, &subject.to_string()).await?;
     }
     audit::forget_person(&mut tx, id).await?;

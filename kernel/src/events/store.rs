@@ -204,15 +204,16 @@ pub(super) async fn forget_events(conn: &mut Conn, before: Moment, limit: u32) -
 }
 
 /// Deletes what was told about this, but that somebody is gone, which names nobody. What is still to be told is told first, and forgotten in
-/// its time.
-pub async fn forget_subject(tx: &mut Tx, subject: &str) -> Result<()> {
-    sql::execute!(
+/// its time. Answers which events they were, for those who keep what was told.
+pub async fn forget_subject(tx: &mut Tx, subject: &str) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
         tx,
+        (Uuid,),
         "delete from events
-         where subject = $1 and kind <> 'user.deleted' and (sent_at is not null or given_up_at is not null)",
+         where subject = $1 and kind <> 'user.deleted' and (sent_at is not null or given_up_at is not null) returning id",
         subject
     )?;
-    Ok(())
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Deletes at most `limit` notes of consumers whose event is gone, and tells how many. As long as there is the event it

@@ -10,6 +10,14 @@ use crate::db::{self, Tx};
 use crate::events::Event;
 use crate::{Shop, events, id};
 
+/// Forgets what webhooks were told of these events, or were to be told: it may name somebody who is to be forgotten.
+pub async fn forget_events(tx: &mut Tx, events: &[Uuid]) -> db::Result<()> {
+    for event_id in events {
+        rows::delete_of_event(tx, *event_id).await?;
+    }
+    Ok(())
+}
+
 /// An event for a webhook.
 #[derive(Debug, Clone)]
 pub struct Message {

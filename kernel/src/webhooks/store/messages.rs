@@ -264,6 +264,11 @@ pub(in crate::webhooks) async fn attempts_of(conn: &mut Conn, message_id: Uuid) 
     Ok(rows.into_iter().rev().map(attempt).collect())
 }
 
+pub(in crate::webhooks) async fn delete_of_event(tx: &mut Tx, event_id: Uuid) -> Result<()> {
+    sql::execute!(tx, "delete from webhook_messages where event_id = $1", event_id)?;
+    Ok(())
+}
+
 /// Deletes at most `limit` messages that ended and were made before `before`, and tells how many.
 pub(in crate::webhooks) async fn forget(tx: &mut Tx, before: Moment, limit: u32) -> Result<u64> {
     sql::execute!(
