@@ -78,10 +78,8 @@ async fn place_to_end(shop: &Shop, checkout: &Checkout) -> Result<Details, Error
 
 /// The cart priced now, if that is what the shopper was shown.
 async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Quoted, Delivery), Error> {
-    let contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
-    if let Some(order_id) = contents.cart.order_id {
-        return Err(carts::Error::Closed(order_id).into());
-    }
+    let mut contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
+    contents.cart.require_open()?;
     let mut missing = Vec::new();
     let cart = &contents.cart;
     for (name, lacks) in [
@@ -113,6 +111,8 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
         pickup: option.pickup,
     };
     if quoted.totals.total != checkout.expected_total {
+        // They are shown it now.
+        carts::keep_promises(shop, &mut contents).await?;
         return Err(Error::StaleQuote(Box::new((contents, quoted))));
     }
     Ok((contents, quoted, delivery))
@@ -120,12 +120,7 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
 
 /// Somebody else took, between the price and the order, what the price was made of. The cart as it stands now.
 async fn as_it_is_now(shop: &Shop, checkout: &Checkout) -> Error {
-    let quoted = async {
-        let contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
-        let quoted = carts::quote(shop, &contents).await?;
-        Ok::<_, carts::Error>((contents, quoted))
-    };
-    match quoted.await {
+    match carts::show(shop, checkout.cart_id, checkout.caller).await {
         Ok(cart) => Error::StaleQuote(Box::new(cart)),
         Err(error) => Error::Cart(error),
     }
@@ -256,6 +251,8 @@ fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delive
         email: cart.email.clone().unwrap_or_default(),
         address: cart.address.clone().unwrap_or_default(),
         delivery,
+        note: cart.note.clone(),
+        attributes: cart.attributes.clone(),
         goods_total: totals.goods,
         discount_total: totals.discounts,
         fee_total: totals.fees,
@@ -270,7 +267,7 @@ fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delive
 }
 
 fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money::OutOfRange> {
-    let line = |(index, line): (usize, &crate::catalog::CartVariant)| {
+    let line = |(index, line): (usize, &carts::Line)| {
         let own = quoted.adjustments.iter().filter(|adjustment| {
             adjustment.kind != pricing::Kind::TaxIncluded
                 && matches!(adjustment.target, pricing::Target::Line(target) if target as usize == index)
@@ -283,6 +280,8 @@ fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money:
             quantity: line.quantity,
             unit_price: line.variant.price,
             total: money::sum(std::iter::once(goods).chain(own.map(|adjustment| adjustment.amount)))?,
+            note: line.note.clone(),
+            attributes: line.attributes.clone(),
         })
     };
     contents.lines.iter().enumerate().map(line).collect()

@@ -6,6 +6,8 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod bad_requests;
+mod cart_changes;
+mod cart_words;
 mod carts;
 mod catalog;
 mod catalog_collections;
