@@ -79,6 +79,8 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(carts::http::add_line))
         .routes(routes!(carts::http::patch_line, carts::http::delete_line))
         .routes(routes!(carts::http::acknowledge_changes))
+        .routes(routes!(carts::http::claim_cart))
+        .routes(routes!(carts::http::get_my_cart))
         .routes(routes!(carts::http::put_coupons))
         .routes(routes!(carts::http::put_address))
         .routes(routes!(carts::http::put_email))

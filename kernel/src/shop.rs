@@ -12,7 +12,7 @@ use crate::blobs::Blobs;
 use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
-use crate::{accounts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes, throttle};
+use crate::{accounts, carts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes, throttle};
 
 /// An open shop. Cheap to clone.
 #[derive(Clone)]
@@ -164,6 +164,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     workers.spawn(payments::run(shop.clone()));
     workers.spawn(orders::run(shop.clone()));
     workers.spawn(catalog::run(shop.clone()));
+    workers.spawn(carts::run(shop.clone()));
     workers.spawn(inventory::run(shop.clone()));
     workers.close();
     let router = routes::router(&shop);

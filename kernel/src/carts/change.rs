@@ -8,6 +8,7 @@ use super::{Cart, Contents, DeliveryState, Error, Quoted, expiry, get, quote, st
 use crate::address::Address;
 use crate::catalog::{self, SellableVariant};
 use crate::clock::{self, Moment};
+use crate::db::Tx;
 use crate::plugins::OptionId;
 use crate::{Shop, id};
 
@@ -91,22 +92,24 @@ pub(super) async fn write(
     if matches!(change, Some(Change::SetDelivery(_))) && !matches!(quoted.delivery, DeliveryState::Chosen(_)) {
         return Err(Error::DeliveryUnavailable);
     }
-    after.cart.keep_shown(&quoted);
-    after.renew_promises(clock::now(), hold(shop));
-    Ok(save(shop, before, after).await?.then_some(quoted))
+    after.keep_shown(shop, &quoted);
+    let mut tx = shop.db().write().await?;
+    if !save(shop, &mut tx, before, after).await? {
+        return Ok(None);
+    }
+    tx.commit().await?;
+    Ok(Some(quoted))
 }
 
-async fn save(shop: &Shop, before: &Contents, after: &mut Contents) -> Result<bool, Error> {
+/// False, and nothing is written, where the cart has changed since `before` was read.
+pub(super) async fn save(shop: &Shop, tx: &mut Tx, before: &Contents, after: &mut Contents) -> Result<bool, Error> {
     let writes = writes(before, after);
     let now = clock::now();
     let cart = Cart { updated_at: now, expires_at: expiry(shop, after.cart.customer_id, now), ..after.cart.clone() };
-    let mut tx = shop.db().write().await?;
-    // Dropping the transaction takes nothing back here: the guard is its first statement.
-    if !store::update_cart(&mut tx, &cart).await? {
+    if !store::update_cart(tx, &cart).await? {
         return Ok(false);
     }
-    store::write_lines(&mut tx, cart.id, &writes).await?;
-    tx.commit().await?;
+    store::write_lines(tx, cart.id, &writes).await?;
     after.cart = Cart { version: cart.version + 1, ..cart };
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! Carts over HTTP.
 
 mod acknowledge;
+mod claim;
 mod lines;
 mod view;
 mod words;
@@ -24,10 +25,11 @@ use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
 pub use acknowledge::*;
+pub use claim::*;
 pub use lines::*;
 pub use view::cart_out;
-pub use words::*;
 use view::{CartOut, DeliveryOptionOut, PaymentMethodOut, delivery_out, payment_method_out};
+pub use words::*;
 
 /// A new cart.
 #[derive(Debug, Deserialize, ToSchema)]

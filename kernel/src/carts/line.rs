@@ -172,7 +172,11 @@ mod tests {
         ] {
             let promise = Promise { price, until, told: 450 };
             let renewed = promise.renewed(catalog, now, TimeDelta::minutes(hold));
-            assert_eq!((renewed.price, renewed.until), expected, "{price} until {until:?}, {catalog} asked, {hold} minutes");
+            assert_eq!(
+                (renewed.price, renewed.until),
+                expected,
+                "{price} until {until:?}, {catalog} asked, {hold} minutes"
+            );
             assert_eq!(renewed.told, 450, "only the shopper says what they know");
         }
     }

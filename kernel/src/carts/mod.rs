@@ -6,7 +6,9 @@
 //!
 //! A guest's cart belongs to whoever knows its id; a customer's cart to that customer alone.
 
+mod abandoned;
 pub mod change;
+mod claim;
 pub mod http;
 pub mod line;
 pub mod notices;
@@ -25,7 +27,9 @@ use crate::money::Amount;
 use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
 
+pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
+pub use claim::{claim, current};
 pub use line::{Attributes, GoneLine, Line};
 pub use notices::{Notice, NoticeKind, acknowledge, notices};
 pub use quote::{CouponResult, CouponState, DeliveryOption, DeliveryState, Priced, Quoted, quote};
@@ -40,6 +44,12 @@ pub struct CartsConfig {
     pub customer_expire_days: u32,
     /// Minutes that a price which was shown is held against a rise; 0: not at all. At most 525,600 (a year).
     pub price_hold_minutes: u32,
+    /// Hours after its last change that an open cart counts as abandoned; 0: never.
+    pub abandoned_after_hours: u32,
+    /// How often abandoned carts are looked for, in milliseconds; at least 1,000.
+    pub poll_interval_ms: u64,
+    /// The storefront's page of a cart, behind `shop.storefront_url`.
+    pub cart_path: String,
     /// Lines in a cart.
     pub max_lines: u32,
     /// Pieces in a line; at most 1,000,000.
@@ -62,6 +72,9 @@ impl Default for CartsConfig {
             guest_expire_days: 30,
             customer_expire_days: 90,
             price_hold_minutes: 30,
+            abandoned_after_hours: 10,
+            poll_interval_ms: 60_000,
+            cart_path: "/cart".into(),
             max_lines: 200,
             max_quantity: 100_000,
             max_coupons: 10,

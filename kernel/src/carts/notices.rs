@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::line::Line;
+use super::line::{GoneLine, Line};
 use super::{Cart, Contents, CouponState, DeliveryState, Error, Quoted, change, get, quote};
-use crate::Shop;
 use crate::money::Amount;
+use crate::{Shop, clock};
 
 /// Something that is not as the shopper was shown it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -69,6 +69,15 @@ impl Notice {
         }
     }
 
+    pub(super) fn of_gone(line: &GoneLine) -> Self {
+        Self {
+            line_id: Some(line.line_id),
+            sku: Some(line.sku.clone()),
+            title: Some(line.title.clone()),
+            ..Self::new(NoticeKind::Unavailable, Some(i64::from(line.quantity)), Some(0))
+        }
+    }
+
     pub(super) fn of_coupon(code: &str, kind: NoticeKind) -> Self {
         Self { code: Some(code.to_owned()), ..Self::new(kind, None, None) }
     }
@@ -82,9 +91,10 @@ pub fn notices(contents: &Contents, quoted: &Quoted) -> Vec<Notice> {
     }
     let mut notices = cart.notices.clone();
     for (line, available) in contents.lines.iter().zip(contents.available()) {
-        notices.extend(price_change(line.promise.told, line.variant.price).map(|kind| {
-            Notice::of_line(line, kind, line.promise.told, line.variant.price)
-        }));
+        notices.extend(
+            price_change(line.promise.told, line.variant.price)
+                .map(|kind| Notice::of_line(line, kind, line.promise.told, line.variant.price)),
+        );
         let (wanted, available) = (i64::from(line.quantity), i64::from(available));
         if !line.variant.sellable {
             notices.push(Notice::of_line(line, NoticeKind::Unavailable, wanted, 0));
@@ -92,14 +102,7 @@ pub fn notices(contents: &Contents, quoted: &Quoted) -> Vec<Notice> {
             notices.push(Notice::of_line(line, NoticeKind::QuantityShort, wanted, available));
         }
     }
-    for line in &contents.gone {
-        notices.push(Notice {
-            line_id: Some(line.line_id),
-            sku: Some(line.sku.clone()),
-            title: Some(line.title.clone()),
-            ..Notice::new(NoticeKind::Unavailable, Some(i64::from(line.quantity)), Some(0))
-        });
-    }
+    notices.extend(contents.gone.iter().map(Notice::of_gone));
     let applied = applied(quoted);
     let lost = cart.coupons_told.iter().filter(|code| !applied.contains(code) && cart.coupons.contains(code));
     notices.extend(lost.map(|code| Notice::of_coupon(code, NoticeKind::CouponLost)));
@@ -134,10 +137,18 @@ fn applied(quoted: &Quoted) -> Vec<&String> {
     applied.map(|outcome| &outcome.code).collect()
 }
 
+impl Contents {
+    /// Keeps what an answer to a change shows, and promises its prices.
+    pub(super) fn keep_shown(&mut self, shop: &Shop, quoted: &Quoted) {
+        self.cart.keep_shown(quoted);
+        self.renew_promises(clock::now(), change::hold(shop));
+    }
+}
+
 impl Cart {
-    /// Keeps what an answer to a change shows of coupons and delivery. A coupon that was lost stays told until it is acknowledged;
+    /// A coupon that was lost stays told until it is acknowledged;
     /// what the delivery costs follows from the change itself, and is no news.
-    pub(super) fn keep_shown(&mut self, quoted: &Quoted) {
+    fn keep_shown(&mut self, quoted: &Quoted) {
         let applied = applied(quoted);
         self.coupons_told = self
             .coupons

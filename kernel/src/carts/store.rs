@@ -99,7 +99,7 @@ pub(super) async fn update_cart(tx: &mut Tx, cart: &Cart) -> Result<bool> {
         tx,
         "update carts set email = $3, address = $4, coupons = $5, coupons_told = $6, note = $7, attributes = $8,
                 delivery_plugin = $9, delivery_option = $10, delivery_told = $11, notices = $12, updated_at = $13,
-                expires_at = $14, abandoned_at = null, version = version + 1
+                expires_at = $14, customer_id = $15, abandoned_at = null, version = version + 1
          where id = $1 and version = $2 and status = 'open'",
         cart.id,
         cart.version,
@@ -114,9 +114,70 @@ pub(super) async fn update_cart(tx: &mut Tx, cart: &Cart) -> Result<bool> {
         cart.delivery_told,
         Json(&cart.notices),
         cart.updated_at,
-        cart.expires_at
+        cart.expires_at,
+        cart.customer_id
     )?;
     Ok(changed == 1)
+}
+
+/// The open cart of a customer that was changed last.
+pub(super) async fn find_open_of(conn: &mut Conn, customer_id: Uuid, now: Moment) -> Result<Option<Uuid>> {
+    let row = sql::optional!(
+        conn,
+        (Uuid,),
+        "select id from carts where customer_id = $1 and status = 'open' and expires_at > $2
+         order by updated_at desc, id desc limit 1",
+        customer_id,
+        now
+    )?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// Closes a guest's cart that was added to another one, unless it changed since its version was read. Only the pointer is left.
+pub(super) async fn merge_cart(tx: &mut Tx, guest: &Cart, into: Uuid, now: Moment) -> Result<bool> {
+    let closed = sql::execute!(
+        tx,
+        "update carts set status = 'merged', merged_into = $3, email = null, address = null, coupons = $4, coupons_told = $4,
+                note = '', attributes = $5, delivery_plugin = null, delivery_option = null, delivery_told = null,
+                notices = $6, updated_at = $7, version = version + 1
+         where id = $1 and version = $2 and status = 'open' and customer_id is null",
+        guest.id,
+        guest.version,
+        into,
+        Json(&Vec::<String>::new()),
+        Json(&Attributes::new()),
+        Json(&Vec::<Notice>::new()),
+        now
+    )?;
+    if closed == 1 {
+        sql::execute!(tx, "delete from cart_lines where cart_id = $1", guest.id)?;
+    }
+    Ok(closed == 1)
+}
+
+/// Open carts that were left before `before` and not looked at since, the longest left first.
+pub(super) async fn left(conn: &mut Conn, before: Moment, limit: i64) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
+        conn,
+        (Uuid,),
+        "select id from carts where status = 'open' and abandoned_at is null and updated_at <= $1
+         order by updated_at, id limit $2",
+        before,
+        limit
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Marks a cart that was left, once, unless it changed since its version was read.
+pub(super) async fn mark_abandoned(tx: &mut Tx, id: Uuid, version: i64, now: Moment) -> Result<bool> {
+    let marked = sql::execute!(
+        tx,
+        "update carts set abandoned_at = $3 where id = $1 and version = $2 and status = 'open' and abandoned_at is null",
+        id,
+        version,
+        now
+    )?;
+    Ok(marked == 1)
 }
 
 /// Holds the cart until the end of the transaction; false where it changed since its version was read.

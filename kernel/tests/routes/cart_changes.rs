@@ -13,7 +13,8 @@ const SKU: &str = "TEA-SENCHA-100";
 /// The time for which prices are held is over.
 async fn holds_run_out(app: &App) {
     let mut tx = app.shop.db().write().await.unwrap();
-    sql::execute!(tx, "update cart_lines set held_until = created_at from carts where carts.id = cart_lines.cart_id").unwrap();
+    sql::execute!(tx, "update cart_lines set held_until = created_at from carts where carts.id = cart_lines.cart_id")
+        .unwrap();
     tx.commit().await.unwrap();
 }
 
