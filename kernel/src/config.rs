@@ -23,6 +23,7 @@ use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
+use crate::webhooks::WebhooksConfig;
 
 /// Every setting of a shop.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -43,6 +44,7 @@ pub struct Config {
     pub search: SearchConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,
+    pub webhooks: WebhooksConfig,
     pub events: EventsConfig,
     pub cache: CacheConfig,
     pub log: LogConfig,

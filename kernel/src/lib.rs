@@ -13,6 +13,7 @@ pub mod carts;
 pub mod catalog;
 pub mod clock;
 pub mod config;
+pub mod customers;
 pub mod coupons;
 pub mod db;
 pub mod events;
@@ -26,6 +27,7 @@ pub mod notifications;
 pub mod orders;
 pub mod payments;
 pub mod plugins;
+pub mod prepaid;
 pub mod problem;
 pub mod routes;
 pub mod search;
@@ -34,6 +36,7 @@ pub mod signature;
 #[cfg(test)]
 mod test_shop;
 pub mod throttle;
+pub mod webhooks;
 
 pub use config::Config;
 pub use shop::{OpenError, Shop, serve};

@@ -12,6 +12,7 @@ use crate::blobs::Blobs;
 use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
+use crate::webhooks;
 use crate::{accounts, carts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes, throttle};
 
 /// An open shop. Cheap to clone.
@@ -30,6 +31,7 @@ struct Parts {
     letters: accounts::Letters,
     transports: notifications::Transports,
     inboxes: Arc<notifications::live::Hub>,
+    webhooks: webhooks::Sender,
     /// Work that outlives the request that began it: checkouts, payments.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -50,6 +52,8 @@ pub enum OpenError {
     Plugins(#[from] plugins::RegistryError),
     #[error("notifications: {0}")]
     Notifications(#[from] notifications::TransportError),
+    #[error("webhooks: {0}")]
+    Webhooks(#[from] webhooks::WebhooksError),
 }
 
 impl Shop {
@@ -63,6 +67,7 @@ impl Shop {
         let blobs = Blobs::open(&blob_dir).map_err(|cause| OpenError::Folder { path: blob_dir, cause })?;
         let plugins = plugins::Registry::open(&config, &db, blobs, &keys.cache_key()).await?;
         let transports = notifications::Transports::open(&config)?;
+        let webhooks = webhooks::Sender::open(&config.webhooks)?;
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
@@ -77,6 +82,7 @@ impl Shop {
             keys,
             plugins,
             transports,
+            webhooks,
         })))
     }
 
@@ -130,6 +136,10 @@ impl Shop {
         &self.0.inboxes
     }
 
+    pub fn webhooks(&self) -> &webhooks::Sender {
+        &self.0.webhooks
+    }
+
     pub fn letters(&self) -> &accounts::Letters {
         &self.0.letters
     }
@@ -160,6 +170,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     let workers = TaskTracker::new();
     workers.spawn(events::run(shop.clone()));
     workers.spawn(notifications::run(shop.clone()));
+    workers.spawn(webhooks::run(shop.clone()));
     workers.spawn(accounts::run(shop.clone()));
     workers.spawn(payments::run(shop.clone()));
     workers.spawn(orders::run(shop.clone()));
@@ -189,6 +200,7 @@ fn bus() -> Arc<dyn events::Bus> {
     Arc::new(events::Memory::new(vec![
         Box::new(notifications::Notifications),
         Box::new(notifications::StaffInbox),
+        Box::new(webhooks::Webhooks),
         Box::new(orders::Adoption),
     ]))
 }

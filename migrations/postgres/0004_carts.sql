@@ -11,6 +11,9 @@ create table carts (
     coupons_told jsonb not null,
     note text not null,
     attributes jsonb not null,
+    -- Ids of gift cards, in the order in which they pay.
+    gift_cards jsonb not null,
+    store_credit boolean not null,
     delivery_plugin text,
     delivery_option text,
     -- What the chosen delivery cost when the cart was changed last.

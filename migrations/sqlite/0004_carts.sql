@@ -11,6 +11,9 @@ create table carts (
     coupons_told text not null,
     note text not null,
     attributes text not null,
+    -- Ids of gift cards, in the order in which they pay.
+    gift_cards text not null,
+    store_credit integer not null check (store_credit in (0, 1)),
     delivery_plugin text,
     delivery_option text,
     -- What the chosen delivery cost when the cart was changed last.

@@ -105,6 +105,11 @@ fn join(own: &mut Contents, guest: &Contents, config: &CartsConfig, now: Moment)
             notices.push(Notice::of_coupon(code, NoticeKind::CouponDropped));
         }
     }
+    for card in &guest.cart.gift_cards {
+        if !cart.gift_cards.contains(card) && cart.gift_cards.len() < config.max_gift_cards.min(10) as usize {
+            cart.gift_cards.push(*card);
+        }
+    }
     cart.coupons_told.extend(guest.cart.coupons_told.iter().cloned());
     for (name, value) in &guest.cart.attributes {
         if cart.attributes.len() < config.max_attributes.min(20) as usize {

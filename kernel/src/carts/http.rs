@@ -3,6 +3,7 @@
 mod acknowledge;
 mod claim;
 mod lines;
+mod prepaid;
 mod view;
 mod words;
 
@@ -27,6 +28,7 @@ use crate::problem::{Kind, Problem, ProblemSchema};
 pub use acknowledge::*;
 pub use claim::*;
 pub use lines::*;
+pub use prepaid::*;
 pub use view::cart_out;
 use view::{CartOut, DeliveryOptionOut, PaymentMethodOut, delivery_out, payment_method_out};
 pub use words::*;
@@ -61,7 +63,7 @@ pub struct EmailIn {
 #[serde(deny_unknown_fields)]
 pub struct DeliveryOptionIn {
     /// `id` of an entry of the delivery options.
-    #[schema(example = "delivery-rates:standard")]
+    #[schema(example = "delivery-rates:standard", pattern = "^[!-9;-~]{1,64}:[!-~]{1,64}$")]
     id: String,
 }
 

@@ -17,12 +17,14 @@ mod store;
 
 use chrono::TimeDelta;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::accounts::Person;
 use crate::address::Address;
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
-use crate::db::{self, Tx};
+use crate::db::{self, Conn, Tx};
 use crate::money::Amount;
 use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
@@ -62,6 +64,8 @@ pub struct CartsConfig {
     pub max_attribute_chars: u32,
     /// Characters of a note; at most 1,000.
     pub max_note_chars: u32,
+    /// Gift cards in a cart; at most 10.
+    pub max_gift_cards: u32,
     /// What delivery costs while no delivery plugin answers; none means that no order can be placed then.
     pub fallback_delivery: Vec<FallbackRate>,
 }
@@ -81,6 +85,7 @@ impl Default for CartsConfig {
             max_attributes: 20,
             max_attribute_chars: 500,
             max_note_chars: 1_000,
+            max_gift_cards: 5,
             fallback_delivery: Vec::new(),
         }
     }
@@ -114,6 +119,10 @@ pub struct Cart {
     pub coupons_told: Vec<String>,
     pub note: String,
     pub attributes: Attributes,
+    /// Ids of gift cards, in the order in which they pay.
+    pub gift_cards: Vec<Uuid>,
+    /// Whether the customer's store credit is to pay.
+    pub store_credit: bool,
     pub delivery: Option<OptionId>,
     /// What the delivery cost when the cart was changed last.
     pub delivery_told: Option<Amount>,
@@ -201,6 +210,8 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
         coupons_told: Vec::new(),
         note: String::new(),
         attributes: Attributes::new(),
+        gift_cards: Vec::new(),
+        store_credit: false,
         delivery: None,
         delivery_told: None,
         notices: Vec::new(),
@@ -266,7 +277,7 @@ pub async fn keep_promises(shop: &Shop, contents: &mut Contents) -> Result<(), E
 pub async fn payment_methods(shop: &Shop, contents: &Contents) -> Result<Vec<payments::Method>, Error> {
     let quoted = quote(shop, contents).await?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    payments::methods(shop, quoted.totals.total, country, &contents.cart.locale).await.map_err(Error::Payment)
+    payments::methods(shop, quoted.prepaid.due, country, &contents.cart.locale).await.map_err(Error::Payment)
 }
 
 /// Turns an open cart into the order, once. False where it changed since `contents` was read.
@@ -295,6 +306,43 @@ pub async fn forget_expired(shop: &Shop) -> Result<u64, db::Error> {
             return Ok(total);
         }
     }
+}
+
+/// Carts of the person that are still kept.
+pub async fn export_person(conn: &mut Conn, person: &Person) -> Result<Vec<Value>, db::Error> {
+    let mut exported = Vec::new();
+    for cart in store::carts_of(conn, person.customer_id).await? {
+        let (lines, _) = store::lines(conn, cart.id, clock::now()).await?;
+        let line = |line: &Line| {
+            json!({
+                "sku": line.variant.sku,
+                "quantity": line.quantity,
+                "note": line.note,
+                "attributes": line.attributes,
+            })
+        };
+        exported.push(json!({
+            "id": cart.id,
+            "email": cart.email,
+            "address": cart.address,
+            "coupons": cart.coupons,
+            "note": cart.note,
+            "attributes": cart.attributes,
+            "lines": lines.iter().map(line).collect::<Vec<_>>(),
+            "order_id": cart.order_id,
+            "created_at": cart.created_at,
+        }));
+    }
+    Ok(exported)
+}
+
+/// Forgets the carts of the person, and those that guests gave the person's address where it is proved to be theirs; tells which.
+pub async fn forget_person(tx: &mut Tx, person: &Person) -> Result<Vec<Uuid>, db::Error> {
+    let mut forgotten = store::delete_of(tx, person.customer_id).await?;
+    if let Some(email_key) = &person.proved_email_key {
+        forgotten.extend(store::delete_of_guests(tx, &person.email, email_key).await?);
+    }
+    Ok(forgotten)
 }
 
 fn expiry(shop: &Shop, customer_id: Option<Uuid>, now: Moment) -> Moment {

@@ -22,6 +22,8 @@ struct CartRow {
     coupons_told: Json<Vec<String>>,
     note: String,
     attributes: Json<Attributes>,
+    gift_cards: Json<Vec<Uuid>>,
+    store_credit: bool,
     delivery_plugin: Option<String>,
     delivery_option: Option<String>,
     delivery_told: Option<i64>,
@@ -47,6 +49,8 @@ impl From<CartRow> for Cart {
             coupons_told: row.coupons_told.0,
             note: row.note,
             attributes: row.attributes.0,
+            gift_cards: row.gift_cards.0,
+            store_credit: row.store_credit,
             delivery: delivery.map(|(plugin, code)| OptionId { plugin, code }),
             delivery_told: row.delivery_told,
             notices: row.notices.0,
@@ -63,9 +67,9 @@ impl From<CartRow> for Cart {
 pub(super) async fn insert_cart(tx: &mut Tx, cart: &Cart) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into carts (id, customer_id, status, locale, coupons, coupons_told, note, attributes, notices, version,
-                            created_at, updated_at, expires_at)
-         values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
+        "insert into carts (id, customer_id, status, locale, coupons, coupons_told, note, attributes, notices, gift_cards,
+                            store_credit, version, created_at, updated_at, expires_at)
+         values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)",
         cart.id,
         cart.customer_id,
         cart.locale.as_str(),
@@ -74,6 +78,8 @@ pub(super) async fn insert_cart(tx: &mut Tx, cart: &Cart) -> Result<()> {
         cart.note.as_str(),
         Json(&cart.attributes),
         Json(&cart.notices),
+        Json(&cart.gift_cards),
+        cart.store_credit,
         cart.version,
         cart.created_at,
         cart.expires_at
@@ -85,8 +91,9 @@ pub(super) async fn find_cart(conn: &mut Conn, id: Uuid) -> Result<Option<Cart>>
     let row = sql::optional!(
         conn,
         CartRow,
-        "select id, customer_id, locale, email, address, coupons, coupons_told, note, attributes, delivery_plugin,
-                delivery_option, delivery_told, notices, order_id, merged_into, version, created_at, updated_at, expires_at
+        "select id, customer_id, locale, email, address, coupons, coupons_told, note, attributes, gift_cards, store_credit,
+                delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
+                updated_at, expires_at
          from carts where id = $1",
         id
     )?;
@@ -99,7 +106,8 @@ pub(super) async fn update_cart(tx: &mut Tx, cart: &Cart) -> Result<bool> {
         tx,
         "update carts set email = $3, address = $4, coupons = $5, coupons_told = $6, note = $7, attributes = $8,
                 delivery_plugin = $9, delivery_option = $10, delivery_told = $11, notices = $12, updated_at = $13,
-                expires_at = $14, customer_id = $15, abandoned_at = null, version = version + 1
+                expires_at = $14, customer_id = $15, gift_cards = $16, store_credit = $17, abandoned_at = null,
+                version = version + 1
          where id = $1 and version = $2 and status = 'open'",
         cart.id,
         cart.version,
@@ -115,7 +123,9 @@ pub(super) async fn update_cart(tx: &mut Tx, cart: &Cart) -> Result<bool> {
         Json(&cart.notices),
         cart.updated_at,
         cart.expires_at,
-        cart.customer_id
+        cart.customer_id,
+        Json(&cart.gift_cards),
+        cart.store_credit
     )?;
     Ok(changed == 1)
 }
@@ -139,7 +149,7 @@ pub(super) async fn merge_cart(tx: &mut Tx, guest: &Cart, into: Uuid, now: Momen
         tx,
         "update carts set status = 'merged', merged_into = $3, email = null, address = null, coupons = $4, coupons_told = $4,
                 note = '', attributes = $5, delivery_plugin = null, delivery_option = null, delivery_told = null,
-                notices = $6, updated_at = $7, version = version + 1
+                notices = $6, gift_cards = $8, store_credit = $9, updated_at = $7, version = version + 1
          where id = $1 and version = $2 and status = 'open' and customer_id is null",
         guest.id,
         guest.version,
@@ -147,7 +157,9 @@ pub(super) async fn merge_cart(tx: &mut Tx, guest: &Cart, into: Uuid, now: Momen
         Json(&Vec::<String>::new()),
         Json(&Attributes::new()),
         Json(&Vec::<Notice>::new()),
-        now
+        now,
+        Json(&Vec::<Uuid>::new()),
+        false
     )?;
     if closed == 1 {
         sql::execute!(tx, "delete from cart_lines where cart_id = $1", guest.id)?;
@@ -318,6 +330,36 @@ pub(super) async fn reopen_cart(tx: &mut Tx, id: Uuid, order_id: Uuid, now: Mome
         expires_at
     )?;
     Ok(())
+}
+
+pub(super) async fn carts_of(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<Cart>> {
+    let rows = sql::all!(
+        conn,
+        CartRow,
+        "select id, customer_id, locale, email, address, coupons, coupons_told, note, attributes, gift_cards, store_credit,
+                delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
+                updated_at, expires_at
+         from carts where customer_id = $1 order by created_at, id",
+        customer_id
+    )?;
+    Ok(rows.into_iter().map(Cart::from).collect())
+}
+
+pub(super) async fn delete_of(tx: &mut Tx, customer_id: Uuid) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(tx, (Uuid,), "delete from carts where customer_id = $1 returning id", customer_id)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// As the address was typed at the registration, or in lower case; a guest who typed it otherwise is forgotten with the cart.
+pub(super) async fn delete_of_guests(tx: &mut Tx, email: &str, email_key: &str) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
+        tx,
+        (Uuid,),
+        "delete from carts where customer_id is null and email in ($1, $2) returning id",
+        email,
+        email_key
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn delete_expired(tx: &mut Tx, now: Moment, limit: i64) -> Result<u64> {

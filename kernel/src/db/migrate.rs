@@ -38,6 +38,7 @@ const STEPS: &[Step] = steps![
     12 "0012_promotions",
     13 "0013_ledger",
     16 "0016_notifications",
+    17 "0017_webhooks",
 ];
 
 /// A database cannot be brought to the newest schema.

@@ -9,6 +9,7 @@ pub mod checkout;
 pub mod corrections;
 mod housekeeping;
 pub mod http;
+mod privacy;
 pub mod receipts;
 pub mod refunds;
 mod state;
@@ -27,6 +28,7 @@ use crate::{Shop, inventory, ledger};
 
 pub use adoption::Adoption;
 pub use housekeeping::run;
+pub use privacy::{Forgotten, export_person, forget_person, placed_by, under_way};
 pub use refunds::refund_moved;
 pub use state::{Reason, StateError, call_off, cancel, deliver, give_back, give_up, mark_paid, ship};
 
@@ -238,6 +240,8 @@ pub enum Error {
     RefundState(refunds::RefundStatus),
     #[error("the order was not shipped: nothing of it can come back to the shelf")]
     NotShipped,
+    #[error("the order is a guest's, who has no store credit")]
+    NoAccount,
     #[error("with the correction, the order would owe more or less than an amount can say")]
     CorrectionTooLarge,
     #[error("an amount is out of range")]

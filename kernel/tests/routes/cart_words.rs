@@ -89,7 +89,7 @@ api_test! {
         }
         let long = Some(json!({ "note": "x".repeat(1_001) }));
         assert_eq!(pointer(shopper.send(Method::PATCH, "", long).await.problem("invalid-request")), "/note");
-        shopper.send(Method::PATCH, "", Some(json!({}))).await.problem("invalid-request");
+        shopper.send(Method::PATCH, "", Some(json!({}))).await.expect(200);
         let cart = shopper.show().await;
         assert_eq!((&cart["attributes"], &cart["note"], &cart["lines"]), (&json!({}), &json!(""), &json!([])));
         let longest = json!({ "attributes": { "a": "ä".repeat(500), "b".repeat(64): "x" }, "note": "ß".repeat(1_000) });

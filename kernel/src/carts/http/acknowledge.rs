@@ -20,7 +20,7 @@ use crate::problem::{Problem, ProblemSchema};
 #[serde(deny_unknown_fields)]
 pub struct AcknowledgeIn {
     /// `total` of the cart whose `changes` were shown.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 1740)]
+    #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 1740)]
     expected_total: Amount,
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::changed;
 use super::view::CartOut;
-use super::words::{check_attributes, check_note};
+use super::words::{attributes_schema, check_attributes, check_note};
 use crate::Shop;
 use crate::carts::change::VariantRef;
 use crate::carts::{Attributes, Change};
@@ -22,16 +22,14 @@ use crate::problem::{Problem, ProblemSchema};
 #[serde(deny_unknown_fields)]
 pub struct LineIn {
     variant_id: Option<Uuid>,
-    #[schema(example = "TEA-EARL-GREY-100")]
+    #[schema(example = "TEA-EARL-GREY-100", min_length = 1, max_length = 100)]
     sku: Option<String>,
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
     quantity: u32,
     /// For whoever packs it. Left out, the note of the line that it joins stays. As many characters as `carts.max_note_chars`.
     #[schema(max_length = 1000, example = "as a gift, please")]
     note: Option<String>,
-    /// What is to be done with it. Names of 1 to 64 characters of `a-z 0-9 -`; as many as `carts.max_attributes`, with values of 1 to
-    /// `carts.max_attribute_chars` characters. The same variant with other attributes is another line.
-    #[schema(example = json!({"engraving": "For Ada"}))]
+    #[schema(schema_with = attributes_schema, required = false)]
     #[serde(default)]
     attributes: Attributes,
 }
@@ -100,7 +98,6 @@ pub async fn patch_line(
     Json(body): Json<LinePatch>,
 ) -> Result<Answer<CartOut>, Problem> {
     let mut checks = Checks::default();
-    checks.require(body.quantity.is_some() || body.note.is_some(), "", "name a quantity or a note");
     checks.require(body.quantity.is_none_or(|quantity| quantity <= 1_000_000), "/quantity", "must be 0 to 1,000,000");
     check_note(&mut checks, &shop, body.note.as_deref());
     checks.done()?;

@@ -3,7 +3,9 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::changed;
@@ -24,9 +26,7 @@ pub struct CartPatch {
     /// For the shop. Empty: none. As many characters as `carts.max_note_chars`.
     #[schema(max_length = 1000, example = "please ring twice")]
     note: Option<String>,
-    /// All attributes of the cart. Names of 1 to 64 characters of `a-z 0-9 -`; as many as `carts.max_attributes`, with values of 1 to
-    /// `carts.max_attribute_chars` characters.
-    #[schema(example = json!({"heard-of-us": "a friend"}))]
+    #[schema(schema_with = attributes_schema)]
     attributes: Option<Attributes>,
 }
 
@@ -47,7 +47,6 @@ pub async fn patch_cart(
     Json(body): Json<CartPatch>,
 ) -> Result<Answer<CartOut>, Problem> {
     let mut checks = Checks::default();
-    checks.require(body.note.is_some() || body.attributes.is_some(), "", "name a note or attributes");
     check_note(&mut checks, &shop, body.note.as_deref());
     if let Some(attributes) = &body.attributes {
         check_attributes(&mut checks, &shop, attributes);
@@ -55,6 +54,22 @@ pub async fn patch_cart(
     checks.done()?;
     let note = body.note.map(|note| note.trim().to_owned());
     changed(&shop, id, caller, Change::SetWords { note, attributes: body.attributes }).await
+}
+
+/// The form of attributes, which no annotation can say.
+pub(super) fn attributes_schema() -> Object {
+    let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z0-9-]{1,64}$")).build();
+    let value = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(500));
+    let text = "All of them: names with values, as many as `carts.max_attributes`, with values of at most \
+                `carts.max_attribute_chars` characters";
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(text))
+        .property_names(Some(name))
+        .additional_properties(Some(value))
+        .max_properties(Some(20))
+        .examples([json!({"engraving": "For Ada"})])
+        .build()
 }
 
 pub(super) fn check_note(checks: &mut Checks, shop: &Shop, note: Option<&str>) {

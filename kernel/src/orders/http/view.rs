@@ -1,5 +1,7 @@
 //! What shoppers and the merchant see of an order.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -35,6 +37,7 @@ pub struct OrderLineOut {
     total: Amount,
     /// What the shopper says about it.
     note: String,
+    #[schema(value_type = BTreeMap<String, String>)]
     attributes: Attributes,
 }
 
@@ -62,7 +65,7 @@ pub struct PaymentOut {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AmountsOut {
     /// What was charged for it; 0 once it is cancelled.
-    #[schema(example = 4280)]
+    #[schema(value_type = i64, example = 4280)]
     total: Amount,
     /// Reserved, and not taken yet.
     authorized: Amount,
@@ -114,6 +117,7 @@ pub struct OrderOut {
     delivery: Delivery,
     /// What the shopper says about it.
     note: String,
+    #[schema(value_type = BTreeMap<String, String>)]
     attributes: Attributes,
     lines: Vec<OrderLineOut>,
     /// On the goods as a whole and on the delivery.
