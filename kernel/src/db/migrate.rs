@@ -39,6 +39,7 @@ const STEPS: &[Step] = steps![
     13 "0013_ledger",
     16 "0016_notifications",
     17 "0017_webhooks",
+    18 "0018_images",
 ];
 
 /// A database cannot be brought to the newest schema.
