@@ -121,7 +121,7 @@ problems! {
     InsufficientStock = "insufficient-stock" CONFLICT;
     /// Orders hold some of it: it cannot be deleted or closed before they are shipped or cancelled, or it is moved.
     StockInUse = "stock-in-use" CONFLICT;
-    /// The cart has been ordered and cannot be changed any more.
+    /// The cart has been ordered or added to another one, and cannot be changed any more; `order_id` or `merged_into` says where it is.
     CartClosed = "cart-closed" CONFLICT;
     /// The cart cannot be ordered yet; `missing` names what it lacks.
     CartIncomplete = "cart-incomplete" CONFLICT;

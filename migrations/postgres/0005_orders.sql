@@ -18,6 +18,9 @@ create table orders (
     email_key text not null,
     address jsonb not null,
     delivery jsonb not null,
+    -- What the shopper says about it, in the cart's words.
+    note text not null,
+    attributes jsonb not null,
     goods_total bigint not null,
     discount_total bigint not null,
     fee_total bigint not null,
@@ -45,6 +48,8 @@ create table order_lines (
     quantity bigint not null check (quantity > 0),
     unit_price bigint not null,
     total bigint not null,
+    note text not null,
+    attributes jsonb not null,
     primary key (order_id, position)
 );
 

@@ -2,30 +2,56 @@ create table carts (
     -- For a guest, knowing the id is the right to open the cart.
     id blob primary key,
     customer_id blob references customers (id) on delete cascade,
-    status text not null check (status in ('open', 'ordered')),
+    status text not null check (status in ('open', 'ordered', 'merged')),
     locale text not null,
     email text,
     address text,
     coupons text not null,
+    -- Codes that a price was shown with: one that applies no longer is told.
+    coupons_told text not null,
+    note text not null,
+    attributes text not null,
     -- Ids of gift cards, in the order in which they pay.
     gift_cards text not null,
     store_credit integer not null check (store_credit in (0, 1)),
     delivery_plugin text,
     delivery_option text,
+    -- What the chosen delivery cost when the cart was changed last.
+    delivery_told integer,
+    -- What happened to the cart and cannot be derived, until it is acknowledged.
+    notices text not null,
     order_id blob,
+    -- The customer's cart that it was added to.
+    merged_into blob,
+    -- When `cart.abandoned` told of it; none since its last change.
+    abandoned_at text,
     version integer not null,
     created_at text not null,
     updated_at text not null,
     expires_at text not null
 ) strict;
 create index carts_by_expiry on carts (expires_at);
-create index carts_by_customer on carts (customer_id);
+create index carts_by_customer on carts (customer_id, status, updated_at, id);
+create index carts_left on carts (updated_at, id) where status = 'open' and abandoned_at is null;
 
 create table cart_lines (
     id blob primary key,
     cart_id blob not null references carts (id) on delete cascade,
-    variant_id blob not null references variants (id) on delete cascade,
+    -- None once the variant was deleted: the line stays until the shopper has been told.
+    variant_id blob references variants (id) on delete set null,
+    -- As they were when it was added, to tell of a variant that is gone.
+    sku text not null,
+    title text not null,
     quantity integer not null check (quantity > 0),
     position integer not null,
-    unique (cart_id, variant_id)
+    note text not null,
+    attributes text not null,
+    -- Of a piece, as it was shown last: until `held_until`, no more is asked.
+    held_price integer not null,
+    held_until text,
+    -- Of a piece, as the shopper knows it: another one is told until it is acknowledged.
+    told_price integer not null
 ) strict;
+-- One line for a variant with the same attributes: the version of the cart guards it, since attributes are too long for an index.
+create index cart_lines_by_cart on cart_lines (cart_id, position, id);
+create index cart_lines_by_variant on cart_lines (variant_id);

@@ -18,6 +18,9 @@ create table orders (
     email_key text not null,
     address text not null,
     delivery text not null,
+    -- What the shopper says about it, in the cart's words.
+    note text not null,
+    attributes text not null,
     goods_total integer not null,
     discount_total integer not null,
     fee_total integer not null,
@@ -45,6 +48,8 @@ create table order_lines (
     quantity integer not null check (quantity > 0),
     unit_price integer not null,
     total integer not null,
+    note text not null,
+    attributes text not null,
     primary key (order_id, position)
 ) strict;
 

@@ -272,6 +272,16 @@ pub async fn run(shop: Shop) {
     tokio::join!(letters::run(shop.clone()), signing_keys::run(shop));
 }
 
+/// Lets whoever else changes the customer, or decides something about all that is theirs, wait until the transaction ends.
+pub async fn lock(tx: &mut db::Tx, id: Uuid) -> db::Result<()> {
+    store::lock_customer(tx, id, clock::now()).await
+}
+
+/// The customer with this id, on a connection that is open already.
+pub async fn customer_in(conn: &mut db::Conn, id: Uuid) -> db::Result<Option<Customer>> {
+    store::find_customer(conn, id).await
+}
+
 /// The customer with this id.
 pub async fn find_customer(shop: &Shop, id: Uuid) -> Result<Option<Customer>, Error> {
     Ok(store::find_customer(&mut shop.db().read().await?, id).await?)

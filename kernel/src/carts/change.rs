@@ -1,24 +1,33 @@
 //! Changing a cart: applied in memory, checked, priced, and only then written.
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::{Cart, Contents, DeliveryState, Error, Quoted, expiry, get, quote, shortage, store};
+use super::line::{Attributes, Line, Promise};
+use super::{Cart, Contents, DeliveryState, Error, Quoted, expiry, get, quote, store};
 use crate::address::Address;
-use crate::catalog::{self, CartVariant};
+use crate::catalog::{self, SellableVariant};
+use crate::clock::{self, Moment};
+use crate::db::Tx;
 use crate::plugins::OptionId;
-use crate::{Shop, clock, id};
+use crate::{Shop, id};
 
 /// One change of a cart.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// More of a variant; it joins the line that the cart has of it.
+    /// More of a variant; it joins the line that the cart has of it with the same attributes.
     AddLine {
         variant: VariantRef,
         quantity: u32,
+        /// None leaves that of the line that it joins.
+        note: Option<String>,
+        attributes: Attributes,
     },
-    SetQuantity {
+    /// What is none stays as it is.
+    ChangeLine {
         line_id: Uuid,
-        quantity: u32,
+        quantity: Option<u32>,
+        note: Option<String>,
     },
     RemoveLine {
         line_id: Uuid,
@@ -29,6 +38,11 @@ pub enum Change {
     SetAddress(Address),
     SetEmail(String),
     SetDelivery(OptionId),
+    /// What is none stays as it is.
+    SetWords {
+        note: Option<String>,
+        attributes: Option<Attributes>,
+    },
 }
 
 /// How a request names a variant.
@@ -39,15 +53,16 @@ pub enum VariantRef {
 }
 
 /// What must be written besides the cart's own row.
-pub(super) enum LineWrite {
-    None,
-    Insert(CartVariant),
-    Update { line_id: Uuid, quantity: u32 },
-    Delete { line_id: Uuid },
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum LineWrite<'a> {
+    Insert(&'a Line),
+    /// All but what makes it the line that it is.
+    Update(&'a Line),
+    Delete(Uuid),
 }
 
 /// Someone else's change at the same moment makes us read again; more often than this in a row is not a shopper.
-const ATTEMPTS: usize = 8;
+pub(super) const ATTEMPTS: usize = 8;
 
 /// Applies `change` to the cart, and answers it priced.
 pub async fn change(
@@ -57,57 +72,98 @@ pub async fn change(
     change: &Change,
 ) -> Result<(Contents, Quoted), Error> {
     for _ in 0..ATTEMPTS {
-        let mut contents = get(shop, cart_id, caller).await?;
-        if let Some(order_id) = contents.cart.order_id {
-            return Err(Error::Closed(order_id));
-        }
-        let write = apply(shop, &mut contents, change).await?;
-        let quoted = quote(shop, &contents).await?;
-        if matches!(change, Change::SetDelivery(_)) && !matches!(quoted.delivery, DeliveryState::Chosen(_)) {
-            return Err(Error::DeliveryUnavailable);
-        }
-        if save(shop, &mut contents.cart, &write).await? {
-            return Ok((contents, quoted));
+        let before = get(shop, cart_id, caller).await?;
+        before.cart.require_open()?;
+        let mut after = before.clone();
+        apply(shop, &mut after, change).await?;
+        if let Some(quoted) = write(shop, &before, &mut after, Some(change)).await? {
+            return Ok((after, quoted));
         }
     }
     Err(Error::Contended)
 }
 
-async fn save(shop: &Shop, cart: &mut Cart, write: &LineWrite) -> Result<bool, Error> {
-    let now = clock::now();
-    cart.updated_at = now;
-    cart.expires_at = expiry(shop, now);
+/// Prices `after` and writes it; none where the cart has changed since `before` was read, and nothing is written.
+pub(super) async fn write(
+    shop: &Shop,
+    before: &Contents,
+    after: &mut Contents,
+    change: Option<&Change>,
+) -> Result<Option<Quoted>, Error> {
+    let quoted = quote(shop, after).await?;
+    if matches!(change, Some(Change::SetDelivery(_))) && !matches!(quoted.delivery, DeliveryState::Chosen(_)) {
+        return Err(Error::DeliveryUnavailable);
+    }
+    after.keep_shown(shop, &quoted);
     let mut tx = shop.db().write().await?;
-    // Dropping the transaction takes nothing back here: the guard is its first statement.
-    if !store::update_cart(&mut tx, cart).await? {
+    if !save(shop, &mut tx, before, after).await? {
+        return Ok(None);
+    }
+    tx.commit().await?;
+    Ok(Some(quoted))
+}
+
+/// False, and nothing is written, where the cart has changed since `before` was read.
+pub(super) async fn save(shop: &Shop, tx: &mut Tx, before: &Contents, after: &mut Contents) -> Result<bool, Error> {
+    let writes = writes(before, after);
+    let now = clock::now();
+    let cart = Cart { updated_at: now, expires_at: expiry(shop, after.cart.customer_id, now), ..after.cart.clone() };
+    if !store::update_cart(tx, &cart).await? {
         return Ok(false);
     }
-    store::write_line(&mut tx, cart.id, write).await?;
-    tx.commit().await?;
-    cart.version += 1;
+    store::write_lines(tx, cart.id, &writes).await?;
+    after.cart = Cart { version: cart.version + 1, ..cart };
     Ok(true)
 }
 
-async fn apply(shop: &Shop, contents: &mut Contents, change: &Change) -> Result<LineWrite, Error> {
+/// What makes the lines of `before` those of `after`.
+pub(super) fn writes<'a>(before: &Contents, after: &'a Contents) -> Vec<LineWrite<'a>> {
+    let mut writes = Vec::new();
+    for line in &after.lines {
+        match before.lines.iter().find(|known| known.line_id == line.line_id) {
+            None => writes.push(LineWrite::Insert(line)),
+            Some(known) if known != line => writes.push(LineWrite::Update(line)),
+            Some(_) => {}
+        }
+    }
+    let stays = |id: Uuid| {
+        after.lines.iter().any(|line| line.line_id == id) || after.gone.iter().any(|line| line.line_id == id)
+    };
+    let known = before.lines.iter().map(|line| line.line_id).chain(before.gone.iter().map(|line| line.line_id));
+    writes.extend(known.filter(|id| !stays(*id)).map(LineWrite::Delete));
+    writes
+}
+
+/// How long a price that was shown is held.
+pub(super) fn hold(shop: &Shop) -> TimeDelta {
+    TimeDelta::minutes(i64::from(shop.config().carts.price_hold_minutes.min(525_600)))
+}
+
+async fn apply(shop: &Shop, contents: &mut Contents, change: &Change) -> Result<(), Error> {
     match change {
-        Change::AddLine { variant, quantity } => return add_line(shop, contents, variant, *quantity).await,
-        Change::SetQuantity { line_id, quantity } => {
-            let line = contents.lines.iter_mut().find(|line| line.line_id == *line_id).ok_or(Error::LineNotFound)?;
+        Change::AddLine { variant, quantity, note, attributes } => {
+            let variant = find_variant(shop, contents, variant).await?;
+            return add_line(shop, contents, variant, *quantity, note.as_ref(), attributes);
+        }
+        Change::ChangeLine { line_id, quantity, note } => {
+            let index = contents.lines.iter().position(|line| line.line_id == *line_id);
+            let index = index.ok_or(Error::LineNotFound)?;
+            let line = &mut contents.lines[index];
+            line.note = note.clone().unwrap_or_else(|| line.note.clone());
             // Asking for less is always allowed: it is how a shopper answers a shortage.
-            let more = *quantity > line.quantity;
-            line.quantity = *quantity;
+            let more = quantity.is_some_and(|quantity| quantity > line.quantity);
+            line.quantity = quantity.unwrap_or(line.quantity);
             if more {
-                check_quantity(shop, line)?;
+                check_quantity(shop, contents, index)?;
             }
-            return Ok(LineWrite::Update { line_id: *line_id, quantity: *quantity });
         }
         Change::RemoveLine { line_id } => {
-            let before = contents.lines.len();
+            let before = contents.lines.len() + contents.gone.len();
             contents.lines.retain(|line| line.line_id != *line_id);
-            if contents.lines.len() == before {
+            contents.gone.retain(|line| line.line_id != *line_id);
+            if contents.lines.len() + contents.gone.len() == before {
                 return Err(Error::LineNotFound);
             }
-            return Ok(LineWrite::Delete { line_id: *line_id });
         }
         Change::SetCoupons(codes) => contents.cart.coupons = codes.clone(),
         Change::SetGiftCards(ids) => contents.cart.gift_cards = ids.clone(),
@@ -117,49 +173,83 @@ async fn apply(shop: &Shop, contents: &mut Contents, change: &Change) -> Result<
         Change::SetAddress(address) => contents.cart.address = Some(address.clone()),
         Change::SetEmail(email) => contents.cart.email = Some(email.clone()),
         Change::SetDelivery(option) => contents.cart.delivery = Some(option.clone()),
+        Change::SetWords { note, attributes } => {
+            let cart = &mut contents.cart;
+            cart.note = note.clone().unwrap_or_else(|| cart.note.clone());
+            cart.attributes = attributes.clone().unwrap_or_else(|| cart.attributes.clone());
+        }
     }
-    Ok(LineWrite::None)
+    Ok(())
 }
 
-async fn add_line(
-    shop: &Shop,
-    contents: &mut Contents,
-    variant: &VariantRef,
-    quantity: u32,
-) -> Result<LineWrite, Error> {
-    let known = contents.lines.iter_mut().find(|line| match variant {
+/// What a line of the variant would begin with.
+async fn find_variant(shop: &Shop, contents: &Contents, variant: &VariantRef) -> Result<SellableVariant, Error> {
+    let known = contents.lines.iter().find(|line| match variant {
         VariantRef::Id(id) => line.variant.id == *id,
         VariantRef::Sku(sku) => line.variant.sku == *sku,
     });
     if let Some(line) = known {
-        line.quantity = line.quantity.saturating_add(quantity);
-        check_quantity(shop, line)?;
-        return Ok(LineWrite::Update { line_id: line.line_id, quantity: line.quantity });
-    }
-    let max_lines = shop.config().carts.max_lines;
-    if contents.lines.len() >= max_lines as usize {
-        return Err(Error::Invalid("", format!("a cart holds at most {max_lines} lines")));
+        return Ok(SellableVariant { price: line.catalog_price, ..line.variant.clone() });
     }
     let mut conn = shop.db().read().await?;
     let found = match variant {
         VariantRef::Id(id) => catalog::find_variant(&mut conn, *id).await?,
         VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, sku).await?,
     };
-    let variant = found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)?;
-    let position = contents.lines.iter().map(|line| line.position + 1).max().unwrap_or(0);
-    let line = CartVariant { line_id: id::sequential(), position, quantity, variant };
-    check_quantity(shop, &line)?;
-    contents.lines.push(line.clone());
-    Ok(LineWrite::Insert(line))
+    found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)
 }
 
-fn check_quantity(shop: &Shop, line: &CartVariant) -> Result<(), Error> {
-    let max = shop.config().carts.max_quantity.min(1_000_000);
-    if line.quantity > max {
+fn add_line(
+    shop: &Shop,
+    contents: &mut Contents,
+    variant: SellableVariant,
+    quantity: u32,
+    note: Option<&String>,
+    attributes: &Attributes,
+) -> Result<(), Error> {
+    if let Some(index) = contents.lines.iter().position(|line| line.is_of(variant.id, attributes)) {
+        let line = &mut contents.lines[index];
+        line.quantity = line.quantity.saturating_add(quantity);
+        line.note = note.cloned().unwrap_or_else(|| line.note.clone());
+        return check_quantity(shop, contents, index);
+    }
+    let max_lines = shop.config().carts.max_lines;
+    if contents.lines.len() >= max_lines as usize {
+        return Err(Error::Invalid("", format!("a cart holds at most {max_lines} lines")));
+    }
+    let line = new_line(shop, variant, contents.next_position(), clock::now());
+    contents.lines.push(Line {
+        quantity,
+        note: note.cloned().unwrap_or_default(),
+        attributes: attributes.clone(),
+        ..line
+    });
+    check_quantity(shop, contents, contents.lines.len() - 1)
+}
+
+/// At the price that the catalog asks now.
+fn new_line(shop: &Shop, variant: SellableVariant, position: i64, now: Moment) -> Line {
+    let hold = hold(shop);
+    let until = (!hold.is_zero()).then_some(now + hold);
+    Line {
+        line_id: id::sequential(),
+        position,
+        quantity: 0,
+        catalog_price: variant.price,
+        promise: Promise { price: variant.price, until, told: variant.price },
+        variant,
+        note: String::new(),
+        attributes: Attributes::new(),
+    }
+}
+
+fn check_quantity(shop: &Shop, contents: &Contents, index: usize) -> Result<(), Error> {
+    let max = super::max_quantity(shop);
+    if contents.lines[index].quantity > max {
         return Err(Error::Invalid("/quantity", format!("a line holds at most {max} pieces")));
     }
-    if !line.variant.sellable || line.variant.available < i64::from(line.quantity) {
-        return Err(Error::Insufficient(vec![shortage(line)]));
+    match contents.shortage_of(index) {
+        Some(shortage) => Err(Error::Insufficient(vec![shortage])),
+        None => Ok(()),
     }
-    Ok(())
 }

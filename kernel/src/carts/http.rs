@@ -1,7 +1,11 @@
 //! Carts over HTTP.
 
+mod acknowledge;
+mod claim;
+mod lines;
 mod prepaid;
 mod view;
+mod words;
 
 use axum::Json as Answer;
 use axum::extract::State;
@@ -12,20 +16,22 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::change::VariantRef;
-use super::{Change, Contents, Error, Shortage};
+use super::{Change, Contents, Error, Quoted, Shortage};
 use crate::Shop;
 use crate::accounts;
 use crate::address::Address;
-use crate::catalog::MAX_SKU;
 use crate::http::auth::Caller;
 use crate::http::extract::{Checks, Json, Path, parse_json};
 use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
+pub use acknowledge::*;
+pub use claim::*;
+pub use lines::*;
 pub use prepaid::*;
 pub use view::cart_out;
 use view::{CartOut, DeliveryOptionOut, PaymentMethodOut, delivery_out, payment_method_out};
+pub use words::*;
 
 /// A new cart.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,25 +40,6 @@ pub struct CartIn {
     /// BCP 47 tag of labels and messages; the shop's own where none is given.
     #[schema(example = "en")]
     locale: Option<String>,
-}
-
-/// What to put into the cart: one of `variant_id` and `sku`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LineIn {
-    variant_id: Option<Uuid>,
-    #[schema(example = "TEA-EARL-GREY-100", min_length = 1, max_length = 100)]
-    sku: Option<String>,
-    #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
-    quantity: u32,
-}
-
-/// How much of it; 0 removes the line.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LinePatch {
-    #[schema(maximum = 1_000_000, example = 3)]
-    quantity: u32,
 }
 
 /// All coupon codes of the cart, in the order typed.
@@ -104,6 +91,9 @@ pub async fn create_cart(
 }
 
 /// The cart, priced now
+///
+/// What it shows is held for the shop's time (`price_held_until` of each line); what has changed since they were shown it stands in
+/// `changes`. A cart that was added to another one has `status` `merged` and `merged_into`.
 #[utoipa::path(get, path = "/v1/carts/{id}", tag = "carts", params(("id" = Uuid, Path)), responses(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
@@ -114,75 +104,8 @@ pub async fn get_cart(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Answer<CartOut>, Problem> {
-    let contents = super::get(&shop, id, caller.customer_id()).await?;
-    priced(&shop, &contents).await
-}
-
-/// Adds a variant; more of it joins the line that is there
-#[utoipa::path(post, path = "/v1/carts/{id}/lines", tag = "carts", params(("id" = Uuid, Path)), request_body = LineIn, responses(
-    (status = 200, body = CartOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`insufficient-stock`, `cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
-    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
-))]
-pub async fn add_line(
-    State(shop): State<Shop>,
-    caller: Caller,
-    Path(id): Path<Uuid>,
-    Json(body): Json<LineIn>,
-) -> Result<Answer<CartOut>, Problem> {
-    let mut checks = Checks::default();
-    checks.require((1..=1_000_000).contains(&body.quantity), "/quantity", "must be 1 to 1,000,000");
-    checks.require(body.variant_id.is_some() != body.sku.is_some(), "", "name one of variant_id and sku");
-    if let Some(sku) = &body.sku {
-        checks.text(sku, 1, MAX_SKU, "/sku");
-    }
-    checks.done()?;
-    let variant = match (body.variant_id, body.sku) {
-        (Some(id), _) => VariantRef::Id(id),
-        (None, sku) => VariantRef::Sku(sku.unwrap_or_default()),
-    };
-    changed(&shop, id, caller, Change::AddLine { variant, quantity: body.quantity }).await
-}
-
-/// Changes the quantity of a line; 0 removes it
-#[utoipa::path(patch, path = "/v1/carts/{id}/lines/{line_id}", tag = "carts",
-    params(("id" = Uuid, Path), ("line_id" = Uuid, Path)), request_body = LinePatch, responses(
-    (status = 200, body = CartOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`insufficient-stock`, `cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
-    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
-))]
-pub async fn patch_line(
-    State(shop): State<Shop>,
-    caller: Caller,
-    Path((id, line_id)): Path<(Uuid, Uuid)>,
-    Json(body): Json<LinePatch>,
-) -> Result<Answer<CartOut>, Problem> {
-    let change = match body.quantity {
-        0 => Change::RemoveLine { line_id },
-        quantity @ 1..=1_000_000 => Change::SetQuantity { line_id, quantity },
-        _ => return Err(Problem::invalid_field("/quantity", "must be 0 to 1,000,000")),
-    };
-    changed(&shop, id, caller, change).await
-}
-
-/// Removes a line
-#[utoipa::path(delete, path = "/v1/carts/{id}/lines/{line_id}", tag = "carts",
-    params(("id" = Uuid, Path), ("line_id" = Uuid, Path)), responses(
-    (status = 200, body = CartOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`cart-closed`", body = ProblemSchema),
-    (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
-))]
-pub async fn delete_line(
-    State(shop): State<Shop>,
-    caller: Caller,
-    Path((id, line_id)): Path<(Uuid, Uuid)>,
-) -> Result<Answer<CartOut>, Problem> {
-    changed(&shop, id, caller, Change::RemoveLine { line_id }).await
+    let (contents, quoted) = super::show(&shop, id, caller.customer_id()).await?;
+    Ok(Answer(cart_out(&shop, &contents, &quoted)))
 }
 
 /// Sets the coupon codes
@@ -318,7 +241,8 @@ pub async fn put_delivery_option(
     let option: OptionId =
         body.id.parse().map_err(|()| Problem::invalid_field("/id", "must be the id of a delivery option"))?;
     let contents = super::get(&shop, id, caller.customer_id()).await?;
-    if contents.cart.address.is_none() && contents.cart.order_id.is_none() {
+    contents.cart.require_open()?;
+    if contents.cart.address.is_none() {
         return Err(Error::Incomplete(vec!["address"]).into());
     }
     changed(&shop, id, caller, Change::SetDelivery(option)).await
@@ -361,6 +285,11 @@ async fn changed(shop: &Shop, id: Uuid, caller: Caller, change: Change) -> Resul
     Ok(Answer(cart_out(shop, &contents, &quoted)))
 }
 
+/// The problem that shows the cart as it stands now.
+pub fn stale(shop: &Shop, contents: &Contents, quoted: &Quoted) -> Problem {
+    Problem::new(Kind::StaleQuote).with("cart", cart_out(shop, contents, quoted))
+}
+
 async fn priced(shop: &Shop, contents: &Contents) -> Result<Answer<CartOut>, Problem> {
     let quoted = super::quote(shop, contents).await?;
     Ok(Answer(cart_out(shop, contents, &quoted)))
@@ -371,6 +300,8 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound | Error::LineNotFound => Problem::not_found(),
             Error::Closed(order_id) => Problem::new(Kind::CartClosed).with("order_id", order_id),
+            Error::Merged(cart_id) => Problem::new(Kind::CartClosed).with("merged_into", cart_id),
+            Error::Stale(_) => Problem::new(Kind::StaleQuote),
             Error::UnknownVariant => Problem::invalid_field("", "there is no such variant on sale"),
             Error::Insufficient(lines) => insufficient(&lines),
             Error::Invalid(pointer, detail) => Problem::invalid_field(pointer, detail),

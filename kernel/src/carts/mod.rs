@@ -1,23 +1,27 @@
 //! Carts: what a shopper means to buy, and what it costs at this moment.
 //!
-//! Every answer shows the cart priced now; nothing that a cart stores is a price. A change is applied in memory, priced, and
-//! only then written, guarded by the version that was read: where the pricing plugin fails or stock is short, nothing
-//! has changed.
+//! Every answer shows the cart priced now. All that a cart keeps of a price is what the shopper was shown: for a while, no more is
+//! asked for a piece ([`line`]), and what is no longer so is told ([`notices`]). A change is applied in memory, priced, and only then
+//! written, guarded by the version that was read: where the pricing plugin fails or stock is short, nothing has changed.
 //!
 //! A guest's cart belongs to whoever knows its id; a customer's cart to that customer alone.
 
+mod abandoned;
 pub mod change;
+mod claim;
 pub mod http;
+pub mod line;
+pub mod notices;
 mod quote;
 mod store;
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts::Person;
 use crate::address::Address;
-use crate::catalog::CartVariant;
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
 use crate::db::{self, Conn, Tx};
@@ -25,21 +29,41 @@ use crate::money::Amount;
 use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
 
+pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
+pub use claim::{claim, current};
+pub use line::{Attributes, GoneLine, Line};
+pub use notices::{Notice, NoticeKind, acknowledge, notices};
 pub use quote::{CouponResult, CouponState, DeliveryOption, DeliveryState, Priced, Quoted, quote};
 
 /// `[carts]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CartsConfig {
-    /// Days after its last change that an open cart is forgotten.
-    pub expire_days: u32,
+    /// Days after its last change that an open cart of a guest is forgotten.
+    pub guest_expire_days: u32,
+    /// The same of a customer's.
+    pub customer_expire_days: u32,
+    /// Minutes that a price which was shown is held against a rise; 0: not at all. At most 525,600 (a year).
+    pub price_hold_minutes: u32,
+    /// Hours after its last change that an open cart counts as abandoned; 0: never.
+    pub abandoned_after_hours: u32,
+    /// How often abandoned carts are looked for, in milliseconds; at least 1,000.
+    pub poll_interval_ms: u64,
+    /// The storefront's page of a cart, behind `shop.storefront_url`.
+    pub cart_path: String,
     /// Lines in a cart.
     pub max_lines: u32,
     /// Pieces in a line; at most 1,000,000.
     pub max_quantity: u32,
     /// Coupon codes in a cart; at most 10.
     pub max_coupons: u32,
+    /// Attributes of a cart, and of a line; at most 20.
+    pub max_attributes: u32,
+    /// Characters of an attribute's value; at most 500.
+    pub max_attribute_chars: u32,
+    /// Characters of a note; at most 1,000.
+    pub max_note_chars: u32,
     /// Gift cards in a cart; at most 10.
     pub max_gift_cards: u32,
     /// What delivery costs while no delivery plugin answers; none means that no order can be placed then.
@@ -49,10 +73,18 @@ pub struct CartsConfig {
 impl Default for CartsConfig {
     fn default() -> Self {
         Self {
-            expire_days: 30,
+            guest_expire_days: 30,
+            customer_expire_days: 90,
+            price_hold_minutes: 30,
+            abandoned_after_hours: 10,
+            poll_interval_ms: 60_000,
+            cart_path: "/cart".into(),
             max_lines: 200,
             max_quantity: 100_000,
             max_coupons: 10,
+            max_attributes: 20,
+            max_attribute_chars: 500,
+            max_note_chars: 1_000,
             max_gift_cards: 5,
             fallback_delivery: Vec::new(),
         }
@@ -74,7 +106,7 @@ pub struct FallbackRate {
     pub countries: Vec<String>,
 }
 
-/// A cart as it is stored: what the shopper said, and no prices.
+/// A cart as it is stored: what the shopper said, and what they were told.
 #[derive(Debug, Clone)]
 pub struct Cart {
     pub id: Uuid,
@@ -83,13 +115,23 @@ pub struct Cart {
     pub email: Option<String>,
     pub address: Option<Address>,
     pub coupons: Vec<String>,
+    /// Those of them that a price was shown with.
+    pub coupons_told: Vec<String>,
+    pub note: String,
+    pub attributes: Attributes,
     /// Ids of gift cards, in the order in which they pay.
     pub gift_cards: Vec<Uuid>,
     /// Whether the customer's store credit is to pay.
     pub store_credit: bool,
     pub delivery: Option<OptionId>,
+    /// What the delivery cost when the cart was changed last.
+    pub delivery_told: Option<Amount>,
+    /// What happened to the cart and was not acknowledged yet, as far as it cannot be derived.
+    pub notices: Vec<Notice>,
     /// The order that it became.
     pub order_id: Option<Uuid>,
+    /// The customer's cart that it was added to.
+    pub merged_into: Option<Uuid>,
     pub version: i64,
     pub created_at: Moment,
     pub updated_at: Moment,
@@ -100,7 +142,9 @@ pub struct Cart {
 #[derive(Debug, Clone)]
 pub struct Contents {
     pub cart: Cart,
-    pub lines: Vec<CartVariant>,
+    pub lines: Vec<Line>,
+    /// Lines whose variant is gone.
+    pub gone: Vec<GoneLine>,
     /// Who buys: the cart's customer or, of a guest's cart, whoever is signed in.
     pub customer_id: Option<Uuid>,
     /// Orders that they have paid before; 0 for guests.
@@ -127,6 +171,11 @@ pub enum Error {
     LineNotFound,
     #[error("the cart became order {0}")]
     Closed(Uuid),
+    #[error("the cart was added to cart {0}")]
+    Merged(Uuid),
+    /// The cart costs another total than the shopper was shown.
+    #[error("the shopper was shown another total")]
+    Stale(Box<(Contents, Quoted)>),
     #[error("there is no such variant on sale")]
     UnknownVariant,
     #[error("not enough in stock")]
@@ -158,19 +207,25 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
         email: None,
         address: None,
         coupons: Vec::new(),
+        coupons_told: Vec::new(),
+        note: String::new(),
+        attributes: Attributes::new(),
         gift_cards: Vec::new(),
         store_credit: false,
         delivery: None,
+        delivery_told: None,
+        notices: Vec::new(),
         order_id: None,
+        merged_into: None,
         version: 1,
         created_at: now,
         updated_at: now,
-        expires_at: expiry(shop, now),
+        expires_at: expiry(shop, customer_id, now),
     };
     let mut tx = shop.db().write().await?;
     store::insert_cart(&mut tx, &cart).await?;
     tx.commit().await?;
-    Ok(Contents { cart, lines: Vec::new(), customer_id, orders_paid: 0 })
+    Ok(Contents { cart, lines: Vec::new(), gone: Vec::new(), customer_id, orders_paid: 0 })
 }
 
 /// The cart, if `caller` may see it. Someone else's cart does not exist for them.
@@ -181,13 +236,41 @@ pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Con
     if expired || cart.customer_id.is_some() && cart.customer_id != caller {
         return Err(Error::NotFound);
     }
-    let lines = crate::catalog::cart_variants(&mut conn, cart_id).await?;
+    let (lines, gone) = store::lines(&mut conn, cart_id, clock::now()).await?;
     let customer_id = cart.customer_id.or(caller);
     let orders_paid = match customer_id {
         Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id).await?,
         None => 0,
     };
-    Ok(Contents { cart, lines, customer_id, orders_paid })
+    Ok(Contents { cart, lines, gone, customer_id, orders_paid })
+}
+
+/// The cart priced, for a shopper who looks at it: what they see now is held from now on.
+pub async fn show(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<(Contents, Quoted), Error> {
+    let mut contents = get(shop, cart_id, caller).await?;
+    let quoted = quote(shop, &contents).await?;
+    keep_promises(shop, &mut contents).await?;
+    Ok((contents, quoted))
+}
+
+/// Writes down the prices that `contents` shows, if they are news and the cart is still the same. Its version stays: a checkout at
+/// the same moment has read the same prices.
+pub async fn keep_promises(shop: &Shop, contents: &mut Contents) -> Result<(), Error> {
+    if contents.cart.require_open().is_err() {
+        return Ok(());
+    }
+    let before = contents.clone();
+    contents.renew_promises(clock::now(), change::hold(shop));
+    let writes = change::writes(&before, contents);
+    if writes.is_empty() {
+        return Ok(());
+    }
+    let mut tx = shop.db().write().await?;
+    if store::lock_cart(&mut tx, contents.cart.id, contents.cart.version).await? {
+        store::write_lines(&mut tx, contents.cart.id, &writes).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// The ways to pay for this cart.
@@ -205,28 +288,46 @@ pub async fn close(tx: &mut Tx, contents: &Contents, order_id: Uuid) -> Result<b
 /// Opens the cart of an order that came to nothing, so that the shopper can try again.
 pub async fn reopen(shop: &Shop, tx: &mut Tx, cart_id: Uuid, order_id: Uuid) -> Result<(), db::Error> {
     let now = clock::now();
-    store::reopen_cart(tx, cart_id, order_id, now, expiry(shop, now)).await
+    let days = shop.config().carts.guest_expire_days.max(shop.config().carts.customer_expire_days);
+    store::reopen_cart(tx, cart_id, order_id, now, now + TimeDelta::days(i64::from(days))).await
 }
 
-/// Forgets carts that nobody has touched for long, and tells how many.
+/// Forgets carts that nobody has touched for long, and tells how many. In small transactions: on SQLite each holds up every
+/// writer of the shop.
 pub async fn forget_expired(shop: &Shop) -> Result<u64, db::Error> {
-    let mut tx = shop.db().write().await?;
-    let forgotten = store::delete_expired(&mut tx, clock::now()).await?;
-    tx.commit().await?;
-    Ok(forgotten)
+    const ROWS: i64 = 500;
+    let mut total = 0;
+    loop {
+        let mut tx = shop.db().write().await?;
+        let forgotten = store::delete_expired(&mut tx, clock::now(), ROWS).await?;
+        tx.commit().await?;
+        total += forgotten;
+        if forgotten == 0 || shop.stopping().is_cancelled() {
+            return Ok(total);
+        }
+    }
 }
 
 /// Carts of the person that are still kept.
 pub async fn export_person(conn: &mut Conn, person: &Person) -> Result<Vec<Value>, db::Error> {
     let mut exported = Vec::new();
     for cart in store::carts_of(conn, person.customer_id).await? {
-        let lines = crate::catalog::cart_variants(conn, cart.id).await?;
-        let line = |line: &CartVariant| json!({ "sku": line.variant.sku, "quantity": line.quantity });
+        let (lines, _) = store::lines(conn, cart.id, clock::now()).await?;
+        let line = |line: &Line| {
+            json!({
+                "sku": line.variant.sku,
+                "quantity": line.quantity,
+                "note": line.note,
+                "attributes": line.attributes,
+            })
+        };
         exported.push(json!({
             "id": cart.id,
             "email": cart.email,
             "address": cart.address,
             "coupons": cart.coupons,
+            "note": cart.note,
+            "attributes": cart.attributes,
             "lines": lines.iter().map(line).collect::<Vec<_>>(),
             "order_id": cart.order_id,
             "created_at": cart.created_at,
@@ -244,8 +345,26 @@ pub async fn forget_person(tx: &mut Tx, person: &Person) -> Result<Vec<Uuid>, db
     Ok(forgotten)
 }
 
-fn expiry(shop: &Shop, now: Moment) -> Moment {
-    now + chrono::TimeDelta::days(i64::from(shop.config().carts.expire_days))
+fn expiry(shop: &Shop, customer_id: Option<Uuid>, now: Moment) -> Moment {
+    let config = &shop.config().carts;
+    let days = if customer_id.is_some() { config.customer_expire_days } else { config.guest_expire_days };
+    now + TimeDelta::days(i64::from(days))
+}
+
+/// The contract with plugins allows no more.
+fn max_quantity(shop: &Shop) -> u32 {
+    shop.config().carts.max_quantity.min(1_000_000)
+}
+
+impl Cart {
+    /// Refuses a cart that is no longer one.
+    pub fn require_open(&self) -> Result<(), Error> {
+        match (self.order_id, self.merged_into) {
+            (Some(order_id), _) => Err(Error::Closed(order_id)),
+            (None, Some(cart_id)) => Err(Error::Merged(cart_id)),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 impl Contents {
@@ -254,14 +373,8 @@ impl Contents {
         Buyer::of(self.customer_id, self.cart.email.as_deref())
     }
 
-    /// Lines of which less can be sold than is wanted, or that are no longer on sale at all.
-    pub fn shortages(&self) -> Vec<Shortage> {
-        let short = |line: &&CartVariant| !line.variant.sellable || line.variant.available < i64::from(line.quantity);
-        self.lines.iter().filter(short).map(shortage).collect()
+    /// Where a new line stands.
+    fn next_position(&self) -> i64 {
+        self.lines.iter().map(|line| line.position + 1).max().unwrap_or(0)
     }
-}
-
-fn shortage(line: &CartVariant) -> Shortage {
-    let available = if line.variant.sellable { line.variant.available.clamp(0, i64::from(u32::MAX)) as u32 } else { 0 };
-    Shortage { sku: line.variant.sku.clone(), wanted: line.quantity, available }
 }

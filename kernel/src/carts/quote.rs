@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::line::{Attributes, Line};
 use super::{Contents, Error, FallbackRate};
-use crate::catalog::CartVariant;
 use crate::coupons::{self, Judged, Refusal};
 use crate::money::Amount;
 use crate::plugins::pricing::Totals;
@@ -240,12 +240,17 @@ fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pric
                 quantity: line.quantity,
                 unit_price: line.variant.price,
                 weight_grams: weight_of(line),
-                attributes: Vec::new(),
+                attributes: shoppers_words(&line.attributes),
             })
             .collect(),
         so_far: Vec::new(),
-        attributes: Vec::new(),
+        attributes: shoppers_words(&cart.attributes),
     }
+}
+
+/// What the shopper says, as plugins hear it. The prefix keeps a shopper from saying what only the shop may say.
+fn shoppers_words(attributes: &Attributes) -> Vec<(String, String)> {
+    attributes.iter().map(|(name, value)| (format!("shopper-{name}"), value.clone())).collect()
 }
 
 /// Asks every delivery plugin. Where one fails, the static rates of the settings stand in for it.
@@ -298,7 +303,7 @@ async fn delivery_options(
 }
 
 /// Grams of one piece, as the contract wants them.
-fn weight_of(line: &CartVariant) -> u32 {
+fn weight_of(line: &Line) -> u32 {
     u32::try_from(line.variant.weight_grams).unwrap_or(u32::MAX)
 }
 

@@ -78,6 +78,8 @@ fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Value {
         "tax_included_total": order.tax_included_total,
         "total": order.total,
         "address": order.address,
+        "note": order.note,
+        "attributes": order.attributes,
     })
 }
 
@@ -89,6 +91,8 @@ fn line(line: &Line) -> Value {
         "unit_price": line.unit_price,
         // Before adjustments, which are listed on their own.
         "total": line.unit_price.saturating_mul(i64::from(line.quantity)),
+        "note": line.note,
+        "attributes": line.attributes,
     })
 }
 

@@ -80,10 +80,8 @@ async fn place_to_end(shop: &Shop, checkout: &Checkout) -> Result<Details, Error
 
 /// The cart priced now, if that is what the shopper was shown.
 async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Quoted, Delivery), Error> {
-    let contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
-    if let Some(order_id) = contents.cart.order_id {
-        return Err(carts::Error::Closed(order_id).into());
-    }
+    let mut contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
+    contents.cart.require_open()?;
     let mut missing = Vec::new();
     let cart = &contents.cart;
     for (name, lacks) in [
@@ -116,6 +114,8 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
     };
     let expected_due = checkout.expected_due.unwrap_or(checkout.expected_total);
     if (quoted.totals.total, quoted.prepaid.due) != (checkout.expected_total, expected_due) {
+        // They are shown it now.
+        carts::keep_promises(shop, &mut contents).await?;
         return Err(Error::StaleQuote(Box::new((contents, quoted))));
     }
     Ok((contents, quoted, delivery))
@@ -125,12 +125,9 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
 /// stands now.
 async fn as_it_is_now(shop: &Shop, checkout: &Checkout) -> Error {
     let quoted = async {
-        let contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
-        if let Some(order_id) = contents.cart.order_id {
-            return Err(carts::Error::Closed(order_id));
-        }
-        let quoted = carts::quote(shop, &contents).await?;
-        Ok::<_, carts::Error>((contents, quoted))
+        let cart = carts::show(shop, checkout.cart_id, checkout.caller).await?;
+        cart.0.cart.require_open()?;
+        Ok::<_, carts::Error>(cart)
     };
     match quoted.await {
         Ok(cart) => Error::StaleQuote(Box::new(cart)),
@@ -267,6 +264,8 @@ fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delive
         email: cart.email.clone().unwrap_or_default(),
         address: cart.address.clone().unwrap_or_default(),
         delivery,
+        note: cart.note.clone(),
+        attributes: cart.attributes.clone(),
         goods_total: totals.goods,
         discount_total: totals.discounts,
         fee_total: totals.fees,
@@ -281,7 +280,7 @@ fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delive
 }
 
 fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money::OutOfRange> {
-    let line = |(index, line): (usize, &crate::catalog::CartVariant)| {
+    let line = |(index, line): (usize, &carts::Line)| {
         let own = quoted.adjustments.iter().filter(|adjustment| {
             adjustment.kind != pricing::Kind::TaxIncluded
                 && matches!(adjustment.target, pricing::Target::Line(target) if target as usize == index)
@@ -294,6 +293,8 @@ fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money:
             quantity: line.quantity,
             unit_price: line.variant.price,
             total: money::sum(std::iter::once(goods).chain(own.map(|adjustment| adjustment.amount)))?,
+            note: line.note.clone(),
+            attributes: line.attributes.clone(),
         })
     };
     contents.lines.iter().enumerate().map(line).collect()

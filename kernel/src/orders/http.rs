@@ -166,7 +166,7 @@ fn problem(shop: &Shop, error: Error) -> Problem {
     match error {
         Error::StaleQuote(cart) => {
             let (contents, quoted) = *cart;
-            Problem::new(Kind::StaleQuote).with("cart", carts::http::cart_out(shop, &contents, &quoted))
+            carts::http::stale(shop, &contents, &quoted)
         }
         error => error.into(),
     }

@@ -106,6 +106,9 @@ pub struct Order {
     pub email: String,
     pub address: Address,
     pub delivery: Delivery,
+    /// What the shopper says about it, as about the cart.
+    pub note: String,
+    pub attributes: carts::Attributes,
     pub goods_total: Amount,
     pub discount_total: Amount,
     pub fee_total: Amount,
@@ -141,6 +144,9 @@ pub struct Line {
     pub unit_price: Amount,
     /// Goods and the line's own adjustments.
     pub total: Amount,
+    /// What the shopper says about it.
+    pub note: String,
+    pub attributes: carts::Attributes,
 }
 
 impl Line {

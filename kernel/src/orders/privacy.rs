@@ -45,8 +45,16 @@ pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Vec<V
 
 fn order_json(order: &Order, lines: &[Line]) -> Value {
     let line = |line: &Line| {
-        let Line { sku, title, quantity, unit_price, total, .. } = line;
-        json!({ "sku": sku, "title": title, "quantity": quantity, "unit_price": unit_price, "total": total })
+        let Line { sku, title, quantity, unit_price, total, note, attributes, .. } = line;
+        json!({
+            "sku": sku,
+            "title": title,
+            "quantity": quantity,
+            "unit_price": unit_price,
+            "total": total,
+            "note": note,
+            "attributes": attributes,
+        })
     };
     json!({
         "id": order.id,
@@ -56,6 +64,8 @@ fn order_json(order: &Order, lines: &[Line]) -> Value {
         "email": order.email,
         "locale": order.locale,
         "address": order.address,
+        "note": order.note,
+        "attributes": order.attributes,
         "delivery": order.delivery,
         "currency": order.currency,
         "lines": lines.iter().map(line).collect::<Vec<_>>(),

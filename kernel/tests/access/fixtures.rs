@@ -181,7 +181,9 @@ async fn sent_message(app: &App, owner: &str) -> String {
 /// The body of an operation on an object that belongs to someone.
 pub fn body(operation: &str) -> Option<Value> {
     let body = match operation {
+        "PATCH /v1/carts/{id}" => json!({ "note": "ring twice" }),
         "PUT /v1/carts/{id}/address" => address(),
+        "POST /v1/carts/{id}/changes/acknowledge" => json!({ "expected_total": 0 }),
         "POST /v1/carts/{id}/checkout" => {
             json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_total": 0 })
         }

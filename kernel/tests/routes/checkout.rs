@@ -123,7 +123,7 @@ api_test! {
     async fn one_cart_becomes_one_order_however_often_it_is_sent(app: App) {
         let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
         let total = shopper.show().await["total"].clone();
-        let sends = (0..8).map(|_| shopper.check_out_at("tok-approve", total.clone()));
+        let sends = (0..32).map(|_| shopper.check_out_at("tok-approve", total.clone()));
         let answers = futures_util::future::join_all(sends).await;
         assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1, "{answers:?}");
         assert_eq!(orders(&app).await.len(), 1);

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::Shop;
 use crate::address::Address;
-use crate::carts::{Contents, CouponResult, CouponState, DeliveryOption, DeliveryState, Quoted};
+use crate::carts::{
+    self, Attributes, Contents, CouponResult, CouponState, DeliveryOption, DeliveryState, Notice, Quoted,
+};
 use crate::clock::Moment;
 use crate::money::Amount;
 use crate::payments;
@@ -38,9 +40,16 @@ pub struct LineOut {
     sku: String,
     title: String,
     quantity: u32,
-    /// How many can be sold now, at most what the line wants: less means a shortage.
+    /// How many can be sold now, at most what the line wants: less means a shortage. Lines of one variant share what there is.
     available: u32,
     unit_price: Amount,
+    /// Until then, no more is asked for a piece; none where the shop does not hold prices. A lower price applies at once.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    price_held_until: Option<Moment>,
+    /// What the shopper says about it.
+    note: String,
+    #[schema(value_type = BTreeMap<String, String>)]
+    attributes: Attributes,
     /// `unit_price` times `quantity`.
     goods_total: Amount,
     adjustments: Vec<AdjustmentOut>,
@@ -104,14 +113,22 @@ pub struct CartStoreCreditOut {
 pub struct CartOut {
     /// For a guest, knowing it is the right to open the cart.
     id: Uuid,
-    /// `open`, or `ordered` when `order_id` says what it became.
+    /// `open`; `ordered` when `order_id` says what it became; `merged` when it was added to the cart `merged_into`.
+    #[schema(example = "open")]
     status: &'static str,
     order_id: Option<Uuid>,
+    merged_into: Option<Uuid>,
     currency: &'static str,
     locale: String,
     email: Option<String>,
     address: Option<Address>,
+    /// What the shopper says about it.
+    note: String,
+    #[schema(value_type = BTreeMap<String, String>)]
+    attributes: Attributes,
     lines: Vec<LineOut>,
+    /// What is not as the shopper was shown it, until it is acknowledged.
+    changes: Vec<Notice>,
     coupons: Vec<CouponOut>,
     /// The chosen delivery, where it is offered for this cart.
     delivery: Option<DeliveryOptionOut>,
@@ -140,6 +157,9 @@ pub struct CartOut {
     created_at: Moment,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Moment,
+    /// When it is forgotten, unless it changes.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Moment,
 }
 
 /// A way to pay.
@@ -160,13 +180,21 @@ pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
     let totals = &quoted.totals;
     CartOut {
         id: cart.id,
-        status: if cart.order_id.is_some() { "ordered" } else { "open" },
+        status: match (cart.order_id, cart.merged_into) {
+            (Some(_), _) => "ordered",
+            (None, Some(_)) => "merged",
+            (None, None) => "open",
+        },
         order_id: cart.order_id,
+        merged_into: cart.merged_into,
         currency: shop.config().shop.currency.code(),
         locale: cart.locale.clone(),
         email: cart.email.clone(),
         address: cart.address.clone(),
-        lines: (0..contents.lines.len()).map(|index| line_out(contents, quoted, index)).collect(),
+        note: cart.note.clone(),
+        attributes: cart.attributes.clone(),
+        lines: contents.available().into_iter().enumerate().map(|line| line_out(contents, quoted, line)).collect(),
+        changes: carts::notices(contents, quoted),
         coupons: quoted.coupons.iter().map(coupon_out).collect(),
         delivery: match &quoted.delivery {
             DeliveryState::Chosen(option) => Some(delivery_out(shop, option.clone())),
@@ -190,6 +218,7 @@ pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
         due: quoted.prepaid.due,
         created_at: cart.created_at,
         updated_at: cart.updated_at,
+        expires_at: cart.expires_at,
     }
 }
 
@@ -202,21 +231,24 @@ fn gift_card_out(share: &prepaid::Share) -> CartGiftCardOut {
     }
 }
 
-fn line_out(contents: &Contents, quoted: &Quoted, index: usize) -> LineOut {
+/// Of a line, by its index, and how much of it can be had.
+fn line_out(contents: &Contents, quoted: &Quoted, (index, available): (usize, u32)) -> LineOut {
     let line = &contents.lines[index];
     let goods_total = line.variant.price.saturating_mul(Amount::from(line.quantity));
     let adjustments = adjustments(quoted, |target| matches!(target, Target::Line(line) if *line as usize == index));
     // The parts were checked when the totals were computed.
     let added: Amount = adjustments.iter().filter(|a| a.kind != "tax-included").map(|a| a.amount).sum();
-    let available = if line.variant.sellable { line.variant.available.max(0) } else { 0 };
     LineOut {
         id: line.line_id,
         variant_id: line.variant.id,
         sku: line.variant.sku.clone(),
         title: line.variant.title.clone(),
         quantity: line.quantity,
-        available: available.min(i64::from(line.quantity)) as u32,
+        available,
         unit_price: line.variant.price,
+        price_held_until: line.promise.until,
+        note: line.note.clone(),
+        attributes: line.attributes.clone(),
         goods_total,
         adjustments,
         total: goods_total + added,

@@ -1,10 +1,13 @@
 //! What shoppers and the merchant see of an order.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::address::Address;
+use crate::carts::Attributes;
 use crate::clock::Moment;
 use crate::ledger::Balance;
 use crate::money::Amount;
@@ -32,6 +35,10 @@ pub struct OrderLineOut {
     adjustments: Vec<OrderAdjustmentOut>,
     /// Goods and adjustments.
     total: Amount,
+    /// What the shopper says about it.
+    note: String,
+    #[schema(value_type = BTreeMap<String, String>)]
+    attributes: Attributes,
 }
 
 /// How an order is being paid.
@@ -108,6 +115,10 @@ pub struct OrderOut {
     email: String,
     address: Address,
     delivery: Delivery,
+    /// What the shopper says about it.
+    note: String,
+    #[schema(value_type = BTreeMap<String, String>)]
+    attributes: Attributes,
     lines: Vec<OrderLineOut>,
     /// On the goods as a whole and on the delivery.
     adjustments: Vec<OrderAdjustmentOut>,
@@ -159,6 +170,8 @@ pub fn order_out(details: Details) -> OrderOut {
         unit_price: line.unit_price,
         adjustments: wanted(&|target| target == Target::Line(position)),
         total: line.total,
+        note: line.note,
+        attributes: line.attributes,
     });
     OrderOut {
         id: order.id,
@@ -168,6 +181,8 @@ pub fn order_out(details: Details) -> OrderOut {
         email: order.email,
         address: order.address,
         delivery: order.delivery,
+        note: order.note,
+        attributes: order.attributes,
         lines: lines.collect(),
         adjustments: wanted(&|target| !matches!(target, Target::Line(_))),
         goods_total: order.goods_total,

@@ -60,7 +60,16 @@ mod tests {
     use super::*;
 
     fn line(quantity: u32, total: Amount) -> Line {
-        Line { variant_id: Uuid::nil(), sku: String::new(), title: String::new(), quantity, unit_price: 0, total }
+        Line {
+            variant_id: Uuid::nil(),
+            sku: String::new(),
+            title: String::new(),
+            quantity,
+            unit_price: 0,
+            total,
+            note: String::new(),
+            attributes: Default::default(),
+        }
     }
 
     fn adjustment(target: Target, kind: &str, amount: Amount) -> Adjustment {

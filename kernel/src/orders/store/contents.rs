@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
+use crate::carts::Attributes;
 use crate::clock::Moment;
-use crate::db::{Conn, FromRow, Result, Tx, sql};
+use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 use crate::orders::receipts::Receipt;
 use crate::orders::{Adjustment, Event, Line, PricedBy, Target, quantity_of};
 
@@ -11,8 +12,9 @@ pub(in crate::orders) async fn insert_lines(tx: &mut Tx, order_id: Uuid, lines: 
     for (position, line) in (0_i64..).zip(lines) {
         sql::execute!(
             tx,
-            "insert into order_lines (order_id, position, variant_id, sku, title, quantity, unit_price, total)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "insert into order_lines (order_id, position, variant_id, sku, title, quantity, unit_price, total, note,
+                                      attributes)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             order_id,
             position,
             line.variant_id,
@@ -20,7 +22,9 @@ pub(in crate::orders) async fn insert_lines(tx: &mut Tx, order_id: Uuid, lines: 
             line.title.as_str(),
             i64::from(line.quantity),
             line.unit_price,
-            line.total
+            line.total,
+            line.note.as_str(),
+            Json(&line.attributes)
         )?;
     }
     Ok(())
@@ -105,13 +109,15 @@ struct LineRow {
     quantity: i64,
     unit_price: i64,
     total: i64,
+    note: String,
+    attributes: Json<Attributes>,
 }
 
 pub(in crate::orders) async fn lines(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Line>> {
     let rows = sql::all!(
         conn,
         LineRow,
-        "select variant_id, sku, title, quantity, unit_price, total from order_lines
+        "select variant_id, sku, title, quantity, unit_price, total, note, attributes from order_lines
          where order_id = $1 order by position",
         order_id
     )?;
@@ -122,6 +128,8 @@ pub(in crate::orders) async fn lines(conn: &mut Conn, order_id: Uuid) -> Result<
         quantity: quantity_of(row.quantity),
         unit_price: row.unit_price,
         total: row.total,
+        note: row.note,
+        attributes: row.attributes.0,
     };
     Ok(rows.into_iter().map(line).collect())
 }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::accounts::Email;
 use crate::address::Address;
+use crate::carts::Attributes;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 use crate::orders::{Delivery, Order, Status, quantity_of};
@@ -20,6 +21,8 @@ struct OrderRow {
     email: String,
     address: Json<Address>,
     delivery: Json<Delivery>,
+    note: String,
+    attributes: Json<Attributes>,
     goods_total: i64,
     discount_total: i64,
     fee_total: i64,
@@ -46,6 +49,8 @@ impl From<OrderRow> for Order {
             email: row.email,
             address: row.address.0,
             delivery: row.delivery.0,
+            note: row.note,
+            attributes: row.attributes.0,
             goods_total: row.goods_total,
             discount_total: row.discount_total,
             fee_total: row.fee_total,
@@ -71,9 +76,10 @@ pub(in crate::orders) async fn insert_order(tx: &mut Tx, order: &Order) -> Resul
     sql::execute!(
         tx,
         "insert into orders (id, number, cart_id, customer_id, status, currency, locale, email, email_key, address, delivery,
-                             goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total,
-                             version, placed_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+                             note, attributes, goods_total, discount_total, fee_total, delivery_total, tax_total,
+                             tax_included_total, total, version, placed_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                 $23)",
         order.id,
         order.number,
         order.cart_id,
@@ -85,6 +91,8 @@ pub(in crate::orders) async fn insert_order(tx: &mut Tx, order: &Order) -> Resul
         Email::key_of(&order.email),
         Json(&order.address),
         Json(&order.delivery),
+        order.note.as_str(),
+        Json(&order.attributes),
         order.goods_total,
         order.discount_total,
         order.fee_total,
@@ -122,9 +130,9 @@ pub(in crate::orders) async fn find_order(conn: &mut Conn, id: Uuid) -> Result<O
     let row = sql::optional!(
         conn,
         OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
-                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
-                updated_at
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                placed_at, updated_at
          from orders where id = $1",
         id
     )?;
@@ -135,9 +143,9 @@ pub(in crate::orders) async fn find_order_by_number(conn: &mut Conn, number: i64
     let row = sql::optional!(
         conn,
         OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
-                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
-                updated_at
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                placed_at, updated_at
          from orders where number = $1",
         number
     )?;
@@ -149,9 +157,9 @@ pub(in crate::orders) async fn get_order(conn: &mut Conn, id: Uuid) -> Result<Or
     let row = sql::one!(
         conn,
         OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
-                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
-                updated_at
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                placed_at, updated_at
          from orders where id = $1",
         id
     )?;
@@ -164,9 +172,9 @@ pub(in crate::orders) async fn lock_order(tx: &mut Tx, id: Uuid) -> Result<Order
         tx,
         OrderRow,
         "update orders set updated_at = updated_at where id = $1
-         returning id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
-                   discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
-                   updated_at",
+         returning id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
+                   goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                   placed_at, updated_at",
         id
     )?;
     Ok(row.into())
@@ -182,9 +190,9 @@ pub(in crate::orders) async fn orders_of(
     let rows = sql::all!(
         conn,
         OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
-                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
-                updated_at
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                placed_at, updated_at
          from orders where customer_id = $1 and (placed_at, id) < ($2, $3) order by placed_at desc, id desc limit $4",
         customer_id,
         before,
@@ -203,9 +211,9 @@ pub(in crate::orders) async fn all_orders(
     let rows = sql::all!(
         conn,
         OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, goods_total,
-                discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version, placed_at,
-                updated_at
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                placed_at, updated_at
          from orders where (placed_at, id) < ($1, $2) order by placed_at desc, id desc limit $3",
         before,
         before_id,
