@@ -14,6 +14,7 @@ use crate::carts::CartsConfig;
 use crate::catalog::CatalogConfig;
 use crate::db::DatabaseConfig;
 use crate::events::EventsConfig;
+use crate::fulfilment::FulfilmentConfig;
 use crate::http::HttpConfig;
 use crate::inventory::InventoryConfig;
 use crate::money::Currency;
@@ -39,6 +40,7 @@ pub struct Config {
     pub catalog: CatalogConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
+    pub fulfilment: FulfilmentConfig,
     pub payments: PaymentsConfig,
     pub search: SearchConfig,
     pub plugins: PluginsConfig,

@@ -16,6 +16,7 @@ pub mod config;
 pub mod coupons;
 pub mod db;
 pub mod events;
+pub mod fulfilment;
 pub mod http;
 pub mod id;
 pub mod import;

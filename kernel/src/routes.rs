@@ -18,7 +18,8 @@ use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, http, inventory, ledger, notifications, orders, payments, plugins, throttle,
+    Shop, accounts, audit, carts, catalog, fulfilment, http, inventory, ledger, notifications, orders, payments,
+    plugins, throttle,
 };
 
 /// What the document says beside its paths.
@@ -154,6 +155,15 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::ship_order))
         .routes(routes!(orders::http::deliver_order))
         .routes(routes!(orders::http::admin_cancel_order))
+        .routes(routes!(fulfilment::http::list_order_shipments, fulfilment::http::create_shipment))
+        .routes(routes!(fulfilment::http::list_shipments))
+        .routes(routes!(fulfilment::http::get_shipment, fulfilment::http::patch_shipment))
+        .routes(routes!(fulfilment::http::book_shipment))
+        .routes(routes!(fulfilment::http::dispatch_shipment))
+        .routes(routes!(fulfilment::http::ready_shipment))
+        .routes(routes!(fulfilment::http::deliver_shipment))
+        .routes(routes!(fulfilment::http::cancel_shipment))
+        .routes(routes!(fulfilment::http::create_tracking_event))
         .routes(routes!(orders::http::list_refunds, orders::http::create_refund))
         .routes(routes!(orders::http::retry_refund))
         .routes(routes!(orders::http::create_correction))

@@ -52,6 +52,7 @@ impl Objects {
         create("/v1/admin/product-types", json!({ "code": "fixture", "name": "Fixture" })).await;
         let location = create("/v1/admin/locations", json!({ "name": "Fixture" })).await;
         let refund = refunded_order(app, owner).await;
+        let shipment = planned_shipment(app, owner).await;
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         let coupon = create("/v1/admin/coupons", json!({ "code": "FIXTURE" })).await;
@@ -70,6 +71,7 @@ impl Objects {
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/orders/", "refund_id", refund),
+            ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
             ("/v1/admin/product-types/", "code", "fixture".into()),
             ("/v1/admin/products/", "id", text(&product, "id")),
@@ -112,6 +114,15 @@ async fn refunded_order(app: &App, owner: &str) -> String {
     let body = json!({ "amount": 1, "reason": "fixture" });
     let path = format!("/v1/admin/orders/{order}/refunds");
     text(&app.send(Method::POST, &path, Some(owner), Some(body)).await.expect(201), "id")
+}
+
+/// The id of a shipment.
+async fn planned_shipment(app: &App, owner: &str) -> String {
+    let shopper = Shopper::guest(app).await;
+    shopper.prepare("TEA-SENCHA-100", 1).await;
+    let order = text(&shopper.check_out("tok-approve").await.expect(201), "id");
+    let path = format!("/v1/admin/orders/{order}/shipments");
+    text(&app.send(Method::POST, &path, Some(owner), Some(json!({}))).await.expect(201), "id")
 }
 
 /// What guests do not have.

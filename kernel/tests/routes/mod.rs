@@ -13,6 +13,8 @@ mod catalog_pages;
 mod catalog_types;
 mod checkout;
 mod coupons;
+mod fulfilment;
+mod fulfilment_races;
 mod idempotency;
 mod money;
 mod notifications;
