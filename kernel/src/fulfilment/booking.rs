@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{SubsecRound, TimeDelta};
 use uuid::Uuid;
 
 use super::shipping::{Opened, Told};
@@ -180,7 +180,9 @@ async fn booked(shop: &Shop, step: &Step, booking: delivery::Booking) -> Result<
         }
     }
     shipment.next_check_at = next_look(shop, shipment);
-    opened.turn(Status::Booked, &by_carrier("")).await?;
+    // Carriers tell whole seconds: what they say of it later is not to stand before it.
+    let told = Told { at: step.begun_at.trunc_subsecs(0), ..by_carrier("") };
+    opened.turn(Status::Booked, &told).await?;
     opened.close(shop).await.map(drop)
 }
 

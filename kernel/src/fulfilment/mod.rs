@@ -90,8 +90,8 @@ impl Kind {
     }
 }
 
-/// How far a shipment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How far a shipment has come, in that order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// Planned; the goods are here.
     Pending,

@@ -74,16 +74,17 @@ async fn take_news(shop: &Shop, id: Uuid, news: Vec<delivery::TrackingEvent>) ->
     }
     let room = (shop.config().fulfilment.max_tracking_events as usize).saturating_sub(opened.shipment.events.len());
     let known = opened.shipment.events.clone();
-    let mut last = None;
-    for event in &events {
-        last = event.status.map(|status| (status, event)).or(last);
-    }
     for event in events.iter().filter(|event| !known.contains(event)).take(room) {
         store::insert_event(&mut opened.tx, id, event).await?;
     }
-    if let Some((status, event)) = last {
+    // The last entry counts. Where it tells more than that the goods have left, they left when an earlier one says so.
+    let left = events.iter().find(|event| event.status == Some(Status::InTransit));
+    let last = events.iter().rfind(|event| event.status.is_some());
+    for event in left.into_iter().chain(last) {
         let told = Told { source: Source::Carrier, at: event.at, text: event.text.clone() };
-        apply(shop, &mut opened, status, &told).await?;
+        if let Some(status) = event.status {
+            apply(shop, &mut opened, status, &told).await?;
+        }
     }
     opened.close(shop).await.map(drop)
 }

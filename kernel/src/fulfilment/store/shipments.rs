@@ -180,6 +180,8 @@ pub(in crate::fulfilment) async fn shipments_of(conn: &mut Conn, order_id: Uuid)
     for shipment in &mut shipments {
         shipment.lines = lines.iter().filter(|(of, _)| *of == shipment.id).map(|(_, line)| *line).collect();
         shipment.events = events.iter().filter(|(of, _)| *of == shipment.id).map(|(_, event)| event.clone()).collect();
+        // Of one moment, the way they follow each other.
+        shipment.events.sort_by_key(|event| (event.at, event.status));
         shipment.step = steps.iter().rfind(|step| step.shipment_id == shipment.id).cloned();
     }
     Ok(shipments)
