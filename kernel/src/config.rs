@@ -22,6 +22,7 @@ use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
 use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
+use crate::returns::ReturnsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
 
@@ -41,6 +42,7 @@ pub struct Config {
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
     pub fulfilment: FulfilmentConfig,
+    pub returns: ReturnsConfig,
     pub payments: PaymentsConfig,
     pub search: SearchConfig,
     pub plugins: PluginsConfig,

@@ -131,6 +131,8 @@ problems! {
     OrderState = "order-state" CONFLICT;
     /// The shipment is in a state in which this cannot be done.
     ShipmentState = "shipment-state" CONFLICT;
+    /// The return is in a state in which this cannot be done.
+    ReturnState = "return-state" CONFLICT;
     /// More pieces than there are; `line` and `available` say of what, and how many there are.
     PiecesExceeded = "pieces-exceeded" CONFLICT;
     /// More than there is to capture or refund; `available` says how much there is.

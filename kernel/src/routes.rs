@@ -17,10 +17,7 @@ use crate::coupons;
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
-use crate::{
-    Shop, accounts, audit, carts, catalog, fulfilment, http, inventory, ledger, notifications, orders, payments,
-    plugins, throttle,
-};
+use crate::{Shop, accounts, audit, carts, catalog, fulfilment, http, inventory, ledger, notifications, orders, payments, plugins, returns, throttle};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -89,6 +86,8 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::list_orders))
         .routes(routes!(orders::http::get_order))
         .routes(routes!(orders::http::cancel_order))
+        .routes(routes!(returns::http::list_order_returns, returns::http::request_return))
+        .routes(routes!(returns::http::cancel_return))
         .routes(routes!(payments::http::receive_webhook))
         .routes(routes!(notifications::http::get_inbox))
         .routes(routes!(notifications::http::stream_inbox))
@@ -155,6 +154,14 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::ship_order))
         .routes(routes!(orders::http::deliver_order))
         .routes(routes!(orders::http::admin_cancel_order))
+        .routes(routes!(returns::http::list_returns))
+        .routes(routes!(returns::http::get_return))
+        .routes(routes!(returns::http::create_return))
+        .routes(routes!(returns::http::approve_return))
+        .routes(routes!(returns::http::reject_return))
+        .routes(routes!(returns::http::receive_return))
+        .routes(routes!(returns::http::refund_return))
+        .routes(routes!(returns::http::close_return))
         .routes(routes!(fulfilment::http::list_order_shipments, fulfilment::http::create_shipment))
         .routes(routes!(fulfilment::http::list_shipments))
         .routes(routes!(fulfilment::http::get_shipment, fulfilment::http::patch_shipment))

@@ -64,3 +64,44 @@ create table shipment_steps (
     ended_at timestamptz
 );
 create index shipment_steps_by_shipment on shipment_steps (shipment_id, begun_at, id);
+
+-- Goods that shoppers send back, or want to.
+create table returns (
+    id uuid primary key,
+    order_id uuid not null references orders (id),
+    -- 1 and up within the order.
+    number bigint not null,
+    status text not null check (status in
+        ('requested', 'approved', 'rejected', 'received', 'refunded', 'closed', 'cancelled')),
+    -- What was given back for it.
+    refund_id uuid references refunds (id),
+    version bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    unique (order_id, number)
+);
+create index returns_by_status on returns (status, id);
+
+create table return_lines (
+    return_id uuid not null references returns (id),
+    -- The line of the order, by its position.
+    line_position bigint not null,
+    quantity bigint not null check (quantity > 0),
+    reason text not null check (reason in ('damaged', 'wrong-item', 'not-as-described', 'unwanted', 'other')),
+    note text not null,
+    -- Pieces that came, and those of them that lie on the shelf again.
+    received bigint not null check (received >= 0 and received <= quantity),
+    restocked bigint not null check (restocked >= 0 and restocked <= received),
+    primary key (return_id, line_position)
+);
+
+create table return_history (
+    return_id uuid not null references returns (id),
+    position bigint not null,
+    at timestamptz not null,
+    status text not null,
+    cause text not null,
+    -- Who did it; empty where the shopper did.
+    actor text not null,
+    primary key (return_id, position)
+);

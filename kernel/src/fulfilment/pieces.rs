@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::store;
 use crate::db::{self, Conn};
-use crate::orders;
+use crate::{orders, returns};
 
 /// The pieces of a line of an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -79,6 +79,11 @@ pub async fn pieces(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Pieces>, db::
         if let Some(of) = pieces.get_mut(refunded.line as usize) {
             of.dropped += refunded.dropped;
             of.back += refunded.restocked;
+        }
+    }
+    for (line, received) in returns::received(conn, order_id).await? {
+        if let Some(of) = pieces.get_mut(line as usize) {
+            of.back += received;
         }
     }
     Ok(pieces)

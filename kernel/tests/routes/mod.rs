@@ -21,6 +21,7 @@ mod notifications;
 mod operations;
 mod orders;
 mod payments;
+mod returns;
 mod search;
 mod search_attributes;
 mod second_factor;

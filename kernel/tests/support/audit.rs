@@ -101,9 +101,27 @@ const RULES: &[Rule] = &[
                  where (select coalesce(sum(l.quantity), 0) from refunds r
                         join refund_lines l on l.refund_id = r.id and l.line_position = ol.position
                         where r.order_id = o.id and l.restock)
+                     + (select coalesce(sum(l.received), 0) from returns r
+                        join return_lines l on l.return_id = r.id and l.line_position = ol.position
+                        where r.order_id = o.id)
                      > (select coalesce(sum(l.quantity), 0) from shipments s
                         join shipment_lines l on l.shipment_id = s.id and l.line_position = ol.position
                         where s.order_id = o.id and s.dispatched_at is not null)",
+    },
+    Rule {
+        about: "a return is refunded once, for no more than came",
+        broken: "select cast(r.number as text) from returns r join return_lines l on l.return_id = r.id
+                 left join refund_lines f on f.refund_id = r.refund_id and f.line_position = l.line_position
+                 where (r.refund_id is not null and coalesce(f.quantity, 0) <> l.received)
+                    or (r.status = 'refunded' and r.refund_id is null)",
+    },
+    Rule {
+        about: "every piece of a return that is on the shelf has its movement",
+        broken: "select cast(r.number as text) from returns r
+                 join (select return_id, sum(restocked) as pieces from return_lines group by return_id) l
+                   on l.return_id = r.id
+                 where l.pieces <> (select coalesce(sum(m.on_hand_delta), 0) from stock_movements m
+                                    where m.reference_id = r.id and m.kind = 'restock')",
     },
     Rule {
         about: "what has left in shipments has left the stock, of variants that are counted",
