@@ -17,7 +17,10 @@ use crate::coupons;
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
-use crate::{Shop, accounts, audit, carts, catalog, fulfilment, http, inventory, ledger, notifications, orders, payments, plugins, returns, throttle};
+use crate::{
+    Shop, accounts, audit, carts, catalog, fulfilment, http, inventory, ledger, notifications, orders, payments,
+    plugins, returns, throttle,
+};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -154,6 +157,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::ship_order))
         .routes(routes!(orders::http::deliver_order))
         .routes(routes!(orders::http::admin_cancel_order))
+        .routes(routes!(carts::http::explain_delivery_options))
         .routes(routes!(returns::http::list_returns))
         .routes(routes!(returns::http::get_return))
         .routes(routes!(returns::http::create_return))

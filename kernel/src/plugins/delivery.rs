@@ -12,6 +12,7 @@ use super::{Bound, CallError, Called, Host};
 
 const OPTIONS: usize = 50;
 const LABEL_CHARACTERS: usize = 100;
+const CODE_CHARACTERS: usize = 64;
 const REFERENCE_CHARACTERS: usize = 200;
 const NUMBER_CHARACTERS: usize = 100;
 const URL_CHARACTERS: usize = 500;
@@ -47,7 +48,11 @@ impl Host {
         shipment: &Arc<Shipment>,
     ) -> Result<Called<DeliveryQuote>, CallError> {
         let asked = shipment.clone();
-        call!(self, bound, Stops, call_quote(&asked), DeliveryQuote, |quote| check_quote(shipment, quote))
+        let called = call!(self, bound, Stops, call_quote(&asked), DeliveryQuote, |quote| check_quote(shipment, quote));
+        called.map(|mut called| {
+            clean_refusals(&mut called.value.refusals);
+            called
+        })
     }
 
     /// Orders the carriage.
@@ -98,6 +103,15 @@ fn check_quote(shipment: &Shipment, quote: &DeliveryQuote) -> Result<(), Broken>
         }
     }
     answer::unique("options", quote.options.iter().map(|option| option.code.as_str()))
+}
+
+/// Staff reads them: they are no reason to have no options.
+fn clean_refusals(refusals: &mut Vec<Refusal>) {
+    refusals.truncate(OPTIONS);
+    for refusal in refusals {
+        answer::clean(&mut refusal.code, CODE_CHARACTERS);
+        answer::clean(&mut refusal.reason, answer::REFUSAL_CHARACTERS);
+    }
 }
 
 fn check_booking(booking: &Booking) -> Result<(), Broken> {

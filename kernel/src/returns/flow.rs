@@ -108,7 +108,8 @@ pub async fn receive(shop: &Shop, id: Uuid, arrived: &[Arrived], actor: &str) ->
         }
         store::update_line(&mut opened.tx, id, line).await?;
     }
-    let mut goods: Vec<_> = arrived.iter().filter(|came| came.restock).filter_map(|came| put_back(&lines, came)).collect();
+    let mut goods: Vec<_> =
+        arrived.iter().filter(|came| came.restock).filter_map(|came| put_back(&lines, came)).collect();
     // In the order of locking, since each has a location of its own.
     goods.sort_by_key(|(goods, _)| goods.variant_id);
     let cause = Cause { kind: CauseKind::Restock, reference_id: Some(id), reason: "returned", actor };

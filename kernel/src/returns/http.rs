@@ -81,9 +81,7 @@ impl From<Error> for Problem {
             Error::NotFound => Problem::not_found(),
             Error::NothingOut | Error::TooMany => Problem::new(Kind::OrderState).detail(detail),
             Error::TooLate { days } => Problem::new(Kind::OrderState).detail(detail).with("return_days", days),
-            Error::State(status) => {
-                Problem::new(Kind::ReturnState).detail(detail).with("return_status", status.name())
-            }
+            Error::State(status) => Problem::new(Kind::ReturnState).detail(detail).with("return_status", status.name()),
             Error::NothingCame => Problem::new(Kind::ReturnState).detail(detail),
             Error::UnknownLine(_) => Problem::invalid_field("/lines", detail),
             Error::PiecesGone { line, available } => {

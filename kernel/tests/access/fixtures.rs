@@ -75,6 +75,7 @@ impl Objects {
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/orders/", "refund_id", refund),
+            ("/v1/admin/carts/", "id", Shopper::guest(app).await.cart),
             ("/v1/admin/returns/", "id", returned.1),
             ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),

@@ -356,3 +356,37 @@ api_test! {
         assert_eq!(of_order.expect(200).as_array().unwrap().len(), 3);
     }
 }
+
+api_test! {
+    /// Weight, country and stock: staff reads why an option is missing, shoppers see what there is.
+    async fn delivery_options_explain_themselves_to_staff(app: App) {
+        let token = app.merchant().await;
+        let shopper = Shopper::guest(&app).await;
+        let explain = async || {
+            let path = format!("/v1/admin/carts/{}/delivery-options", shopper.cart);
+            let answer = app.send(Method::GET, &path, Some(&token), None).await.expect(200);
+            let refusals = answer["refusals"].as_array().unwrap().iter();
+            let refusals: Vec<_> = refusals.map(|of| (of["plugin"].clone(), of["code"].clone(), of["reason"].clone())).collect();
+            (answer["options"].as_array().unwrap().len(), refusals)
+        };
+        let codes = |refusals: &[(Value, Value, Value)]| refusals.iter().map(|(_, code, _)| code.clone()).collect::<Vec<_>>();
+        let (options, refusals) = explain().await;
+        assert_eq!((options, codes(&refusals)), (0, vec![json!("empty"), json!("address")]));
+        shopper.prepare("POT-GLASS-1L", 1).await;
+        assert_eq!(explain().await, (3, vec![]));
+        app.send(Method::GET, &format!("/v1/carts/{}/delivery-options", shopper.cart), None, None).await.expect(200);
+
+        // 30 kg are too heavy for the express delivery.
+        let path = format!("/v1/admin/variants/{}", stock::variant(&app, "POT-GLASS-1L").await);
+        app.send(Method::PATCH, &path, Some(&token), Some(json!({ "weight_grams": 30_000 }))).await.expect(200);
+        let heavy = (json!("delivery-rates"), json!("express"), json!("heavier than 20 kg"));
+        assert_eq!(explain().await, (2, vec![heavy]));
+        app.send(Method::PATCH, &path, Some(&token), Some(json!({ "weight_grams": 0 }))).await.expect(200);
+        assert_eq!(codes(&explain().await.1), [json!("weight-unknown")]);
+        // Somebody else buys the rest.
+        Shopper::ready(&app, "POT-GLASS-1L", 12).await.check_out("tok-approve").await.expect(201);
+        assert_eq!(codes(&explain().await.1), [json!("stock"), json!("weight-unknown")]);
+        let nobody = "/v1/admin/carts/00000000-0000-4000-8000-000000000000/delivery-options";
+        app.send(Method::GET, nobody, Some(&token), None).await.problem("not-found");
+    }
+}
