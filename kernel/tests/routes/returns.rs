@@ -5,7 +5,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::fulfilment::Packer;
-use crate::support::App;
 use crate::support::app::Answer;
 use crate::support::audit::audit;
 use crate::support::shopper::Shopper;
