@@ -50,6 +50,17 @@ impl Address {
         }
     }
 
+    /// What is left when the person is forgotten: where tax was due, and of a postcode only the area.
+    pub fn without_person(&self) -> Self {
+        let area = self.postcode.chars().count().saturating_sub(2).min(3);
+        Self {
+            region: self.region.clone(),
+            postcode: self.postcode.chars().take(area).collect(),
+            country: self.country.clone(),
+            ..Self::default()
+        }
+    }
+
     /// What tax and delivery rules need to know of it.
     pub fn destination(&self) -> types::Destination {
         types::Destination {
@@ -89,6 +100,29 @@ TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_without_its_person_names_an_area() {
+        for (postcode, area) in [("10117", "101"), ("SW1Y 4JH", "SW1"), ("101", "1"), ("12", ""), ("", "")] {
+            let text = |text: &str| text.to_owned();
+            let address = Address {
+                name: text("Ada"),
+                street: text("12 St James's Square"),
+                city: text("London"),
+                region: text("Greater London"),
+                postcode: text(postcode),
+                country: text("GB"),
+                phone: text("+44 20 7946 0000"),
+            };
+            let left = Address {
+                region: text("Greater London"),
+                postcode: text(area),
+                country: text("GB"),
+                ..Address::default()
+            };
+            assert_eq!(address.without_person(), left, "{postcode}");
+        }
+    }
 
     #[test]
     fn countries_are_the_assigned_codes() {

@@ -25,6 +25,7 @@ use crate::plugins::PluginsConfig;
 use crate::returns::ReturnsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
+use crate::webhooks::WebhooksConfig;
 
 /// Every setting of a shop.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -47,6 +48,7 @@ pub struct Config {
     pub search: SearchConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,
+    pub webhooks: WebhooksConfig,
     pub events: EventsConfig,
     pub cache: CacheConfig,
     pub log: LogConfig,

@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod clock;
 pub mod config;
 pub mod coupons;
+pub mod customers;
 pub mod db;
 pub mod events;
 pub mod fulfilment;
@@ -27,6 +28,7 @@ pub mod notifications;
 pub mod orders;
 pub mod payments;
 pub mod plugins;
+pub mod prepaid;
 pub mod problem;
 pub mod returns;
 pub mod routes;
@@ -36,6 +38,7 @@ pub mod signature;
 #[cfg(test)]
 mod test_shop;
 pub mod throttle;
+pub mod webhooks;
 
 pub use config::Config;
 pub use shop::{OpenError, Shop, serve};

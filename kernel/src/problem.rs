@@ -61,6 +61,8 @@ problems! {
     RefreshTokenReused = "refresh-token-reused" UNAUTHORIZED;
     /// The e-mail address of the account has to be confirmed first.
     EmailUnconfirmed = "email-unconfirmed" FORBIDDEN;
+    /// The shop has disabled the account.
+    AccountDisabled = "account-disabled" FORBIDDEN;
     /// The link of a letter is wrong, was used, or is out of date.
     InvalidLink = "invalid-link" UNPROCESSABLE_ENTITY;
     /// You may not do this.
@@ -85,6 +87,12 @@ problems! {
     EmailTaken = "email-taken" CONFLICT;
     /// This account works for the shop already.
     AlreadyStaff = "already-staff" CONFLICT;
+    /// The account works for the shop; remove it from the staff first.
+    WorksForShop = "works-for-shop" CONFLICT;
+    /// The person of this account was erased: it is nobody's, and nothing of it changes any more.
+    AccountErased = "account-erased" CONFLICT;
+    /// Orders are placed or paid and not shipped yet; `orders` says how many. Receive or cancel them first.
+    OrdersUnderWay = "orders-under-way" CONFLICT;
     /// The last owner of a shop stays one.
     LastOwner = "last-owner" CONFLICT;
     /// The shop has as many API keys as it can have.
@@ -107,6 +115,8 @@ problems! {
     CategoryNotEmpty = "category-not-empty" CONFLICT;
     /// There is a coupon with this code, in whatever case.
     CouponCodeTaken = "coupon-code-taken" CONFLICT;
+    /// There is a gift card with this code.
+    GiftCardCodeTaken = "gift-card-code-taken" CONFLICT;
     /// Not enough of a variant is in stock; `lines` names the SKU and what is available.
     InsufficientStock = "insufficient-stock" CONFLICT;
     /// Orders hold some of it: it cannot be deleted or closed before they are shipped or cancelled, or it is moved.
@@ -145,6 +155,10 @@ problems! {
     WebhookUnauthentic = "webhook-unauthentic" UNAUTHORIZED;
     /// The message cannot be sent again: it has not ended, was never to be sent, or held a secret.
     MessageNotResendable = "message-not-resendable" CONFLICT;
+    /// The shop has as many webhooks as it may have.
+    TooManyWebhooks = "too-many-webhooks" CONFLICT;
+    /// The webhook is switched off.
+    WebhookDisabled = "webhook-disabled" CONFLICT;
     /// The upload is not a plugin that this kernel can run; `reason` says why.
     PluginRejected = "plugin-rejected" UNPROCESSABLE_ENTITY;
     /// There is another file under this name and version.

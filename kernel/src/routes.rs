@@ -13,14 +13,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit::http::layer::Recorder;
-use crate::coupons;
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, fulfilment, http, inventory, ledger, notifications, orders, payments,
-    plugins, returns, throttle,
+    Shop, accounts, audit, carts, catalog, customers, events, fulfilment, http, inventory, ledger, notifications,
+    orders, payments, plugins, returns, throttle, webhooks,
 };
+use crate::{coupons, prepaid};
 
 /// What the document says beside its paths.
 #[derive(OpenApi)]
@@ -31,7 +31,7 @@ use crate::{
                        `application/problem+json` with a closed list of types, listed at `/problems`. A POST that creates takes an \
                        `Idempotency-Key`."
     ),
-    components(schemas(crate::problem::ProblemSchema)),
+    components(schemas(crate::problem::ProblemSchema, catalog::Entity)),
     modifiers(&Security)
 )]
 struct Api;
@@ -67,7 +67,8 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::get_address, accounts::http::put_address, accounts::http::delete_address))
         .routes(routes!(accounts::http::list_sessions, accounts::http::delete_other_sessions))
         .routes(routes!(accounts::http::delete_session))
-        .routes(routes!(accounts::http::get_me, accounts::http::patch_me))
+        .routes(routes!(accounts::http::get_me, accounts::http::patch_me, customers::http::delete_me))
+        .routes(routes!(customers::http::export_me))
         .routes(routes!(catalog::http::list_products))
         .routes(routes!(catalog::http::suggest_products))
         .routes(routes!(catalog::http::get_product))
@@ -80,6 +81,10 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(carts::http::add_line))
         .routes(routes!(carts::http::patch_line, carts::http::delete_line))
         .routes(routes!(carts::http::put_coupons))
+        .routes(routes!(carts::http::put_gift_cards))
+        .routes(routes!(carts::http::put_store_credit))
+        .routes(routes!(prepaid::http::get_gift_card_balance))
+        .routes(routes!(prepaid::http::get_my_credit))
         .routes(routes!(carts::http::put_address))
         .routes(routes!(carts::http::put_email))
         .routes(routes!(carts::http::put_delivery_option))
@@ -107,6 +112,11 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::list_staff, accounts::http::add_staff))
         .routes(routes!(accounts::http::get_staff, accounts::http::patch_staff, accounts::http::remove_staff))
         .routes(routes!(accounts::http::reset_second_factor_of_staff))
+        .routes(routes!(customers::http::list_customers))
+        .routes(routes!(customers::http::get_customer, customers::http::patch_customer))
+        .routes(routes!(customers::http::export_customer))
+        .routes(routes!(customers::http::erase_customer))
+        .routes(routes!(customers::http::reset_second_factor_of_customer))
         .routes(routes!(accounts::http::list_api_keys, accounts::http::create_api_key))
         .routes(routes!(accounts::http::get_api_key, accounts::http::revoke_api_key))
         .routes(routes!(catalog::http::create_product))
@@ -151,6 +161,11 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(coupons::http::list_coupons, coupons::http::create_coupon))
         .routes(routes!(coupons::http::get_coupon, coupons::http::patch_coupon, coupons::http::delete_coupon))
         .routes(routes!(coupons::http::list_coupon_redemptions))
+        .routes(routes!(prepaid::http::list_gift_cards, prepaid::http::create_gift_card))
+        .routes(routes!(prepaid::http::get_gift_card, prepaid::http::patch_gift_card))
+        .routes(routes!(prepaid::http::adjust_gift_card))
+        .routes(routes!(prepaid::http::list_gift_card_entries))
+        .routes(routes!(prepaid::http::get_customer_credit, prepaid::http::create_customer_credit))
         .routes(routes!(orders::http::admin_list_orders))
         .routes(routes!(orders::http::admin_get_order))
         .routes(routes!(orders::http::admin_get_receipt))
@@ -188,6 +203,15 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(notifications::http::retry_dead_messages))
         .routes(routes!(notifications::http::get_message))
         .routes(routes!(notifications::http::resend_message))
+        .routes(routes!(events::http::list_events))
+        .routes(routes!(webhooks::http::list_webhooks, webhooks::http::create_webhook))
+        .routes(routes!(webhooks::http::get_webhook, webhooks::http::patch_webhook, webhooks::http::delete_webhook))
+        .routes(routes!(webhooks::http::rotate_webhook_secret))
+        .routes(routes!(webhooks::http::test_webhook))
+        .routes(routes!(webhooks::http::replay_failed_webhook_messages))
+        .routes(routes!(webhooks::http::list_webhook_messages))
+        .routes(routes!(webhooks::http::get_webhook_message))
+        .routes(routes!(webhooks::http::replay_webhook_message))
         .routes(routes!(plugins::registry::http::list_plugins))
         .routes(routes!(plugins::registry::http::get_plugin))
         .routes(routes!(plugins::registry::http::list_bindings))

@@ -13,7 +13,7 @@ use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
 use crate::{accounts, catalog, events, fulfilment, http, inventory, notifications, orders};
-use crate::{payments, plugins, routes, throttle};
+use crate::{payments, plugins, routes, throttle, webhooks};
 
 /// An open shop. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +31,7 @@ struct Parts {
     letters: accounts::Letters,
     transports: notifications::Transports,
     inboxes: Arc<notifications::live::Hub>,
+    webhooks: webhooks::Sender,
     /// Work that outlives the request that began it: checkouts, payments.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -51,6 +52,8 @@ pub enum OpenError {
     Plugins(#[from] plugins::RegistryError),
     #[error("notifications: {0}")]
     Notifications(#[from] notifications::TransportError),
+    #[error("webhooks: {0}")]
+    Webhooks(#[from] webhooks::WebhooksError),
 }
 
 impl Shop {
@@ -64,6 +67,7 @@ impl Shop {
         let blobs = Blobs::open(&blob_dir).map_err(|cause| OpenError::Folder { path: blob_dir, cause })?;
         let plugins = plugins::Registry::open(&config, &db, blobs, &keys.cache_key()).await?;
         let transports = notifications::Transports::open(&config)?;
+        let webhooks = webhooks::Sender::open(&config.webhooks)?;
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
@@ -78,6 +82,7 @@ impl Shop {
             keys,
             plugins,
             transports,
+            webhooks,
         })))
     }
 
@@ -131,6 +136,10 @@ impl Shop {
         &self.0.inboxes
     }
 
+    pub fn webhooks(&self) -> &webhooks::Sender {
+        &self.0.webhooks
+    }
+
     pub fn letters(&self) -> &accounts::Letters {
         &self.0.letters
     }
@@ -161,6 +170,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     let workers = TaskTracker::new();
     workers.spawn(events::run(shop.clone()));
     workers.spawn(notifications::run(shop.clone()));
+    workers.spawn(webhooks::run(shop.clone()));
     workers.spawn(accounts::run(shop.clone()));
     workers.spawn(payments::run(shop.clone()));
     workers.spawn(orders::run(shop.clone()));
@@ -190,6 +200,7 @@ fn bus() -> Arc<dyn events::Bus> {
     Arc::new(events::Memory::new(vec![
         Box::new(notifications::Notifications),
         Box::new(notifications::StaffInbox),
+        Box::new(webhooks::Webhooks),
         Box::new(orders::Adoption),
     ]))
 }

@@ -35,6 +35,16 @@ impl SigningSecret {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
 
+    /// Of bytes that are a secret already.
+    pub fn of_bytes(bytes: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    /// As the receiver is told it.
+    pub fn text_of(bytes: &[u8; 32]) -> String {
+        format!("{PREFIX}{}", STANDARD.encode(bytes))
+    }
+
     /// The value of [`SIGNATURE_HEADER`]. `id` stays the same when a message is sent again, so that the receiver can drop the
     /// second; `at` is the time of this try, so that the receiver can refuse old ones.
     pub fn sign(&self, id: &str, at: Moment, body: &[u8]) -> String {

@@ -16,6 +16,8 @@ mod import;
 mod openapi;
 mod plans;
 mod plugins;
+mod privacy;
+mod races;
 mod routes;
 mod tidy;
 mod walk;

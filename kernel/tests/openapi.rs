@@ -22,6 +22,27 @@ fn name_of(schema: &Value) -> Option<&str> {
 }
 
 plain_test! {
+    fn every_reference_of_the_document_leads_somewhere() {
+        fn references(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) => {
+                    found.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                    fields.values().for_each(|value| references(value, found));
+                }
+                Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+                _ => {}
+            }
+        }
+        let document = serde_json::to_value(kassa::routes::document()).unwrap();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 300, "only {} references", found.len());
+        found.retain(|reference| document.pointer(reference.trim_start_matches('#')).is_none());
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+plain_test! {
     /// A request type that took unknown fields would take a typing error for a wish.
     fn every_request_refuses_unknown_fields() {
         let document = serde_json::to_value(kassa::routes::document()).unwrap();

@@ -194,6 +194,31 @@ plain_test! {
 }
 
 plain_test! {
+    /// Who may subscribe to a kind must find it in the documentation, and the other way round.
+    fn every_kind_of_event_is_documented_and_known() {
+        let documentation = include_str!("../../docs/events.md");
+        for kind in kassa::events::KINDS {
+            assert!(documentation.contains(&format!("`{kind}`")), "docs/events.md does not have {kind}");
+        }
+        // Headings, and the first column of the table of the others, name the kinds.
+        let places = documentation.lines().filter(|line| line.starts_with("## `") || line.starts_with("| `"));
+        let names = places.flat_map(|line| line.trim_start_matches("| ").split('|').next().unwrap_or_default().split('`'));
+        let named: Vec<_> = names.filter(|name| is_kind(name)).collect();
+        for kind in &named {
+            assert!(kassa::events::KINDS.contains(kind), "add to kernel/src/events/kinds.rs: {kind}");
+        }
+        assert!(named.len() >= kassa::events::KINDS.len(), "{named:?}");
+    }
+}
+
+/// Letters about accounts are no events: they never stand in the outbox.
+fn is_kind(name: &str) -> bool {
+    let parts: Vec<_> = name.split('.').collect();
+    let plain = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    parts.len() == 2 && parts.iter().all(plain) && parts[0] != "account"
+}
+
+plain_test! {
     /// The sieve itself works: it sees what it must and lets pass what it may.
     fn the_sieve_sees() {
         for (line, name, expected) in [

@@ -7,6 +7,9 @@ create table carts (
     email text,
     address jsonb,
     coupons jsonb not null,
+    -- Ids of gift cards, in the order in which they pay.
+    gift_cards jsonb not null,
+    store_credit boolean not null,
     delivery_plugin text,
     delivery_option text,
     order_id uuid,

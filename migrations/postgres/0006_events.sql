@@ -16,6 +16,7 @@ create table events (
 );
 create index events_unsent on events (next_attempt_at) where sent_at is null and given_up_at is null;
 create index events_by_subject on events (subject, kind, id);
+create index events_by_kind on events (kind, id);
 create index events_sent on events (sent_at) where sent_at is not null;
 create index events_given_up on events (given_up_at) where given_up_at is not null;
 

@@ -35,3 +35,41 @@ create table coupon_redemptions (
 create index coupon_redemptions_by_order on coupon_redemptions (order_id);
 create index coupon_redemptions_by_buyer on coupon_redemptions (coupon_id, buyer);
 create index coupon_redemptions_by_age on coupon_redemptions (coupon_id, id);
+
+-- What the shop owes to whoever holds a gift card, and to customers as store credit. No balance stands here: it is the sum of the
+-- entries. Whoever takes from an account writes its row first, which is the lock of the sum.
+create table prepaid_accounts (
+    id uuid primary key,
+    kind text not null check (kind in ('gift-card', 'store-credit')),
+    currency text not null,
+    -- Whose store credit it is. Without a customer it stays in the books.
+    customer_id uuid unique references customers (id) on delete set null,
+    -- SHA-256 of a gift card's code, and the end of it, to tell cards apart.
+    code_hash bytea unique,
+    last_four text,
+    active boolean not null,
+    expires_at timestamptz,
+    note text not null,
+    created_by text not null,
+    version bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    check ((kind = 'gift-card') = (code_hash is not null) and (code_hash is null) = (last_four is null))
+);
+create index prepaid_accounts_by_kind on prepaid_accounts (kind, id);
+create index prepaid_accounts_by_last_four on prepaid_accounts (last_four, id);
+
+create table prepaid_entries (
+    id uuid primary key,
+    account_id uuid not null references prepaid_accounts (id),
+    cause text not null check (cause in ('issued', 'adjusted', 'redeemed', 'returned', 'refunded')),
+    -- Above 0, the shop owes more.
+    amount bigint not null check (amount <> 0),
+    order_id uuid references orders (id),
+    reason text not null,
+    -- Empty where the shop did by itself.
+    actor text not null,
+    posted_at timestamptz not null
+);
+create index prepaid_entries_by_account on prepaid_entries (account_id, id);
+create index prepaid_entries_by_order on prepaid_entries (order_id);

@@ -6,6 +6,8 @@ create table customers (
     -- When its owner proved it; null while they have not.
     email_confirmed_at text,
     name text not null,
+    -- In lower case, to sort by.
+    name_key text not null,
     phone text not null default '',
     locale text not null,
     role text not null check (role in ('customer', 'staff', 'owner')),
@@ -17,9 +19,26 @@ create table customers (
     default_delivery_id blob,
     default_billing_id blob,
     password_hash text not null,
+    -- The merchant's.
+    note text not null default '',
+    -- Since when nobody can log in to it.
+    disabled_at text,
+    -- When the person was forgotten: it is nobody's, and stays for the orders that point to it.
+    erased_at text,
+    version integer not null default 1,
     created_at text not null,
     updated_at text not null
 ) strict;
+
+create index customers_by_name on customers (name_key, id);
+
+-- What the merchant finds a customer by: words of the name, the e-mail address, digits of the telephone number, in lower case.
+create table customer_terms (
+    term text not null,
+    customer_id blob not null references customers (id) on delete cascade,
+    primary key (term, customer_id)
+) strict, without rowid;
+create index customer_terms_by_customer on customer_terms (customer_id);
 
 -- One login somewhere. Every refresh token of it belongs to this family.
 create table sessions (

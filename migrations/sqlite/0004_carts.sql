@@ -7,6 +7,9 @@ create table carts (
     email text,
     address text,
     coupons text not null,
+    -- Ids of gift cards, in the order in which they pay.
+    gift_cards text not null,
+    store_credit integer not null check (store_credit in (0, 1)),
     delivery_plugin text,
     delivery_option text,
     order_id blob,

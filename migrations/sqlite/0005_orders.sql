@@ -120,6 +120,9 @@ create table refunds (
     amount integer not null check (amount > 0),
     -- The part of it that is for the delivery; the lines have theirs, and the rest was given as an amount.
     delivery integer not null check (delivery >= 0),
+    -- The part of it that gift cards and store credit got, at once; payments give the rest.
+    prepaid integer not null check (prepaid >= 0 and prepaid <= amount),
+    destination text not null check (destination in ('original', 'store_credit')),
     reason text not null,
     actor text not null,
     status text not null check (status in ('pending', 'refunded', 'declined')),

@@ -44,6 +44,7 @@ impl From<Error> for Problem {
             Error::NoSecondFactor => Problem::not_found(),
             Error::InvalidCode => Problem::new(Kind::InvalidCode),
             Error::InvalidChallenge => Problem::new(Kind::InvalidChallenge),
+            Error::Disabled => Problem::new(Kind::AccountDisabled),
             Error::RefreshTokenReused => Problem::new(Kind::RefreshTokenReused),
             Error::TooManyAttempts { retry_after_seconds } => {
                 Problem::new(Kind::TooManyRequests).retry_after(retry_after_seconds)

@@ -5,7 +5,10 @@
 
 use uuid::Uuid;
 
-use super::{API_KEY_MARK, ApiKey, ApiKeyError, Error, Identity, authenticate, authenticate_key, get_api_key, tokens};
+use super::{
+    API_KEY_MARK, ApiKey, ApiKeyError, Error, Identity, Permissions, authenticate, authenticate_key, get_api_key,
+    lacks_second_factor, tokens,
+};
 use crate::Shop;
 
 /// What is told of a token that is good.
@@ -36,7 +39,10 @@ pub async fn introspect(shop: &Shop, token: &str) -> Result<Option<About>, Error
 
 async fn person(shop: &Shop, token: &str) -> Result<About, Error> {
     let claims = tokens::claims_of(shop.keys(), shop.config(), token)?;
-    let identity = authenticate(shop, token).await?;
+    let mut identity = authenticate(shop, token).await?;
+    if lacks_second_factor(shop, &identity) {
+        identity.permissions = Permissions::none();
+    }
     Ok(About::Person {
         identity,
         issuer: claims.iss,

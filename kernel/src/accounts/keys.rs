@@ -1,7 +1,7 @@
 //! Everything secret of this install, under `<data>/secrets/`.
 //!
 //! Never shown. Whoever loses the folder loses no data but one: clients refresh their access tokens and plugins are compiled again, but
-//! nobody can read the secrets of second factors any more. Machines that serve one shop together need the same folder.
+//! nobody can read the secrets of second factors any more, and webhooks need new secrets. Machines that serve one shop together need the same folder.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
@@ -10,6 +10,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
 
 use super::Error;
 use super::private_file::Staged;
@@ -22,6 +23,7 @@ pub struct Keys {
     successors: hmac::Key,
     cache: [u8; 32],
     second_factors: RandomizedNonceKey,
+    webhooks: hmac::Key,
 }
 
 /// Why the keys cannot be had.
@@ -43,17 +45,29 @@ impl Keys {
         create_private_dir(&dir).map_err(|cause| KeysError::File { path: dir.clone(), cause })?;
         let successors = load_random_key(&dir.join("refresh-tokens.key"))?;
         let second_factors = load_random_key(&dir.join("second-factors.key"))?;
+        let webhooks = load_random_key(&dir.join("webhooks.key"))?;
         Ok(Self {
             signing: SigningKeys::load_or_create(&dir)?,
             successors: hmac::Key::new(hmac::HMAC_SHA256, &successors),
             cache: load_random_key(&dir.join("compiled-code.key"))?,
             second_factors: RandomizedNonceKey::new(&AES_256_GCM, &second_factors).map_err(|_| KeysError::Generate)?,
+            webhooks: hmac::Key::new(hmac::HMAC_SHA256, &webhooks),
         })
     }
 
     /// What compiled code on disk is authenticated with.
     pub fn cache_key(&self) -> [u8; 32] {
         self.cache
+    }
+
+    /// The secret of a webhook, made of what stands in the database and of what does not: a copy of the database signs nothing.
+    pub fn webhook_secret(&self, webhook_id: Uuid, salt: Uuid) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.webhooks);
+        context.update(webhook_id.as_bytes());
+        context.update(salt.as_bytes());
+        let mut secret = [0; 32];
+        secret.copy_from_slice(context.sign().as_ref());
+        secret
     }
 
     /// The one refresh token that follows `refresh_token`: 256 bits that nobody can tell without the key.

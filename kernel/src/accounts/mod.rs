@@ -8,6 +8,7 @@
 //! is read at each request.
 
 mod addresses;
+mod administration;
 mod api_keys;
 mod attempts;
 mod email;
@@ -21,6 +22,7 @@ mod owners;
 mod password;
 mod permissions;
 mod preferences;
+mod privacy;
 mod private_file;
 mod recovery;
 mod second_factor;
@@ -29,6 +31,7 @@ mod settings;
 mod signing_keys;
 mod staff;
 mod store;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -48,6 +51,7 @@ use letters::Letter;
 pub use addresses::{
     AddressEntry, SavedAddress, add_address, find_address, list_addresses, remove_address, replace_address,
 };
+pub use administration::{AccountChange, change_account, reset_second_factor_of_customer};
 pub use api_keys::{
     API_KEY_MARK, ApiKey, ApiKeyError, KeyIdentity, NewApiKey, Scopes, authenticate_key, create_api_key, get_api_key,
     list_api_keys, revoke_api_key,
@@ -64,12 +68,13 @@ pub use preferences::{
     Channels, Consent, ConsentChange, Preferences, Topic, change_consent, choose_preferences, chosen_preferences,
     consent_changes, consents, preferences_of,
 };
+pub use privacy::{Person, export_person, find_person, forget_person, prove_both};
 pub use recovery::{
     ask_for_confirmation, ask_for_reset, change_password, confirm_email, require_confirmed, reset_password,
 };
 pub use second_factor::{
     Challenge, Enrolment, Proof, SecondFactor, answer_challenge, begin_second_factor, confirm_second_factor,
-    remove_second_factor, renew_recovery_codes, second_factor_of,
+    lacks_second_factor, remove_second_factor, renew_recovery_codes, second_factor_of,
 };
 pub use sessions::{
     Device, LoggedIn, Session, Tokens, authenticate, end_other_sessions, end_session, forget_expired, list_sessions,
@@ -81,6 +86,7 @@ pub use staff::{
     Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff,
     reset_second_factor_of_staff,
 };
+pub use terms::{name_key, search_terms};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -89,6 +95,25 @@ pub enum Role {
     Staff,
     /// Runs the shop: may do everything.
     Owner,
+}
+
+impl Role {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Staff => "staff",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// A role that is not known is worth the least.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "owner" => Self::Owner,
+            "staff" => Self::Staff,
+            _ => Self::Customer,
+        }
+    }
 }
 
 /// Who is calling.
@@ -155,6 +180,9 @@ pub enum Error {
     /// Wrong, used, out of date, or answered too often.
     #[error("the login has to begin anew")]
     InvalidChallenge,
+    /// Told only to whom the account is.
+    #[error("the account is disabled")]
+    Disabled,
     #[error("the refresh token was used before; its session has been ended")]
     RefreshTokenReused,
     #[error("too many wrong passwords; try again in {retry_after_seconds} s")]

@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::email::Email;
 use super::password::Password;
 use super::private_file::Staged;
+use super::recovery::updated;
 use super::{Customer, Error, Role, second_factor, store};
 use crate::clock::{self, Moment};
 use crate::db::Tx;
-use crate::{Shop, id};
+use crate::{Shop, events, id};
 
 /// What became of [`create_owner`].
 #[derive(Debug)]
@@ -126,6 +128,7 @@ async fn put_owner(
         store::make_owner(tx, id, password_hash, now).await?;
         store::revoke_sessions_of(tx, id, now).await?;
         second_factor::reset(tx, &known.customer).await?;
+        updated(tx, id, &["role", "password"]).await?;
         return Ok((id, true));
     }
     let owner = Customer {
@@ -142,5 +145,6 @@ async fn put_owner(
     if !store::insert_customer(tx, &owner, email.key(), password_hash).await? {
         return Err(Error::EmailTaken);
     }
+    events::record(tx, "user.created", owner.id, json!({ "customer_id": owner.id })).await?;
     Ok((owner.id, false))
 }

@@ -25,8 +25,8 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// What an unknown account's password is verified against. Same parameters, so that the same time passes; its output is
-/// the text `no password hashes to this, ever`, not the hash of anything known.
-const DUMMY_HASH: &str =
+/// the text `no password hashes to this, ever`, not the hash of anything known. It is also the password of an account that is nobody's.
+pub(super) const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$YW55IHNhbHQgd2lsbCBkbw$bm8gcGFzc3dvcmQgaGFzaGVzIHRvIHRoaXMsIGV2ZXI";
 
 /// The head of every list of leaked passwords, as far as they are long enough; lower-case.

@@ -12,7 +12,7 @@ use super::recovery::{prove_again, updated};
 use super::sessions::{self, token_hash};
 use super::store::second_factors::{self as rows, Factor};
 use super::totp::Secret;
-use super::{Customer, Device, Error, Identity, Tokens, store};
+use super::{Customer, Device, Error, Identity, Role, Tokens, store};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, id};
@@ -60,6 +60,12 @@ pub async fn second_factor_of(shop: &Shop, customer_id: Uuid) -> Result<Option<S
     };
     let recovery_codes_left = rows::count_recovery_codes(&mut conn, customer_id).await?;
     Ok(Some(SecondFactor { confirmed_at, recovery_codes_left }))
+}
+
+/// Whether they work for a shop that wants a second factor of its staff, and have none: then they may do nothing as staff.
+pub fn lacks_second_factor(shop: &Shop, identity: &Identity) -> bool {
+    let wanted = shop.config().accounts.require_second_factor_of_staff && identity.role != Role::Customer;
+    wanted && !identity.second_factor
 }
 
 /// Makes a secret for the app of whoever is signed in and knows their password. It asks for nothing until the first code confirms
@@ -203,7 +209,7 @@ async fn spend_attempt(shop: &Shop, hash: &[u8], now: Moment) -> Result<(), Erro
 }
 
 /// Takes the code in a transaction, which is what the code was good for. A wrong one is counted, and makes wait.
-async fn prove_code(shop: &Shop, customer_id: Uuid, proof: &Proof) -> Result<Tx, Error> {
+pub(super) async fn prove_code(shop: &Shop, customer_id: Uuid, proof: &Proof) -> Result<Tx, Error> {
     let (key, now) = (customer_id.to_string(), clock::now());
     let attempts = &shop.hashing().codes;
     attempts.check(&key, now)?;

@@ -78,6 +78,9 @@ pub async fn log_in(shop: &Shop, email: &str, password: &str, device: &Device) -
     if unconfirmed && shop.config().accounts.confirm_before_login {
         return Err(Error::EmailUnconfirmed);
     }
+    if store::people::is_disabled(&mut shop.db().read().await?, customer.id).await? {
+        return Err(Error::Disabled);
+    }
     if second_factor::second_factor_of(shop, customer.id).await?.is_some() {
         return Ok(LoggedIn::Challenged(second_factor::challenge(shop, customer.id).await?));
     }

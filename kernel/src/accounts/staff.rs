@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::email::Email;
 use super::letters::{self, Letter};
 use super::password::Password;
+use super::recovery::updated;
 use super::store::{self, staff};
 use super::{Customer, Permission, Permissions, Role, second_factor};
 use crate::clock::{self, Moment};
@@ -170,7 +171,9 @@ pub async fn change_staff(
     if before == Grant::Owner && grant != Grant::Owner {
         keep_an_owner(&mut tx, id).await?;
     }
-    put(tx, id, grant).await
+    let member = put(tx, id, grant).await?;
+    shop.relay().wake();
+    Ok(member)
 }
 
 /// Makes a customer of the member again, and ends their sessions.
@@ -186,7 +189,9 @@ pub async fn remove_staff(shop: &Shop, giver: Uuid, id: Uuid) -> Result<(), Staf
     let now = clock::now();
     staff::update_grant(&mut tx, id, Role::Customer, Permissions::none(), now).await?;
     store::revoke_sessions_of(&mut tx, id, now).await?;
+    updated(&mut tx, id, &["role"]).await?;
     tx.commit().await?;
+    shop.relay().wake();
     Ok(())
 }
 
@@ -229,6 +234,7 @@ async fn put(mut tx: Tx, id: Uuid, grant: Grant) -> Result<StaffMember, StaffErr
         Grant::Staff(permissions) => permissions,
     };
     staff::update_grant(&mut tx, id, grant.role(), permissions, clock::now()).await?;
+    updated(&mut tx, id, &["role"]).await?;
     let member = staff::find(&mut tx, id).await?.ok_or(StaffError::NotFound)?;
     tx.commit().await?;
     Ok(member)

@@ -4,6 +4,7 @@ pub(super) mod addresses;
 pub(super) mod api_keys;
 pub(super) mod letters;
 pub(super) mod links;
+pub(super) mod people;
 pub(super) mod preferences;
 pub(super) mod second_factors;
 pub(super) mod sessions;
@@ -11,8 +12,9 @@ pub(super) mod staff;
 
 use uuid::Uuid;
 
+use super::terms::{name_key, terms_of};
 use super::tokens::Bearer;
-use super::{Customer, Device, Permissions, Role};
+use super::{Customer, Device, Email, Permissions, Role};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 
@@ -52,26 +54,9 @@ struct RefreshTokenRow {
     revoked_at: Option<Moment>,
 }
 
-fn role_text(role: Role) -> &'static str {
-    match role {
-        Role::Customer => "customer",
-        Role::Staff => "staff",
-        Role::Owner => "owner",
-    }
-}
-
-/// A role that is not known is worth the least.
-fn parse_role(text: &str) -> Role {
-    match text {
-        "owner" => Role::Owner,
-        "staff" => Role::Staff,
-        _ => Role::Customer,
-    }
-}
-
 impl From<CustomerRow> for Credentials {
     fn from(row: CustomerRow) -> Self {
-        let role = parse_role(&row.role);
+        let role = Role::parse(&row.role);
         let CustomerRow { id, email, email_confirmed_at, name, phone, locale, created_at, .. } = row;
         let customer = Customer { id, email, email_confirmed_at, name, phone, locale, role, created_at };
         Self { customer, password_hash: row.password_hash }
@@ -109,9 +94,9 @@ pub(super) async fn insert_customer(
 ) -> Result<bool> {
     let inserted = sql::execute!(
         tx,
-        "insert into customers (id, email, email_key, email_confirmed_at, name, phone, locale, role, password_hash,
+        "insert into customers (id, email, email_key, email_confirmed_at, name, name_key, phone, locale, role, password_hash,
                                 created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) on conflict (email_key) do nothing",
+         values ($1, $2, $3, $4, $5, $11, $6, $7, $8, $9, $10, $10) on conflict (email_key) do nothing",
         customer.id,
         customer.email.as_str(),
         email_key,
@@ -119,24 +104,35 @@ pub(super) async fn insert_customer(
         customer.name.as_str(),
         customer.phone.as_str(),
         customer.locale.as_str(),
-        role_text(customer.role),
+        customer.role.name(),
         password_hash,
-        customer.created_at
+        customer.created_at,
+        name_key(&customer.name)
     )?;
+    if inserted == 1 {
+        people::replace_terms(tx, customer.id, &terms_of(email_key, &customer.name, &customer.phone)).await?;
+    }
     Ok(inserted == 1)
 }
 
+/// Nothing is written to an account that is nobody's any more, however it was read.
 pub(super) async fn update_profile(tx: &mut Tx, customer: &Customer, now: Moment) -> Result<()> {
-    sql::execute!(
+    let changed = sql::execute!(
         tx,
-        "update customers set name = $2, phone = $3, locale = $4, updated_at = $5 where id = $1",
+        "update customers set name = $2, name_key = $6, phone = $3, locale = $4, updated_at = $5, version = version + 1
+         where id = $1 and erased_at is null",
         customer.id,
         customer.name.as_str(),
         customer.phone.as_str(),
         customer.locale.as_str(),
-        now
+        now,
+        name_key(&customer.name)
     )?;
-    Ok(())
+    if changed == 0 {
+        return Ok(());
+    }
+    let email_key = Email::key_of(&customer.email);
+    people::replace_terms(tx, customer.id, &terms_of(&email_key, &customer.name, &customer.phone)).await
 }
 
 /// True where the customer has this address and had not proved it yet.
@@ -154,15 +150,17 @@ pub(super) async fn confirm_email(tx: &mut Tx, id: Uuid, email_key: &str, now: M
 
 /// A confirmed one.
 pub(super) async fn set_email(tx: &mut Tx, id: Uuid, email: &str, email_key: &str, now: Moment) -> Result<()> {
-    sql::execute!(
+    let (name, phone) = sql::one!(
         tx,
-        "update customers set email = $2, email_key = $3, email_confirmed_at = $4, updated_at = $4 where id = $1",
+        (String, String),
+        "update customers set email = $2, email_key = $3, email_confirmed_at = $4, updated_at = $4, version = version + 1
+         where id = $1 returning name, phone",
         id,
         email,
         email_key,
         now
     )?;
-    Ok(())
+    people::replace_terms(tx, id, &terms_of(email_key, &name, &phone)).await
 }
 
 pub(super) async fn set_password(tx: &mut Tx, id: Uuid, password_hash: &str, now: Moment) -> Result<()> {
@@ -190,7 +188,8 @@ pub(super) async fn has_owner(conn: &mut Conn) -> Result<bool> {
 pub(super) async fn make_owner(tx: &mut Tx, id: Uuid, password_hash: &str, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update customers set role = 'owner', permissions = '', password_hash = $2, updated_at = $3 where id = $1",
+        "update customers set role = 'owner', permissions = '', password_hash = $2, disabled_at = null, updated_at = $3
+         where id = $1",
         id,
         password_hash,
         now
@@ -232,12 +231,13 @@ pub(super) async fn find_session_access(
         "select customers.role, customers.permissions,
                 (select count(*) from second_factors f where f.customer_id = customers.id and f.confirmed_at is not null)
          from sessions join customers on customers.id = sessions.customer_id
-         where sessions.id = $1 and sessions.customer_id = $2 and sessions.revoked_at is null and sessions.expires_at > $3",
+         where sessions.id = $1 and sessions.customer_id = $2 and sessions.revoked_at is null and sessions.expires_at > $3
+           and customers.disabled_at is null",
         session_id,
         customer_id,
         now
     )?;
-    Ok(row.map(|(role, permissions, factors)| match parse_role(&role) {
+    Ok(row.map(|(role, permissions, factors)| match Role::parse(&role) {
         Role::Owner => (Role::Owner, Permissions::all(), factors > 0),
         Role::Staff => (Role::Staff, Permissions::of_text(&permissions), factors > 0),
         Role::Customer => (Role::Customer, Permissions::none(), factors > 0),
@@ -251,7 +251,7 @@ pub(super) async fn staff(conn: &mut Conn) -> Result<Vec<(Uuid, Permissions)>> {
         (Uuid, String, String),
         "select id, role, permissions from customers where role <> 'customer' order by id"
     )?;
-    let set = |role: &str, permissions: &str| match parse_role(role) {
+    let set = |role: &str, permissions: &str| match Role::parse(role) {
         Role::Owner => Permissions::all(),
         Role::Staff => Permissions::of_text(permissions),
         Role::Customer => Permissions::none(),

@@ -9,13 +9,15 @@ mod store;
 
 use chrono::TimeDelta;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::accounts::Person;
 use crate::clock::{self, Moment};
+use crate::db::{Conn, Tx};
 use crate::{Shop, db, id};
 
-pub use redact::redacted;
+pub use redact::{STRUCK, redacted};
 
 /// `[audit]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -165,6 +167,33 @@ pub async fn list(shop: &Shop, filter: &Filter, before: Option<Uuid>, limit: u32
     let before = before.map_or(until, |before| before.min(until));
     let mut conn = shop.db().read().await?;
     store::list(&mut conn, filter, since, before, i64::from(limit) + 1).await
+}
+
+/// What the person changed, or tried to: without the bodies, which are about others.
+pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Vec<Value>> {
+    let filter = Filter { actor_id: Some(person.customer_id), ..Filter::default() };
+    let entries = store::list(conn, &filter, Uuid::nil(), Uuid::max(), i64::MAX).await?;
+    let exported = entries.into_iter().map(|entry| {
+        json!({
+            "operation": entry.operation,
+            "method": entry.method,
+            "path": entry.path,
+            "address": entry.address,
+            "status": entry.status,
+            "begun_at": entry.begun_at,
+        })
+    });
+    Ok(exported.collect())
+}
+
+/// Forgets what was sent to change this object: it may name the person whom the object was about. That it was changed, and by whom, stays.
+pub async fn forget_subject(tx: &mut Tx, subject: &str) -> db::Result<()> {
+    store::forget_bodies(tx, subject).await
+}
+
+/// Forgets where the person was.
+pub async fn forget_person(tx: &mut Tx, customer_id: Uuid) -> db::Result<()> {
+    store::forget_addresses(tx, customer_id).await
 }
 
 /// When `id` was made, to the millisecond: not read from the clock again, so that an entry lies within the span of time that its own moment

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// What stands in the place of a secret.
-const STRUCK: &str = "[struck out]";
+pub const STRUCK: &str = "[struck out]";
 
 /// Members whose names have one of these words hold a secret.
 const SECRET_WORDS: &[&str] = &[

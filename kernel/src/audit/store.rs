@@ -141,6 +141,16 @@ pub(super) async fn list(
     Ok(rows.into_iter().map(Entry::from).collect())
 }
 
+pub(super) async fn forget_bodies(tx: &mut Tx, subject: &str) -> Result<()> {
+    sql::execute!(tx, "update audit_entries set body = null where subject = $1", subject)?;
+    Ok(())
+}
+
+pub(super) async fn forget_addresses(tx: &mut Tx, actor_id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update audit_entries set address = null where actor_id = $1", actor_id)?;
+    Ok(())
+}
+
 pub(super) async fn delete_before(tx: &mut Tx, before: Uuid) -> Result<u64> {
     sql::execute!(tx, "delete from audit_entries where id < $1", before)
 }

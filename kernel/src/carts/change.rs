@@ -24,6 +24,8 @@ pub enum Change {
         line_id: Uuid,
     },
     SetCoupons(Vec<String>),
+    SetGiftCards(Vec<Uuid>),
+    SetStoreCredit(bool),
     SetAddress(Address),
     SetEmail(String),
     SetDelivery(OptionId),
@@ -108,6 +110,10 @@ async fn apply(shop: &Shop, contents: &mut Contents, change: &Change) -> Result<
             return Ok(LineWrite::Delete { line_id: *line_id });
         }
         Change::SetCoupons(codes) => contents.cart.coupons = codes.clone(),
+        Change::SetGiftCards(ids) => contents.cart.gift_cards = ids.clone(),
+        // Whose it would be is not known of a guest's cart, whoever opens it.
+        Change::SetStoreCredit(_) if contents.cart.customer_id.is_none() => return Err(Error::NotFound),
+        Change::SetStoreCredit(wanted) => contents.cart.store_credit = *wanted,
         Change::SetAddress(address) => contents.cart.address = Some(address.clone()),
         Change::SetEmail(email) => contents.cart.email = Some(email.clone()),
         Change::SetDelivery(option) => contents.cart.delivery = Some(option.clone()),

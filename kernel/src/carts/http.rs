@@ -1,6 +1,7 @@
 //! Carts over HTTP.
 
 mod merchant;
+mod prepaid;
 mod view;
 
 use axum::Json as Answer;
@@ -24,6 +25,7 @@ use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
 pub use merchant::*;
+pub use prepaid::*;
 pub use view::cart_out;
 use view::{CartOut, DeliveryOptionOut, PaymentMethodOut, delivery_out, payment_method_out};
 
@@ -41,7 +43,7 @@ pub struct CartIn {
 #[serde(deny_unknown_fields)]
 pub struct LineIn {
     variant_id: Option<Uuid>,
-    #[schema(example = "TEA-EARL-GREY-100")]
+    #[schema(example = "TEA-EARL-GREY-100", min_length = 1, max_length = 100)]
     sku: Option<String>,
     #[schema(minimum = 1, maximum = 1_000_000, example = 2)]
     quantity: u32,
@@ -76,7 +78,7 @@ pub struct EmailIn {
 #[serde(deny_unknown_fields)]
 pub struct DeliveryOptionIn {
     /// `id` of an entry of the delivery options.
-    #[schema(example = "delivery-rates:standard")]
+    #[schema(example = "delivery-rates:standard", pattern = "^[!-9;-~]{1,64}:[!-~]{1,64}$")]
     id: String,
 }
 

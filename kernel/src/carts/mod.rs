@@ -13,13 +13,15 @@ mod quote;
 mod store;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::accounts::Person;
 use crate::address::Address;
 use crate::catalog::CartVariant;
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
-use crate::db::{self, Tx};
+use crate::db::{self, Conn, Tx};
 use crate::money::Amount;
 use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
@@ -42,13 +44,22 @@ pub struct CartsConfig {
     pub max_quantity: u32,
     /// Coupon codes in a cart; at most 10.
     pub max_coupons: u32,
+    /// Gift cards in a cart; at most 10.
+    pub max_gift_cards: u32,
     /// What delivery costs while no delivery plugin answers; none means that no order can be placed then.
     pub fallback_delivery: Vec<FallbackRate>,
 }
 
 impl Default for CartsConfig {
     fn default() -> Self {
-        Self { expire_days: 30, max_lines: 200, max_quantity: 100_000, max_coupons: 10, fallback_delivery: Vec::new() }
+        Self {
+            expire_days: 30,
+            max_lines: 200,
+            max_quantity: 100_000,
+            max_coupons: 10,
+            max_gift_cards: 5,
+            fallback_delivery: Vec::new(),
+        }
     }
 }
 
@@ -76,6 +87,10 @@ pub struct Cart {
     pub email: Option<String>,
     pub address: Option<Address>,
     pub coupons: Vec<String>,
+    /// Ids of gift cards, in the order in which they pay.
+    pub gift_cards: Vec<Uuid>,
+    /// Whether the customer's store credit is to pay.
+    pub store_credit: bool,
     pub delivery: Option<OptionId>,
     /// The order that it became.
     pub order_id: Option<Uuid>,
@@ -147,6 +162,8 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
         email: None,
         address: None,
         coupons: Vec::new(),
+        gift_cards: Vec::new(),
+        store_credit: false,
         delivery: None,
         order_id: None,
         version: 1,
@@ -193,7 +210,7 @@ async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Conten
 pub async fn payment_methods(shop: &Shop, contents: &Contents) -> Result<Vec<payments::Method>, Error> {
     let quoted = quote(shop, contents).await?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    payments::methods(shop, quoted.totals.total, country, &contents.cart.locale).await.map_err(Error::Payment)
+    payments::methods(shop, quoted.prepaid.due, country, &contents.cart.locale).await.map_err(Error::Payment)
 }
 
 /// Turns an open cart into the order, once. False where it changed since `contents` was read.
@@ -212,6 +229,34 @@ pub async fn forget_expired(shop: &Shop) -> Result<u64, db::Error> {
     let mut tx = shop.db().write().await?;
     let forgotten = store::delete_expired(&mut tx, clock::now()).await?;
     tx.commit().await?;
+    Ok(forgotten)
+}
+
+/// Carts of the person that are still kept.
+pub async fn export_person(conn: &mut Conn, person: &Person) -> Result<Vec<Value>, db::Error> {
+    let mut exported = Vec::new();
+    for cart in store::carts_of(conn, person.customer_id).await? {
+        let lines = crate::catalog::cart_variants(conn, cart.id).await?;
+        let line = |line: &CartVariant| json!({ "sku": line.variant.sku, "quantity": line.quantity });
+        exported.push(json!({
+            "id": cart.id,
+            "email": cart.email,
+            "address": cart.address,
+            "coupons": cart.coupons,
+            "lines": lines.iter().map(line).collect::<Vec<_>>(),
+            "order_id": cart.order_id,
+            "created_at": cart.created_at,
+        }));
+    }
+    Ok(exported)
+}
+
+/// Forgets the carts of the person, and those that guests gave the person's address where it is proved to be theirs; tells which.
+pub async fn forget_person(tx: &mut Tx, person: &Person) -> Result<Vec<Uuid>, db::Error> {
+    let mut forgotten = store::delete_of(tx, person.customer_id).await?;
+    if let Some(email_key) = &person.proved_email_key {
+        forgotten.extend(store::delete_of_guests(tx, &person.email, email_key).await?);
+    }
     Ok(forgotten)
 }
 

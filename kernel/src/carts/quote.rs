@@ -20,7 +20,7 @@ use crate::coupons::{self, Judged, Refusal};
 use crate::money::Amount;
 use crate::plugins::pricing::Totals;
 use crate::plugins::{Bound, CallError, Called, Domain, Fault, OptionId, Report, Routing, delivery, pricing, registry};
-use crate::{Shop, clock};
+use crate::{Shop, clock, prepaid};
 
 /// A priced cart.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Quoted {
     pub coupons: Vec<CouponResult>,
     pub messages: Vec<String>,
     pub totals: Totals,
+    /// What gift cards and store credit pay of the total.
+    pub prepaid: prepaid::Plan,
     pub delivery: DeliveryState,
     /// Which plugin was asked what for this price, in the order of the chain.
     pub priced: Vec<Priced>,
@@ -121,8 +123,19 @@ pub struct DeliveryRefusal {
 /// The name under which static rates of the settings stand; no plugin can have it.
 const FALLBACK: &str = registry::RESERVED_NAME;
 
-/// Prices the cart.
+/// Prices the cart, and finds what of that is prepaid.
 pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
+    let mut quoted = price_with_delivery(shop, contents).await?;
+    let cart = &contents.cart;
+    let credit_of = cart.customer_id.filter(|_| cart.store_credit);
+    if !cart.gift_cards.is_empty() || credit_of.is_some() {
+        let mut conn = shop.db().read().await?;
+        quoted.prepaid = prepaid::plan(&mut conn, &cart.gift_cards, credit_of, quoted.totals.total).await?;
+    }
+    Ok(quoted)
+}
+
+async fn price_with_delivery(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
     let routing = shop.plugins().routing();
     let counted = counted(shop, contents).await?;
     let request = pricing_request(shop, contents, &counted);
@@ -212,7 +225,9 @@ async fn price(
         Error::Pricing(CallError { fault: Fault::InvalidAnswer(broken), report: Report::default() })
     })?;
     let coupons = coupon_results(contents, counted, &outcomes);
-    Ok(Quoted { adjustments: request.so_far, coupons, messages, totals, delivery: DeliveryState::Open, priced })
+    let prepaid = prepaid::Plan::nothing(totals.total);
+    let (adjustments, delivery) = (request.so_far, DeliveryState::Open);
+    Ok(Quoted { adjustments, coupons, messages, totals, prepaid, delivery, priced })
 }
 
 fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pricing::Request {

@@ -161,6 +161,12 @@ pub(super) async fn count_down(tx: &mut Tx, id: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// Whoever redeemed a coupon for this order is nobody from now on.
+pub(super) async fn forget_buyer(tx: &mut Tx, order_id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update coupon_redemptions set buyer = '' where order_id = $1", order_id)?;
+    Ok(())
+}
+
 pub(super) async fn count_of_buyer(conn: &mut Conn, id: Uuid, buyer: &str) -> Result<i64> {
     let (count,) = sql::one!(
         conn,

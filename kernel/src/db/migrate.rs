@@ -39,6 +39,7 @@ const STEPS: &[Step] = steps![
     13 "0013_ledger",
     14 "0014_fulfilment",
     16 "0016_notifications",
+    17 "0017_webhooks",
 ];
 
 /// A database cannot be brought to the newest schema.

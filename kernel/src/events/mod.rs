@@ -6,6 +6,9 @@
 //!
 //! The bus is in-process for now; RabbitMQ will stand behind the same [`Bus`].
 
+pub mod http;
+mod kinds;
+pub mod log;
 mod relay;
 mod store;
 #[cfg(test)]
@@ -13,18 +16,19 @@ mod tests;
 
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, id};
 
+pub use kinds::KINDS;
 #[cfg(test)]
 pub(crate) use relay::drain;
 pub use relay::{Memory, Relay, run};
 pub(crate) use relay::{days_ago, delta, retry_delay};
-pub use store::{consume_once, find_last};
+pub use store::{consume_once, find_last, forget_subject};
 
 /// `[events]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +73,22 @@ pub struct Event {
     pub subject: String,
     pub data: Value,
     pub occurred_at: Moment,
+}
+
+impl Event {
+    /// As CloudEvents 1.0 has it in JSON. `source` is the shop.
+    pub fn to_cloud_event(&self, source: &str) -> Value {
+        json!({
+            "specversion": "1.0",
+            "id": self.id,
+            "source": source,
+            "type": format!("kassa.{}", self.kind),
+            "subject": self.subject,
+            "time": self.occurred_at,
+            "datacontenttype": "application/json",
+            "data": self.data,
+        })
+    }
 }
 
 /// Writes an event into the outbox, in the transaction of the change that it tells about. Call

@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::Event;
+use super::log::{Filter, Logged};
 use crate::clock::Moment;
-use crate::db::{Conn, FromRow, Result, Tx, sql};
+use crate::db::{Built, Conn, FromRow, Result, Tx, sql};
 
 #[derive(FromRow)]
 struct EventRow {
@@ -84,6 +85,49 @@ pub async fn find_last(conn: &mut Conn, kind: &str, subject: &str) -> Result<Opt
     Ok(row.map(Claimed::from).and_then(|claimed| claimed.event))
 }
 
+#[derive(FromRow)]
+struct LoggedRow {
+    id: Uuid,
+    kind: String,
+    subject: String,
+    data: String,
+    occurred_at: Moment,
+    attempts: i64,
+    sent_at: Option<Moment>,
+    given_up_at: Option<Moment>,
+    last_error: Option<String>,
+}
+
+impl From<LoggedRow> for Logged {
+    fn from(row: LoggedRow) -> Self {
+        // Data that is not JSON was written by somebody else; the row is shown all the same.
+        let data = serde_json::from_str(&row.data).unwrap_or_default();
+        let LoggedRow { id, kind, subject, occurred_at, .. } = row;
+        Self {
+            event: Event { id, kind, subject, data, occurred_at },
+            attempts: row.attempts,
+            told_at: row.sent_at,
+            given_up_at: row.given_up_at,
+            last_error: row.last_error,
+        }
+    }
+}
+
+pub(super) async fn list(conn: &mut Conn, filter: &Filter, before: Uuid, limit: i64) -> Result<Vec<Logged>> {
+    let mut built = Built::new(
+        "select id, kind, subject, data, occurred_at, attempts, sent_at, given_up_at, last_error from events where id < ",
+    );
+    built.bind(before);
+    if let Some(kind) = &filter.kind {
+        built.push(" and kind = ").bind(kind.clone());
+    }
+    if let Some(subject) = &filter.subject {
+        built.push(" and subject = ").bind(subject.clone());
+    }
+    built.push(" order by id desc limit ").bind(limit);
+    Ok(built.all::<LoggedRow>(conn).await?.into_iter().map(Logged::from).collect())
+}
+
 pub(super) async fn mark_sent(tx: &mut Tx, id: Uuid, now: Moment) -> Result<()> {
     sql::execute!(tx, "update events set sent_at = $2, last_error = null where id = $1", id, now)?;
     Ok(())
@@ -157,6 +201,18 @@ pub(super) async fn forget_events(conn: &mut Conn, before: Moment, limit: u32) -
         limit
     )?;
     Ok(sent + given_up)
+}
+
+/// Deletes what was told about this, but that somebody is gone, which names nobody. What is still to be told is told first, and forgotten in
+/// its time.
+pub async fn forget_subject(tx: &mut Tx, subject: &str) -> Result<()> {
+    sql::execute!(
+        tx,
+        "delete from events
+         where subject = $1 and kind <> 'user.deleted' and (sent_at is not null or given_up_at is not null)",
+        subject
+    )?;
+    Ok(())
 }
 
 /// Deletes at most `limit` notes of consumers whose event is gone, and tells how many. As long as there is the event it

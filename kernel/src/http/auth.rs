@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, header};
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::accounts::{self, API_KEY_MARK, Identity, KeyIdentity, Permission, Permissions, Role};
+use crate::accounts::{self, API_KEY_MARK, Identity, KeyIdentity, Permission, Permissions};
 use crate::problem::{Kind, Problem};
 
 /// Whom the token of a request names.
@@ -178,8 +178,7 @@ async fn permitted(parts: &Parts, shop: &Shop, permission: Permission, only_read
 /// Refuses those who work for the shop and have no second factor, where the shop wants one. What everybody may do they may, so that they
 /// can set one up.
 fn require_second_factor(shop: &Shop, identity: &Identity) -> Result<(), Problem> {
-    let required = shop.config().accounts.require_second_factor_of_staff && identity.role != Role::Customer;
-    if required && !identity.second_factor { Err(Problem::new(Kind::SecondFactorRequired)) } else { Ok(()) }
+    if accounts::lacks_second_factor(shop, identity) { Err(Problem::new(Kind::SecondFactorRequired)) } else { Ok(()) }
 }
 
 fn lacks(permission: Permission) -> Problem {

@@ -25,11 +25,14 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Paths whose answers hold tokens or keys.
-const SECRET_ANSWERS: [&str; 3] = ["/v1/auth/", "/v1/me/second-factor", "/v1/admin/api-keys"];
+const SECRET_ANSWERS: [&str; 4] = ["/v1/auth/", "/v1/me/second-factor", "/v1/admin/api-keys", "/v1/admin/webhooks"];
+
+/// Here only the answer to the POST itself holds the code of a gift card.
+const GIFT_CARDS: &str = "/v1/admin/gift-cards";
 
 /// Whether a key is ignored at this path.
 pub fn is_ignored_at(path: &str) -> bool {
-    SECRET_ANSWERS.iter().any(|secret| path.starts_with(secret))
+    path == GIFT_CARDS || SECRET_ANSWERS.iter().any(|secret| path.starts_with(secret))
 }
 
 /// What a key was used for: who, and which resource.
@@ -154,6 +157,11 @@ fn replay(saved: Saved) -> Response {
         }
     }
     response
+}
+
+/// Forgets the answers that this customer was given.
+pub async fn forget_person(tx: &mut crate::db::Tx, customer_id: uuid::Uuid) -> crate::db::Result<()> {
+    store::forget_keys_of(tx, &format!("{customer_id} %")).await
 }
 
 /// Forgets keys claimed before `before`, and tells how many.

@@ -41,7 +41,7 @@ pub struct EntryOut {
     #[schema(example = "provider")]
     account: String,
     /// Above 0 a debit, below 0 a credit.
-    #[schema(example = 4280)]
+    #[schema(value_type = i64, example = 4280)]
     amount: Amount,
 }
 

@@ -130,6 +130,13 @@ pub struct Balance {
     pub outstanding: Amount,
 }
 
+impl Balance {
+    /// What the shop holds of what was paid, in whatever way: never more than that goes back.
+    pub fn held(&self) -> Amount {
+        self.captured - self.refunded + self.gift_cards + self.store_credit
+    }
+}
+
 /// The money of one payment: sums over its entries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moved {
@@ -218,6 +225,11 @@ pub async fn correct(tx: &mut Tx, order_id: Uuid, amount: Amount, cause: &str) -
 /// The money of an order.
 pub async fn balance(conn: &mut Conn, order_id: Uuid) -> Result<Balance, db::Error> {
     store::balance(conn, order_id).await
+}
+
+/// By currency, what a customer paid for their orders and did not get back.
+pub async fn spent_by(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<(String, Amount)>, db::Error> {
+    store::spent_by(conn, customer_id).await
 }
 
 /// The money of a payment.

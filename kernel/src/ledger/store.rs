@@ -106,6 +106,18 @@ pub(super) async fn balance(conn: &mut Conn, order_id: Uuid) -> Result<Balance> 
     })
 }
 
+pub(super) async fn spent_by(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<(String, i64)>> {
+    sql::all!(
+        conn,
+        (String, i64),
+        "select o.currency, cast(coalesce(sum(e.amount), 0) as bigint)
+         from orders o join ledger_transactions t on t.order_id = o.id join ledger_entries e on e.transaction_id = t.id
+         where o.customer_id = $1 and e.account in ('provider', 'gift-card', 'store-credit')
+         group by o.currency order by o.currency",
+        customer_id
+    )
+}
+
 pub(super) async fn moved(conn: &mut Conn, payment_id: Uuid) -> Result<Moved> {
     let (authorized, captured, refunded) = sql::one!(
         conn,

@@ -22,13 +22,13 @@ const TOLD: &[(&str, Permission, fn(&Value) -> String)] = &[
     ("stock.low", Permission::Catalog, |data| format!("Low stock: {}", text(data, "sku"))),
     ("review.created", Permission::Catalog, |_| "A review waits for moderation".to_owned()),
     ("plugin.activated", Permission::Plugins, |data| format!("Plugins for {} were changed", text(data, "domain"))),
-    ("plugin.rolled_back", Permission::Plugins, |data| {
+    ("plugin.rolled-back", Permission::Plugins, |data| {
         format!("Plugins for {} were rolled back", text(data, "domain"))
     }),
     ("message.dead", Permission::Settings, |data| {
         format!("A message could not be sent by {}: {}", text(data, "channel"), text(data, "code"))
     }),
-    ("webhook.disabled", Permission::Settings, |data| format!("A webhook was switched off: {}", text(data, "url"))),
+    ("webhook.disabled", Permission::Settings, |data| format!("A webhook was switched off: {}", text(data, "host"))),
 ];
 
 fn text<'a>(data: &'a Value, name: &str) -> &'a str {

@@ -2,5 +2,6 @@
 
 pub(super) mod inbox;
 pub(super) mod log;
+pub(super) mod people;
 pub(super) mod push_tokens;
 pub(super) mod queue;

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::refunds::Refund;
+use super::state::GoesBack;
 use super::{Adjustment, Line, Order, Reason, Status, Target};
 use crate::db::{self, Tx};
 use crate::events;
-use crate::money::{Amount, Currency};
+use crate::money::Currency;
 
 pub(super) async fn announce(
     tx: &mut Tx,
@@ -25,10 +26,10 @@ pub(super) async fn cancelled(
     lines: &[Line],
     adjustments: &[Adjustment],
     reason: Reason,
-    refunded: Amount,
+    back: GoesBack,
 ) -> Result<(), db::Error> {
     let mut data = data(order, lines, adjustments);
-    data["cancellation"] = json!({"reason": reason.name(), "refunded": refunded});
+    data["cancellation"] = json!({"reason": reason.name(), "refunded": back.refunded, "returned": back.returned});
     events::record(tx, "order.cancelled", order.id, data).await
 }
 

@@ -2,7 +2,7 @@
 //!
 //! 1. Read the cart, price it, and compare with what the shopper was shown.
 //! 2. One short transaction: close the cart, reserve the stock, write the order, its receipts, the payment attempt and
-//!    the event, and count its coupons.
+//!    the event, count its coupons, and take what gift cards and store credit pay.
 //! 3. Ask the payment plugin, under the attempt's key, with no transaction open.
 //! 4. One short transaction: what it answered ([`payments::settle`]).
 //!
@@ -24,19 +24,21 @@ use crate::ledger;
 use crate::money::{self, Amount};
 use crate::payments::{self, Payment};
 use crate::plugins::{Bound, Domain, OptionId, pricing};
-use crate::{Shop, id};
+use crate::{Shop, id, prepaid};
 
 /// What the shopper sends.
 #[derive(Debug, Clone)]
 pub struct Checkout {
     pub cart_id: Uuid,
     pub caller: Option<Uuid>,
-    /// None is allowed where there is nothing to pay.
+    /// None is allowed where nothing is due.
     pub payment_method: Option<OptionId>,
     /// What the storefront got from the payment provider.
     pub payment_token: Option<String>,
     /// The total that the shopper was shown.
     pub expected_total: Amount,
+    /// What was left of it for a payment; the total where none is given.
+    pub expected_due: Option<Amount>,
 }
 
 /// Places the order and pays it. Runs to its end even if the client goes away meanwhile.
@@ -50,7 +52,7 @@ pub async fn place(shop: &Shop, checkout: Checkout) -> Result<Details, Error> {
 
 async fn place_to_end(shop: &Shop, checkout: &Checkout) -> Result<Details, Error> {
     let (contents, quoted, delivery) = quote_as_shown(shop, checkout).await?;
-    let paying = match quoted.totals.total {
+    let paying = match quoted.prepaid.due {
         0 => None,
         _ => Some(choose_payment(shop, checkout, &contents, &quoted).await?),
     };
@@ -112,16 +114,21 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
         amount: option.amount,
         pickup: option.pickup,
     };
-    if quoted.totals.total != checkout.expected_total {
+    let expected_due = checkout.expected_due.unwrap_or(checkout.expected_total);
+    if (quoted.totals.total, quoted.prepaid.due) != (checkout.expected_total, expected_due) {
         return Err(Error::StaleQuote(Box::new((contents, quoted))));
     }
     Ok((contents, quoted, delivery))
 }
 
-/// Somebody else took, between the price and the order, what the price was made of. The cart as it stands now.
+/// Somebody else took, between the price and the order, what the price was made of, or ordered or changed the cart. The cart as it
+/// stands now.
 async fn as_it_is_now(shop: &Shop, checkout: &Checkout) -> Error {
     let quoted = async {
         let contents = carts::get(shop, checkout.cart_id, checkout.caller).await?;
+        if let Some(order_id) = contents.cart.order_id {
+            return Err(carts::Error::Closed(order_id));
+        }
         let quoted = carts::quote(shop, &contents).await?;
         Ok::<_, carts::Error>((contents, quoted))
     };
@@ -150,7 +157,7 @@ async fn choose_payment(
     let bound = shop.plugins().routing().of(Domain::Payment).bound.clone();
     let bound = bound.iter().find(|bound| bound.name() == method.plugin).cloned().ok_or(Error::UnknownPaymentMethod)?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    let offered = payments::methods_of(shop, &bound, quoted.totals.total, country, &contents.cart.locale).await;
+    let offered = payments::methods_of(shop, &bound, quoted.prepaid.due, country, &contents.cart.locale).await;
     let offered = offered.map_err(|error| Error::Payment(error.into()))?;
     if !offered.iter().any(|offered| offered.id == method) {
         return Err(Error::UnknownPaymentMethod);
@@ -177,7 +184,7 @@ async fn write_order(
 
     let mut tx = shop.db().write().await?;
     if !carts::close(&mut tx, &contents, order.id).await? {
-        return Err(carts::Error::Contended.into());
+        return Err(Error::NoLongerAsShown);
     }
     inventory::reserve(&mut tx, order.id, &wanted, Some(inventory::held_until(shop))).await?;
     order.number = store::next_number(&mut tx).await?;
@@ -192,7 +199,7 @@ async fn write_order(
                 order_id: order.id,
                 method,
                 bound,
-                amount: order.total,
+                amount: quoted.prepaid.due,
                 currency: &order.currency,
             };
             Some(payments::begin(shop, &mut tx, &new).await?)
@@ -205,9 +212,13 @@ async fn write_order(
         return Err(Error::NoLongerAsShown);
     }
     charge(&mut tx, &order, &adjustments).await?;
+    if !prepaid::take(&mut tx, order.id, &quoted.prepaid).await.map_err(StateError::from)? {
+        return Err(Error::NoLongerAsShown);
+    }
     announce::announce(&mut tx, "order.placed", &order, &lines, &adjustments).await?;
     if payment.is_none() {
-        state::mark_paid(&mut tx, order.id, "nothing to pay").await?;
+        let cause = if order.total == 0 { "nothing to pay" } else { "paid by gift cards and store credit" };
+        state::mark_paid(&mut tx, order.id, cause).await?;
     }
     tx.commit().await?;
     Ok((order, payment))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::{Shop, accounts, audit, carts, clock, events, http, notifications};
+use crate::{Shop, accounts, audit, carts, clock, events, http, notifications, webhooks};
 
 /// Runs until the shop stops.
 pub async fn run(shop: Shop) {
@@ -29,6 +29,7 @@ async fn forget(shop: &Shop) -> Result<(), Box<dyn std::error::Error + Send + Sy
     let entries = audit::forget_old(shop).await?;
     let events = events::forget_old(shop).await?;
     let messages = notifications::forget_old(shop).await?;
-    tracing::debug!(carts, sessions, keys, entries, events, messages, "forgotten");
+    let webhooks = webhooks::forget_old(shop).await?;
+    tracing::debug!(carts, sessions, keys, entries, events, messages, webhooks, "forgotten");
     Ok(())
 }

@@ -31,20 +31,24 @@ use view::{OrderOut, OrderSummaryOut, order_out, summary_out};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckoutIn {
-    /// `id` of one of the cart's payment methods; may be left out where the total is 0.
-    #[schema(example = "payment-emulator:card")]
+    /// `id` of one of the cart's payment methods; may be left out where nothing is due.
+    #[schema(example = "payment-emulator:card", pattern = "^[!-9;-~]{1,64}:[!-~]{1,64}$")]
     payment_method: Option<String>,
     /// What the payment provider gave the storefront in exchange for the card; never a card number. 1 to 500 characters.
     #[schema(example = "tok-approve", max_length = 500)]
     payment_token: Option<String>,
     /// `total` of the cart as the shopper saw it: no other amount is charged.
-    #[schema(example = 4280)]
+    #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 4280)]
     expected_total: Amount,
+    /// `due` of the cart as the shopper saw it. It is needed where gift cards or store credit pay; left out, it is the total.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 2280)]
+    expected_due: Option<Amount>,
 }
 
 /// Places the order and pays it
 ///
-/// Nothing is charged but `expected_total`. Where the provider's answer is lost, the order is placed with the payment
+/// Nothing is charged but `expected_total`, and of that gift cards and store credit pay all but `expected_due`. Where the
+/// provider's answer is lost, the order is placed with the payment
 /// `unknown` and finished later; follow it at `/v1/orders/{id}`.
 #[utoipa::path(post, path = "/v1/carts/{id}/checkout", tag = "checkout", params(("id" = Uuid, Path)), request_body = CheckoutIn, responses(
     (status = 201, body = OrderOut),
@@ -63,6 +67,8 @@ pub async fn place_order(
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
     checks.require((0..=MAX_AMOUNT).contains(&body.expected_total), "/expected_total", "must be 0 to 2^53 - 1");
+    let due = body.expected_due.is_none_or(|due| (0..=MAX_AMOUNT).contains(&due));
+    checks.require(due, "/expected_due", "must be 0 to 2^53 - 1");
     if let Some(token) = &body.payment_token {
         checks.text(token, 1, 500, "/payment_token");
     }
@@ -84,6 +90,7 @@ pub async fn place_order(
         payment_method,
         payment_token: body.payment_token,
         expected_total: body.expected_total,
+        expected_due: body.expected_due,
     };
     let placed = checkout::place(&shop, checkout).await.map_err(|error| problem(&shop, error))?;
     let location = HeaderValue::from_str(&format!("/v1/orders/{}", placed.order.id)).map_err(Problem::internal)?;
@@ -188,6 +195,7 @@ impl From<Error> for Problem {
                 Problem::new(Kind::AmountExceeded).with("line", line).with("available", available)
             }
             Error::RefundState(status) => Problem::new(Kind::OrderState).with("refund_status", status.name()),
+            Error::NoAccount => Problem::invalid_field("/to", error.to_string()),
             Error::NotShipped { .. } => Problem::new(Kind::OrderState).detail(error.to_string()),
             Error::CorrectionTooLarge => Problem::invalid_field("/amount", error.to_string()),
             Error::OutOfRange(_) | Error::CutOff(_) => Problem::internal(error),
@@ -206,6 +214,7 @@ impl From<StateError> for Problem {
                 .with("shipping_begun", true),
             StateError::Ledger(error) => error.into(),
             StateError::Refund(error) => (*error).into(),
+            StateError::Prepaid(error) => error.into(),
             StateError::Stock(error) => error.into(),
             StateError::Database(error) => error.into(),
         }

@@ -9,6 +9,7 @@ pub mod checkout;
 pub mod corrections;
 mod housekeeping;
 pub mod http;
+mod privacy;
 pub mod receipts;
 pub mod refunds;
 mod state;
@@ -28,6 +29,7 @@ use crate::{Shop, fulfilment, inventory, ledger};
 
 pub use adoption::Adoption;
 pub use housekeeping::run;
+pub use privacy::{Forgotten, export_person, forget_person, placed_by, under_way};
 pub use refunds::refund_moved;
 pub use refunds::refunded_pieces;
 pub use state::{Reason, StateError, call_off, cancel, give_back, give_up, mark_delivered, mark_paid, mark_shipped};
@@ -237,6 +239,8 @@ pub enum Error {
     RefundState(refunds::RefundStatus),
     #[error("of line {line}, {out} pieces are out: no more can come back to the shelf")]
     NotShipped { line: u32, out: u32 },
+    #[error("the order is a guest's, who has no store credit")]
+    NoAccount,
     #[error("with the correction, the order would owe more or less than an amount can say")]
     CorrectionTooLarge,
     #[error("an amount is out of range")]

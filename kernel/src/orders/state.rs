@@ -13,7 +13,7 @@ use crate::inventory;
 use crate::ledger;
 use crate::money::Amount;
 use crate::payments::{self, Step};
-use crate::{Shop, fulfilment, orders};
+use crate::{Shop, fulfilment, orders, prepaid};
 
 /// Why an order cannot move.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,8 @@ pub enum StateError {
     Refund(Box<orders::Error>),
     #[error(transparent)]
     Stock(#[from] inventory::Error),
+    #[error(transparent)]
+    Prepaid(#[from] prepaid::Error),
     #[error(transparent)]
     Database(#[from] db::Error),
 }
@@ -80,6 +82,15 @@ impl Reason {
             Self::PaymentDeclined | Self::PaymentCancelled => "the payment failed",
         }
     }
+}
+
+/// What the shopper gets back of an order that is called off.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GoesBack {
+    /// From payments.
+    pub refunded: Amount,
+    /// To gift cards and store credit.
+    pub returned: Amount,
 }
 
 /// May an order go from one state to the other?
@@ -139,8 +150,10 @@ pub async fn give_up(
     coupons::give_back(tx, order_id).await?;
     ledger::call_off(tx, order_id, cause).await?;
     carts::reopen(shop, tx, order.cart_id, order.id).await?;
+    let returned = refunds::return_prepaid(tx, &order, cause).await?;
     let steps = give_back(shop, tx, &order, cause).await?;
-    tell_cancelled(tx, &order, &lines, reason, payments::refunding(&steps)).await?;
+    let back = GoesBack { refunded: payments::refunding(&steps), returned };
+    tell_cancelled(tx, &order, &lines, reason, back).await?;
     Ok(steps)
 }
 
@@ -215,9 +228,10 @@ pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) 
     inventory::release(tx, order_id).await?;
     coupons::give_back(tx, order_id).await?;
     ledger::call_off(tx, order_id, reason.cause()).await?;
+    let returned = refunds::return_prepaid(tx, &order, reason.cause()).await?;
     let steps = give_back(shop, tx, &order, reason.cause()).await?;
-    let refunded = payments::refunding(&steps);
-    tell_cancelled(tx, &order, &lines, reason, refunded).await?;
+    let back = GoesBack { refunded: payments::refunding(&steps), returned };
+    tell_cancelled(tx, &order, &lines, reason, back).await?;
     Ok(steps)
 }
 
@@ -238,10 +252,10 @@ async fn tell_cancelled(
     order: &Order,
     lines: &[Line],
     reason: Reason,
-    refunded: Amount,
+    back: GoesBack,
 ) -> Result<(), StateError> {
     let adjustments = store::adjustments(tx, order.id).await?;
-    Ok(announce::cancelled(tx, order, lines, &adjustments, reason, refunded).await?)
+    Ok(announce::cancelled(tx, order, lines, &adjustments, reason, back).await?)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ impl FromStr for OptionId {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (plugin, code) = text.split_once(':').ok_or(())?;
-        let plain = |part: &str| (1..=64).contains(&part.len()) && !part.chars().any(char::is_control);
+        let plain = |part: &str| (1..=64).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_graphic());
         if plain(plugin) && plain(code) {
             Ok(Self { plugin: plugin.to_owned(), code: code.to_owned() })
         } else {

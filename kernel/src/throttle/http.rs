@@ -33,6 +33,10 @@ pub async fn layer(State(shop): State<Shop>, request: Request, next: Next) -> Re
 }
 
 fn class(method: &Method, route: &str) -> Option<Class> {
+    // Each tells whether a code is one of a gift card.
+    if method == Method::PUT && route == "/v1/carts/{id}/gift-cards" {
+        return Some(Class::GiftCards);
+    }
     if method != Method::POST {
         return None;
     }
@@ -41,6 +45,7 @@ fn class(method: &Method, route: &str) -> Option<Class> {
         "/v1/auth/register" => Some(Class::Registrations),
         "/v1/auth/forgot-password" | "/v1/auth/confirm-email/resend" | "/v1/me/email" => Some(Class::PasswordResets),
         "/v1/carts" => Some(Class::Carts),
+        "/v1/gift-cards/balance" => Some(Class::GiftCards),
         "/v1/carts/{id}/checkout" => Some(Class::Checkouts),
         _ => None,
     }
@@ -85,6 +90,9 @@ mod tests {
             (Method::POST, "/v1/me/email", Some(Class::PasswordResets)),
             (Method::POST, "/v1/carts", Some(Class::Carts)),
             (Method::POST, "/v1/carts/{id}/checkout", Some(Class::Checkouts)),
+            (Method::POST, "/v1/gift-cards/balance", Some(Class::GiftCards)),
+            (Method::PUT, "/v1/carts/{id}/gift-cards", Some(Class::GiftCards)),
+            (Method::PUT, "/v1/carts/{id}/coupons", None),
             (Method::POST, "/v1/carts/{id}/lines", None),
             (Method::GET, "/v1/auth/login", None),
         ] {

@@ -41,6 +41,9 @@ pub struct ThrottleConfig {
     /// New carts, by address and by account.
     #[serde(deserialize_with = "rate::<_, 100, 0>")]
     pub carts: Rate,
+    /// Codes of gift cards that are tried, by address.
+    #[serde(deserialize_with = "rate::<_, 60, 600>")]
+    pub gift_cards: Rate,
     /// Checkouts, by address and by account.
     #[serde(deserialize_with = "rate::<_, 20, 0>")]
     pub checkouts: Rate,
@@ -65,6 +68,7 @@ impl Default for ThrottleConfig {
             registrations: Rate { burst: 100, per_hour: 600 },
             password_resets: Rate { burst: 10, per_hour: 30 },
             carts: off(100),
+            gift_cards: Rate { burst: 60, per_hour: 600 },
             checkouts: off(20),
         }
     }
@@ -90,6 +94,7 @@ pub enum Class {
     Registrations,
     PasswordResets,
     Carts,
+    GiftCards,
     Checkouts,
 }
 
@@ -143,6 +148,7 @@ impl Class {
             Self::Registrations => config.registrations,
             Self::PasswordResets => config.password_resets,
             Self::Carts => config.carts,
+            Self::GiftCards => config.gift_cards,
             Self::Checkouts => config.checkouts,
         }
     }
@@ -210,7 +216,7 @@ mod tests {
     #[test]
     fn a_section_keeps_the_defaults_that_it_does_not_name() {
         let defaults = ThrottleConfig::default();
-        for class in ["everything", "logins", "registrations", "password_resets", "carts", "checkouts"] {
+        for class in ["everything", "logins", "registrations", "password_resets", "carts", "gift_cards", "checkouts"] {
             let config = crate::Config::parse(&format!("[throttle.{class}]")).expect("an empty section").throttle;
             assert_eq!(format!("{config:?}"), format!("{defaults:?}"), "{class}");
         }

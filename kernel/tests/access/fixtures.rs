@@ -57,10 +57,18 @@ impl Objects {
         let refund = refunded_order(app, owner).await;
         let shipment = planned_shipment(app, owner).await;
         let returned = returned_order(app, Shopper::guest(app).await, None).await;
+        let webhook = create("/v1/admin/webhooks", json!({ "url": "https://hooks.example/" })).await["id"].clone();
+        let webhook = webhook.as_str().expect("an id").to_owned();
+        let told = app.send(Method::POST, &format!("/v1/admin/webhooks/{webhook}/test"), Some(owner), None).await;
+        let told = text(&told.expect(202), "id");
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         let coupon = create("/v1/admin/coupons", json!({ "code": "FIXTURE" })).await;
+        let forgotten = app.customer("forgotten@example.org").await;
+        let forgotten = app.send(Method::GET, "/v1/me", Some(&forgotten), None).await.expect(200);
+        let gift_card = create("/v1/admin/gift-cards", json!({ "amount": 100, "currency": "EUR" })).await;
         Self(vec![
+            ("/v1/admin/customers/", "id", text(&forgotten, "id")),
             ("/problems/", "slug", "not-found".into()),
             ("/v1/categories/", "category", "tea".into()),
             ("/v1/collections/", "collection", "fixture".into()),
@@ -72,6 +80,7 @@ impl Objects {
             ("/v1/admin/categories/", "id", text(&category, "id")),
             ("/v1/admin/collections/", "id", text(&collection, "id")),
             ("/v1/admin/coupons/", "id", text(&coupon, "id")),
+            ("/v1/admin/gift-cards/", "id", text(&gift_card, "id")),
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/orders/", "refund_id", refund),
@@ -85,6 +94,8 @@ impl Objects {
             ("/v1/admin/translations/", "entity", "product".into()),
             ("/v1/admin/translations/", "id", text(&product, "id")),
             ("/v1/admin/translations/", "locale", "en".into()),
+            ("/v1/admin/webhooks/", "id", webhook),
+            ("/v1/admin/webhooks/", "message_id", told),
             ("/v1/admin/variants/", "id", text(&variant, "id")),
             ("/v1/admin/variants/", "location", text(&location, "id")),
         ])
@@ -193,6 +204,8 @@ pub fn body(operation: &str) -> Option<Value> {
             json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_total": 0 })
         }
         "PUT /v1/carts/{id}/coupons" => json!({ "coupons": [] }),
+        "PUT /v1/carts/{id}/gift-cards" => json!({ "codes": [] }),
+        "PUT /v1/carts/{id}/store-credit" => json!({ "use": false }),
         "PUT /v1/carts/{id}/delivery-option" => json!({ "id": "delivery-rates:standard" }),
         "PUT /v1/carts/{id}/email" => json!({ "email": "ada@example.org" }),
         "POST /v1/orders/{id}/returns" => {

@@ -1,13 +1,9 @@
 //! Payments whose end comes later: by query, by webhook, or never.
 
-use hmac::{Hmac, KeyInit, Mac};
-use kassa::plugins::Domain;
-use reqwest::Method;
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use crate::support::App;
-use crate::support::app::Answer;
+use crate::support::emulator::{payment_key, secret, webhook};
 use crate::support::shopper::Shopper;
 
 async fn order(app: &App, id: &Value) -> Value {
@@ -20,27 +16,6 @@ async fn settled(app: &App, id: &Value, status: &str) -> Value {
         (order["status"] == status).then_some(order)
     };
     app.eventually("the order's status", wanted).await
-}
-
-async fn webhook(app: &App, body: &Value, secret: &str) -> Answer {
-    let text = body.to_string();
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(text.as_bytes());
-    let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let request = app.client.request(Method::POST, format!("{}/v1/payments/payment-emulator/webhook", app.url));
-    Answer::of(request.header("x-emulator-signature", signature).body(text)).await
-}
-
-async fn secret(app: &App) -> String {
-    let binding = app.shop.plugins().binding(Domain::Payment).await.unwrap().unwrap();
-    binding.plugins[0].settings["webhook_secret"].as_str().unwrap().to_owned()
-}
-
-/// The key under which the emulator knows the payment of an order.
-async fn payment_key(app: &App, order: &Value) -> String {
-    let id = order["id"].as_str().unwrap().parse().unwrap();
-    let mut conn = app.shop.db().read().await.unwrap();
-    kassa::payments::of_order(&mut conn, id).await.unwrap().pop().unwrap().idempotency_key
 }
 
 api_test! {

@@ -14,7 +14,7 @@ const PASSWORD: &str = "a long enough password";
 const FACTOR: &str = "/v1/me/second-factor";
 
 /// An app on a telephone.
-struct Authenticator {
+pub struct Authenticator {
     secret: Vec<u8>,
     last: i64,
 }
@@ -57,7 +57,7 @@ async fn send(app: &App, method: Method, path: &str, token: &str, body: Value) -
 }
 
 /// The authenticator and the recovery codes of whom the token names, from now on with a second factor.
-async fn enrol(app: &App, token: &str, password: &str) -> (Authenticator, Vec<String>) {
+pub async fn enrol(app: &App, token: &str, password: &str) -> (Authenticator, Vec<String>) {
     let begun = send(app, Method::POST, FACTOR, token, json!({ "password": password })).await.expect(201);
     let mut authenticator = Authenticator::new(begun["secret"].as_str().unwrap());
     let body = json!({ "code": authenticator.code() });
@@ -237,8 +237,13 @@ api_test! {
         orders(&ada).await.problem("forbidden");
         orders(&app.api_key(&["orders:read"]).await).await.expect(200);
 
+        let reader = app.api_key(&["customers:read"]).await;
+        let scope = async || send(&app, Method::POST, "/v1/auth/introspect", &reader, json!({ "token": clerk })).await.expect(200)["scope"].clone();
+        assert_eq!(scope().await, "", "nor elsewhere");
+
         let (mut authenticator, _) = enrol(&app, &clerk, PASSWORD).await;
         orders(&clerk).await.expect(200);
+        assert_eq!(scope().await, "orders settings");
         let remove = json!({ "password": PASSWORD, "code": authenticator.code() });
         assert_eq!(send(&app, Method::DELETE, FACTOR, &clerk, remove).await.status, 204);
         orders(&clerk).await.problem("second-factor-required");

@@ -233,6 +233,7 @@ fn config_for(data: &Path, database_url: &str) -> Config {
     config.throttle.logins.per_hour = 0;
     config.throttle.registrations.per_hour = 0;
     config.throttle.password_resets.per_hour = 0;
+    config.throttle.gift_cards.per_hour = 0;
     // Cases wait for what the workers do: these are their only pauses.
     config.orders.reconcile_interval_ms = 50;
     config.orders.reconcile_after_ms = 1_500;

@@ -144,6 +144,32 @@ const RULES: &[Rule] = &[
                     or (o.status in ('shipped', 'delivered') and s.status in ('pending', 'booked', 'ready_for_pickup'))",
     },
     Rule {
+        about: "no gift card and no store credit is below zero",
+        broken: "select coalesce(a.last_four, 'credit') from prepaid_accounts a join prepaid_entries e on e.account_id = a.id
+                 group by a.id, a.last_four having sum(e.amount) < 0",
+    },
+    Rule {
+        about: "no account got more back of an order than it paid",
+        broken: "select cast(o.number as text) from orders o join prepaid_entries e on e.order_id = o.id
+                 where e.cause in ('redeemed', 'returned') group by o.number, e.account_id having sum(e.amount) > 0",
+    },
+    Rule {
+        about: "the ledger of an order has what gift cards and store credit paid and got, each in its account",
+        broken: "select cast(o.number as text) from orders o cross join (select 'gift-card' as kind union all select 'store-credit') k
+                 where (select coalesce(sum(e.amount), 0) from prepaid_entries e
+                        join prepaid_accounts a on a.id = e.account_id
+                        where e.order_id = o.id and a.kind = k.kind)
+                    <> (select coalesce(sum(-e.amount), 0) from ledger_transactions t
+                        join ledger_entries e on e.transaction_id = t.id
+                        where t.order_id = o.id and e.account = k.kind)",
+    },
+    Rule {
+        about: "no more goes back than was paid, in whatever way",
+        broken: "select cast(o.number as text) from orders o
+                 join ledger_transactions t on t.order_id = o.id join ledger_entries e on e.transaction_id = t.id
+                 where e.account in ('provider', 'gift-card', 'store-credit') group by o.number having sum(e.amount) < 0",
+    },
+    Rule {
         about: "stock is never below zero, nor reserved beyond what is on hand",
         broken: "select cast(on_hand as text) from stock_levels where on_hand < 0 or reserved < 0 or reserved > on_hand",
     },

@@ -4,7 +4,9 @@ pub mod app;
 pub mod audit;
 pub mod backend;
 pub mod components;
+pub mod emulator;
 pub mod merchant;
+pub mod receiver;
 pub mod shopper;
 pub mod stock;
 

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::accounts::{self, About, ApiKey, PublicKey, Role};
+use crate::accounts::{self, About, ApiKey, PublicKey};
 use crate::http::auth::{Reader, may};
 use crate::http::extract::{Checks, JsonOrForm};
 use crate::problem::Problem;
@@ -121,7 +121,7 @@ impl From<About> for IntrospectionOut {
                 kind: Some("person"),
                 sub: Some(identity.customer_id),
                 sid: Some(identity.session_id),
-                role: Some(role_name(identity.role)),
+                role: Some(identity.role.name()),
                 scope: Some(identity.permissions.to_text()),
                 iss: Some(issuer),
                 aud: Some(audience),
@@ -144,14 +144,6 @@ fn of_key(key: ApiKey) -> IntrospectionOut {
         iat: Some(key.created_at.timestamp()),
         exp: key.expires_at.map(|moment| moment.timestamp()),
         ..IntrospectionOut::default()
-    }
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Customer => "customer",
-        Role::Staff => "staff",
-        Role::Owner => "owner",
     }
 }
 

@@ -44,12 +44,22 @@ impl MePatch {
 }
 
 /// What someone may do.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RoleName {
     Customer,
     Staff,
     Owner,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Customer => Self::Customer,
+            Role::Staff => Self::Staff,
+            Role::Owner => Self::Owner,
+        }
+    }
 }
 
 /// Someone with an account.
@@ -75,11 +85,7 @@ pub struct CustomerBody {
 
 impl From<Customer> for CustomerBody {
     fn from(customer: Customer) -> Self {
-        let role = match customer.role {
-            Role::Customer => RoleName::Customer,
-            Role::Staff => RoleName::Staff,
-            Role::Owner => RoleName::Owner,
-        };
+        let role = customer.role.into();
         let Customer { id, email, email_confirmed_at, name, phone, locale, created_at, .. } = customer;
         Self { id, email, email_confirmed: email_confirmed_at.is_some(), name, phone, locale, role, created_at }
     }

@@ -18,7 +18,12 @@ const MAX_TOKEN_CHARS: usize = 256;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddressedBody {
-    #[schema(example = "ada@example.org", min_length = 1, max_length = 254)]
+    #[schema(
+        example = "ada@example.org",
+        min_length = 1,
+        max_length = 254,
+        pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]+$"
+    )]
     email: String,
 }
 

@@ -64,9 +64,14 @@ impl RegisterBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginBody {
-    #[schema(example = "ada@example.org", max_length = 254)]
+    #[schema(
+        example = "ada@example.org",
+        min_length = 1,
+        max_length = 254,
+        pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]+$"
+    )]
     email: String,
-    #[schema(example = "correct horse battery staple", max_length = 256)]
+    #[schema(example = "correct horse battery staple", min_length = 1, max_length = 256)]
     password: String,
 }
 
@@ -176,7 +181,7 @@ pub async fn register(
     (status = 202, description = "The password is right; a code of the second factor is asked for", body = ChallengeBody),
     (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`invalid-credentials`", body = ProblemSchema),
-    (status = 403, description = "`email-unconfirmed`, where the shop asks for it", body = ProblemSchema),
+    (status = 403, description = "`email-unconfirmed`, where the shop asks for it; `account-disabled`", body = ProblemSchema),
     (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 429, description = "`too-many-requests`: too many wrong passwords", body = ProblemSchema),

@@ -39,7 +39,7 @@ pub(in crate::accounts) async fn update(
 ) -> Result<()> {
     sql::execute!(
         tx,
-        "update customers set locale = $2, preferences = $3, updated_at = $4 where id = $1",
+        "update customers set locale = $2, preferences = $3, updated_at = $4, version = version + 1 where id = $1",
         customer_id,
         locale,
         Json(preferences),

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::{parse_role, role_text};
 use crate::accounts::{Grant, Permissions, Role, StaffMember};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
@@ -20,7 +19,7 @@ struct MemberRow {
 
 impl From<MemberRow> for StaffMember {
     fn from(row: MemberRow) -> Self {
-        let grant = match parse_role(&row.role) {
+        let grant = match Role::parse(&row.role) {
             Role::Owner => Grant::Owner,
             _ => Grant::Staff(Permissions::of_text(&row.permissions)),
         };
@@ -81,7 +80,7 @@ pub(in crate::accounts) async fn update_grant(
         tx,
         "update customers set role = $2, permissions = $3, updated_at = $4 where id = $1",
         id,
-        role_text(role),
+        role.name(),
         permissions.to_text(),
         now
     )?;

@@ -14,7 +14,7 @@ use http::{Method, header};
 
 use crate::Shop;
 use crate::accounts::Role;
-use crate::audit::{self, Actor, Attempt, redacted};
+use crate::audit::{self, Actor, Attempt, STRUCK, redacted};
 use crate::clock::{self, Moment};
 use crate::http::auth::{self, Bearer};
 use crate::http::client::ClientAddress;
@@ -125,9 +125,14 @@ fn keep(parts: &Parts, body: &Bytes, max_bytes: usize) -> audit::Body {
         return audit::Body::default();
     }
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let json = if media_type.contains("json") { serde_json::from_slice(body).ok() } else { None };
+    let json: Option<serde_json::Value> =
+        if media_type.contains("json") { serde_json::from_slice(body).ok() } else { None };
     match json {
-        Some(value) => {
+        Some(mut value) => {
+            // The code of a gift card is money; that of a coupon or a currency is none.
+            if let Some(code) = value.get_mut("code").filter(|_| parts.uri.path() == "/v1/admin/gift-cards") {
+                *code = STRUCK.into();
+            }
             let mut text = redacted(value).to_string();
             let end = (0..=max_bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
             text.truncate(end);

@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::money::Amount;
 use crate::payments;
 use crate::plugins::pricing::{self, Target};
+use crate::prepaid;
 
 /// A discount, tax or fee.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +26,7 @@ pub struct AdjustmentOut {
     /// For the shopper.
     #[schema(example = "10 % off your first order")]
     label: String,
-    #[schema(example = -250)]
+    #[schema(value_type = i64, example = -250)]
     amount: Amount,
 }
 
@@ -77,6 +78,27 @@ pub struct DeliveryOptionOut {
     attributes: BTreeMap<String, String>,
 }
 
+/// A gift card that is to pay.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CartGiftCardOut {
+    /// The end of its code.
+    #[schema(example = "7K2Q")]
+    last_four: String,
+    balance: Amount,
+    /// False: it has expired or was switched off since.
+    usable: bool,
+    /// What it would pay of the total.
+    pays: Amount,
+}
+
+/// The customer's store credit, where it is to pay.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CartStoreCreditOut {
+    balance: Amount,
+    /// What it would pay of the total.
+    pays: Amount,
+}
+
 /// A cart, priced at this moment. Amounts are minor units of `currency`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CartOut {
@@ -106,8 +128,14 @@ pub struct CartOut {
     tax_total: Amount,
     /// Tax that the prices contain.
     tax_included_total: Amount,
-    /// What the shopper pays: send it as `expected_total` of the checkout.
+    /// What it costs: send it as `expected_total` of the checkout.
     total: Amount,
+    /// In the order in which they pay.
+    gift_cards: Vec<CartGiftCardOut>,
+    /// Null where it is not to be used.
+    store_credit: Option<CartStoreCreditOut>,
+    /// What is left for a payment: send it as `expected_due` of the checkout. It is `total` where nothing is prepaid.
+    due: Amount,
     #[schema(value_type = String, format = DateTime)]
     created_at: Moment,
     #[schema(value_type = String, format = DateTime)]
@@ -153,8 +181,24 @@ pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
         tax_total: totals.taxes_added,
         tax_included_total: totals.taxes_included,
         total: totals.total,
+        gift_cards: quoted.prepaid.gift_cards.iter().map(gift_card_out).collect(),
+        store_credit: quoted
+            .prepaid
+            .store_credit
+            .as_ref()
+            .map(|credit| CartStoreCreditOut { balance: credit.balance, pays: credit.pays }),
+        due: quoted.prepaid.due,
         created_at: cart.created_at,
         updated_at: cart.updated_at,
+    }
+}
+
+fn gift_card_out(share: &prepaid::Share) -> CartGiftCardOut {
+    CartGiftCardOut {
+        last_four: share.last_four.clone(),
+        balance: share.balance,
+        usable: share.usable,
+        pays: share.pays,
     }
 }
 

@@ -38,7 +38,7 @@ pub struct ProductsParams {
     #[param(max_length = 100, example = "earl")]
     q: Option<String>,
     /// Slug of a category.
-    #[param(max_length = 80, example = "tea")]
+    #[param(max_length = 80, example = "tea", pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     category: Option<String>,
     /// Whether what is below the category belongs to it.
     #[param(default = true)]
@@ -47,10 +47,10 @@ pub struct ProductsParams {
     #[param(max_length = 80, example = "summer")]
     collection: Option<String>,
     /// Lowest price of a variant: at least so much, in minor units.
-    #[param(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 500)]
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 500)]
     price_min: Option<Amount>,
     /// Lowest price of a variant: at most so much, in minor units.
-    #[param(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 2000)]
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 2000)]
     price_max: Option<Amount>,
     /// Only what can be bought now.
     #[param(default = false)]

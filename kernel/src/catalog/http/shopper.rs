@@ -25,7 +25,7 @@ pub struct VariantOut {
     #[schema(example = "100 g")]
     title: String,
     /// Minor units.
-    #[schema(example = 690)]
+    #[schema(value_type = i64, example = 690)]
     price: Amount,
     weight_grams: i64,
     /// How many can be sold now.
@@ -49,10 +49,10 @@ pub struct ProductOut {
     #[schema(example = "tea/black-tea")]
     category: Option<String>,
     /// Lowest price of a variant; null without variants.
-    #[schema(example = 690)]
+    #[schema(value_type = Option<i64>, example = 690)]
     price_from: Option<Amount>,
     /// Highest price of a variant.
-    #[schema(example = 1490)]
+    #[schema(value_type = Option<i64>, example = 1490)]
     price_to: Option<Amount>,
     #[schema(example = "EUR")]
     currency: &'static str,

@@ -32,7 +32,7 @@ pub struct VariantIn {
     #[schema(max_length = 200, example = "100 g")]
     title: String,
     /// Minor units of the shop's currency.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 690)]
+    #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 690)]
     price: Amount,
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000, example = 120)]
@@ -71,7 +71,7 @@ pub struct VariantIn {
 pub struct VariantPatchIn {
     #[schema(max_length = 200)]
     title: Option<String>,
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 790)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 790)]
     price: Option<Amount>,
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     weight_grams: Option<i64>,
@@ -109,7 +109,7 @@ pub struct AdminVariantOut {
     #[schema(example = "100 g")]
     title: String,
     /// Minor units of the shop's currency.
-    #[schema(example = 690)]
+    #[schema(value_type = i64, example = 690)]
     price: Amount,
     weight_grams: i64,
     /// The code of its value of each option.

@@ -14,6 +14,7 @@ const PROBLEM: &str = "application/problem+json";
 
 /// Completes every operation of the document.
 pub fn complete(document: &mut OpenApi) {
+    super::texts::complete(document);
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             let facts = Facts::of(path, &method, operation);
@@ -23,6 +24,7 @@ pub fn complete(document: &mut OpenApi) {
             for parameter in operation.parameters.iter_mut().flatten() {
                 if let RefOr::T(parameter) = parameter {
                     state_plainly(parameter);
+                    super::texts::complete_parameter(parameter);
                 }
             }
             for kind in facts.kinds() {

@@ -1,6 +1,7 @@
 //! The OpenAPI document and the page to try it.
 
 mod complete;
+mod texts;
 
 use axum::Router;
 use http::{HeaderValue, header};

@@ -192,6 +192,18 @@ fn found(found: bool) -> Result<StatusCode, Problem> {
     if found { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }
 
+/// One event of the stream, by its fields.
+#[derive(ToSchema)]
+#[allow(dead_code)] // Only the document has it; `axum` writes events.
+pub struct StreamEventOut {
+    #[schema(example = "item")]
+    event: String,
+    /// Position of the item.
+    id: String,
+    /// The item as JSON text.
+    data: String,
+}
+
 /// My inbox as it grows
 ///
 /// Server-sent events: each `event: item` has an item as its `data` and its position as its `id`. `Last-Event-ID` goes on after
@@ -201,7 +213,7 @@ fn found(found: bool) -> Result<StatusCode, Problem> {
 #[utoipa::path(get, path = "/v1/me/inbox/stream", tag = "notifications", security(("bearer" = [])),
     params(StreamParams, ("Last-Event-ID" = Option<i64>, Header, description = "The `id` of the last event; before `after`")),
     responses(
-    (status = 200, description = "Events", body = String, content_type = "text/event-stream"),
+    (status = 200, description = "Events", body = StreamEventOut, content_type = "text/event-stream"),
     (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),

@@ -60,7 +60,7 @@ pub struct PreviewIn {
 pub struct CandidateIn {
     #[schema(example = "notification-email", min_length = 1, max_length = 64)]
     plugin: String,
-    /// A JSON object.
+    #[schema(value_type = Object)]
     settings: Value,
 }
 

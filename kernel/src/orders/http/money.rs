@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::money::{Amount, MAX_AMOUNT};
-use crate::orders::refunds::{self, Refund, Wanted, WantedLine, Why};
+use crate::orders::refunds::{self, Destination, Refund, Wanted, WantedLine, Why};
 use crate::orders::{self, corrections};
 use crate::payments::{self, Journaled};
 use crate::problem::{Problem, ProblemSchema};
@@ -30,14 +30,28 @@ pub struct RefundIn {
     #[serde(default)]
     lines: Vec<RefundLineIn>,
     /// Of what was paid for the delivery.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     delivery: Option<Amount>,
     /// Any amount, instead of lines and delivery.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     amount: Option<Amount>,
+    /// `original` (the default): what the payment took first, then gift cards and store credit. `store_credit`: all of it to the
+    /// customer's store credit, of an order that is not a guest's.
+    #[serde(default)]
+    #[schema(example = "original")]
+    to: RefundTo,
     /// For the shop's own records; 1 to 500 characters.
     #[schema(example = "one was broken", min_length = 1, max_length = 500)]
     reason: String,
+}
+
+/// Where a refund goes.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundTo {
+    #[default]
+    Original,
+    StoreCredit,
 }
 
 /// Pieces of a line.
@@ -59,10 +73,13 @@ pub struct RefundLineIn {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RefundOut {
     id: Uuid,
-    #[schema(example = 1290)]
+    #[schema(value_type = i64, example = 1290)]
     amount: Amount,
     /// The part of it that is for the delivery.
     delivery: Amount,
+    /// The part that gift cards and store credit got, at once; payments give the rest.
+    prepaid: Amount,
+    to: RefundTo,
     lines: Vec<RefundLineOut>,
     reason: String,
     /// Who gave it.
@@ -92,7 +109,7 @@ pub struct RefundLineOut {
 #[serde(deny_unknown_fields)]
 pub struct CorrectionIn {
     /// Above 0, the shopper owes so much more; below 0, so much less. Not 0.
-    #[schema(maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = i64, maximum = 9_007_199_254_740_991_i64)]
     amount: Amount,
     /// 1 to 500 characters.
     #[schema(example = "paid in cash", min_length = 1, max_length = 500)]
@@ -104,7 +121,7 @@ pub struct CorrectionIn {
 #[serde(deny_unknown_fields)]
 pub struct CaptureIn {
     /// All of it, where it is left out.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     amount: Option<Amount>,
 }
 
@@ -145,7 +162,7 @@ pub async fn list_refunds(
 
 /// Gives money back, in full or in part
 ///
-/// Never more than was captured and is not on its way back already.
+/// Never more than was paid and is not back or on its way back already.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/refunds", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = RefundIn, responses(
     (status = 201, body = RefundOut),
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
@@ -160,13 +177,17 @@ pub async fn create_refund(
     Path(id): Path<Uuid>,
     Json(body): Json<RefundIn>,
 ) -> Result<(StatusCode, Answer<RefundOut>), Problem> {
+    let to = match body.to {
+        RefundTo::Original => Destination::Original,
+        RefundTo::StoreCredit => Destination::StoreCredit,
+    };
     let (wanted, reason) = body.checked()?;
     orders::get_any(&shop, id).await?;
     let actor = staff.actor.to_string();
     // A client that leaves must not stop it between two payments.
     let work = {
         let shop = shop.clone();
-        async move { refunds::refund(&shop, id, &wanted, Why { reason: &reason, actor: &actor }).await }
+        async move { refunds::refund(&shop, id, &wanted, to, Why { reason: &reason, actor: &actor }).await }
     };
     let refund = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok((StatusCode::CREATED, Answer(refund_out(refund))))
@@ -340,6 +361,11 @@ fn refund_out(refund: Refund) -> RefundOut {
         id: refund.id,
         amount: refund.amount,
         delivery: refund.delivery,
+        prepaid: refund.prepaid,
+        to: match refund.destination {
+            Destination::Original => RefundTo::Original,
+            Destination::StoreCredit => RefundTo::StoreCredit,
+        },
         lines: lines.collect(),
         reason: refund.reason,
         actor: refund.actor,

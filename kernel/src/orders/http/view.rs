@@ -62,7 +62,7 @@ pub struct PaymentOut {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AmountsOut {
     /// What was charged for it; 0 once it is cancelled.
-    #[schema(example = 4280)]
+    #[schema(value_type = i64, example = 4280)]
     total: Amount,
     /// Reserved, and not taken yet.
     authorized: Amount,

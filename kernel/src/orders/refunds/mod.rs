@@ -1,10 +1,11 @@
 //! Refunds: money that goes back to the shopper, by line, for the delivery, or as an amount.
 //!
-//! A refund is decided in one transaction under the order's lock: never more than was captured and is not on its way back
-//! already, and no piece twice. Steps of payments carry it out afterwards; one that a provider declines can be tried
-//! again.
+//! A refund is decided in one transaction under the order's lock: never more than was paid and is not back or on its way back
+//! already, and no piece twice. Gift cards and store credit have their part in that transaction. Steps of payments carry out theirs
+//! afterwards; one that a provider declines can be tried again.
 
 mod goods;
+mod prepaid;
 mod shares;
 
 use uuid::Uuid;
@@ -17,6 +18,8 @@ use crate::money::{self, Amount};
 use crate::payments::{self, Payment, Progress, Step};
 use crate::{Shop, id};
 
+pub use prepaid::Destination;
+pub(super) use prepaid::return_prepaid;
 use shares::Shares;
 pub(super) use shares::of_pieces;
 
@@ -75,6 +78,9 @@ pub struct Refund {
     pub order_id: Uuid,
     pub amount: Amount,
     pub delivery: Amount,
+    /// The part that gift cards and store credit got, at once; payments give the rest.
+    pub prepaid: Amount,
+    pub destination: Destination,
     pub lines: Vec<RefundLine>,
     pub reason: String,
     pub actor: String,
@@ -111,18 +117,25 @@ pub struct Why<'a> {
 }
 
 /// Gives money back for an order.
-pub async fn refund(shop: &Shop, order_id: Uuid, wanted: &Wanted, why: Why<'_>) -> Result<Refund, Error> {
+pub async fn refund(
+    shop: &Shop,
+    order_id: Uuid,
+    wanted: &Wanted,
+    destination: Destination,
+    why: Why<'_>,
+) -> Result<Refund, Error> {
     let mut tx = shop.db().write().await?;
     let order = super::lock(&mut tx, order_id).await?;
     payments::require_room(shop, &mut tx, order_id).await?;
-    let (id, steps) = begin(shop, &mut tx, &order, wanted, why).await?;
+    let (id, steps) = begin_to(shop, &mut tx, &order, wanted, destination, why).await?;
     tx.commit().await?;
+    shop.relay().wake();
     payments::run_steps(shop, steps).await?;
     Ok(store::get_refund(&mut shop.db().read().await?, id).await?)
 }
 
-/// As [`refund`], in a transaction that holds the order's lock, for what goes together with it. The steps are run after the
-/// commit, by [`payments::run_steps`].
+/// As [`refund`], back to where it came from, in a transaction that holds the order's lock, for what goes together with it. The
+/// steps are run after the commit, by [`payments::run_steps`].
 pub async fn begin(
     shop: &Shop,
     tx: &mut Tx,
@@ -130,23 +143,41 @@ pub async fn begin(
     wanted: &Wanted,
     why: Why<'_>,
 ) -> Result<(Uuid, Vec<Step>), Error> {
+    begin_to(shop, tx, order, wanted, Destination::Original, why).await
+}
+
+/// As [`begin`]. Of what goes back to where it came from, payments give first.
+async fn begin_to(
+    shop: &Shop,
+    tx: &mut Tx,
+    order: &Order,
+    wanted: &Wanted,
+    destination: Destination,
+    why: Why<'_>,
+) -> Result<(Uuid, Vec<Step>), Error> {
     let mut payments = payments::of_order(tx, order.id).await?;
-    let available = money::sum(payments.iter().map(payments::refundable))?;
+    let available = available(tx, order.id, &payments).await?;
     let (amount, delivery, mut lines) = amounts(tx, order, wanted, available).await?;
     goods::assign(tx, order, wanted, &mut lines).await?;
     if amount == 0 || amount > available {
         return Err(payments::Error::Exceeded { available }.into());
     }
+    let by_payments = match destination {
+        Destination::Original => amount.min(money::sum(payments.iter().map(payments::refundable))?),
+        Destination::StoreCredit => 0,
+    };
     let now = clock::now();
     let refund = Refund {
         id: id::sequential(),
         order_id: order.id,
         amount,
         delivery,
+        prepaid: amount - by_payments,
+        destination,
         lines,
         reason: why.reason.to_owned(),
         actor: why.actor.to_owned(),
-        status: RefundStatus::Pending,
+        status: if by_payments == 0 { RefundStatus::Refunded } else { RefundStatus::Pending },
         code: String::new(),
         created_at: now,
         updated_at: now,
@@ -157,8 +188,19 @@ pub async fn begin(
     }
     store::insert_refund(tx, &refund).await?;
     goods::settle(tx, order, &refund).await?;
-    let steps = spread(shop, tx, &mut payments, amount, refund.id).await?;
+    prepaid::give(tx, order, &refund).await?;
+    let steps = spread(shop, tx, &mut payments, by_payments, refund.id).await?;
+    if by_payments == 0 {
+        tell(tx, order, &refund).await?;
+    }
     Ok((refund.id, steps))
+}
+
+/// What can still go back: never more than the shop holds of what was paid, without what is on its way.
+async fn available(tx: &mut Tx, order_id: Uuid, payments: &[Payment]) -> Result<Amount, Error> {
+    let held = ledger::balance(tx, order_id).await?.held();
+    let under_way = money::sum(payments.iter().map(|payment| payment.refunding))?;
+    Ok((held - under_way).max(0))
 }
 
 async fn amounts(
@@ -201,8 +243,8 @@ async fn credit(tx: &mut Tx, order_id: Uuid, refund: &Refund) -> Result<(), Erro
     let owed = -ledger::balance(tx, order_id).await?.outstanding;
     // Refunds that are not carried out have been credited, and claim their part of it.
     let mut claimed = 0;
-    for (id, amount) in store::unfinished_refunds(tx, order_id).await? {
-        claimed += amount - payments::refund_done(tx, id).await?;
+    for (id, by_payments) in store::unfinished_refunds(tx, order_id).await? {
+        claimed += by_payments - payments::refund_done(tx, id).await?;
     }
     let credited = refund.amount - refund.amount.min((owed - claimed).max(0));
     let entries = [(Account::Refunds, credited), (Account::Receivable, -credited)];
@@ -263,9 +305,10 @@ pub async fn retry(shop: &Shop, order_id: Uuid, refund_id: Uuid) -> Result<Refun
     if refund.status != RefundStatus::Declined {
         return Err(Error::RefundState(refund.status));
     }
-    let rest = refund.amount - payments::refund_done(&mut tx, refund.id).await?;
+    let rest = refund.amount - refund.prepaid - payments::refund_done(&mut tx, refund.id).await?;
     let mut payments = payments::of_order(&mut tx, order.id).await?;
-    let available = money::sum(payments.iter().map(payments::refundable))?;
+    let by_payments = money::sum(payments.iter().map(payments::refundable))?;
+    let available = available(&mut tx, order.id, &payments).await?.min(by_payments);
     if rest > available {
         return Err(payments::Error::Exceeded { available }.into());
     }
@@ -283,14 +326,18 @@ pub async fn refund_moved(tx: &mut Tx, order: &Order, refund_id: Uuid, progress:
     }
     let refund = store::get_refund(tx, refund_id).await?;
     let now = clock::now();
-    if progress.done < refund.amount {
+    if progress.done < refund.amount - refund.prepaid {
         store::update_refund(tx, refund_id, RefundStatus::Declined, &progress.code, now).await?;
         return Ok(());
     }
     store::update_refund(tx, refund_id, RefundStatus::Refunded, "", now).await?;
+    Ok(tell(tx, order, &refund).await?)
+}
+
+async fn tell(tx: &mut Tx, order: &Order, refund: &Refund) -> Result<(), db::Error> {
     let lines = store::lines(tx, order.id).await?;
     let adjustments = store::adjustments(tx, order.id).await?;
-    Ok(announce::refunded(tx, order, &lines, &adjustments, &refund).await?)
+    announce::refunded(tx, order, &lines, &adjustments, refund).await
 }
 
 /// What refunds did to the goods of an order, by line.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 use crate::orders::quantity_of;
-use crate::orders::refunds::{Refund, RefundLine, RefundStatus, RefundedPieces};
+use crate::orders::refunds::{Destination, Refund, RefundLine, RefundStatus, RefundedPieces};
 
 #[derive(FromRow)]
 struct RefundRow {
@@ -13,6 +13,8 @@ struct RefundRow {
     order_id: Uuid,
     amount: i64,
     delivery: i64,
+    prepaid: i64,
+    destination: String,
     reason: String,
     actor: String,
     status: String,
@@ -28,6 +30,8 @@ impl RefundRow {
             order_id: self.order_id,
             amount: self.amount,
             delivery: self.delivery,
+            prepaid: self.prepaid,
+            destination: Destination::parse(&self.destination).unwrap_or_default(),
             lines,
             reason: self.reason,
             actor: self.actor,
@@ -43,12 +47,15 @@ impl RefundRow {
 pub(in crate::orders) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into refunds (id, order_id, amount, delivery, reason, actor, status, code, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        "insert into refunds (id, order_id, amount, delivery, prepaid, destination, reason, actor, status, code, created_at,
+                              updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
         refund.id,
         refund.order_id,
         refund.amount,
         refund.delivery,
+        refund.prepaid,
+        refund.destination.name(),
         refund.reason.as_str(),
         refund.actor.as_str(),
         refund.status.name(),
@@ -112,7 +119,7 @@ pub(in crate::orders) async fn get_refund(conn: &mut Conn, id: Uuid) -> Result<R
     let row = sql::one!(
         conn,
         RefundRow,
-        "select id, order_id, amount, delivery, reason, actor, status, code, created_at, updated_at
+        "select id, order_id, amount, delivery, prepaid, destination, reason, actor, status, code, created_at, updated_at
          from refunds where id = $1",
         id
     )?;
@@ -132,7 +139,7 @@ pub(in crate::orders) async fn refunds(conn: &mut Conn, order_id: Uuid) -> Resul
     let rows = sql::all!(
         conn,
         RefundRow,
-        "select id, order_id, amount, delivery, reason, actor, status, code, created_at, updated_at
+        "select id, order_id, amount, delivery, prepaid, destination, reason, actor, status, code, created_at, updated_at
          from refunds where order_id = $1 order by created_at, id",
         order_id
     )?;
@@ -186,12 +193,12 @@ pub(in crate::orders) async fn refunded_delivery(conn: &mut Conn, order_id: Uuid
     Ok(amount)
 }
 
-/// Refunds that are not wholly carried out, with their amounts.
+/// Refunds that are not wholly carried out, with what payments are to give of each.
 pub(in crate::orders) async fn unfinished_refunds(conn: &mut Conn, order_id: Uuid) -> Result<Vec<(Uuid, i64)>> {
     sql::all!(
         conn,
         (Uuid, i64),
-        "select id, amount from refunds where order_id = $1 and status <> 'refunded'",
+        "select id, amount - prepaid from refunds where order_id = $1 and status <> 'refunded'",
         order_id
     )
 }

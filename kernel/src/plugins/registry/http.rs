@@ -79,12 +79,13 @@ pub struct BindingOut {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WantedIn {
-    #[schema(example = "pricing-standard")]
+    #[schema(example = "pricing-standard", min_length = 1, max_length = 64)]
     name: String,
     /// The newest upload where none is named.
-    #[schema(example = "1.2.0")]
+    #[schema(example = "1.2.0", min_length = 1, max_length = 64)]
     version: Option<String>,
     /// A JSON object. Where none is given, the settings that it had when it was bound last; `{}` where it never was.
+    #[schema(value_type = Option<Object>)]
     settings: Option<Value>,
 }
 
@@ -92,6 +93,7 @@ pub struct WantedIn {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BindingIn {
+    #[schema(min_items = 1, max_items = 16)]
     plugins: Vec<WantedIn>,
 }
 

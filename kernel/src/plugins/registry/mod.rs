@@ -353,7 +353,7 @@ impl Registry {
             true => RegistryError::Contended,
             false => error.into(),
         })?;
-        let kind = if rolled_back_to.is_some() { "plugin.rolled_back" } else { "plugin.activated" };
+        let kind = if rolled_back_to.is_some() { "plugin.rolled-back" } else { "plugin.activated" };
         let data = json!({
             "domain": domain.name(), "generation": generation, "actor": actor,
             "plugins": binding.plugins.iter()

@@ -1,0 +1,77 @@
+//! A person's data, all of it: told to whoever may ask, and forgotten.
+//!
+//! Each domain that knows something of a person has two functions, `export_person` and `forget_person`; here they are called. A domain
+//! that begins to know something of people joins them, and kernel/tests/privacy.rs fails until it does.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Error;
+use crate::accounts::{self, Identity, Proof};
+use crate::{Shop, audit, carts, clock, coupons, events, http, notifications, orders};
+
+/// All that the shop knows of the person.
+pub async fn export(shop: &Shop, id: Uuid) -> Result<Value, Error> {
+    let mut conn = shop.db().read().await?;
+    let person = accounts::find_person(&mut conn, id).await?.ok_or(Error::NotFound)?;
+    let account = accounts::export_person(&mut conn, &person).await?;
+    let orders = orders::export_person(&mut conn, &person).await?;
+    let carts = carts::export_person(&mut conn, &person).await?;
+    let notifications = notifications::export_person(&mut conn, &person).await?;
+    let admin_actions = audit::export_person(&mut conn, &person).await?;
+    Ok(json!({
+        "exported_at": clock::now(),
+        "account": account,
+        "orders": orders,
+        "carts": carts,
+        "notifications": notifications,
+        "admin_actions": admin_actions,
+    }))
+}
+
+/// Forgets the person, at once and for ever: done again, it finds what has come to light since.
+pub async fn erase(shop: &Shop, id: Uuid) -> Result<(), Error> {
+    forget(shop, id, false).await
+}
+
+/// As [`erase`], for whoever is signed in and proves it. Not while goods are on their way to them.
+pub async fn erase_myself(
+    shop: &Shop,
+    identity: &Identity,
+    password: &str,
+    proof: Option<&Proof>,
+) -> Result<(), Error> {
+    accounts::prove_both(shop, identity, password, proof).await?;
+    forget(shop, identity.customer_id, true).await
+}
+
+async fn forget(shop: &Shop, id: Uuid, waits_for_orders: bool) -> Result<(), Error> {
+    let now = clock::now();
+    let mut tx = shop.db().write().await?;
+    let person = accounts::find_person(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    // Before all else: it locks the account, so that nothing of it can be changed meanwhile.
+    if !accounts::forget_person(&mut tx, &person, now).await? {
+        return Err(Error::WorksHere);
+    }
+    let under_way = if waits_for_orders { orders::under_way(&mut tx, id).await? } else { 0 };
+    if under_way > 0 {
+        return Err(Error::OrdersUnderWay(under_way));
+    }
+    let forgotten = orders::forget_person(&mut tx, &person, now).await?;
+    coupons::forget_buyers(&mut tx, &forgotten.ids).await?;
+    let carts = carts::forget_person(&mut tx, &person).await?;
+    let subjects = [forgotten.ids, carts, vec![id]].concat();
+    notifications::forget_person(&mut tx, &person, &forgotten.emails, &subjects).await?;
+    for subject in &subjects {
+        events::forget_subject(&mut tx, &subject.to_string()).await?;
+        audit::forget_subject(&mut tx, &subject.to_string()).await?;
+    }
+    audit::forget_person(&mut tx, id).await?;
+    http::idempotency::forget_person(&mut tx, id).await?;
+    if !person.forgotten {
+        events::record(&mut tx, "user.deleted", id, json!({ "customer_id": id })).await?;
+    }
+    tx.commit().await?;
+    shop.relay().wake();
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Store credit: of any customer for staff, and of one's own.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{PrepaidEntryOut, check_change};
+use crate::Shop;
+use crate::accounts;
+use crate::clock::Moment;
+use crate::http::auth::{SignedIn, Staff, may};
+use crate::http::extract::{Json, Path, Query};
+use crate::http::paging::{Page, PageParams};
+use crate::money::Amount;
+use crate::prepaid::{self, Entry};
+use crate::problem::{Problem, ProblemSchema};
+
+/// Credit for a customer.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreditIn {
+    /// Above 0 the customer gets so much, below 0 it is taken away. Not 0, and never more than there is.
+    #[schema(maximum = 9_007_199_254_740_991_i64, example = 1000)]
+    amount: Amount,
+    /// For the shop's own records.
+    #[schema(min_length = 1, max_length = 500, example = "late delivery")]
+    reason: String,
+}
+
+/// The store credit of a customer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreditOut {
+    currency: &'static str,
+    #[schema(example = 1000)]
+    balance: Amount,
+    /// Every change of it, the newest first.
+    items: Vec<PrepaidEntryOut>,
+    /// Where the next page begins; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// What a customer has.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreditBalanceOut {
+    currency: &'static str,
+    #[schema(example = 1000)]
+    balance: Amount,
+}
+
+/// My store credit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MyCreditOut {
+    currency: &'static str,
+    #[schema(example = 1000)]
+    balance: Amount,
+    /// Every change of it, the newest first.
+    items: Vec<MyCreditEntryOut>,
+    /// Where the next page begins; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// A change of my store credit.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MyCreditEntryOut {
+    id: Uuid,
+    /// `adjusted` (by the shop), `redeemed` (paid an order), `returned` (what it paid came back) or `refunded` (what an order was
+    /// paid with otherwise came back as credit).
+    #[schema(example = "redeemed")]
+    cause: String,
+    #[schema(example = -500)]
+    amount: Amount,
+    #[schema(example = 1042)]
+    order_number: Option<i64>,
+    #[schema(value_type = String, format = DateTime)]
+    posted_at: Moment,
+}
+
+/// The store credit of a customer
+#[utoipa::path(get, path = "/v1/admin/customers/{id}/credit", tag = "promotions", security(("bearer" = [])),
+    params(("id" = Uuid, Path), PageParams), responses(
+    (status = 200, body = CreditOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+))]
+pub async fn get_customer_credit(
+    _: Staff<may::Refunds>,
+    State(shop): State<Shop>,
+    Path(id): Path<Uuid>,
+    Query(page): Query<PageParams>,
+) -> Result<Answer<CreditOut>, Problem> {
+    let limit = page.limit()?;
+    accounts::find_customer(&shop, id).await?.ok_or_else(Problem::not_found)?;
+    let entries = prepaid::credit_entries(&shop, id, page.key()?, limit).await?;
+    let balance = prepaid::credit_of(&shop, id).await?;
+    let Page { items, next_cursor } = Page::new(entries, limit, |entry| entry.id, PrepaidEntryOut::from);
+    Ok(Answer(CreditOut { currency: shop.config().shop.currency.code(), balance, items, next_cursor }))
+}
+
+/// Give a customer store credit, or take some away
+#[utoipa::path(post, path = "/v1/admin/customers/{id}/credit", tag = "promotions", security(("bearer" = [])),
+    params(("id" = Uuid, Path)), request_body = CreditIn, responses(
+    (status = 201, description = "What the customer has now", body = CreditBalanceOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`amount-exceeded`: the customer has less", body = ProblemSchema)
+))]
+pub async fn create_customer_credit(
+    staff: Staff<may::Refunds>,
+    State(shop): State<Shop>,
+    Path(id): Path<Uuid>,
+    Json(body): Json<CreditIn>,
+) -> Result<(StatusCode, Answer<CreditBalanceOut>), Problem> {
+    check_change(body.amount, &body.reason)?;
+    let actor = staff.actor.to_string();
+    let balance = prepaid::post_credit(&shop, id, body.amount, body.reason.trim(), &actor).await?;
+    let currency = shop.config().shop.currency.code();
+    Ok((StatusCode::CREATED, Answer(CreditBalanceOut { currency, balance })))
+}
+
+/// My store credit
+#[utoipa::path(get, path = "/v1/me/credit", tag = "accounts", security(("bearer" = [])), params(PageParams), responses(
+    (status = 200, body = MyCreditOut),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+))]
+pub async fn get_my_credit(
+    SignedIn(identity): SignedIn,
+    State(shop): State<Shop>,
+    Query(page): Query<PageParams>,
+) -> Result<Answer<MyCreditOut>, Problem> {
+    let limit = page.limit()?;
+    let entries = prepaid::credit_entries(&shop, identity.customer_id, page.key()?, limit).await?;
+    let balance = prepaid::credit_of(&shop, identity.customer_id).await?;
+    let Page { items, next_cursor } = Page::new(entries, limit, |entry| entry.id, my_entry);
+    Ok(Answer(MyCreditOut { currency: shop.config().shop.currency.code(), balance, items, next_cursor }))
+}
+
+/// Without who did it and why, which is for the shop's own records.
+fn my_entry(entry: Entry) -> MyCreditEntryOut {
+    let Entry { id, cause, amount, order_number, posted_at, .. } = entry;
+    MyCreditEntryOut { id, cause, amount, order_number, posted_at }
+}

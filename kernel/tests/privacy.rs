@@ -1,0 +1,324 @@
+//! What the shop knows of people: every column that may, and a whole database after somebody was forgotten.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::shopper::Shopper;
+use crate::support::{App, Backend};
+
+const COLUMNS: &str = include_str!("snapshots/shop__database__columns.snap");
+
+/// Words in the names of columns that may hold something of a person.
+const WORDS: &[&str] = &[
+    "address",
+    "agent",
+    "author",
+    "birth",
+    "body",
+    "buyer",
+    "city",
+    "contact",
+    "content",
+    "email",
+    "first_name",
+    "last_name",
+    "message",
+    "name",
+    "network",
+    "note",
+    "person",
+    "phone",
+    "postcode",
+    "preferences",
+    "recipient",
+    "reply",
+    "street",
+    "subject",
+    "term",
+    "text",
+    "title",
+    "token",
+];
+
+/// Columns of people, and what becomes of them when the person is forgotten.
+const OF_PEOPLE: &[(&str, &str)] = &[
+    ("account_letters.email_key", "deleted by accounts::forget_person"),
+    ("account_letters.other_email", "deleted by accounts::forget_person"),
+    ("account_tokens.email", "deleted by accounts::forget_person"),
+    ("account_tokens.token_hash", "deleted by accounts::forget_person"),
+    ("audit_entries.address", "of what they did themselves: emptied by audit::forget_person"),
+    ("audit_entries.body", "of what was done to them and their orders: emptied by audit::forget_subject"),
+    ("carts.address", "deleted by carts::forget_person"),
+    ("carts.email", "deleted by carts::forget_person"),
+    ("coupon_redemptions.buyer", "emptied by coupons::forget_buyers"),
+    ("customer_addresses.address", "deleted by accounts::forget_person"),
+    ("customer_terms.term", "deleted by accounts::forget_person"),
+    ("customers.email", "replaced by accounts::forget_person"),
+    ("customers.email_confirmed_at", "emptied by accounts::forget_person"),
+    ("customers.email_key", "replaced by accounts::forget_person"),
+    ("customers.name", "emptied by accounts::forget_person"),
+    ("customers.name_key", "emptied by accounts::forget_person"),
+    ("customers.note", "emptied by accounts::forget_person"),
+    ("customers.phone", "emptied by accounts::forget_person"),
+    ("customers.preferences", "emptied by accounts::forget_person"),
+    ("idempotency_keys.body", "deleted by http::idempotency::forget_person"),
+    ("inbox_items.body", "deleted by notifications::forget_person"),
+    ("inbox_items.title", "deleted by notifications::forget_person"),
+    ("letter_pauses.email_key", "deleted by accounts::forget_person"),
+    ("login_challenges.token_hash", "deleted by accounts::forget_person"),
+    ("messages.body_html", "deleted by notifications::forget_person"),
+    ("messages.body_text", "deleted by notifications::forget_person"),
+    ("messages.recipient", "deleted by notifications::forget_person"),
+    ("messages.recipient_name", "deleted by notifications::forget_person"),
+    ("messages.subject", "deleted by notifications::forget_person"),
+    ("orders.address", "country, region and area left by orders::forget_person"),
+    ("orders.email", "emptied by orders::forget_person"),
+    ("orders.email_key", "emptied by orders::forget_person"),
+    ("push_tokens.token", "deleted by notifications::forget_person"),
+    ("refresh_tokens.token_hash", "deleted by accounts::forget_person"),
+    ("sessions.network", "deleted by accounts::forget_person"),
+    ("sessions.user_agent", "deleted by accounts::forget_person"),
+];
+
+/// Columns that are called so and know nobody. A table with a star is about goods, plugins or the shop itself.
+const OF_NOBODY: &[&str] = &[
+    "api_keys.name",
+    "attribute_choices.*",
+    "attributes.*",
+    "audit_entries.body_bytes",
+    "audit_entries.body_sha256",
+    "audit_entries.subject",
+    "categories.*",
+    "collections.*",
+    "counters.name",
+    "events.subject",
+    "idempotency_keys.content_type",
+    "message_attempts.message_id",
+    "order_lines.title",
+    "payment_steps.note",
+    "payments.decline_message",
+    "plugin_versions.name",
+    "product_attributes.*",
+    "product_types.*",
+    "products.*",
+    "search_documents.*",
+    "search_postings.term",
+    "search_values.name",
+    "stock_locations.address",
+    "stock_locations.name",
+    "variants.title",
+];
+
+fn columns() -> Vec<&'static str> {
+    let lines = COLUMNS.lines().skip_while(|line| *line != "---").skip(1).skip_while(|line| *line != "---").skip(1);
+    lines.map(|line| line.trim_end_matches('?')).filter(|line| line.contains('.')).collect()
+}
+
+plain_test! {
+    /// Who adds a column that may know somebody says here what becomes of it when they are forgotten.
+    fn every_column_of_people_is_forgotten_somewhere() {
+        let columns = columns();
+        assert!(columns.len() > 200, "only {} columns", columns.len());
+        let is_known = |column: &str| {
+            let table = column.split('.').next().unwrap_or_default();
+            OF_PEOPLE.iter().any(|(known, _)| *known == column)
+                || OF_NOBODY.iter().any(|known| *known == column || *known == format!("{table}.*"))
+        };
+        let suspicious = |column: &&&str| {
+            let name = column.split('.').nth(1).unwrap_or_default();
+            WORDS.iter().any(|word| name.contains(word))
+        };
+        let unknown: Vec<_> = columns.iter().filter(suspicious).filter(|column| !is_known(column)).collect();
+        assert!(unknown.is_empty(), "say in kernel/tests/privacy.rs what becomes of {unknown:#?}");
+        let gone: Vec<_> = OF_PEOPLE.iter().filter(|(known, _)| !columns.contains(known)).collect();
+        assert!(gone.is_empty(), "no longer there: {gone:#?}");
+    }
+}
+
+/// Every value of every row of the database, with its column.
+async fn dump(app: &App) -> Vec<(String, String)> {
+    let url = &app.shop.config().database.url;
+    match app.backend {
+        Backend::Sqlite => dump_sqlite(&mut SqliteConnection::connect(url).await.unwrap()).await,
+        Backend::Postgres => dump_postgres(&mut PgConnection::connect(url).await.unwrap()).await,
+    }
+}
+
+async fn dump_sqlite(conn: &mut SqliteConnection) -> Vec<(String, String)> {
+    let sql = "select m.name || '.' || p.name from sqlite_master m join pragma_table_info(m.name) p
+               where m.type = 'table' and m.name not like 'sqlite%'";
+    let columns: Vec<(String,)> = sqlx::query_as(sql).fetch_all(&mut *conn).await.unwrap();
+    let mut values = Vec::new();
+    for (column,) in columns {
+        let (table, name) = column.split_once('.').unwrap();
+        let sql = format!("select coalesce(cast(\"{name}\" as blob), x'') from \"{table}\"");
+        for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *conn).await.unwrap() {
+            values.push((column.clone(), String::from_utf8_lossy(row.get::<&[u8], _>(0)).into_owned()));
+        }
+    }
+    values
+}
+
+async fn dump_postgres(conn: &mut PgConnection) -> Vec<(String, String)> {
+    let sql = "select cast(table_name as text) || '.' || cast(column_name as text), cast(data_type as text)
+               from information_schema.columns where table_schema = 'public'";
+    let columns: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(&mut *conn).await.unwrap();
+    let mut values = Vec::new();
+    for (column, kind) in columns {
+        let (table, name) = column.split_once('.').unwrap();
+        let text =
+            if kind == "bytea" { format!("encode(\"{name}\", 'escape')") } else { format!("cast(\"{name}\" as text)") };
+        let sql = format!("select coalesce({text}, '') from \"{table}\"");
+        for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *conn).await.unwrap() {
+            values.push((column.clone(), row.get::<String, _>(0)));
+        }
+    }
+    values
+}
+
+/// Where the database knows any of these.
+async fn places(app: &App, marks: &[&str]) -> Vec<String> {
+    let mut places = Vec::new();
+    for (column, value) in dump(app).await {
+        let value = value.to_lowercase();
+        for mark in marks.iter().filter(|mark| value.contains(&mark.to_lowercase())) {
+            places.push(format!("{column}: {mark}"));
+        }
+    }
+    places.sort();
+    places.dedup();
+    places
+}
+
+/// Until nothing is on its way any more.
+async fn settled(app: &App) {
+    let settled = || async {
+        let mut conn = app.shop.db().read().await.unwrap();
+        let waiting = kassa::db::sql::one!(
+            conn,
+            (i64,),
+            "select (select count(*) from events where sent_at is null) + (select count(*) from messages where status = 'queued')
+                  + (select count(*) from account_letters)"
+        );
+        (waiting.unwrap().0 == 0).then_some(())
+    };
+    app.eventually("everything is told", settled).await;
+}
+
+const PASSWORD: &str = "a long enough password";
+const MARKS: [&str; 8] = [
+    "Zuleika",
+    "Quartermain",
+    "Kesselgasse",
+    "zuleika@example.org",
+    "7946 0123",
+    "79460123",
+    "Lovelace-Browser",
+    "Rings twice",
+];
+
+/// Somebody who used everything that remembers people.
+async fn busy_person(app: &App) -> (String, Value) {
+    let send = async |method: Method, path: &str, token: &str, body: Value| {
+        app.send(method, path, Some(token), Some(body)).await
+    };
+    let body = json!({ "email": "Zuleika@example.org", "password": PASSWORD, "name": "Zuleika Quartermain" });
+    let request =
+        app.client.post(format!("{}/v1/auth/register", app.url)).header("user-agent", "Lovelace-Browser/1").json(&body);
+    let registered = crate::support::app::Answer::of(request).await.expect(201);
+    let token = registered["access_token"].as_str().unwrap().to_owned();
+    send(Method::PATCH, "/v1/me", &token, json!({ "phone": "+44 20 7946 0123" })).await.expect(200);
+    let address = json!({ "name": "Zuleika Quartermain", "street": "Kesselgasse 7", "city": "Bern", "postcode": "3011", "country": "CH",
+        "phone": "+44 20 7946 0123" });
+    let entry = json!({ "label": "Quartermain", "address": address });
+    send(Method::POST, "/v1/me/addresses", &token, entry).await.expect(201);
+    let consent = json!({ "given": true, "source": "checkout" });
+    send(Method::PUT, "/v1/me/consents/marketing", &token, consent).await.expect(200);
+    for (paid, signed_in) in [(true, true), (false, true), (true, false)] {
+        let shopper = if signed_in { Shopper::signed_in(app, &token).await } else { Shopper::guest(app).await };
+        shopper.prepare("TEA-SENCHA-100", 1).await;
+        shopper.put("email", json!({ "email": "zuleika@example.org" })).await.expect(200);
+        shopper.put("address", address.clone()).await.expect(200);
+        let options = shopper.send(Method::GET, "/delivery-options", None).await.expect(200);
+        shopper.put("delivery-option", json!({ "id": options[0]["id"] })).await.expect(200);
+        if paid {
+            shopper.check_out("tok-approve").await.expect(201);
+        }
+    }
+    app.post("/v1/auth/forgot-password", json!({ "email": "zuleika@example.org" })).await.expect(202);
+    let key = "0123456789abcdef-an-idempotency-key";
+    let request =
+        app.client.post(format!("{}/v1/me/addresses", app.url)).bearer_auth(&token).header("idempotency-key", key);
+    crate::support::app::Answer::of(request.json(&json!({ "label": "Again", "address": address }))).await.expect(201);
+    // She tries the door of the staff.
+    send(Method::POST, "/v1/admin/categories", &token, json!({ "name": "Zuleika" })).await.problem("forbidden");
+    (token, registered["customer"].clone())
+}
+
+async fn prove_address(app: &App) {
+    let mut tx = app.shop.db().write().await.unwrap();
+    let proved = kassa::db::sql::execute!(
+        tx,
+        "update customers set email_confirmed_at = created_at where email_key = 'zuleika@example.org'"
+    );
+    assert_eq!(proved.unwrap(), 1);
+    tx.commit().await.unwrap();
+}
+
+api_test! {
+    async fn nothing_in_the_database_knows_who_was_forgotten(app: App) {
+        let (token, customer) = busy_person(&app).await;
+        prove_address(&app).await;
+        let owner = app.merchant().await;
+        let path = format!("/v1/admin/customers/{}", customer["id"].as_str().unwrap());
+        let change = json!({ "note": "Rings twice, Mrs Quartermain" });
+        app.send(Method::PATCH, &path, Some(&owner), Some(change)).await.expect(200);
+        settled(&app).await;
+        let before = places(&app, &MARKS).await;
+        for known in ["customers.name: Quartermain", "orders.address: Kesselgasse", "messages.recipient: zuleika@example.org", "carts.address: Kesselgasse", "idempotency_keys.body: Kesselgasse", "audit_entries.body: Rings twice", "events.data: Quartermain"] {
+            assert!(before.iter().any(|place| place == known), "the test would not see {known}: {before:#?}");
+        }
+        let erase = format!("{path}/erase");
+        assert_eq!(app.send(Method::POST, &erase, Some(&owner), None).await.status, 204);
+        settled(&app).await;
+        let after = places(&app, &MARKS).await;
+        assert!(after.is_empty(), "still known: {after:#?}");
+        app.send(Method::GET, "/v1/me", Some(&token), None).await.problem("invalid-token");
+
+        // What the books need is there, and it is nobody's to look at.
+        let orders = app.send(Method::GET, "/v1/admin/orders", Some(&owner), None).await.expect(200);
+        let orders = orders["items"].as_array().unwrap();
+        assert_eq!(orders.len(), 2, "as customer, and as guest with the proved address");
+        for order in orders {
+            let id = order["id"].as_str().unwrap();
+            let order = app.send(Method::GET, &format!("/v1/admin/orders/{id}"), Some(&owner), None).await.expect(200);
+            assert_eq!((&order["address"]["country"], &order["address"]["postcode"]), (&json!("CH"), &json!("30")));
+            assert_eq!(order["lines"][0]["sku"], "TEA-SENCHA-100");
+            assert!(order["amounts"]["captured"].as_i64().unwrap() > 0);
+        }
+        crate::support::audit::audit(&app).await;
+
+        // Again is no error, and tells nothing a second time.
+        assert_eq!(app.send(Method::POST, &erase, Some(&owner), None).await.status, 204);
+        let deleted = dump(&app).await.into_iter().filter(|(column, kind)| column == "events.kind" && kind == "user.deleted");
+        assert_eq!(deleted.count(), 1);
+        let consents = dump(&app).await.into_iter().filter(|(column, _)| column == "consents.source");
+        assert_eq!(consents.count(), 1, "the proof stays");
+    }
+}
+
+api_test! {
+    async fn orders_under_an_address_that_nobody_proved_stay_as_they_are(app: App) {
+        let (_, customer) = busy_person(&app).await;
+        let owner = app.merchant().await;
+        settled(&app).await;
+        let erase = format!("/v1/admin/customers/{}/erase", customer["id"].as_str().unwrap());
+        assert_eq!(app.send(Method::POST, &erase, Some(&owner), None).await.status, 204);
+        let after = places(&app, &["Kesselgasse"]).await;
+        assert!(after.contains(&"orders.address: Kesselgasse".to_owned()), "a guest's, whoever that was: {after:?}");
+        let left = dump(&app).await.into_iter().filter(|(column, value)| column == "orders.email" && !value.is_empty());
+        assert_eq!(left.count(), 1);
+    }
+}

@@ -1,0 +1,45 @@
+//! What 32 clients want at once, over HTTP, round after round; after each, all that must be true is asked by SQL.
+//!
+//! Two rounds unless `KASSA_TEST_RACE_ROUNDS` says otherwise. Many are run with optimised code:
+//! `KASSA_TEST_RACE_ROUNDS=200 cargo test --release -p kassa --test shop -- races::`
+
+mod buying;
+mod paying;
+
+use futures_util::future::join_all;
+
+use crate::support::App;
+use crate::support::app::Answer;
+use crate::support::audit::audit;
+
+/// Clients of a round.
+pub const CLIENTS: usize = 32;
+
+/// Plays `round`, which is given its number, as often as was asked for, and audits after each.
+pub async fn rounds(app: &App, mut round: impl AsyncFnMut(usize)) {
+    let rounds = std::env::var("KASSA_TEST_RACE_ROUNDS").map_or(2, |text| text.parse().expect("a number of rounds"));
+    for number in 0..rounds {
+        round(number).await;
+        audit(app).await;
+        crate::support::stock::audit(app).await;
+    }
+}
+
+/// What all clients are answered who do it at once.
+pub async fn at_once<F: Future<Output = Answer>>(clients: impl IntoIterator<Item = F>) -> Vec<Answer> {
+    join_all(clients).await
+}
+
+/// How many got `status`; all others must have got one of `problems`.
+pub fn count(answers: Vec<Answer>, status: u16, problems: &[&str]) -> usize {
+    let mut counted = 0;
+    for answer in answers {
+        let slug = answer.body["type"].as_str().and_then(|kind| kind.rsplit('/').next()).unwrap_or_default();
+        if answer.status == status {
+            counted += 1;
+        } else {
+            assert!(problems.contains(&slug), "{answer:?}");
+        }
+    }
+    counted
+}
