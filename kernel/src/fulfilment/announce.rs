@@ -34,10 +34,11 @@ pub(super) async fn announce(tx: &mut Tx, news: News, order: &Order, shipment: &
         "tracking_url": shipment.tracking.url,
         "lines": held.collect::<Vec<_>>(),
     });
-    let (kind, subject) = match news {
-        News::Created => ("shipment.created", shipment.id),
-        News::OnItsWay => ("order.shipped", order.id),
-        News::Delivered => ("shipment.delivered", shipment.id),
+    let kind = match news {
+        News::Created => "shipment.created",
+        News::OnItsWay => "order.shipped",
+        News::Delivered => "shipment.delivered",
     };
-    events::record(tx, kind, subject, data).await
+    // Of the order, whose person they tell of: who is forgotten, is in these too.
+    events::record(tx, kind, order.id, data).await
 }

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::clock::Moment;
-use crate::db::{self, Conn};
+use crate::db::{self, Conn, Tx};
 use crate::{Shop, inventory, orders};
 
 pub use booking::book;
@@ -334,6 +334,14 @@ pub enum Error {
 /// The shipments of an order, in their order.
 pub async fn of_order(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Shipment>, db::Error> {
     store::shipments_of(conn, order_id).await
+}
+
+/// Takes what leads to a person out of the shipments of these orders: what people wrote about them, and the carriers' pages.
+pub async fn forget(tx: &mut Tx, order_ids: &[Uuid]) -> Result<(), db::Error> {
+    for id in order_ids {
+        store::forget(tx, *id).await?;
+    }
+    Ok(())
 }
 
 /// One shipment.

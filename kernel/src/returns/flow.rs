@@ -205,7 +205,7 @@ impl Opened {
             "cause": cause,
             "lines": wanted.lines.iter().map(told).collect::<Vec<_>>(),
         });
-        Ok(events::record(&mut self.tx, &format!("return.{status}"), wanted.id, data).await?)
+        Ok(events::record(&mut self.tx, &format!("return.{status}"), self.order.id, data).await?)
     }
 
     /// Commits.

@@ -104,6 +104,15 @@ pub(super) async fn insert_history(tx: &mut Tx, id: Uuid, position: i64, event: 
     Ok(())
 }
 
+pub(super) async fn forget(tx: &mut Tx, order_id: Uuid) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update return_lines set note = '' where return_id in (select id from returns where order_id = $1)",
+        order_id
+    )?;
+    Ok(())
+}
+
 pub(super) async fn find_return(conn: &mut Conn, id: Uuid) -> Result<Option<Return>> {
     let found = sql::optional!(conn, (Uuid,), "select order_id from returns where id = $1", id)?;
     let Some((order_id,)) = found else { return Ok(None) };

@@ -57,6 +57,22 @@ impl From<ShipmentRow> for Shipment {
     }
 }
 
+/// Without entries that somebody wrote, and without what a carrier tells the address by.
+pub(in crate::fulfilment) async fn forget(tx: &mut Tx, order_id: Uuid) -> Result<()> {
+    sql::execute!(
+        tx,
+        "delete from tracking_events
+         where text <> '' and shipment_id in (select id from shipments where order_id = $1)",
+        order_id
+    )?;
+    sql::execute!(
+        tx,
+        "update shipments set tracking_number = '', tracking_url = '', version = version + 1 where order_id = $1",
+        order_id
+    )?;
+    Ok(())
+}
+
 /// The next number of an order whose lock is held.
 pub(in crate::fulfilment) async fn next_number(tx: &mut Tx, order_id: Uuid) -> Result<i64> {
     let (number,) =
