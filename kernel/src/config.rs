@@ -16,6 +16,7 @@ use crate::db::DatabaseConfig;
 use crate::events::EventsConfig;
 use crate::fulfilment::FulfilmentConfig;
 use crate::http::HttpConfig;
+use crate::images::ImagesConfig;
 use crate::inventory::InventoryConfig;
 use crate::money::Currency;
 use crate::notifications::NotificationsConfig;
@@ -46,6 +47,7 @@ pub struct Config {
     pub returns: ReturnsConfig,
     pub payments: PaymentsConfig,
     pub search: SearchConfig,
+    pub images: ImagesConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,
     pub webhooks: WebhooksConfig,
@@ -92,7 +94,7 @@ impl Default for ShopConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// Folder of everything that is not in the database: keys, plugin binaries, compiled code, mails.
+    /// Folder of everything that is not in the database: keys, plugin binaries, images, compiled code, mails.
     pub dir: PathBuf,
 }
 

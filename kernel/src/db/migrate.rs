@@ -40,6 +40,7 @@ const STEPS: &[Step] = steps![
     14 "0014_fulfilment",
     16 "0016_notifications",
     17 "0017_webhooks",
+    18 "0018_images",
 ];
 
 /// A database cannot be brought to the newest schema.

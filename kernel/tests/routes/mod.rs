@@ -17,6 +17,7 @@ mod customers;
 mod fulfilment;
 mod fulfilment_races;
 mod idempotency;
+mod images;
 mod money;
 mod notifications;
 mod operations;
