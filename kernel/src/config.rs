@@ -14,6 +14,7 @@ use crate::carts::CartsConfig;
 use crate::catalog::CatalogConfig;
 use crate::db::DatabaseConfig;
 use crate::events::EventsConfig;
+use crate::fulfilment::FulfilmentConfig;
 use crate::http::HttpConfig;
 use crate::images::ImagesConfig;
 use crate::inventory::InventoryConfig;
@@ -22,6 +23,7 @@ use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
 use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
+use crate::returns::ReturnsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
 use crate::webhooks::WebhooksConfig;
@@ -41,6 +43,8 @@ pub struct Config {
     pub catalog: CatalogConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
+    pub fulfilment: FulfilmentConfig,
+    pub returns: ReturnsConfig,
     pub payments: PaymentsConfig,
     pub search: SearchConfig,
     pub images: ImagesConfig,

@@ -13,8 +13,8 @@ use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
 use crate::{
-    accounts, carts, catalog, events, http, images, inventory, notifications, orders, payments, plugins, routes,
-    throttle, webhooks,
+    accounts, carts, catalog, events, fulfilment, http, images, inventory, notifications, orders, payments, plugins,
+    routes, throttle, webhooks,
 };
 
 /// An open shop. Cheap to clone.
@@ -188,6 +188,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     workers.spawn(catalog::run(shop.clone()));
     workers.spawn(carts::run(shop.clone()));
     workers.spawn(inventory::run(shop.clone()));
+    workers.spawn(fulfilment::run(shop.clone()));
     workers.spawn(images::run(shop.clone()));
     workers.close();
     let router = routes::router(&shop);

@@ -3,6 +3,7 @@
 mod acknowledge;
 mod claim;
 mod lines;
+mod merchant;
 mod prepaid;
 mod view;
 mod words;
@@ -28,6 +29,7 @@ use crate::problem::{Kind, Problem, ProblemSchema};
 pub use acknowledge::*;
 pub use claim::*;
 pub use lines::*;
+pub use merchant::*;
 pub use prepaid::*;
 pub use view::cart_out;
 use view::{CartOut, DeliveryOptionOut, PaymentMethodOut, delivery_out, payment_method_out};
@@ -260,8 +262,8 @@ pub async fn list_delivery_options(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<Vec<DeliveryOptionOut>>, Problem> {
     let contents = super::get(&shop, id, caller.customer_id()).await?;
-    let options = super::quote::options(&shop, &contents).await?;
-    Ok(Answer(options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
+    let offered = super::quote::offered(&shop, &contents).await?;
+    Ok(Answer(offered.options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
 }
 
 /// The ways to pay for this cart

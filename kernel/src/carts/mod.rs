@@ -9,6 +9,7 @@
 mod abandoned;
 pub mod change;
 mod claim;
+mod explain;
 pub mod http;
 pub mod line;
 pub mod notices;
@@ -32,9 +33,12 @@ use crate::{Shop, id, payments};
 pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
 pub use claim::{claim, current};
+pub use explain::explain;
 pub use line::{Attributes, GoneLine, Line};
 pub use notices::{Notice, NoticeKind, acknowledge, notices};
-pub use quote::{CouponResult, CouponState, DeliveryOption, DeliveryState, Priced, Quoted, quote};
+pub use quote::{
+    CouponResult, CouponState, DeliveryOption, DeliveryRefusal, DeliveryState, Offered, Priced, Quoted, quote,
+};
 
 /// `[carts]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -230,10 +234,22 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
 
 /// The cart, if `caller` may see it. Someone else's cart does not exist for them.
 pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Contents, Error> {
+    let contents = read(shop, cart_id, caller).await?;
+    match contents.cart.customer_id {
+        Some(_) if contents.cart.customer_id != caller => Err(Error::NotFound),
+        _ => Ok(contents),
+    }
+}
+
+/// The cart, for staff.
+pub async fn get_any(shop: &Shop, cart_id: Uuid) -> Result<Contents, Error> {
+    read(shop, cart_id, None).await
+}
+
+async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Contents, Error> {
     let mut conn = shop.db().read().await?;
     let cart = store::find_cart(&mut conn, cart_id).await?.ok_or(Error::NotFound)?;
-    let expired = cart.order_id.is_none() && cart.expires_at <= clock::now();
-    if expired || cart.customer_id.is_some() && cart.customer_id != caller {
+    if cart.order_id.is_none() && cart.expires_at <= clock::now() {
         return Err(Error::NotFound);
     }
     let (lines, gone) = store::lines(&mut conn, cart_id, clock::now()).await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Error;
 use crate::accounts::{self, Identity, Proof};
-use crate::{Shop, audit, carts, clock, coupons, events, http, notifications, orders, webhooks};
+use crate::{Shop, audit, carts, clock, coupons, events, fulfilment, http, notifications, orders, returns, webhooks};
 
 /// All that the shop knows of the person.
 pub async fn export(shop: &Shop, id: Uuid) -> Result<Value, Error> {
@@ -59,6 +59,8 @@ async fn forget(shop: &Shop, id: Uuid, waits_for_orders: bool) -> Result<(), Err
     }
     let forgotten = orders::forget_person(&mut tx, &person, now).await?;
     coupons::forget_buyers(&mut tx, &forgotten.ids).await?;
+    fulfilment::forget(&mut tx, &forgotten.ids).await?;
+    returns::forget(&mut tx, &forgotten.ids).await?;
     let carts = carts::forget_person(&mut tx, &person).await?;
     let subjects = [forgotten.ids, carts, vec![id]].concat();
     notifications::forget_person(&mut tx, &person, &forgotten.emails, &subjects).await?;

@@ -41,7 +41,7 @@ pub use locations::{
     patch_location,
 };
 pub use merchant::{PolicyPatch, Remark, Stock, adjust, count, get_stock, patch_policy, transfer};
-pub use reservations::{Shortage, keep, release, reserve, ship};
+pub use reservations::{Shortage, keep, release, release_some, reserve, ship};
 pub use verify::{Discrepancy, verify};
 pub use worker::run;
 

@@ -103,6 +103,30 @@ pub async fn release(tx: &mut Tx, order_id: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
+/// The order wants so much of it no more: what waits for goods is given up first.
+pub async fn release_some(tx: &mut Tx, order_id: Uuid, goods: &[Quantity]) -> Result<(), Error> {
+    let cause = Cause::order(CauseKind::Release, order_id);
+    for (variant_id, _, mut left) in in_lock_order(goods) {
+        if store::lock_item(tx, variant_id).await?.is_none() {
+            continue;
+        }
+        let mut open = store::reservations_of_variant(tx, order_id, variant_id).await?;
+        open.retain(|reservation| reservation.state.is_open());
+        open.sort_by_key(|reservation| reservation.location_id.is_some());
+        for reservation in open {
+            let quantity = left.min(reservation.quantity);
+            if quantity > 0
+                && split(tx, &reservation, quantity, reservation.location_id, ReservationState::Released).await?
+            {
+                unreserve(tx, &reservation, quantity, &cause).await?;
+                left -= quantity;
+            }
+        }
+        serve_waiting(tx, variant_id).await?;
+    }
+    Ok(())
+}
+
 /// What an order holds of a variant is given back, unless it was paid or released meanwhile.
 pub(super) async fn expire(tx: &mut Tx, order_id: Uuid, variant_id: Uuid) -> Result<(), Error> {
     give_back(tx, order_id, variant_id, ReservationState::Expired).await

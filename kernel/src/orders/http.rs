@@ -125,9 +125,10 @@ pub async fn get_order(
     Ok(Answer(order_out(details)))
 }
 
-/// Calls an order off, before it is shipped
+/// Calls an order off, before shipping begins
 ///
-/// What was paid goes back.
+/// What was paid goes back. Once a carrier is booked or goods have left it is `order-state` with `shipping_begun`; what arrives
+/// can be returned.
 #[utoipa::path(post, path = "/v1/orders/{id}/cancel", tag = "orders", params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
@@ -195,7 +196,7 @@ impl From<Error> for Problem {
             }
             Error::RefundState(status) => Problem::new(Kind::OrderState).with("refund_status", status.name()),
             Error::NoAccount => Problem::invalid_field("/to", error.to_string()),
-            Error::NotShipped => Problem::new(Kind::OrderState).detail(error.to_string()),
+            Error::NotShipped { .. } => Problem::new(Kind::OrderState).detail(error.to_string()),
             Error::CorrectionTooLarge => Problem::invalid_field("/amount", error.to_string()),
             Error::OutOfRange(_) | Error::CutOff(_) => Problem::internal(error),
             Error::Database(error) => error.into(),
@@ -208,6 +209,9 @@ impl From<StateError> for Problem {
         match error {
             StateError::Not(status) => Problem::new(Kind::OrderState).with("order_status", status.name()),
             StateError::Contended => Problem::new(Kind::Unavailable).detail("the order was changed at the same time"),
+            StateError::ShippingBegun => Problem::new(Kind::OrderState)
+                .detail("shipping has begun: a carrier was booked, or goods have left")
+                .with("shipping_begun", true),
             StateError::Ledger(error) => error.into(),
             StateError::Refund(error) => (*error).into(),
             StateError::Prepaid(error) => error.into(),

@@ -14,6 +14,6 @@ pub(super) use orders::{
     numbers_after, orders_of, update_status,
 };
 pub(super) use refunds::{
-    find_refund, get_refund, insert_refund, refunded_delivery, refunded_quantity, refunds, unfinished_refunds,
-    update_refund,
+    find_refund, get_refund, insert_refund, refunded_delivery, refunded_pieces, refunded_quantity, refunds,
+    unfinished_refunds, update_refund,
 };

@@ -27,8 +27,8 @@ use crate::{Shop, clock, db};
 
 pub use delivery::Sender;
 pub use messages::{
-    Attempt, Filter, Message, MessageDetails, forget_events, forget_old, get_message, list_messages, replay_failed, replay_message,
-    send_test,
+    Attempt, Filter, Message, MessageDetails, forget_events, forget_old, get_message, list_messages, replay_failed,
+    replay_message, send_test,
 };
 pub use settings::WebhooksConfig;
 pub use subscriptions::{
