@@ -114,7 +114,12 @@ mod tests {
                 country: text("GB"),
                 phone: text("+44 20 7946 0000"),
             };
-            let left = Address { region: text("Greater London"), postcode: text(area), country: text("GB"), ..Address::default() };
+            let left = Address {
+                region: text("Greater London"),
+                postcode: text(area),
+                country: text("GB"),
+                ..Address::default()
+            };
             assert_eq!(address.without_person(), left, "{postcode}");
         }
     }

@@ -13,6 +13,7 @@ use crate::cache::CacheConfig;
 use crate::carts::CartsConfig;
 use crate::catalog::CatalogConfig;
 use crate::db::DatabaseConfig;
+use crate::documents::DocumentsConfig;
 use crate::events::EventsConfig;
 use crate::http::HttpConfig;
 use crate::inventory::InventoryConfig;
@@ -41,6 +42,7 @@ pub struct Config {
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
     pub payments: PaymentsConfig,
+    pub documents: DocumentsConfig,
     pub search: SearchConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,

@@ -12,9 +12,34 @@ const COLUMNS: &str = include_str!("snapshots/shop__database__columns.snap");
 
 /// Words in the names of columns that may hold something of a person.
 const WORDS: &[&str] = &[
-    "address", "agent", "author", "birth", "body", "buyer", "city", "contact", "content", "email", "first_name", "last_name", "message",
-    "name", "network", "note", "person", "phone", "postcode", "preferences", "recipient", "reply", "street", "subject", "term",
-    "text", "title", "token",
+    "address",
+    "agent",
+    "author",
+    "birth",
+    "body",
+    "buyer",
+    "city",
+    "contact",
+    "content",
+    "email",
+    "first_name",
+    "last_name",
+    "message",
+    "name",
+    "network",
+    "note",
+    "person",
+    "phone",
+    "postcode",
+    "preferences",
+    "recipient",
+    "reply",
+    "street",
+    "subject",
+    "term",
+    "text",
+    "title",
+    "token",
 ];
 
 /// Columns of people, and what becomes of them when the person is forgotten.
@@ -143,7 +168,8 @@ async fn dump_postgres(conn: &mut PgConnection) -> Vec<(String, String)> {
     let mut values = Vec::new();
     for (column, kind) in columns {
         let (table, name) = column.split_once('.').unwrap();
-        let text = if kind == "bytea" { format!("encode(\"{name}\", 'escape')") } else { format!("cast(\"{name}\" as text)") };
+        let text =
+            if kind == "bytea" { format!("encode(\"{name}\", 'escape')") } else { format!("cast(\"{name}\" as text)") };
         let sql = format!("select coalesce({text}, '') from \"{table}\"");
         for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *conn).await.unwrap() {
             values.push((column.clone(), row.get::<String, _>(0)));
@@ -183,14 +209,24 @@ async fn settled(app: &App) {
 
 const PASSWORD: &str = "a long enough password";
 const MARKS: [&str; 8] = [
-    "Zuleika", "Quartermain", "Kesselgasse", "zuleika@example.org", "7946 0123", "79460123", "Lovelace-Browser", "Rings twice",
+    "Zuleika",
+    "Quartermain",
+    "Kesselgasse",
+    "zuleika@example.org",
+    "7946 0123",
+    "79460123",
+    "Lovelace-Browser",
+    "Rings twice",
 ];
 
 /// Somebody who used everything that remembers people.
 async fn busy_person(app: &App) -> (String, Value) {
-    let send = async |method: Method, path: &str, token: &str, body: Value| app.send(method, path, Some(token), Some(body)).await;
+    let send = async |method: Method, path: &str, token: &str, body: Value| {
+        app.send(method, path, Some(token), Some(body)).await
+    };
     let body = json!({ "email": "Zuleika@example.org", "password": PASSWORD, "name": "Zuleika Quartermain" });
-    let request = app.client.post(format!("{}/v1/auth/register", app.url)).header("user-agent", "Lovelace-Browser/1").json(&body);
+    let request =
+        app.client.post(format!("{}/v1/auth/register", app.url)).header("user-agent", "Lovelace-Browser/1").json(&body);
     let registered = crate::support::app::Answer::of(request).await.expect(201);
     let token = registered["access_token"].as_str().unwrap().to_owned();
     send(Method::PATCH, "/v1/me", &token, json!({ "phone": "+44 20 7946 0123" })).await.expect(200);
@@ -213,7 +249,8 @@ async fn busy_person(app: &App) -> (String, Value) {
     }
     app.post("/v1/auth/forgot-password", json!({ "email": "zuleika@example.org" })).await.expect(202);
     let key = "0123456789abcdef-an-idempotency-key";
-    let request = app.client.post(format!("{}/v1/me/addresses", app.url)).bearer_auth(&token).header("idempotency-key", key);
+    let request =
+        app.client.post(format!("{}/v1/me/addresses", app.url)).bearer_auth(&token).header("idempotency-key", key);
     crate::support::app::Answer::of(request.json(&json!({ "label": "Again", "address": address }))).await.expect(201);
     // She tries the door of the staff.
     send(Method::POST, "/v1/admin/categories", &token, json!({ "name": "Zuleika" })).await.problem("forbidden");

@@ -82,11 +82,11 @@ pub use sessions::{
 };
 pub use settings::AccountsConfig;
 pub use signing_keys::{PublicKey, public_keys, rotate_signing_keys};
-pub use terms::{name_key, search_terms};
 pub use staff::{
     Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff,
     reset_second_factor_of_staff,
 };
+pub use terms::{name_key, search_terms};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {

@@ -98,4 +98,3 @@ pub async fn prove_both(shop: &Shop, identity: &Identity, password: &str, proof:
     }
     Ok(())
 }
-

@@ -24,8 +24,8 @@ use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
 pub use prepaid::*;
-pub use view::cart_out;
-use view::{CartOut, DeliveryOptionOut, PaymentMethodOut, delivery_out, payment_method_out};
+use view::CartOut;
+pub use view::{DeliveryOptionOut, PaymentMethodOut, cart_out, delivery_out, payment_method_out};
 
 /// A new cart.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -336,7 +336,7 @@ pub async fn list_delivery_options(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<Vec<DeliveryOptionOut>>, Problem> {
     let contents = super::get(&shop, id, caller.customer_id()).await?;
-    let options = super::quote::options(&shop, &contents).await?;
+    let options = super::delivery_options(&shop, &contents).await?;
     Ok(Answer(options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
 }
 

@@ -26,7 +26,9 @@ use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
 
 pub use change::{Change, change};
-pub use quote::{CouponResult, CouponState, DeliveryOption, DeliveryState, Priced, Quoted, quote};
+pub use quote::{
+    CouponResult, CouponState, DeliveryOption, DeliveryState, Priced, Quoted, options as delivery_options, quote,
+};
 
 /// `[carts]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,7 +50,14 @@ pub struct CartsConfig {
 
 impl Default for CartsConfig {
     fn default() -> Self {
-        Self { expire_days: 30, max_lines: 200, max_quantity: 100_000, max_coupons: 10, max_gift_cards: 5, fallback_delivery: Vec::new() }
+        Self {
+            expire_days: 30,
+            max_lines: 200,
+            max_quantity: 100_000,
+            max_coupons: 10,
+            max_gift_cards: 5,
+            fallback_delivery: Vec::new(),
+        }
     }
 }
 
@@ -98,6 +107,8 @@ pub struct Contents {
     pub customer_id: Option<Uuid>,
     /// Orders that they have paid before; 0 for guests.
     pub orders_paid: u32,
+    /// The codes were redeemed by the order that is priced again: they are good, whatever was redeemed since.
+    pub coupons_redeemed: bool,
 }
 
 /// A line that cannot be had as wanted.
@@ -163,7 +174,7 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
     let mut tx = shop.db().write().await?;
     store::insert_cart(&mut tx, &cart).await?;
     tx.commit().await?;
-    Ok(Contents { cart, lines: Vec::new(), customer_id, orders_paid: 0 })
+    Ok(Contents { cart, lines: Vec::new(), customer_id, orders_paid: 0, coupons_redeemed: false })
 }
 
 /// The cart, if `caller` may see it. Someone else's cart does not exist for them.
@@ -180,7 +191,7 @@ pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Con
         Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id).await?,
         None => 0,
     };
-    Ok(Contents { cart, lines, customer_id, orders_paid })
+    Ok(Contents { cart, lines, customer_id, orders_paid, coupons_redeemed: false })
 }
 
 /// The ways to pay for this cart.

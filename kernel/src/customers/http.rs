@@ -178,9 +178,7 @@ impl From<(Account, Purchases)> for AdminCustomerDetails {
 impl CustomerPatch {
     fn check(self) -> Result<Change, Problem> {
         let mut checks = Checks::default();
-        for (text, max, pointer) in
-            [(&self.name, MAX_NAME_CHARS, "/name"), (&self.phone, MAX_PHONE_CHARS, "/phone")]
-        {
+        for (text, max, pointer) in [(&self.name, MAX_NAME_CHARS, "/name"), (&self.phone, MAX_PHONE_CHARS, "/phone")] {
             if let Some(text) = text {
                 checks.text(text, 0, max, pointer);
                 checks.require(!text.contains('\n'), pointer, "must be one line");

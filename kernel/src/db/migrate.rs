@@ -39,6 +39,7 @@ const STEPS: &[Step] = steps![
     13 "0013_ledger",
     16 "0016_notifications",
     17 "0017_webhooks",
+    21 "0021_documents",
 ];
 
 /// A database cannot be brought to the newest schema.

@@ -26,10 +26,10 @@ pub struct Shortage {
 }
 
 /// Who reserves, and until when.
-struct Holder {
-    order_id: Uuid,
-    state: ReservationState,
-    expires_at: Option<Moment>,
+pub(super) struct Holder {
+    pub order_id: Uuid,
+    pub state: ReservationState,
+    pub expires_at: Option<Moment>,
 }
 
 /// Reserves all of `wanted` for an order, or nothing: at one location where one has all of a line, else spread over them
@@ -99,6 +99,30 @@ async fn tell_short(tx: &mut Tx, order_id: Uuid, shortages: &[Shortage]) -> Resu
 pub async fn release(tx: &mut Tx, order_id: Uuid) -> Result<(), Error> {
     for (variant_id, _) in variants_of(tx, order_id, ReservationState::can_be_released).await? {
         give_back(tx, order_id, variant_id, ReservationState::Released).await?;
+    }
+    Ok(())
+}
+
+/// The order wants so much of it no more: what waits for goods is given up first.
+pub async fn release_some(tx: &mut Tx, order_id: Uuid, goods: &[Quantity]) -> Result<(), Error> {
+    let cause = Cause::order(CauseKind::Release, order_id);
+    for (variant_id, _, mut left) in in_lock_order(goods) {
+        if store::lock_item(tx, variant_id).await?.is_none() {
+            continue;
+        }
+        let mut open = store::reservations_of_variant(tx, order_id, variant_id).await?;
+        open.retain(|reservation| reservation.state.is_open());
+        open.sort_by_key(|reservation| reservation.location_id.is_some());
+        for reservation in open {
+            let quantity = left.min(reservation.quantity);
+            if quantity > 0
+                && split(tx, &reservation, quantity, reservation.location_id, ReservationState::Released).await?
+            {
+                unreserve(tx, &reservation, quantity, &cause).await?;
+                left -= quantity;
+            }
+        }
+        serve_waiting(tx, variant_id).await?;
     }
     Ok(())
 }
@@ -183,7 +207,7 @@ async fn split(
 }
 
 /// Sets goods aside for what was counted as reserved already.
-async fn place(tx: &mut Tx, holder: &Holder, item: &Item, sku: &str, quantity: i64) -> Result<(), Error> {
+pub(super) async fn place(tx: &mut Tx, holder: &Holder, item: &Item, sku: &str, quantity: i64) -> Result<(), Error> {
     let variant_id = item.variant_id;
     let cause = Cause::order(CauseKind::Reservation, holder.order_id);
     // Who waits already comes first, even if goods have come that nobody has been given yet.

@@ -181,8 +181,7 @@ pub async fn grant(
 ) -> Result<(), Error> {
     let now = clock::now();
     let account_id = store::credit_account(tx, customer_id, currency, now).await?;
-    let entry =
-        NewEntry { account_id, cause: Cause::Refunded, amount, order_id: Some(order_id), reason, actor };
+    let entry = NewEntry { account_id, cause: Cause::Refunded, amount, order_id: Some(order_id), reason, actor };
     store::insert_entry(tx, &entry, now).await?;
     post(tx, order_id, reason, &[(Account::StoreCredit, -amount), (Account::Receivable, amount)]).await
 }

@@ -17,9 +17,8 @@ pub(super) struct Memory(Cache<String, i64>);
 impl Memory {
     pub fn new(config: &ThrottleConfig) -> Self {
         // A bucket that nobody takes from is full after this time: forgetting it changes nothing. (The cache takes no more than 1,000 years.)
-        let ThrottleConfig {
-            everything, logins, registrations, password_resets, carts, gift_cards, checkouts, ..
-        } = *config;
+        let ThrottleConfig { everything, logins, registrations, password_resets, carts, gift_cards, checkouts, .. } =
+            *config;
         let rates = [everything, logins, registrations, password_resets, carts, gift_cards, checkouts];
         let limited = rates.into_iter().filter(|rate| rate.per_hour != 0);
         let full = limited.map(Rate::span).max().unwrap_or_default();

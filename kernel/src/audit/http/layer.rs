@@ -125,7 +125,8 @@ fn keep(parts: &Parts, body: &Bytes, max_bytes: usize) -> audit::Body {
         return audit::Body::default();
     }
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let json: Option<serde_json::Value> = if media_type.contains("json") { serde_json::from_slice(body).ok() } else { None };
+    let json: Option<serde_json::Value> =
+        if media_type.contains("json") { serde_json::from_slice(body).ok() } else { None };
     match json {
         Some(mut value) => {
             // The code of a gift card is money; that of a coupon or a currency is none.

@@ -12,8 +12,8 @@ use crate::carts::{Contents, CouponResult, CouponState, DeliveryOption, Delivery
 use crate::clock::Moment;
 use crate::money::Amount;
 use crate::payments;
-use crate::prepaid;
 use crate::plugins::pricing::{self, Target};
+use crate::prepaid;
 
 /// A discount, tax or fee.
 #[derive(Debug, Serialize, ToSchema)]

@@ -49,11 +49,7 @@ pub(super) async fn give(tx: &mut Tx, order: &Order, refund: &Refund) -> Result<
 
 /// Gives the accounts back what they paid of an order that is called off; how much that is. Where a part of it all went back as
 /// store credit before, the payments get the rest first, as in any refund.
-pub(in crate::orders) async fn return_prepaid(
-    tx: &mut Tx,
-    order: &Order,
-    cause: &str,
-) -> Result<Amount, StateError> {
+pub(in crate::orders) async fn return_prepaid(tx: &mut Tx, order: &Order, cause: &str) -> Result<Amount, StateError> {
     let taken = prepaid::taken(tx, order.id).await?;
     if taken.is_empty() {
         return Ok(0);

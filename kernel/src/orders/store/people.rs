@@ -43,6 +43,9 @@ pub(in crate::orders) async fn forget(tx: &mut Tx, id: Uuid, address: &Address, 
         Json(address),
         now
     )?;
+    // What it was before, and what it was made of, say the same of the person.
+    sql::execute!(tx, "delete from order_revisions where order_id = $1", id)?;
+    sql::execute!(tx, "delete from drafts where order_id = $1", id)?;
     Ok(())
 }
 
