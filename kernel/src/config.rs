@@ -15,6 +15,7 @@ use crate::catalog::CatalogConfig;
 use crate::db::DatabaseConfig;
 use crate::documents::DocumentsConfig;
 use crate::events::EventsConfig;
+use crate::fulfilment::FulfilmentConfig;
 use crate::http::HttpConfig;
 use crate::inventory::InventoryConfig;
 use crate::money::Currency;
@@ -22,6 +23,7 @@ use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
 use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
+use crate::returns::ReturnsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
 use crate::webhooks::WebhooksConfig;
@@ -41,6 +43,8 @@ pub struct Config {
     pub catalog: CatalogConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
+    pub fulfilment: FulfilmentConfig,
+    pub returns: ReturnsConfig,
     pub payments: PaymentsConfig,
     pub documents: DocumentsConfig,
     pub search: SearchConfig,

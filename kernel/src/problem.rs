@@ -139,6 +139,12 @@ problems! {
     PricingUnavailable = "pricing-unavailable" SERVICE_UNAVAILABLE;
     /// The order is in a state in which this cannot be done.
     OrderState = "order-state" CONFLICT;
+    /// The shipment is in a state in which this cannot be done.
+    ShipmentState = "shipment-state" CONFLICT;
+    /// The return is in a state in which this cannot be done.
+    ReturnState = "return-state" CONFLICT;
+    /// More pieces than there are; `line` and `available` say of what, and how many there are.
+    PiecesExceeded = "pieces-exceeded" CONFLICT;
     /// More than there is to capture or refund; `available` says how much there is.
     AmountExceeded = "amount-exceeded" CONFLICT;
     /// The order does not owe the amount that you were shown; `payable` is what can be paid now.

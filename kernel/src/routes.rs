@@ -18,8 +18,8 @@ use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, customers, events, http, inventory, ledger, notifications, orders, payments,
-    plugins, throttle, webhooks,
+    Shop, accounts, audit, carts, catalog, customers, events, fulfilment, http, inventory, ledger, notifications,
+    orders, payments, plugins, returns, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 
@@ -103,6 +103,8 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(documents::http::get_order_confirmation))
         .routes(routes!(documents::http::get_order_invoice))
         .routes(routes!(orders::http::list_order_payment_methods))
+        .routes(routes!(returns::http::list_order_returns, returns::http::request_return))
+        .routes(routes!(returns::http::cancel_return))
         .routes(routes!(payments::http::receive_webhook))
         .routes(routes!(notifications::http::get_inbox))
         .routes(routes!(notifications::http::stream_inbox))
@@ -179,6 +181,24 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::ship_order))
         .routes(routes!(orders::http::deliver_order))
         .routes(routes!(orders::http::admin_cancel_order))
+        .routes(routes!(carts::http::explain_delivery_options))
+        .routes(routes!(returns::http::list_returns))
+        .routes(routes!(returns::http::get_return))
+        .routes(routes!(returns::http::create_return))
+        .routes(routes!(returns::http::approve_return))
+        .routes(routes!(returns::http::reject_return))
+        .routes(routes!(returns::http::receive_return))
+        .routes(routes!(returns::http::refund_return))
+        .routes(routes!(returns::http::close_return))
+        .routes(routes!(fulfilment::http::list_order_shipments, fulfilment::http::create_shipment))
+        .routes(routes!(fulfilment::http::list_shipments))
+        .routes(routes!(fulfilment::http::get_shipment, fulfilment::http::patch_shipment))
+        .routes(routes!(fulfilment::http::book_shipment))
+        .routes(routes!(fulfilment::http::dispatch_shipment))
+        .routes(routes!(fulfilment::http::ready_shipment))
+        .routes(routes!(fulfilment::http::deliver_shipment))
+        .routes(routes!(fulfilment::http::cancel_shipment))
+        .routes(routes!(fulfilment::http::create_tracking_event))
         .routes(routes!(orders::http::list_refunds, orders::http::create_refund))
         .routes(routes!(orders::http::retry_refund))
         .routes(routes!(orders::http::admin_edit_order))

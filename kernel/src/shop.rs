@@ -12,8 +12,8 @@ use crate::blobs::Blobs;
 use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
-use crate::webhooks;
-use crate::{accounts, catalog, events, http, inventory, notifications, orders, payments, plugins, routes, throttle};
+use crate::{accounts, catalog, events, fulfilment, http, inventory, notifications, orders};
+use crate::{payments, plugins, routes, throttle, webhooks};
 
 /// An open shop. Cheap to clone.
 #[derive(Clone)]
@@ -182,6 +182,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     workers.spawn(orders::run(shop.clone()));
     workers.spawn(catalog::run(shop.clone()));
     workers.spawn(inventory::run(shop.clone()));
+    workers.spawn(fulfilment::run(shop.clone()));
     workers.close();
     let router = routes::router(&shop);
     http::server::serve(listener, router, &shop.config().http, shop.stopping().clone()).await;

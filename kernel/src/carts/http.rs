@@ -1,5 +1,6 @@
 //! Carts over HTTP.
 
+mod merchant;
 mod prepaid;
 mod view;
 
@@ -23,6 +24,7 @@ use crate::http::extract::{Checks, Json, Path, parse_json};
 use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
+pub use merchant::*;
 pub use prepaid::*;
 use view::CartOut;
 pub use view::{DeliveryOptionOut, PaymentMethodOut, cart_out, delivery_out, payment_method_out};
@@ -336,8 +338,8 @@ pub async fn list_delivery_options(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<Vec<DeliveryOptionOut>>, Problem> {
     let contents = super::get(&shop, id, caller.customer_id()).await?;
-    let options = super::delivery_options(&shop, &contents).await?;
-    Ok(Answer(options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
+    let offered = super::quote::offered(&shop, &contents).await?;
+    Ok(Answer(offered.options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
 }
 
 /// The ways to pay for this cart

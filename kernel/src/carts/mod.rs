@@ -7,6 +7,7 @@
 //! A guest's cart belongs to whoever knows its id; a customer's cart to that customer alone.
 
 pub mod change;
+mod explain;
 pub mod http;
 mod quote;
 mod store;
@@ -26,8 +27,9 @@ use crate::plugins::{CallError, OptionId};
 use crate::{Shop, id, payments};
 
 pub use change::{Change, change};
+pub use explain::explain;
 pub use quote::{
-    CouponResult, CouponState, DeliveryOption, DeliveryState, Priced, Quoted, options as delivery_options, quote,
+    CouponResult, CouponState, DeliveryOption, DeliveryRefusal, DeliveryState, Offered, Priced, Quoted, offered, quote,
 };
 
 /// `[carts]` of shop.toml.
@@ -179,10 +181,22 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
 
 /// The cart, if `caller` may see it. Someone else's cart does not exist for them.
 pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Contents, Error> {
+    let contents = read(shop, cart_id, caller).await?;
+    match contents.cart.customer_id {
+        Some(_) if contents.cart.customer_id != caller => Err(Error::NotFound),
+        _ => Ok(contents),
+    }
+}
+
+/// The cart, for staff.
+pub async fn get_any(shop: &Shop, cart_id: Uuid) -> Result<Contents, Error> {
+    read(shop, cart_id, None).await
+}
+
+async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Contents, Error> {
     let mut conn = shop.db().read().await?;
     let cart = store::find_cart(&mut conn, cart_id).await?.ok_or(Error::NotFound)?;
-    let expired = cart.order_id.is_none() && cart.expires_at <= clock::now();
-    if expired || cart.customer_id.is_some() && cart.customer_id != caller {
+    if cart.order_id.is_none() && cart.expires_at <= clock::now() {
         return Err(Error::NotFound);
     }
     let lines = crate::catalog::cart_variants(&mut conn, cart_id).await?;

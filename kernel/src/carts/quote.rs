@@ -104,6 +104,22 @@ pub struct DeliveryOption {
     pub attributes: BTreeMap<String, String>,
 }
 
+/// What can be chosen, and why other ways cannot.
+#[derive(Debug, Clone, Default)]
+pub struct Offered {
+    pub options: Vec<DeliveryOption>,
+    pub refusals: Vec<DeliveryRefusal>,
+}
+
+/// Why a way to deliver is not offered. For staff: it may tell more than a shopper should read.
+#[derive(Debug, Clone)]
+pub struct DeliveryRefusal {
+    /// None: the shop itself says it.
+    pub plugin: Option<String>,
+    pub code: String,
+    pub reason: String,
+}
+
 /// The name under which static rates of the settings stand; no plugin can have it.
 const FALLBACK: &str = registry::RESERVED_NAME;
 
@@ -128,8 +144,8 @@ async fn price_with_delivery(shop: &Shop, contents: &Contents) -> Result<Quoted,
     if contents.cart.address.is_none() {
         return Ok(goods);
     }
-    let options = delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await;
-    let Some(option) = options.into_iter().find(|option| option.id == *chosen) else {
+    let offered = delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await;
+    let Some(option) = offered.options.into_iter().find(|option| option.id == *chosen) else {
         return Ok(Quoted { delivery: DeliveryState::Gone, ..goods });
     };
     let delivery = pricing::Delivery { option: option.id.to_string(), amount: option.amount };
@@ -138,10 +154,10 @@ async fn price_with_delivery(shop: &Shop, contents: &Contents) -> Result<Quoted,
     Ok(Quoted { delivery: DeliveryState::Chosen(option), ..whole })
 }
 
-/// The ways to deliver this cart; none without an address.
-pub async fn options(shop: &Shop, contents: &Contents) -> Result<Vec<DeliveryOption>, Error> {
+/// The ways to deliver this cart, and why there are no others; none without an address.
+pub async fn offered(shop: &Shop, contents: &Contents) -> Result<Offered, Error> {
     if contents.cart.address.is_none() {
-        return Ok(Vec::new());
+        return Ok(Offered::default());
     }
     let routing = shop.plugins().routing();
     let counted = counted(shop, contents).await?;
@@ -249,13 +265,8 @@ fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pric
 }
 
 /// Asks every delivery plugin. Where one fails, the static rates of the settings stand in for it.
-async fn delivery_options(
-    shop: &Shop,
-    routing: &Routing,
-    contents: &Contents,
-    goods_total: Amount,
-) -> Vec<DeliveryOption> {
-    let Some(address) = &contents.cart.address else { return Vec::new() };
+async fn delivery_options(shop: &Shop, routing: &Routing, contents: &Contents, goods_total: Amount) -> Offered {
+    let Some(address) = &contents.cart.address else { return Offered::default() };
     let shipment = Arc::new(delivery::Shipment {
         currency: shop.config().shop.currency.code().to_owned(),
         now: clock::unix_seconds(clock::now()),
@@ -273,28 +284,43 @@ async fn delivery_options(
         goods_total,
         attributes: Vec::new(),
     });
-    let mut options = Vec::new();
+    let mut offered = Offered::default();
     let mut failed = false;
     for bound in routing.of(Domain::Delivery).bound.iter() {
         match shop.plugins().host().delivery_quote(bound, &shipment).await {
-            Ok(called) => options.extend(called.value.options.into_iter().map(|option| DeliveryOption {
-                id: OptionId { plugin: bound.name().to_owned(), code: option.code },
-                label: option.label,
-                amount: option.amount,
-                days: option.days,
-                pickup: option.pickup,
-                attributes: option.attributes.into_iter().collect(),
-            })),
+            Ok(called) => offered.take(bound.name(), called.value),
             Err(error) => {
                 warn(bound, &error);
                 failed = true;
+                let plugin = Some(bound.name().to_owned());
+                let (code, reason) = (error.code().to_owned(), "the plugin failed".to_owned());
+                offered.refusals.push(DeliveryRefusal { plugin, code, reason });
             }
         }
     }
     if failed {
-        options.extend(fallback_options(shop, &address.country));
+        offered.options.extend(fallback_options(shop, &address.country));
     }
-    options
+    offered
+}
+
+impl Offered {
+    fn take(&mut self, plugin: &str, quote: delivery::DeliveryQuote) {
+        self.options.extend(quote.options.into_iter().map(|option| DeliveryOption {
+            id: OptionId { plugin: plugin.to_owned(), code: option.code },
+            label: option.label,
+            amount: option.amount,
+            days: option.days,
+            pickup: option.pickup,
+            attributes: option.attributes.into_iter().collect(),
+        }));
+        let refusals = quote.refusals.into_iter();
+        self.refusals.extend(refusals.map(|refusal| DeliveryRefusal {
+            plugin: Some(plugin.to_owned()),
+            code: refusal.code,
+            reason: refusal.reason,
+        }));
+    }
 }
 
 /// Grams of one piece, as the contract wants them.

@@ -37,6 +37,7 @@ const STEPS: &[Step] = steps![
     11 "0011_stock",
     12 "0012_promotions",
     13 "0013_ledger",
+    14 "0014_fulfilment",
     16 "0016_notifications",
     17 "0017_webhooks",
     21 "0021_documents",

@@ -76,7 +76,7 @@ pub(super) async fn refunded(
     events::record(tx, "order.refunded", order.id, data).await
 }
 
-fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Value {
+pub(super) fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Value {
     let exponent = Currency::try_from(order.currency.clone()).map_or(2, Currency::exponent);
     json!({
         "order_id": order.id,

@@ -184,7 +184,7 @@ pub async fn delivery_options(shop: &Shop, id: Uuid) -> Result<Vec<DeliveryOptio
     let wishes = &draft.wishes;
     let Some(address) = wishes.address.clone() else { return Ok(Vec::new()) };
     let basket = Basket { address, ..basket(shop, wishes).await? };
-    Ok(carts::delivery_options(shop, &basket.contents(shop).await?).await?)
+    Ok(carts::offered(shop, &basket.contents(shop).await?).await?.options)
 }
 
 /// Makes the order, if it costs `expected_total`: paid by hand, or to be paid.
@@ -297,6 +297,8 @@ fn shown(shop: &Shop, draft: Draft, basket: &Basket, priced: Priced) -> Shown {
         priced_by: Vec::new(),
         payments: Vec::new(),
         amounts,
+        shipments: Vec::new(),
+        pieces: Vec::new(),
         order,
     };
     Shown { draft, missing: Vec::new(), order: Some(details) }

@@ -20,7 +20,7 @@ use crate::ledger::{self, Charge, Posting};
 use crate::money::Amount;
 use crate::payments::{self, Step};
 use crate::plugins::{OptionId, pricing};
-use crate::{Shop, inventory};
+use crate::{Shop, fulfilment, inventory};
 
 /// What is to be otherwise.
 #[derive(Debug, Clone, Default)]
@@ -242,6 +242,10 @@ async fn write(
     // What a payment that is under way will bring was asked for at the old price.
     if payments::is_undecided(&mut tx, locked.id).await? {
         return Err(payments::Error::Busy.into());
+    }
+    // Shipments name lines by their position. What is only planned can be cancelled first.
+    if fulfilment::has_shipments(&mut tx, locked.id).await? {
+        return Err(StateError::ShippingBegun.into());
     }
     if store::has_refunded_lines(&mut tx, locked.id).await? {
         return Err(Error::LinesRefunded);

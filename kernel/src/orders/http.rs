@@ -133,9 +133,10 @@ pub async fn get_order(
     Ok(Answer(order_out(details)))
 }
 
-/// Calls an order off, before it is shipped
+/// Calls an order off, before shipping begins
 ///
-/// What was paid goes back.
+/// What was paid goes back. Once a carrier is booked or goods have left it is `order-state` with `shipping_begun`; what arrives
+/// can be returned.
 #[utoipa::path(post, path = "/v1/orders/{id}/cancel", tag = "orders", params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
@@ -203,7 +204,7 @@ impl From<Error> for Problem {
             }
             Error::RefundState(status) => Problem::new(Kind::OrderState).with("refund_status", status.name()),
             Error::NoAccount => Problem::invalid_field("/to", error.to_string()),
-            Error::NotShipped => Problem::new(Kind::OrderState).detail(error.to_string()),
+            Error::NotShipped { .. } => Problem::new(Kind::OrderState).detail(error.to_string()),
             Error::CorrectionTooLarge => Problem::invalid_field("/amount", error.to_string()),
             Error::StaleEdit(details) => Problem::new(Kind::StaleQuote).with("order", order_out(*details)),
             Error::StaleDraft(shown) => Problem::new(Kind::StaleQuote).with("draft", drafts::draft_out(*shown)),
@@ -233,6 +234,9 @@ impl From<StateError> for Problem {
         match error {
             StateError::Not(status) => Problem::new(Kind::OrderState).with("order_status", status.name()),
             StateError::Contended => Problem::new(Kind::Unavailable).detail("the order was changed at the same time"),
+            StateError::ShippingBegun => Problem::new(Kind::OrderState)
+                .detail("shipping has begun: a carrier was booked, or goods have left")
+                .with("shipping_begun", true),
             StateError::Ledger(error) => error.into(),
             StateError::Refund(error) => (*error).into(),
             StateError::Prepaid(error) => error.into(),

@@ -30,15 +30,17 @@ use crate::address::Address;
 use crate::carts;
 use crate::clock::Moment;
 use crate::db::{self, Conn, Tx};
+use crate::fulfilment::{Pieces, Shipment};
 use crate::money::Amount;
 use crate::payments::{self, Payment};
-use crate::{Shop, inventory, ledger};
+use crate::{Shop, fulfilment, inventory, ledger};
 
 pub use adoption::Adoption;
 pub use housekeeping::run;
 pub use privacy::{Forgotten, export_person, forget_person, placed_by, under_way};
 pub use refunds::refund_moved;
-pub use state::{Reason, StateError, call_off, cancel, deliver, give_back, give_up, mark_paid, ship};
+pub use refunds::refunded_pieces;
+pub use state::{Reason, StateError, call_off, cancel, give_back, give_up, mark_delivered, mark_paid, mark_shipped};
 
 /// `[orders]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -225,6 +227,9 @@ pub struct Details {
     /// The newest last; none where there was nothing to pay.
     pub payments: Vec<Payment>,
     pub amounts: ledger::Balance,
+    pub shipments: Vec<Shipment>,
+    /// Where the pieces of each line are.
+    pub pieces: Vec<Pieces>,
 }
 
 /// Which plugin made the price.
@@ -269,8 +274,8 @@ pub enum Error {
     PiecesGone { line: u32, available: u32 },
     #[error("the refund is {}", .0.name())]
     RefundState(refunds::RefundStatus),
-    #[error("the order was not shipped: nothing of it can come back to the shelf")]
-    NotShipped,
+    #[error("of line {line}, {out} pieces are out: no more can come back to the shelf")]
+    NotShipped { line: u32, out: u32 },
     #[error("the order is a guest's, who has no store credit")]
     NoAccount,
     #[error("with the correction, the order would owe more or less than an amount can say")]
@@ -335,6 +340,28 @@ pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Order, db::Error> {
     store::lock_order(tx, id).await
 }
 
+/// The order with this id.
+pub async fn find(conn: &mut Conn, id: Uuid) -> Result<Option<Order>, db::Error> {
+    store::find_order(conn, id).await
+}
+
+/// The lines of an order, by position.
+pub async fn lines(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Line>, db::Error> {
+    store::lines(conn, order_id).await
+}
+
+/// What so many pieces of a line cost, with the line's own adjustments.
+pub fn part_of_line(line: &Line, quantity: u32) -> Amount {
+    refunds::of_pieces(line.total, line.quantity, 0, quantity)
+}
+
+/// What events tell about an order.
+pub async fn event_data(conn: &mut Conn, order: &Order) -> Result<serde_json::Value, db::Error> {
+    let lines = store::lines(conn, order.id).await?;
+    let adjustments = store::adjustments(conn, order.id).await?;
+    Ok(announce::data(order, &lines, &adjustments))
+}
+
 /// The order with this number.
 pub async fn get_by_number(shop: &Shop, number: i64) -> Result<Order, Error> {
     store::find_order_by_number(&mut shop.db().read().await?, number).await?.ok_or(Error::NotFound)
@@ -354,6 +381,8 @@ pub async fn details(conn: &mut Conn, order: Order) -> Result<Details, db::Error
         priced_by: store::priced_by(conn, order.id).await?,
         payments: payments::of_order(conn, order.id).await?,
         amounts: ledger::balance(conn, order.id).await?,
+        shipments: fulfilment::of_order(conn, order.id).await?,
+        pieces: fulfilment::pieces(conn, order.id).await?,
         order,
     })
 }

@@ -13,7 +13,7 @@ use crate::inventory;
 use crate::ledger;
 use crate::money::Amount;
 use crate::payments::{self, Step};
-use crate::{Shop, orders, prepaid};
+use crate::{Shop, fulfilment, orders, prepaid};
 
 /// Why an order cannot move.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum StateError {
     Not(Status),
     #[error("the order was changed at the same time")]
     Contended,
+    /// A carrier was booked, or goods have left.
+    #[error("shipping has begun")]
+    ShippingBegun,
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
     /// What should have gone back could not be written down.
@@ -154,31 +157,28 @@ pub async fn give_up(
     Ok(steps)
 }
 
-/// The goods are on their way.
-pub async fn ship(shop: &Shop, order_id: Uuid, actor: &str) -> Result<(), StateError> {
-    advance(shop, order_id, Status::Shipped, "order.shipped", actor).await
-}
-
-/// The goods have arrived.
-pub async fn deliver(shop: &Shop, order_id: Uuid, actor: &str) -> Result<(), StateError> {
-    advance(shop, order_id, Status::Delivered, "order.delivered", actor).await
-}
-
-async fn advance(shop: &Shop, order_id: Uuid, to: Status, kind: &str, actor: &str) -> Result<(), StateError> {
-    let mut tx = shop.db().write().await?;
-    let mut order = store::get_order(&mut tx, order_id).await?;
-    go(&mut tx, &mut order, to, actor).await?;
-    let lines = store::lines(&mut tx, order_id).await?;
-    if to == Status::Shipped {
-        inventory::ship(&mut tx, order_id, &lines.iter().map(Line::stock).collect::<Vec<_>>(), None).await?;
+/// All goods that are still wanted have left, each shipment of which was told. An order that is not paid, or further already,
+/// stays as it is.
+pub async fn mark_shipped(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), StateError> {
+    let mut order = store::get_order(tx, order_id).await?;
+    if order.status == Status::Paid {
+        go(tx, &mut order, Status::Shipped, cause).await?;
     }
-    tell(&mut tx, kind, &order, &lines).await?;
-    tx.commit().await?;
-    shop.relay().wake();
     Ok(())
 }
 
-/// Calls an order off before it is shipped.
+/// All goods have arrived.
+pub async fn mark_delivered(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), StateError> {
+    let mut order = store::get_order(tx, order_id).await?;
+    if order.status != Status::Shipped {
+        return Ok(());
+    }
+    go(tx, &mut order, Status::Delivered, cause).await?;
+    let lines = store::lines(tx, order_id).await?;
+    tell(tx, "order.delivered", &order, &lines).await
+}
+
+/// Calls an order off before shipping begins.
 ///
 /// Unpaid: the provider is asked to give up first, since money may have moved meanwhile; where it has, the order counts as
 /// paid and is called off like one. Paid: the order is cancelled at once, so that it cannot be shipped any more, and
@@ -221,6 +221,9 @@ pub async fn cancel(shop: &Shop, details: Details, reason: Reason) -> Result<Det
 pub async fn call_off(shop: &Shop, tx: &mut Tx, order_id: Uuid, reason: Reason) -> Result<Vec<Step>, StateError> {
     let mut order = store::get_order(tx, order_id).await?;
     go(tx, &mut order, Status::Cancelled, reason.cause()).await?;
+    if !fulfilment::call_off(tx, &order).await? {
+        return Err(StateError::ShippingBegun);
+    }
     let lines = store::lines(tx, order_id).await?;
     inventory::release(tx, order_id).await?;
     coupons::give_back(tx, order_id).await?;

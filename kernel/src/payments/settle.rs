@@ -159,7 +159,8 @@ async fn move_order(
     }
     if is_covered(shop, tx, order.id, cancelling).await? {
         orders::mark_paid(tx, order.id, cause).await?;
-        return match wish.filter(|_| ended && order.status.can_be_called_off()) {
+        let begun = crate::fulfilment::has_begun(tx, order.id).await?;
+        return match wish.filter(|_| ended && order.status.can_be_called_off() && !begun) {
             Some(reason) => Ok(orders::call_off(shop, tx, order.id, reason).await?),
             None => Ok(Vec::new()),
         };

@@ -12,6 +12,14 @@ use super::{Bound, CallError, Called, Host};
 
 const OPTIONS: usize = 50;
 const LABEL_CHARACTERS: usize = 100;
+const CODE_CHARACTERS: usize = 64;
+const REFERENCE_CHARACTERS: usize = 200;
+const NUMBER_CHARACTERS: usize = 100;
+const URL_CHARACTERS: usize = 500;
+const EVENTS: usize = 500;
+const TEXT_CHARACTERS: usize = 500;
+/// Clocks of carriers differ from ours.
+const A_DAY: u64 = 86_400;
 
 /// Calls one function of the delivery interface: `$function(store, $arguments…)`.
 macro_rules! call {
@@ -40,7 +48,11 @@ impl Host {
         shipment: &Arc<Shipment>,
     ) -> Result<Called<DeliveryQuote>, CallError> {
         let asked = shipment.clone();
-        call!(self, bound, Stops, call_quote(&asked), DeliveryQuote, |quote| check_quote(shipment, quote))
+        let called = call!(self, bound, Stops, call_quote(&asked), DeliveryQuote, |quote| check_quote(shipment, quote));
+        called.map(|mut called| {
+            clean_refusals(&mut called.value.refusals);
+            called
+        })
     }
 
     /// Orders the carriage.
@@ -50,8 +62,7 @@ impl Host {
         request: &Arc<BookRequest>,
     ) -> Result<Called<Booking>, CallError> {
         let asked = request.clone();
-        let check = |booking: &Booking| answer::attributes("the booking", &booking.attributes);
-        call!(self, bound, Finishes, call_book(&asked), Booking, check)
+        call!(self, bound, Finishes, call_book(&asked), Booking, check_booking)
     }
 
     /// What happened to a booking so far, oldest first.
@@ -63,7 +74,7 @@ impl Host {
     ) -> Result<Called<Vec<TrackingEvent>>, CallError> {
         let reference = reference.to_owned();
         call!(self, bound, Stops, call_track(&reference, now), Vec<TrackingEvent>, |events: &Vec<_>| check_track(
-            events
+            events, now
         ))
     }
 
@@ -94,7 +105,35 @@ fn check_quote(shipment: &Shipment, quote: &DeliveryQuote) -> Result<(), Broken>
     answer::unique("options", quote.options.iter().map(|option| option.code.as_str()))
 }
 
-fn check_track(events: &[TrackingEvent]) -> Result<(), Broken> {
+/// Staff reads them: they are no reason to have no options.
+fn clean_refusals(refusals: &mut Vec<Refusal>) {
+    refusals.truncate(OPTIONS);
+    for refusal in refusals {
+        answer::clean(&mut refusal.code, CODE_CHARACTERS);
+        answer::clean(&mut refusal.reason, answer::REFUSAL_CHARACTERS);
+    }
+}
+
+fn check_booking(booking: &Booking) -> Result<(), Broken> {
+    answer::one_to_characters("the reference", &booking.reference, REFERENCE_CHARACTERS)?;
+    answer::at_most_characters("the tracking number", &booking.tracking_number, NUMBER_CHARACTERS)?;
+    answer::at_most_characters("the tracking URL", &booking.tracking_url, URL_CHARACTERS)?;
+    let url = &booking.tracking_url;
+    // It becomes a link in letters and pages.
+    if !url.is_empty() && !url.starts_with("https://") && !url.starts_with("http://") {
+        return Err("the tracking URL begins with neither https:// nor http://".into());
+    }
+    answer::attributes("the booking", &booking.attributes)
+}
+
+fn check_track(events: &[TrackingEvent], now: u64) -> Result<(), Broken> {
+    answer::at_most("events", events.len(), EVENTS)?;
+    for event in events {
+        answer::at_most_characters("the text of an event", &event.text, TEXT_CHARACTERS)?;
+        if event.at > now.saturating_add(A_DAY) {
+            return Err("an event is more than a day ahead".into());
+        }
+    }
     if events.is_sorted_by_key(|event| event.at) { Ok(()) } else { Err("the events are not oldest first".into()) }
 }
 
@@ -111,6 +150,44 @@ mod tests {
             days: Some((1, 2)),
             pickup: false,
             attributes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_rule_of_a_booking_is_held() {
+        let booking = Booking {
+            reference: "r".into(),
+            tracking_number: String::new(),
+            tracking_url: String::new(),
+            attributes: Vec::new(),
+        };
+        let url = |url: &str| Booking { tracking_url: url.into(), ..booking.clone() };
+        assert!(check_booking(&booking).is_ok());
+        assert!(check_booking(&url("https://track.example/1")).is_ok());
+        for (rule, broken) in [
+            ("reference", Booking { reference: String::new(), ..booking.clone() }),
+            ("length", Booking { reference: "r".repeat(201), ..booking.clone() }),
+            ("control", Booking { reference: "r\n".into(), ..booking.clone() }),
+            ("number", Booking { tracking_number: "1".repeat(101), ..booking.clone() }),
+            ("url", url("javascript:alert(1)")),
+            ("long url", url(&format!("https://{}", "x".repeat(500)))),
+            ("attribute", Booking { attributes: vec![("A".into(), String::new())], ..booking.clone() }),
+        ] {
+            assert!(check_booking(&broken).is_err(), "{rule}");
+        }
+    }
+
+    #[test]
+    fn every_rule_of_tracking_is_held() {
+        let event = |at, text: &str| TrackingEvent { at, status: TrackingStatus::InTransit, text: text.into() };
+        assert!(check_track(&[event(1, ""), event(1, "b"), event(2, "c")], 10).is_ok());
+        for (rule, broken) in [
+            ("order", vec![event(2, ""), event(1, "")]),
+            ("future", vec![event(10 + A_DAY + 1, "")]),
+            ("text", vec![event(1, &"x".repeat(501))]),
+            ("count", (0..501).map(|at| event(at, "")).collect()),
+        ] {
+            assert!(check_track(&broken, 10_000).is_err() || check_track(&broken, 10).is_err(), "{rule}");
         }
     }
 

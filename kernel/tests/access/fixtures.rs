@@ -24,6 +24,7 @@ impl Objects {
         let ordered = shopper().await;
         ordered.prepare("TEA-SENCHA-100", 1).await;
         let order = text(&ordered.check_out("tok-approve").await.expect(201), "id");
+        let returned = returned_order(app, shopper().await, token).await;
         let open = shopper().await;
         open.prepare("TEA-SENCHA-100", 1).await;
         let line = text(&open.show().await["lines"][0], "id");
@@ -31,6 +32,8 @@ impl Objects {
             ("/v1/carts/", "id", open.cart.clone()),
             ("/v1/carts/", "line_id", line),
             ("/v1/orders/", "id", order.clone()),
+            ("/v1/orders/{id}/returns/", "id", returned.0),
+            ("/v1/orders/{id}/returns/", "return_id", returned.1),
             ("/v1/admin/orders/", "id", order),
         ];
         if let Some(token) = token {
@@ -52,6 +55,8 @@ impl Objects {
         create("/v1/admin/product-types", json!({ "code": "fixture", "name": "Fixture" })).await;
         let location = create("/v1/admin/locations", json!({ "name": "Fixture" })).await;
         let refund = refunded_order(app, owner).await;
+        let shipment = planned_shipment(app, owner).await;
+        let returned = returned_order(app, Shopper::guest(app).await, None).await;
         let webhook = create("/v1/admin/webhooks", json!({ "url": "https://hooks.example/" })).await["id"].clone();
         let webhook = webhook.as_str().expect("an id").to_owned();
         let told = app.send(Method::POST, &format!("/v1/admin/webhooks/{webhook}/test"), Some(owner), None).await;
@@ -81,6 +86,9 @@ impl Objects {
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/drafts/", "id", text(&draft, "id")),
             ("/v1/admin/orders/", "refund_id", refund),
+            ("/v1/admin/carts/", "id", Shopper::guest(app).await.cart),
+            ("/v1/admin/returns/", "id", returned.1),
+            ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
             ("/v1/admin/product-types/", "code", "fixture".into()),
             ("/v1/admin/products/", "id", text(&product, "id")),
@@ -125,6 +133,26 @@ async fn refunded_order(app: &App, owner: &str) -> String {
     let body = json!({ "amount": 1, "reason": "fixture" });
     let path = format!("/v1/admin/orders/{order}/refunds");
     text(&app.send(Method::POST, &path, Some(owner), Some(body)).await.expect(201), "id")
+}
+
+/// The id of an order that has left, and of a return of it.
+async fn returned_order(app: &App, shopper: Shopper<'_>, token: Option<&str>) -> (String, String) {
+    shopper.prepare("TEA-SENCHA-100", 1).await;
+    let order = text(&shopper.check_out("tok-approve").await.expect(201), "id");
+    let id = uuid::Uuid::parse_str(&order).expect("an id");
+    kassa::fulfilment::ship_all(&app.shop, id).await.expect("the order is shipped");
+    let body = body("POST /v1/orders/{id}/returns");
+    let made = app.send(Method::POST, &format!("/v1/orders/{order}/returns"), token, body).await.expect(201);
+    (order, text(&made, "id"))
+}
+
+/// The id of a shipment.
+async fn planned_shipment(app: &App, owner: &str) -> String {
+    let shopper = Shopper::guest(app).await;
+    shopper.prepare("TEA-SENCHA-100", 1).await;
+    let order = text(&shopper.check_out("tok-approve").await.expect(201), "id");
+    let path = format!("/v1/admin/orders/{order}/shipments");
+    text(&app.send(Method::POST, &path, Some(owner), Some(json!({}))).await.expect(201), "id")
 }
 
 /// What guests do not have.
@@ -186,6 +214,9 @@ pub fn body(operation: &str) -> Option<Value> {
         "POST /v1/orders/{id}/edits/preview" => json!({ "address": address() }),
         "POST /v1/orders/{id}/payments" => {
             json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_amount": 1 })
+        }
+        "POST /v1/orders/{id}/returns" => {
+            json!({ "lines": [{ "line": 0, "quantity": 1, "reason": "other" }] })
         }
         "PUT /v1/me/addresses/{id}" => json!({ "label": "Home", "address": address() }),
         "POST /v1/carts/{id}/lines" => json!({ "sku": "TEA-SENCHA-100", "quantity": 1 }),

@@ -239,6 +239,9 @@ fn config_for(data: &Path, database_url: &str) -> Config {
     config.orders.reconcile_after_ms = 1_500;
     config.events.poll_interval_ms = 100;
     config.inventory.poll_interval_ms = 50;
+    config.fulfilment.poll_interval_ms = 50;
+    config.fulfilment.retry_after_ms = 300;
+    config.fulfilment.tracking_interval_ms = 200;
     config
 }
 

@@ -84,6 +84,66 @@ const RULES: &[Rule] = &[
                  where (o.status = 'cancelled') <> (r.returned_at is not null)",
     },
     Rule {
+        about: "never more of a line is in shipments than was ordered and not refunded before",
+        broken: "select cast(o.number as text) from orders o
+                 join order_lines ol on ol.order_id = o.id
+                 where (select coalesce(sum(l.quantity), 0) from shipments s
+                        join shipment_lines l on l.shipment_id = s.id and l.line_position = ol.position
+                        where s.order_id = o.id and s.status <> 'cancelled')
+                     + (select coalesce(sum(l.dropped), 0) from refunds r
+                        join refund_lines l on l.refund_id = r.id and l.line_position = ol.position
+                        where r.order_id = o.id) > ol.quantity",
+    },
+    Rule {
+        about: "no more of a line comes back to the shelf than has left",
+        broken: "select cast(o.number as text) from orders o
+                 join order_lines ol on ol.order_id = o.id
+                 where (select coalesce(sum(l.quantity), 0) from refunds r
+                        join refund_lines l on l.refund_id = r.id and l.line_position = ol.position
+                        where r.order_id = o.id and l.restock)
+                     + (select coalesce(sum(l.received), 0) from returns r
+                        join return_lines l on l.return_id = r.id and l.line_position = ol.position
+                        where r.order_id = o.id)
+                     > (select coalesce(sum(l.quantity), 0) from shipments s
+                        join shipment_lines l on l.shipment_id = s.id and l.line_position = ol.position
+                        where s.order_id = o.id and s.dispatched_at is not null)",
+    },
+    Rule {
+        about: "a return is refunded once, for no more than came",
+        broken: "select cast(r.number as text) from returns r join return_lines l on l.return_id = r.id
+                 left join refund_lines f on f.refund_id = r.refund_id and f.line_position = l.line_position
+                 where (r.refund_id is not null and coalesce(f.quantity, 0) <> l.received)
+                    or (r.status = 'refunded' and r.refund_id is null)",
+    },
+    Rule {
+        about: "every piece of a return that is on the shelf has its movement",
+        broken: "select cast(r.number as text) from returns r
+                 join (select return_id, sum(restocked) as pieces from return_lines group by return_id) l
+                   on l.return_id = r.id
+                 where l.pieces <> (select coalesce(sum(m.on_hand_delta), 0) from stock_movements m
+                                    where m.reference_id = r.id and m.kind = 'restock')",
+    },
+    Rule {
+        about: "what has left in shipments has left the stock, of variants that are counted",
+        broken: "select cast(o.number as text) from orders o
+                 join (select s.order_id, ol.variant_id, sum(l.quantity) as quantity from shipments s
+                       join shipment_lines l on l.shipment_id = s.id
+                       join order_lines ol on ol.order_id = s.order_id and ol.position = l.line_position
+                       where s.dispatched_at is not null group by s.order_id, ol.variant_id) d on d.order_id = o.id
+                 where exists (select 1 from stock_reservations r
+                               where r.order_id = o.id and r.variant_id = d.variant_id)
+                   and d.quantity <> (select coalesce(-sum(m.on_hand_delta), 0) from stock_movements m
+                                      where m.reference_id = o.id and m.variant_id = d.variant_id
+                                        and m.kind = 'shipment')",
+    },
+    Rule {
+        about: "an order that is cancelled has no goods under way, and one that is shipped none left",
+        broken:
+            "select cast(o.number as text) from orders o join shipments s on s.order_id = o.id
+                 where (o.status = 'cancelled' and s.status <> 'cancelled')
+                    or (o.status in ('shipped', 'delivered') and s.status in ('pending', 'booked', 'ready_for_pickup'))",
+    },
+    Rule {
         about: "no gift card and no store credit is below zero",
         broken: "select coalesce(a.last_four, 'credit') from prepaid_accounts a join prepaid_entries e on e.account_id = a.id
                  group by a.id, a.last_four having sum(e.amount) < 0",

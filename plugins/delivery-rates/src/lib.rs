@@ -5,12 +5,16 @@
 //! Amounts in the settings are minor units of the shop's currency.
 
 mod settings;
+mod simulation;
 
 use kassa_sdk::Money;
-use kassa_sdk::delivery::{Delivery, DeliveryOption, DeliveryQuote, Error, Refusal, Shipment};
+use kassa_sdk::delivery::{
+    BookRequest, Booking, Delivery, DeliveryOption, DeliveryQuote, Error, Refusal, Shipment, TrackingEvent,
+};
 
 pub use settings::DeliveryRates;
 use settings::OptionRate;
+use simulation::Simulation;
 
 impl Delivery for DeliveryRates {
     fn quote(&self, shipment: &Shipment) -> Result<DeliveryQuote, Error> {
@@ -36,6 +40,24 @@ impl Delivery for DeliveryRates {
             }
         }
         Ok(quote)
+    }
+
+    fn book(&self, request: &BookRequest) -> Result<Booking, Error> {
+        self.carrier("book")?.book(request)
+    }
+
+    fn track(&self, reference: &str, now: u64) -> Result<Vec<TrackingEvent>, Error> {
+        self.carrier("track")?.track(reference, now)
+    }
+
+    fn cancel(&self, reference: &str, now: u64) -> Result<bool, Error> {
+        self.carrier("cancel")?.cancel(reference, now)
+    }
+}
+
+impl DeliveryRates {
+    fn carrier(&self, function: &str) -> Result<&Simulation, Error> {
+        self.simulation.as_ref().ok_or_else(|| Error::Unsupported(function.to_owned()))
     }
 }
 

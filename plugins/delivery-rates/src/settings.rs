@@ -6,11 +6,15 @@ use kassa_sdk::Money;
 use kassa_sdk::delivery::{Error, Shipment};
 use serde::Deserialize;
 
+use crate::simulation::Simulation;
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeliveryRates {
     /// The first that fits the destination counts, so the special ones come before the general ones.
     pub zones: Vec<Zone>,
+    /// Parcels are booked at a carrier that is not there; without it, the merchant ships by hand.
+    pub simulation: Option<Simulation>,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +123,7 @@ impl DeliveryRates {
         for (index, zone) in self.zones.iter().enumerate() {
             zone.check().map_err(|what| Error::InvalidSettings(format!("zones[{index}].{what}")))?;
         }
-        Ok(())
+        self.simulation.as_ref().map_or(Ok(()), Simulation::check)
     }
 }
 

@@ -146,7 +146,7 @@ fn settings_are_checked_before_activation() {
 }
 
 #[test]
-fn the_merchant_ships_by_hand() {
+fn the_merchant_ships_by_hand_or_simulates_a_carrier() {
     let address = Address {
         name: String::new(),
         street: String::new(),
@@ -164,4 +164,21 @@ fn the_merchant_ships_by_hand() {
         shipment: parcel("DE", "", 1, 1),
     };
     assert!(matches!(plugin("{}").book(&request), Err(Error::Unsupported(_))));
+
+    // But for a simulated carrier, which answers the same to the same key, and tells what the clock says.
+    let simulated = r#"{"simulation": {"in_transit_after_seconds": 10, "delivered_after_seconds": 20,
+                        "tracking_url": "https://track.example/{number}"}}"#;
+    let (simulated, booked) = (plugin(simulated), request.shipment.now);
+    let booking = simulated.book(&request).unwrap();
+    assert_eq!(simulated.book(&request).unwrap().reference, booking.reference);
+    let other = BookRequest { idempotency_key: "other".to_owned(), ..request.clone() };
+    assert_ne!(simulated.book(&other).unwrap().reference, booking.reference);
+    assert_eq!(booking.tracking_url, format!("https://track.example/{}", booking.tracking_number));
+    for (after, events, cancelled) in [(0, 1, true), (9, 1, true), (10, 2, false), (19, 2, false), (20, 3, false)] {
+        assert_eq!(simulated.track(&booking.reference, booked + after).unwrap().len(), events, "{after}");
+        assert_eq!(simulated.cancel(&booking.reference, booked + after).unwrap(), cancelled, "{after}");
+    }
+    assert!(matches!(simulated.track("JD01", booked), Err(Error::Internal(_))));
+    let down = plugin(r#"{"simulation": {"down": true}}"#);
+    assert!(matches!(down.book(&request), Err(Error::Unavailable(_))));
 }

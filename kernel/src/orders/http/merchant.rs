@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::view::{OrderOut, OrderSummaryOut, order_out};
 use super::{cancel_to_end, list_page};
 use crate::Shop;
+use crate::fulfilment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Path, Query};
 use crate::http::paging::{Page, PageParams};
@@ -90,13 +91,16 @@ pub async fn admin_get_receipt(
     Ok(Answer(receipts.into_iter().map(out).collect()))
 }
 
-/// The goods are on their way
+/// Sends everything that has not left
+///
+/// The shorthand of shops that send an order at once: it makes a shipment of all pieces that are in none, and dispatches it with those that
+/// wait. What is to be collected is made ready instead, and the order stays `paid` until it is collected.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/ship", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`order-state`, `insufficient-stock` where it still waits for goods", body = ProblemSchema)
+    (status = 409, description = "`order-state`; `pieces-exceeded`: nothing is left; `shipment-state`: a carrier is being asked; `insufficient-stock` where it still waits for goods", body = ProblemSchema)
 ))]
 pub async fn ship_order(
     State(shop): State<Shop>,
@@ -104,17 +108,19 @@ pub async fn ship_order(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<OrderOut>, Problem> {
     orders::get_any(&shop, id).await?;
-    orders::ship(&shop, id, "shipped by the merchant").await?;
+    fulfilment::ship_all(&shop, id).await?;
     Ok(Answer(order_out(orders::get_any(&shop, id).await?)))
 }
 
-/// The goods have arrived
+/// Everything that is on its way has arrived
+///
+/// The shorthand for all shipments that are in transit or ready to be collected.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/deliver", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`order-state`", body = ProblemSchema)
+    (status = 409, description = "`order-state`: nothing is on its way; `insufficient-stock`", body = ProblemSchema)
 ))]
 pub async fn deliver_order(
     State(shop): State<Shop>,
@@ -122,11 +128,13 @@ pub async fn deliver_order(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<OrderOut>, Problem> {
     orders::get_any(&shop, id).await?;
-    orders::deliver(&shop, id, "delivered").await?;
+    fulfilment::deliver_all(&shop, id).await?;
     Ok(Answer(order_out(orders::get_any(&shop, id).await?)))
 }
 
-/// Calls any order off, before it is shipped
+/// Calls any order off, before shipping begins
+///
+/// Cancel what is booked first: `shipping_begun` of `order-state` tells that something is. Shipments that are only planned are cancelled with it.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/cancel", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),

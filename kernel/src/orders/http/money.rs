@@ -63,7 +63,8 @@ pub struct RefundLineIn {
     line: u32,
     #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: u32,
-    /// The goods are back in the warehouse and can be sold again. Only of an order that was shipped.
+    /// The goods are back in the warehouse and can be sold again. Only pieces that have left; without it, pieces that are in no
+    /// shipment are refunded first, and not sent any more.
     #[serde(default)]
     restock: bool,
 }
@@ -335,7 +336,12 @@ impl RefundIn {
                 lines: self
                     .lines
                     .into_iter()
-                    .map(|line| WantedLine { line: line.line, quantity: line.quantity, restock: line.restock })
+                    .map(|line| WantedLine {
+                        line: line.line,
+                        quantity: line.quantity,
+                        restock: line.restock,
+                        returned: false,
+                    })
                     .collect(),
                 delivery: self.delivery.unwrap_or_default(),
             },

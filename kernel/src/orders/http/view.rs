@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use crate::address::Address;
 use crate::clock::Moment;
+use crate::fulfilment::Progress;
+use crate::fulfilment::http::ShipmentOut;
 use crate::ledger::Balance;
 use crate::money::Amount;
 use crate::orders::{Adjustment, Delivery, Details, Order, PricedBy, Target};
@@ -29,6 +31,8 @@ pub struct OrderLineOut {
     title: String,
     quantity: u32,
     unit_price: Amount,
+    /// Pieces of it that have left.
+    shipped: u32,
     adjustments: Vec<OrderAdjustmentOut>,
     /// Goods and adjustments.
     total: Amount,
@@ -129,6 +133,10 @@ pub struct OrderOut {
     /// The plugins that made the price.
     priced_by: Vec<PricedBy>,
     history: Vec<OrderEventOut>,
+    /// How much of it has left: `unfulfilled`, `partial` or `fulfilled`.
+    #[schema(example = "partial")]
+    fulfilment: &'static str,
+    shipments: Vec<ShipmentOut>,
     /// Counts the edits of its contents; 1 as it was placed.
     #[schema(example = 1)]
     revision: i64,
@@ -152,7 +160,7 @@ pub fn summary_out(order: Order) -> OrderSummaryOut {
 
 /// An order as its owner and the merchant see it.
 pub fn order_out(details: Details) -> OrderOut {
-    let Details { order, lines, adjustments, history, priced_by, payments, amounts } = details;
+    let Details { order, lines, adjustments, history, priced_by, payments, amounts, shipments, pieces } = details;
     let wanted = |wanted: &dyn Fn(Target) -> bool| -> Vec<OrderAdjustmentOut> {
         adjustments.iter().filter(|adjustment| wanted(adjustment.target)).map(adjustment_out).collect()
     };
@@ -162,6 +170,7 @@ pub fn order_out(details: Details) -> OrderOut {
         title: line.title,
         quantity: line.quantity,
         unit_price: line.unit_price,
+        shipped: pieces.get(position as usize).map_or(0, |pieces| pieces.shipped),
         adjustments: wanted(&|target| target == Target::Line(position)),
         total: line.total,
     });
@@ -191,6 +200,8 @@ pub fn order_out(details: Details) -> OrderOut {
             .into_iter()
             .map(|event| OrderEventOut { at: event.at, status: event.status, cause: event.cause })
             .collect(),
+        fulfilment: Progress::of(&pieces).name(),
+        shipments: shipments.into_iter().map(ShipmentOut::from).collect(),
         revision: order.revision,
         placed_at: order.placed_at,
         updated_at: order.updated_at,

@@ -1,25 +1,27 @@
 //! Refunds: money that goes back to the shopper, by line, for the delivery, or as an amount.
 //!
 //! A refund is decided in one transaction under the order's lock: never more than was paid and is not back or on its way back
-//! already, and no piece twice. Gift cards and store credit have their part in that transaction. Steps of payments carry it out afterwards; one that a provider declines can be tried
-//! again.
+//! already, and no piece twice. Gift cards and store credit have their part in that transaction. Steps of payments carry out theirs
+//! afterwards; one that a provider declines can be tried again.
 
+mod goods;
 mod prepaid;
 mod shares;
 
 use uuid::Uuid;
 
-use super::{Details, Error, Line, Order, StateError, Status, announce, store};
+use super::{Details, Error, Order, StateError, Status, announce, store};
 use crate::clock::{self, Moment};
-use crate::db::{self, Tx};
+use crate::db::{self, Conn, Tx};
 use crate::ledger::{self, Account, Kind, Posting};
 use crate::money::{self, Amount};
 use crate::payments::{self, Payment, Progress, Step};
-use crate::{Shop, id, inventory};
+use crate::{Shop, id};
 
 pub use prepaid::Destination;
 pub(super) use prepaid::return_prepaid;
-use shares::{Shares, of_pieces};
+use shares::Shares;
+pub(super) use shares::of_pieces;
 
 /// What goes back, as staff asks for it.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct WantedLine {
     pub quantity: u32,
     /// The goods lie in the warehouse again.
     pub restock: bool,
+    /// The goods were sent back, and who received them has seen to the stock.
+    pub returned: bool,
 }
 
 /// Where a refund stands.
@@ -94,6 +98,16 @@ pub struct RefundLine {
     pub quantity: u32,
     pub amount: Amount,
     pub restock: bool,
+    /// Pieces of it that were in no shipment, and will be in none.
+    pub dropped: u32,
+}
+
+/// What refunds did to the goods of a line.
+#[derive(Debug, Clone, Copy)]
+pub struct RefundedPieces {
+    pub line: u32,
+    pub dropped: u32,
+    pub restocked: u32,
 }
 
 /// Who gives money back, and why.
@@ -120,8 +134,8 @@ pub async fn refund(
     Ok(store::get_refund(&mut shop.db().read().await?, id).await?)
 }
 
-/// As [`refund`], back to where it came from, in a transaction that holds the order's lock, for what goes together with it. The steps are run after the
-/// commit, by [`payments::run_steps`].
+/// As [`refund`], back to where it came from, in a transaction that holds the order's lock, for what goes together with it. The
+/// steps are run after the commit, by [`payments::run_steps`].
 pub async fn begin(
     shop: &Shop,
     tx: &mut Tx,
@@ -143,7 +157,8 @@ async fn begin_to(
 ) -> Result<(Uuid, Vec<Step>), Error> {
     let mut payments = payments::of_order(tx, order.id).await?;
     let available = available(tx, order.id, &payments).await?;
-    let (amount, delivery, lines) = amounts(tx, order, wanted, available).await?;
+    let (amount, delivery, mut lines) = amounts(tx, order, wanted, available).await?;
+    goods::assign(tx, order, wanted, &mut lines).await?;
     if amount == 0 || amount > available {
         return Err(payments::Error::Exceeded { available }.into());
     }
@@ -172,7 +187,7 @@ async fn begin_to(
         credit(tx, order.id, &refund).await?;
     }
     store::insert_refund(tx, &refund).await?;
-    restock(tx, order, &refund).await?;
+    goods::settle(tx, order, &refund).await?;
     prepaid::give(tx, order, &refund).await?;
     let steps = spread(shop, tx, &mut payments, by_payments, refund.id).await?;
     if by_payments == 0 {
@@ -216,7 +231,7 @@ async fn amounts(
             return Err(Error::PiecesGone { line: want.line, available: line.quantity.saturating_sub(before) });
         }
         let amount = of_pieces(share, line.quantity, before, want.quantity);
-        parts.push(RefundLine { line: want.line, quantity: want.quantity, amount, restock: want.restock });
+        parts.push(RefundLine { line: want.line, quantity: want.quantity, amount, restock: want.restock, dropped: 0 });
     }
     let amount = money::sum(parts.iter().map(|part| part.amount).chain([delivery]))?;
     Ok((amount, delivery, parts))
@@ -248,29 +263,6 @@ async fn credit(tx: &mut Tx, order_id: Uuid, refund: &Refund) -> Result<(), Erro
     };
     ledger::post(tx, &posting).await.map_err(StateError::from)?;
     Ok(())
-}
-
-/// What was not shipped lies on the shelf, and is held for the order until it is shipped or called off.
-async fn restock(tx: &mut Tx, order: &Order, refund: &Refund) -> Result<(), Error> {
-    let back: Vec<_> = refund.lines.iter().filter(|back| back.restock).collect();
-    if back.is_empty() {
-        return Ok(());
-    }
-    if !matches!(order.status, Status::Shipped | Status::Delivered) {
-        return Err(Error::NotShipped);
-    }
-    let lines = store::lines(tx, order.id).await?;
-    let goods = back.iter().filter_map(|back| {
-        let line: &Line = lines.get(back.line as usize)?;
-        Some(inventory::Quantity { quantity: back.quantity, ..line.stock() })
-    });
-    let cause = inventory::Cause {
-        kind: inventory::CauseKind::Restock,
-        reference_id: Some(refund.id),
-        reason: &refund.reason,
-        actor: &refund.actor,
-    };
-    Ok(inventory::restock(tx, &cause, &goods.collect::<Vec<_>>(), None).await?)
 }
 
 /// Over the payments, the oldest first.
@@ -350,6 +342,11 @@ async fn tell(tx: &mut Tx, order: &Order, refund: &Refund) -> Result<(), db::Err
     let lines = store::lines(tx, order.id).await?;
     let adjustments = store::adjustments(tx, order.id).await?;
     announce::refunded(tx, order, &lines, &adjustments, refund).await
+}
+
+/// What refunds did to the goods of an order, by line.
+pub async fn refunded_pieces(conn: &mut Conn, order_id: Uuid) -> Result<Vec<RefundedPieces>, db::Error> {
+    store::refunded_pieces(conn, order_id).await
 }
 
 /// The refunds of an order, the oldest first.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 use crate::orders::quantity_of;
-use crate::orders::refunds::{Destination, Refund, RefundLine, RefundStatus};
+use crate::orders::refunds::{Destination, Refund, RefundLine, RefundStatus, RefundedPieces};
 
 #[derive(FromRow)]
 struct RefundRow {
@@ -65,12 +65,14 @@ pub(in crate::orders) async fn insert_refund(tx: &mut Tx, refund: &Refund) -> Re
     for line in &refund.lines {
         sql::execute!(
             tx,
-            "insert into refund_lines (refund_id, line_position, quantity, amount, restock) values ($1, $2, $3, $4, $5)",
+            "insert into refund_lines (refund_id, line_position, quantity, amount, restock, dropped)
+             values ($1, $2, $3, $4, $5, $6)",
             refund.id,
             i64::from(line.line),
             i64::from(line.quantity),
             line.amount,
-            line.restock
+            line.restock,
+            i64::from(line.dropped)
         )?;
     }
     Ok(())
@@ -97,15 +99,17 @@ pub(in crate::orders) async fn update_refund(
 async fn lines_of(conn: &mut Conn, refund_id: Uuid) -> Result<Vec<RefundLine>> {
     let rows = sql::all!(
         conn,
-        (i64, i64, i64, bool),
-        "select line_position, quantity, amount, restock from refund_lines where refund_id = $1 order by line_position",
+        (i64, i64, i64, bool, i64),
+        "select line_position, quantity, amount, restock, dropped from refund_lines
+         where refund_id = $1 order by line_position",
         refund_id
     )?;
-    let line = |(line, quantity, amount, restock)| RefundLine {
+    let line = |(line, quantity, amount, restock, dropped)| RefundLine {
         line: quantity_of(line),
         quantity: quantity_of(quantity),
         amount,
         restock,
+        dropped: quantity_of(dropped),
     };
     Ok(rows.into_iter().map(line).collect())
 }
@@ -158,6 +162,25 @@ pub(in crate::orders) async fn refunded_quantity(conn: &mut Conn, order_id: Uuid
         i64::from(line)
     )?;
     Ok(quantity_of(quantity))
+}
+
+/// By line.
+pub(in crate::orders) async fn refunded_pieces(conn: &mut Conn, order_id: Uuid) -> Result<Vec<RefundedPieces>> {
+    let rows = sql::all!(
+        conn,
+        (i64, i64, i64),
+        "select l.line_position, cast(sum(l.dropped) as bigint),
+                cast(sum(case when l.restock then l.quantity else 0 end) as bigint)
+         from refunds r join refund_lines l on l.refund_id = r.id
+         where r.order_id = $1 group by l.line_position",
+        order_id
+    )?;
+    let pieces = |(line, dropped, restocked)| RefundedPieces {
+        line: quantity_of(line),
+        dropped: quantity_of(dropped),
+        restocked: quantity_of(restocked),
+    };
+    Ok(rows.into_iter().map(pieces).collect())
 }
 
 pub(in crate::orders) async fn refunded_delivery(conn: &mut Conn, order_id: Uuid) -> Result<i64> {

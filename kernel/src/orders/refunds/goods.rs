@@ -1,0 +1,52 @@
+//! What becomes of the goods whose money goes back: pieces that were in no shipment are not sent any more, pieces that left may
+//! lie on the shelf again.
+
+use super::{Refund, RefundLine, Wanted};
+use crate::db::Tx;
+use crate::fulfilment;
+use crate::inventory::{self, Cause, CauseKind, Quantity};
+use crate::orders::{Error, Line, Order, Status, store};
+
+/// Decides for each line which pieces are meant: such as have left, where they are back; else first those that are in no
+/// shipment. Of an order that was called off nothing is left to be decided.
+pub(super) async fn assign(tx: &mut Tx, order: &Order, wanted: &Wanted, lines: &mut [RefundLine]) -> Result<(), Error> {
+    let Wanted::Parts { lines: wanted, .. } = wanted else { return Ok(()) };
+    let pieces = fulfilment::pieces(tx, order.id).await?;
+    for (want, line) in wanted.iter().zip(lines) {
+        let of = pieces.get(line.line as usize).copied().unwrap_or_default();
+        if want.restock && want.quantity > of.out() {
+            return Err(Error::NotShipped { line: want.line, out: of.out() });
+        }
+        if !want.restock && !want.returned && order.status != Status::Cancelled {
+            line.dropped = want.quantity.min(of.left());
+        }
+    }
+    Ok(())
+}
+
+/// Moves the goods as it was decided, in the transaction that wrote the refund.
+pub(super) async fn settle(tx: &mut Tx, order: &Order, refund: &Refund) -> Result<(), Error> {
+    let lines = store::lines(tx, order.id).await?;
+    let restocked = goods(&lines, refund, |line| if line.restock { line.quantity } else { 0 });
+    if !restocked.is_empty() {
+        let cause = Cause {
+            kind: CauseKind::Restock,
+            reference_id: Some(refund.id),
+            reason: &refund.reason,
+            actor: &refund.actor,
+        };
+        inventory::restock(tx, &cause, &restocked, None).await?;
+    }
+    let dropped = goods(&lines, refund, |line| line.dropped);
+    if !dropped.is_empty() {
+        inventory::release_some(tx, order.id, &dropped).await?;
+        // All the others may have left before.
+        fulfilment::follow(tx, order.id, "what was left is refunded").await?;
+    }
+    Ok(())
+}
+
+fn goods(lines: &[Line], refund: &Refund, quantity: impl Fn(&RefundLine) -> u32) -> Vec<Quantity> {
+    let of = |back: &RefundLine| Some(Quantity { quantity: quantity(back), ..lines.get(back.line as usize)?.stock() });
+    refund.lines.iter().filter_map(of).filter(|goods| goods.quantity > 0).collect()
+}
