@@ -7,7 +7,7 @@ use super::state::GoesBack;
 use super::{Adjustment, Line, Order, Reason, Status};
 use crate::db::{self, Tx};
 use crate::events;
-use crate::money::Currency;
+use crate::money::{Amount, Currency};
 
 pub(super) async fn announce(
     tx: &mut Tx,
