@@ -17,6 +17,7 @@ use crate::documents::DocumentsConfig;
 use crate::events::EventsConfig;
 use crate::fulfilment::FulfilmentConfig;
 use crate::http::HttpConfig;
+use crate::images::ImagesConfig;
 use crate::inventory::InventoryConfig;
 use crate::money::Currency;
 use crate::notifications::NotificationsConfig;
@@ -48,6 +49,7 @@ pub struct Config {
     pub payments: PaymentsConfig,
     pub documents: DocumentsConfig,
     pub search: SearchConfig,
+    pub images: ImagesConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,
     pub webhooks: WebhooksConfig,
@@ -94,7 +96,7 @@ impl Default for ShopConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// Folder of everything that is not in the database: keys, plugin binaries, compiled code, mails.
+    /// Folder of everything that is not in the database: keys, plugin binaries, images, compiled code, mails.
     pub dir: PathBuf,
 }
 

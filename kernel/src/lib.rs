@@ -21,6 +21,7 @@ pub mod events;
 pub mod fulfilment;
 pub mod http;
 pub mod id;
+pub mod images;
 pub mod import;
 pub mod inventory;
 pub mod ledger;

@@ -169,6 +169,10 @@ problems! {
     BindingRejected = "binding-rejected" UNPROCESSABLE_ENTITY;
     /// There is no earlier binding to go back to.
     NothingToRollBack = "nothing-to-roll-back" CONFLICT;
+    /// The upload is not an image that the shop can take; `reason` says why.
+    ImageRejected = "image-rejected" UNPROCESSABLE_ENTITY;
+    /// The product has as many images as it can have.
+    TooManyImages = "too-many-images" CONFLICT;
     /// The kernel is starting, stopping or overloaded; try again.
     Unavailable = "unavailable" SERVICE_UNAVAILABLE;
     /// Something broke on our side. It has been logged under the request id.

@@ -18,8 +18,8 @@ use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, customers, events, fulfilment, http, inventory, ledger, notifications,
-    orders, payments, plugins, returns, throttle, webhooks,
+    Shop, accounts, audit, carts, catalog, customers, events, fulfilment, http, images, inventory, ledger,
+    notifications, orders, payments, plugins, returns, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 
@@ -77,6 +77,7 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(catalog::http::get_category))
         .routes(routes!(catalog::http::list_collections))
         .routes(routes!(catalog::http::get_collection))
+        .routes(routes!(images::http::get_image_file))
         .routes(routes!(carts::http::create_cart))
         .routes(routes!(carts::http::get_cart))
         .routes(routes!(carts::http::add_line))
@@ -154,6 +155,10 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
             catalog::http::delete_collection
         ))
         .routes(routes!(catalog::http::list_collection_products, catalog::http::put_collection_products))
+        .routes(routes!(images::http::list_images))
+        .routes(routes!(images::http::put_image_order))
+        .routes(routes!(images::http::get_image, images::http::patch_image, images::http::delete_image))
+        .routes(routes!(images::http::put_variant_image))
         .routes(routes!(inventory::http::list_locations, inventory::http::create_location))
         .routes(routes!(
             inventory::http::get_location,
@@ -245,6 +250,11 @@ fn upload_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(plugins::registry::http::upload_plugin))
 }
 
+/// Pictures are larger than plugins.
+fn image_upload_routes() -> OpenApiRouter<Shop> {
+    OpenApiRouter::new().routes(routes!(images::http::upload_image))
+}
+
 fn operation_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(http::operations::livez))
@@ -255,7 +265,7 @@ fn operation_routes() -> OpenApiRouter<Shop> {
 
 /// The OpenAPI document.
 pub fn document() -> Document {
-    let routes = [shopper_routes(), merchant_routes(), upload_routes(), operation_routes()];
+    let routes = [shopper_routes(), merchant_routes(), upload_routes(), image_upload_routes(), operation_routes()];
     let merged = routes.into_iter().fold(OpenApiRouter::with_openapi(Api::openapi()), OpenApiRouter::merge);
     let mut document = merged.into_openapi();
     http::openapi::complete(&mut document);
@@ -278,7 +288,8 @@ pub fn router(shop: &Shop) -> Router {
     let recorder = Recorder::new(shop, http::openapi::operation_ids(document()).collect());
     let proxies = Proxies { trusted: config.http.trusted_proxies.clone(), header: config.http.forwarded_header };
     let router = limited(shopper_routes().merge(merchant_routes()), shop, recorder.clone(), config.http.max_body_bytes)
-        .merge(limited(upload_routes(), shop, recorder, config.plugins.package.max_bytes as usize))
+        .merge(limited(upload_routes(), shop, recorder.clone(), config.plugins.package.max_bytes as usize))
+        .merge(limited(image_upload_routes(), shop, recorder, config.images.max_bytes))
         .merge(operations);
     let request_timeout = Duration::from_millis(config.http.request_timeout_ms);
     router

@@ -12,7 +12,7 @@ use crate::blobs::Blobs;
 use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
-use crate::{accounts, catalog, events, fulfilment, http, inventory, notifications, orders};
+use crate::{accounts, catalog, events, fulfilment, http, images, inventory, notifications, orders};
 use crate::{payments, plugins, routes, throttle, webhooks};
 
 /// An open shop. Cheap to clone.
@@ -32,6 +32,7 @@ struct Parts {
     transports: notifications::Transports,
     inboxes: Arc<notifications::live::Hub>,
     webhooks: webhooks::Sender,
+    images: images::Images,
     /// Work that outlives the request that began it: checkouts, payments.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -68,6 +69,9 @@ impl Shop {
         let plugins = plugins::Registry::open(&config, &db, blobs, &keys.cache_key()).await?;
         let transports = notifications::Transports::open(&config)?;
         let webhooks = webhooks::Sender::open(&config.webhooks)?;
+        let image_dir = dir.join("images");
+        let images = images::Images::open(&image_dir, &config.images)
+            .map_err(|cause| OpenError::Folder { path: image_dir, cause })?;
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
@@ -83,6 +87,7 @@ impl Shop {
             plugins,
             transports,
             webhooks,
+            images,
         })))
     }
 
@@ -144,6 +149,10 @@ impl Shop {
         &self.0.letters
     }
 
+    pub fn images(&self) -> &images::Images {
+        &self.0.images
+    }
+
     /// Runs `work` to its end even if the client goes away: a checkout must not stop between two of its steps.
     /// A stopping shop waits for it.
     pub async fn run_to_end<T: Send + 'static>(
@@ -183,6 +192,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     workers.spawn(catalog::run(shop.clone()));
     workers.spawn(inventory::run(shop.clone()));
     workers.spawn(fulfilment::run(shop.clone()));
+    workers.spawn(images::run(shop.clone()));
     workers.close();
     let router = routes::router(&shop);
     http::server::serve(listener, router, &shop.config().http, shop.stopping().clone()).await;

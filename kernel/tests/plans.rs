@@ -51,6 +51,10 @@ const LARGE: &[&str] = &[
     "search_deletions",
     "collection_products",
     "product_attributes",
+    "product_images",
+    "variant_images",
+    "i",
+    "own",
     "p",
     "v",
     "s",
@@ -194,6 +198,14 @@ impl Database {
             format!(
                 "insert into search_deletions (deletion, word) {numbers} select 'word' || n, 'words' || n from numbers"
             ),
+            "insert into image_files (digest, uses) values ('of-all', 30000)".to_owned(),
+            format!(
+                "insert into product_images (id, product_id, alt, position, format, width, height, list_digest, detail_digest,
+                                             full_digest, created_at, updated_at)
+                 {numbers} select {id}, {id}, '', 0, 'jpeg', 1, 1, 'of-all', 'of-all', 'of-all', created_at, created_at
+                 from numbers, products where products.slug = 'sencha'"
+            ),
+            format!("insert into variant_images (variant_id, image_id) {numbers} select {id}, {id} from numbers"),
             "analyze".to_owned(),
         ] {
             self.execute(insert).await;

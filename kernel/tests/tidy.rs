@@ -34,6 +34,7 @@ const RULES: &[Rule] = &[
         why: "a cache is chosen in one place; failed logins and requests are counted in memory",
     },
     Rule { names: "rust_stemmers", allowed: |file| file.starts_with("search/"), why: "words are cut in one place" },
+    Rule { names: "image", allowed: |file| file.starts_with("images/"), why: "pictures are decoded in one place" },
     Rule { names: "lettre", allowed: |file| file.starts_with("notifications/"), why: "mail is sent in one place" },
     Rule { names: "jsonwebtoken", allowed: |file| file.starts_with("accounts/"), why: "tokens are accounts' affair" },
     Rule { names: "krilla", allowed: |file| file.starts_with("documents/pdf"), why: "PDF is drawn in one place" },

@@ -1,4 +1,4 @@
-//! Files by digest: plugin binaries now, images and documents later. On disk; an S3 store will stand behind
+//! Files by digest: plugin binaries and images. On disk; an S3 store will stand behind
 //! the same functions.
 
 use std::io;
@@ -28,6 +28,14 @@ impl Blobs {
     /// The bytes under `name`.
     pub async fn get(&self, name: &str) -> io::Result<Bytes> {
         tokio::fs::read(self.path(name)?).await.map(Bytes::from)
+    }
+
+    /// Forgets the bytes under `name`. Nothing there is fine: it may have been forgotten before a crash.
+    pub async fn delete(&self, name: &str) -> io::Result<()> {
+        match tokio::fs::remove_file(self.path(name)?).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn path(&self, name: &str) -> io::Result<PathBuf> {

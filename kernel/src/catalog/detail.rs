@@ -1,6 +1,6 @@
 //! One product with all that its page shows: a fixed number of statements, each by a key, however much it has.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
@@ -24,6 +24,8 @@ pub struct Detail {
     pub seo_title: String,
     pub seo_description: String,
     pub tags: Vec<String>,
+    /// Translated alternative texts, by the id of the image.
+    pub image_alts: BTreeMap<Uuid, String>,
     /// What the list does not show of variants.
     pub variants: HashMap<Uuid, VariantDetail>,
     /// Active ones.
@@ -118,6 +120,7 @@ async fn assemble(
         related.title = titles.remove(&related.id).unwrap_or(std::mem::take(&mut related.title));
     }
     Ok(Detail {
+        image_alts: translations::image_alts(&texts),
         attributes: described(&product.attributes),
         variants: product.variants.into_iter().map(variant).collect(),
         product_type: product.type_code,

@@ -34,6 +34,7 @@ mod slugs;
 mod store;
 mod tags;
 mod text;
+mod touch;
 mod translations;
 mod types;
 mod variants;
@@ -69,7 +70,10 @@ pub use related::{RelatedProduct, Relation, get_related, put_related};
 pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku};
 pub use tags::{MAX_TAG, MAX_TAGS, fold_tag};
 pub use text::{MAX_SLUG, is_code, is_slug, slugify};
-pub use translations::{Entity, Reading, Texts, list_translations, product_texts, put_translation, titles};
+pub use touch::{touch_product, touch_product_of_variant};
+pub use translations::{
+    Entity, Reading, Texts, forget_image_text, list_translations, product_texts, put_translation, titles,
+};
 pub use types::{
     Attribute, AttributeKind, AttributeValue, AttributeValues, Choice, Described, Level, MAX_ATTRIBUTE_TEXT,
     MAX_ATTRIBUTES, MAX_CHOICES, MAX_CODE, MAX_DECIMALS, MAX_UNIT, ProductType, ProductTypePatch, create_product_type,

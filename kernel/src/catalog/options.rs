@@ -118,7 +118,7 @@ mod tests {
             let found = choose(&options, &given, "");
             let pointers = |flaws: &Vec<Flaw>| flaws.iter().map(|flaw| flaw.pointer.clone()).collect::<Vec<_>>();
             assert_eq!(
-                found.as_ref().map_err(pointers).map(Clone::clone),
+                found.as_ref().map_err(pointers).cloned(),
                 expected
                     .map(|codes| codes.into_iter().map(String::from).collect())
                     .map_err(|pointers| pointers.into_iter().map(String::from).collect())

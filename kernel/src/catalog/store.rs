@@ -34,7 +34,7 @@ pub(super) use sellable::{cart_variants, sellable_by_id, sellable_by_sku};
 pub(super) use slugs::{delete_redirect, delete_redirects_to, find_redirect, put_redirect};
 pub(super) use tags::{delete_tags, insert_tag, tags_of};
 pub(super) use translations::{
-    TITLE_CHUNK, delete_all_texts, delete_texts, insert_text, texts_of, texts_of_all, titles_of,
+    TITLE_CHUNK, delete_all_texts, delete_field, delete_texts, insert_text, texts_of, texts_of_all, titles_of,
 };
 pub(super) use types::{
     delete_attribute, delete_choice, delete_type, filterable_attributes, find_namesake, find_type, insert_type,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::products::{lock, update};
 use super::{Attribute, Error, Flaw, Product, ProductOption, ProductType, announce, indexing, store};
 use crate::db::{self, Conn, Tx};
-use crate::{Shop, events};
+use crate::{Shop, events, images};
 
 /// What has texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -147,6 +147,23 @@ pub(super) async fn forget(tx: &mut Tx, entity: Entity, key: &str) -> db::Result
     store::delete_all_texts(tx, entity, key).await
 }
 
+/// Takes away the translated texts of an image that is gone.
+pub async fn forget_image_text(tx: &mut Tx, product_id: Uuid, image_id: Uuid) -> db::Result<()> {
+    store::delete_field(tx, Entity::Product, &product_id.to_string(), &image_field(image_id)).await
+}
+
+/// The field of an image's alternative text.
+fn image_field(image_id: Uuid) -> String {
+    format!("images.{image_id}")
+}
+
+/// Those of the images, by their ids.
+pub(super) fn image_alts(texts: &Texts) -> BTreeMap<Uuid, String> {
+    let alt =
+        |(field, text): (&String, &String)| Some((Uuid::try_parse(field.strip_prefix("images.")?).ok()?, text.clone()));
+    texts.iter().filter_map(alt).collect()
+}
+
 async fn known_fields(conn: &mut Conn, entity: Entity, key: &str) -> Result<BTreeSet<String>, Error> {
     let id = Uuid::try_parse(key);
     match entity {
@@ -157,7 +174,9 @@ async fn known_fields(conn: &mut Conn, entity: Entity, key: &str) -> Result<BTre
         Entity::Product => {
             let id = id.map_err(|_| Error::NotFound)?;
             let product = store::find_product(conn, id).await?.ok_or(Error::NotFound)?;
-            Ok(fields_of_product(&product))
+            let mut fields = fields_of_product(&product);
+            fields.extend(images::ids_of(conn, id).await?.into_iter().map(image_field));
+            Ok(fields)
         }
         Entity::Category => {
             let id = id.map_err(|_| Error::NotFound)?;

@@ -40,6 +40,7 @@ const STEPS: &[Step] = steps![
     14 "0014_fulfilment",
     16 "0016_notifications",
     17 "0017_webhooks",
+    18 "0018_images",
     21 "0021_documents",
 ];
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::cast::PASSWORD;
 use crate::support::App;
+use crate::support::app::Answer;
 use crate::support::shopper::{Shopper, address};
 
 /// Values of path parameters: the longest prefix of the path that has a line decides.
@@ -49,6 +50,7 @@ impl Objects {
         let product = create("/v1/admin/products", json!({ "title": "Fixture" })).await;
         let variants = format!("/v1/admin/products/{}/variants", text(&product, "id"));
         let variant = create(&variants, json!({ "sku": "FIXTURE", "title": "", "price": 100 })).await;
+        let image = uploaded_image(app, owner, &text(&product, "id")).await;
         let category = create("/v1/admin/categories", json!({ "name": "Fixture" })).await;
         let shelf = json!({ "title": "Fixture", "status": "active" });
         let collection = create("/v1/admin/collections", shelf).await;
@@ -92,6 +94,8 @@ impl Objects {
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
             ("/v1/admin/product-types/", "code", "fixture".into()),
             ("/v1/admin/products/", "id", text(&product, "id")),
+            ("/v1/admin/products/", "image_id", text(&image, "id")),
+            ("/v1/images/", "file", text(&image["urls"], "list").trim_start_matches("/v1/images/").to_owned()),
             ("/v1/admin/staff/", "id", text(&staff, "id")),
             ("/v1/admin/translations/", "entity", "product".into()),
             ("/v1/admin/translations/", "id", text(&product, "id")),
@@ -123,6 +127,12 @@ impl Objects {
         let lines = self.0.iter().filter(|(prefix, parameter, _)| path.starts_with(prefix) && *parameter == name);
         lines.max_by_key(|(prefix, ..)| prefix.len()).map(|(.., value)| value.as_str())
     }
+}
+
+async fn uploaded_image(app: &App, owner: &str, product: &str) -> Value {
+    let url = format!("{}/v1/admin/products/{product}/images", app.url);
+    let request = app.client.post(url).bearer_auth(owner).header("content-type", "image/jpeg");
+    Answer::of(request.body(include_bytes!("../data/cmyk.jpg").as_slice())).await.expect(201)
 }
 
 /// The id of a refund.

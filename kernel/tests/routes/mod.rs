@@ -19,6 +19,7 @@ mod drafts;
 mod fulfilment;
 mod fulfilment_races;
 mod idempotency;
+mod images;
 mod money;
 mod notifications;
 mod operations;

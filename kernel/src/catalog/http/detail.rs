@@ -107,8 +107,11 @@ pub async fn get_product(
         None => match catalog::find_detail(&shop, &product, &reading).await? {
             None => return Err(Problem::not_found()),
             Some(Found::Moved(slug)) => return moved(&format!("/v1/products/{slug}"), &uri),
-            Some(Found::Here(detail)) => {
-                let body = ProductDetailOut::new(*detail, shop.config().shop.currency.code());
+            Some(Found::Here(mut detail)) => {
+                let alts = std::mem::take(&mut detail.image_alts);
+                let mut body = ProductDetailOut::new(*detail, shop.config().shop.currency.code());
+                shopper::add_images(&shop, std::iter::once(&mut body.product)).await?;
+                body.product.translate_images(alts);
                 shopper::answer(&shop, &key, &body, &headers)?
             }
         },

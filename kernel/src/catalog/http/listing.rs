@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::attribute_filters::{AttributeFilters, ListQuery};
 use super::facets::FacetsOut;
-use super::shopper::{ProductOut, answer, describe};
+use super::shopper::{ProductOut, add_images, answer, describe};
 use crate::Shop;
 use crate::catalog::{self, Filter, MAX_TAG, MAX_VENDOR, Reading, fold_tag, is_slug};
 use crate::http::caching::Tagged;
@@ -158,12 +158,14 @@ async fn read_page(
         None
     };
     let currency = shop.config().shop.currency.code();
-    Ok(ProductsOut {
+    let mut products = ProductsOut {
         items: listing.products.into_iter().map(|product| describe(product, currency)).collect(),
         next_cursor: listing.next.as_ref().map(cursor),
         partial: listing.partial,
         facets,
-    })
+    };
+    add_images(shop, products.items.iter_mut()).await?;
+    Ok(products)
 }
 
 /// What a shopper types.

@@ -1,6 +1,8 @@
 //! How a product looks in lists and on its page. Answers are cached as ready bytes: a hit costs no statement and no
 //! serialising.
 
+use std::collections::BTreeMap;
+
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -8,12 +10,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Shop;
 use crate::catalog::{ListedProduct, ListedVariant};
 use crate::http::caching::Tagged;
+use crate::images::http::ImageOut;
 use crate::inventory::Availability;
 use crate::money::Amount;
 use crate::problem::Problem;
+use crate::{Shop, images};
 
 /// A variant of a product in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +37,8 @@ pub struct VariantOut {
     /// `in_stock`; `low`: few are left; `backorder`: it can be ordered and comes later; `out`.
     #[schema(example = "in_stock")]
     availability: Availability,
+    /// Its own one of the product's images, where it has one.
+    image_id: Option<Uuid>,
 }
 
 /// A product in a list. Amounts are minor units of `currency`.
@@ -59,6 +64,8 @@ pub struct ProductOut {
     /// Whether any variant can be sold now.
     in_stock: bool,
     variants: Vec<VariantOut>,
+    /// In the merchant's order: the first is for lists.
+    images: Vec<ImageOut>,
 }
 
 pub(super) fn answer(shop: &Shop, key: &str, body: &impl Serialize, headers: &HeaderMap) -> Result<Response, Problem> {
@@ -80,7 +87,38 @@ pub(super) fn describe(product: ListedProduct, currency: &'static str) -> Produc
         vendor: product.vendor,
         category: product.category_path,
         variants: product.variants.into_iter().map(VariantOut::from).collect(),
+        images: Vec::new(),
     }
+}
+
+impl ProductOut {
+    /// Replaces alternative texts, by the id of their image.
+    pub(super) fn translate_images(&mut self, mut alts: BTreeMap<Uuid, String>) {
+        for image in &mut self.images {
+            if let Some(alt) = alts.remove(&image.id) {
+                image.alt = alt;
+            }
+        }
+    }
+}
+
+/// Adds the images of all these products, read by one statement.
+pub(super) async fn add_images<'a>(
+    shop: &Shop,
+    products: impl Iterator<Item = &'a mut ProductOut>,
+) -> Result<(), Problem> {
+    let products: Vec<_> = products.collect();
+    let ids: Vec<_> = products.iter().map(|product| product.id).collect();
+    let mut images = images::of_products(shop, &ids).await?;
+    for product in products {
+        let images = images.remove(&product.id).unwrap_or_default();
+        for variant in &mut product.variants {
+            let own = images.iter().find(|image| image.variant_ids.contains(&variant.id));
+            variant.image_id = own.map(|image| image.id);
+        }
+        product.images = images.into_iter().map(ImageOut::from).collect();
+    }
+    Ok(())
 }
 
 impl From<ListedVariant> for VariantOut {
@@ -93,6 +131,7 @@ impl From<ListedVariant> for VariantOut {
             weight_grams: variant.weight_grams,
             available: variant.available,
             availability: variant.availability,
+            image_id: None,
         }
     }
 }

@@ -34,6 +34,17 @@ pub(in crate::catalog) async fn texts_of_all(
     )
 }
 
+pub(in crate::catalog) async fn delete_field(tx: &mut Tx, entity: Entity, key: &str, field: &str) -> Result<()> {
+    sql::execute!(
+        tx,
+        "delete from translations where entity = $1 and entity_id = $2 and field = $3",
+        entity.as_str(),
+        key,
+        field
+    )?;
+    Ok(())
+}
+
 /// Id, language and title of at most [`TITLE_CHUNK`] products; fewer are filled up with the first, as for SKUs.
 pub(in crate::catalog) async fn titles_of(conn: &mut Conn, keys: &[String]) -> Result<Vec<(String, String, String)>> {
     let Some(first) = keys.first() else { return Ok(Vec::new()) };

@@ -1,0 +1,35 @@
+-- A file in the blobs, named by its digest. Several images may show it.
+create table image_files (
+    digest text primary key,
+    -- Places of images that show it.
+    uses integer not null check (uses >= 0),
+    -- Since when nothing shows it; it is removed a while later.
+    unused_since text,
+    -- Since when somebody removes it: nobody may begin to use it.
+    removing_since text
+) strict;
+create index image_files_unused on image_files (unused_since);
+
+create table product_images (
+    id blob primary key,
+    product_id blob not null references products (id),
+    alt text not null,
+    position integer not null,
+    format text not null check (format in ('jpeg', 'png')),
+    -- Of the largest size.
+    width integer not null,
+    height integer not null,
+    list_digest text not null references image_files (digest),
+    detail_digest text not null references image_files (digest),
+    full_digest text not null references image_files (digest),
+    created_at text not null,
+    updated_at text not null
+) strict;
+create index product_images_by_product on product_images (product_id, position, id);
+
+-- The image that is a variant's own, of those of its product.
+create table variant_images (
+    variant_id blob primary key references variants (id) on delete cascade,
+    image_id blob not null references product_images (id) on delete cascade
+) strict;
+create index variant_images_by_image on variant_images (image_id);
