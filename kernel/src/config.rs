@@ -13,6 +13,7 @@ use crate::cache::CacheConfig;
 use crate::carts::CartsConfig;
 use crate::catalog::CatalogConfig;
 use crate::db::DatabaseConfig;
+use crate::documents::DocumentsConfig;
 use crate::events::EventsConfig;
 use crate::fulfilment::FulfilmentConfig;
 use crate::http::HttpConfig;
@@ -46,6 +47,7 @@ pub struct Config {
     pub fulfilment: FulfilmentConfig,
     pub returns: ReturnsConfig,
     pub payments: PaymentsConfig,
+    pub documents: DocumentsConfig,
     pub search: SearchConfig,
     pub images: ImagesConfig,
     pub plugins: PluginsConfig,

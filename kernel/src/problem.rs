@@ -121,19 +121,20 @@ problems! {
     InsufficientStock = "insufficient-stock" CONFLICT;
     /// Orders hold some of it: it cannot be deleted or closed before they are shipped or cancelled, or it is moved.
     StockInUse = "stock-in-use" CONFLICT;
-    /// The cart has been ordered or added to another one, and cannot be changed any more; `order_id` or `merged_into` says where it is.
+    /// The cart or draft has been ordered, or the cart added to another one, and cannot be changed any more; `order_id` or
+    /// `merged_into` says where a cart is.
     CartClosed = "cart-closed" CONFLICT;
-    /// The cart cannot be ordered yet; `missing` names what it lacks.
+    /// The cart or draft cannot be ordered yet; `missing` names what it lacks.
     CartIncomplete = "cart-incomplete" CONFLICT;
-    /// The cart no longer costs what you were shown; `cart` is the cart as it stands now.
+    /// It does not cost what you were shown; `cart`, `order` or `draft` is how it stands now.
     StaleQuote = "stale-quote" CONFLICT;
     /// Nothing can be delivered this way to this address.
     DeliveryOptionUnavailable = "delivery-option-unavailable" CONFLICT;
-    /// The payment method is not offered for this cart.
+    /// The payment method is not offered for this cart or order.
     PaymentMethodUnavailable = "payment-method-unavailable" CONFLICT;
-    /// The payment was declined and nothing was charged; `code` says why. The cart can be ordered again.
+    /// The payment was declined and nothing was charged; `code` says why. It can be tried again.
     PaymentDeclined = "payment-declined" PAYMENT_REQUIRED;
-    /// The payment provider did not answer; nothing was charged. The cart can be ordered again.
+    /// The payment provider did not answer; nothing was charged. It can be tried again.
     PaymentUnavailable = "payment-unavailable" SERVICE_UNAVAILABLE;
     /// The cart cannot be priced now: the pricing plugin failed; `reason` says how. Nothing was charged.
     PricingUnavailable = "pricing-unavailable" SERVICE_UNAVAILABLE;
@@ -147,6 +148,8 @@ problems! {
     PiecesExceeded = "pieces-exceeded" CONFLICT;
     /// More than there is to capture or refund; `available` says how much there is.
     AmountExceeded = "amount-exceeded" CONFLICT;
+    /// The order does not owe the amount that you were shown; `payable` is what can be paid now.
+    StaleAmount = "stale-amount" CONFLICT;
     /// Another step of the payment is under way; try again when it has ended.
     PaymentBusy = "payment-busy" CONFLICT;
     /// The provider refused the capture; `code` says why. The money is still reserved.

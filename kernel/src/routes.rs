@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::audit::http::layer::Recorder;
+use crate::documents;
 use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
@@ -98,6 +99,14 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::list_orders))
         .routes(routes!(orders::http::get_order))
         .routes(routes!(orders::http::cancel_order))
+        .routes(routes!(orders::http::edit_order))
+        .routes(routes!(orders::http::preview_order_edit))
+        .routes(routes!(orders::http::create_payment))
+        .routes(routes!(orders::http::look_up_order))
+        .routes(routes!(orders::http::confirm_order_look_up))
+        .routes(routes!(documents::http::get_order_confirmation))
+        .routes(routes!(documents::http::get_order_invoice))
+        .routes(routes!(orders::http::list_order_payment_methods))
         .routes(routes!(returns::http::list_order_returns, returns::http::request_return))
         .routes(routes!(returns::http::cancel_return))
         .routes(routes!(payments::http::receive_webhook))
@@ -200,6 +209,18 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(fulfilment::http::create_tracking_event))
         .routes(routes!(orders::http::list_refunds, orders::http::create_refund))
         .routes(routes!(orders::http::retry_refund))
+        .routes(routes!(orders::http::admin_edit_order))
+        .routes(routes!(orders::http::list_drafts, orders::http::create_draft))
+        .routes(routes!(orders::http::get_draft, orders::http::patch_draft, orders::http::delete_draft))
+        .routes(routes!(orders::http::list_draft_delivery_options))
+        .routes(routes!(orders::http::complete_draft))
+        .routes(routes!(orders::http::send_draft))
+        .routes(routes!(orders::http::request_payment))
+        .routes(routes!(orders::http::admin_preview_order_edit))
+        .routes(routes!(orders::http::list_order_revisions))
+        .routes(routes!(documents::http::admin_get_order_confirmation))
+        .routes(routes!(documents::http::admin_get_order_invoice))
+        .routes(routes!(documents::http::get_credit_note))
         .routes(routes!(orders::http::create_correction))
         .routes(routes!(orders::http::create_capture))
         .routes(routes!(orders::http::release_payments))

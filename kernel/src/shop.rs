@@ -165,6 +165,12 @@ impl Shop {
         self.0.tasks.spawn(work.in_current_span()).await
     }
 
+    /// As [`Shop::run_to_end`], where nobody waits for the end.
+    pub fn run_unattended(&self, work: impl Future<Output = ()> + Send + 'static) {
+        use tracing::Instrument;
+        self.0.tasks.spawn(work.in_current_span());
+    }
+
     /// Ends workers and requests; [`serve`] returns when they are done.
     pub fn stop(&self) {
         self.0.stop.cancel();

@@ -37,6 +37,7 @@ const RULES: &[Rule] = &[
     Rule { names: "image", allowed: |file| file.starts_with("images/"), why: "pictures are decoded in one place" },
     Rule { names: "lettre", allowed: |file| file.starts_with("notifications/"), why: "mail is sent in one place" },
     Rule { names: "jsonwebtoken", allowed: |file| file.starts_with("accounts/"), why: "tokens are accounts' affair" },
+    Rule { names: "krilla", allowed: |file| file.starts_with("documents/pdf"), why: "PDF is drawn in one place" },
     Rule { names: "argon2", allowed: |file| file.starts_with("accounts/"), why: "passwords are accounts' affair" },
 ];
 

@@ -28,6 +28,8 @@ create table orders (
     tax_total bigint not null,
     tax_included_total bigint not null,
     total bigint not null check (total >= 0),
+    -- Counts the edits of its contents; 1 as it was placed.
+    revision bigint not null,
     version bigint not null,
     placed_at timestamptz not null,
     updated_at timestamptz not null
@@ -78,6 +80,8 @@ create table order_history (
 -- What each plugin was asked for this order, so that every amount can be derived again.
 create table order_receipts (
     order_id uuid not null references orders (id),
+    -- Of the order: each edit has its own.
+    revision bigint not null,
     position bigint not null,
     domain text not null,
     plugin text not null,
@@ -89,7 +93,19 @@ create table order_receipts (
     input_sha256 text not null,
     output text not null,
     fuel bigint not null,
-    primary key (order_id, position)
+    primary key (order_id, revision, position)
+);
+
+-- What an order was before an edit.
+create table order_revisions (
+    order_id uuid not null references orders (id),
+    revision bigint not null,
+    replaced_at timestamptz not null,
+    actor text not null,
+    reason text not null,
+    total bigint not null,
+    contents jsonb not null,
+    primary key (order_id, revision)
 );
 
 create table payments (
@@ -98,6 +114,8 @@ create table payments (
     plugin text not null,
     digest text not null,
     method text not null,
+    -- The order is given up where the payment of its checkout fails; one of the rest leaves it as it is.
+    purpose text not null check (purpose in ('checkout', 'rest')),
     idempotency_key text not null unique,
     status text not null check (status in
         ('pending', 'requires_action', 'authorized', 'captured', 'declined', 'cancelled', 'unknown')),
@@ -166,3 +184,27 @@ create table payment_steps (
 );
 create index payment_steps_by_payment on payment_steps (payment_id, begun_at);
 create index payment_steps_by_refund on payment_steps (refund_id);
+
+-- Codes that were mailed to guests who look for their order.
+create table order_codes (
+    order_id uuid primary key references orders (id),
+    code_hash bytea not null,
+    attempts bigint not null,
+    made_at timestamptz not null,
+    expires_at timestamptz not null
+);
+create index order_codes_by_expiry on order_codes (expires_at);
+
+-- Orders in the making, by staff.
+create table drafts (
+    id uuid primary key,
+    wishes jsonb not null,
+    actor text not null,
+    -- The order that it became, written before it.
+    order_id uuid,
+    version bigint not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+);
+create index drafts_by_age on drafts (created_at, id);
+create index drafts_by_order on drafts (order_id);

@@ -28,6 +28,8 @@ create table orders (
     tax_total integer not null,
     tax_included_total integer not null,
     total integer not null check (total >= 0),
+    -- Counts the edits of its contents; 1 as it was placed.
+    revision integer not null,
     version integer not null,
     placed_at text not null,
     updated_at text not null
@@ -78,6 +80,8 @@ create table order_history (
 -- What each plugin was asked for this order, so that every amount can be derived again.
 create table order_receipts (
     order_id blob not null references orders (id),
+    -- Of the order: each edit has its own.
+    revision integer not null,
     position integer not null,
     domain text not null,
     plugin text not null,
@@ -89,7 +93,19 @@ create table order_receipts (
     input_sha256 text not null,
     output text not null,
     fuel integer not null,
-    primary key (order_id, position)
+    primary key (order_id, revision, position)
+) strict;
+
+-- What an order was before an edit.
+create table order_revisions (
+    order_id blob not null references orders (id),
+    revision integer not null,
+    replaced_at text not null,
+    actor text not null,
+    reason text not null,
+    total integer not null,
+    contents text not null,
+    primary key (order_id, revision)
 ) strict;
 
 create table payments (
@@ -98,6 +114,8 @@ create table payments (
     plugin text not null,
     digest text not null,
     method text not null,
+    -- The order is given up where the payment of its checkout fails; one of the rest leaves it as it is.
+    purpose text not null check (purpose in ('checkout', 'rest')),
     idempotency_key text not null unique,
     status text not null check (status in
         ('pending', 'requires_action', 'authorized', 'captured', 'declined', 'cancelled', 'unknown')),
@@ -166,3 +184,27 @@ create table payment_steps (
 ) strict;
 create index payment_steps_by_payment on payment_steps (payment_id, begun_at);
 create index payment_steps_by_refund on payment_steps (refund_id);
+
+-- Codes that were mailed to guests who look for their order.
+create table order_codes (
+    order_id blob primary key references orders (id),
+    code_hash blob not null,
+    attempts integer not null,
+    made_at text not null,
+    expires_at text not null
+) strict;
+create index order_codes_by_expiry on order_codes (expires_at);
+
+-- Orders in the making, by staff.
+create table drafts (
+    id blob primary key,
+    wishes text not null,
+    actor text not null,
+    -- The order that it became, written before it.
+    order_id blob,
+    version integer not null,
+    created_at text not null,
+    updated_at text not null
+) strict;
+create index drafts_by_age on drafts (created_at, id);
+create index drafts_by_order on drafts (order_id);

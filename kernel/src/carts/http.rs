@@ -31,8 +31,8 @@ pub use claim::*;
 pub use lines::*;
 pub use merchant::*;
 pub use prepaid::*;
-pub use view::cart_out;
-use view::{CartOut, DeliveryOptionOut, PaymentMethodOut, delivery_out, payment_method_out};
+use view::CartOut;
+pub use view::{DeliveryOptionOut, PaymentMethodOut, cart_out, delivery_out, payment_method_out};
 pub use words::*;
 
 /// A new cart.

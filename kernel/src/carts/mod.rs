@@ -34,10 +34,10 @@ pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
 pub use claim::{claim, current};
 pub use explain::explain;
-pub use line::{Attributes, GoneLine, Line};
+pub use line::{Attributes, GoneLine, Line, Promise};
 pub use notices::{Notice, NoticeKind, acknowledge, notices};
 pub use quote::{
-    CouponResult, CouponState, DeliveryOption, DeliveryRefusal, DeliveryState, Offered, Priced, Quoted, quote,
+    CouponResult, CouponState, DeliveryOption, DeliveryRefusal, DeliveryState, Offered, Priced, Quoted, offered, quote,
 };
 
 /// `[carts]` of shop.toml.
@@ -153,6 +153,8 @@ pub struct Contents {
     pub customer_id: Option<Uuid>,
     /// Orders that they have paid before; 0 for guests.
     pub orders_paid: u32,
+    /// The codes were redeemed by the order that is priced again: they are good, whatever was redeemed since.
+    pub coupons_redeemed: bool,
 }
 
 /// A line that cannot be had as wanted.
@@ -229,7 +231,7 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
     let mut tx = shop.db().write().await?;
     store::insert_cart(&mut tx, &cart).await?;
     tx.commit().await?;
-    Ok(Contents { cart, lines: Vec::new(), gone: Vec::new(), customer_id, orders_paid: 0 })
+    Ok(Contents { cart, lines: Vec::new(), gone: Vec::new(), customer_id, orders_paid: 0, coupons_redeemed: false })
 }
 
 /// The cart, if `caller` may see it. Someone else's cart does not exist for them.
@@ -258,7 +260,7 @@ async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Conten
         Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id).await?,
         None => 0,
     };
-    Ok(Contents { cart, lines, gone, customer_id, orders_paid })
+    Ok(Contents { cart, lines, gone, customer_id, orders_paid, coupons_redeemed: false })
 }
 
 /// The cart priced, for a shopper who looks at it: what they see now is held from now on.

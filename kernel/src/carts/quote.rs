@@ -168,7 +168,7 @@ pub async fn offered(shop: &Shop, contents: &Contents) -> Result<Offered, Error>
 
 /// The codes of the cart that the shop counts.
 async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error> {
-    if contents.cart.coupons.is_empty() {
+    if contents.cart.coupons.is_empty() || contents.coupons_redeemed {
         return Ok(Vec::new());
     }
     let mut conn = shop.db().read().await?;

@@ -41,6 +41,7 @@ const STEPS: &[Step] = steps![
     16 "0016_notifications",
     17 "0017_webhooks",
     18 "0018_images",
+    21 "0021_documents",
 ];
 
 /// A database cannot be brought to the newest schema.

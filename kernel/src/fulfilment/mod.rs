@@ -331,6 +331,11 @@ pub enum Error {
     Database(#[from] db::Error),
 }
 
+/// Has the order shipments that are not cancelled? In a transaction that holds its lock.
+pub async fn has_shipments(tx: &mut Tx, order_id: Uuid) -> Result<bool, db::Error> {
+    Ok(of_order(tx, order_id).await?.iter().any(|shipment| shipment.status != Status::Cancelled))
+}
+
 /// The shipments of an order, in their order.
 pub async fn of_order(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Shipment>, db::Error> {
     store::shipments_of(conn, order_id).await

@@ -12,6 +12,7 @@
 //! one transaction in the order of their ids: so two orders wait for each other at most in one direction.
 
 mod availability;
+mod edits;
 pub mod http;
 mod ledger;
 mod levels;
@@ -30,6 +31,7 @@ use crate::clock::Moment;
 use crate::{Shop, clock, db};
 
 pub use availability::Availability;
+pub use edits::rewrite;
 pub use ledger::{Cause, CauseKind};
 pub use levels::{close_item, create_item, restock, set_on_hand};
 pub use lists::{

@@ -26,10 +26,10 @@ pub struct Shortage {
 }
 
 /// Who reserves, and until when.
-struct Holder {
-    order_id: Uuid,
-    state: ReservationState,
-    expires_at: Option<Moment>,
+pub(super) struct Holder {
+    pub order_id: Uuid,
+    pub state: ReservationState,
+    pub expires_at: Option<Moment>,
 }
 
 /// Reserves all of `wanted` for an order, or nothing: at one location where one has all of a line, else spread over them
@@ -207,7 +207,7 @@ async fn split(
 }
 
 /// Sets goods aside for what was counted as reserved already.
-async fn place(tx: &mut Tx, holder: &Holder, item: &Item, sku: &str, quantity: i64) -> Result<(), Error> {
+pub(super) async fn place(tx: &mut Tx, holder: &Holder, item: &Item, sku: &str, quantity: i64) -> Result<(), Error> {
     let variant_id = item.variant_id;
     let cause = Cause::order(CauseKind::Reservation, holder.order_id);
     // Who waits already comes first, even if goods have come that nobody has been given yet.

@@ -10,6 +10,9 @@ pub const KINDS: &[&str] = &[
     "order.delivered",
     "order.cancelled",
     "order.refunded",
+    "order.edited",
+    "order.look-up",
+    "order.payment-request",
     "account.confirm-email",
     "account.reset-password",
     "account.change-email-old",
@@ -27,6 +30,7 @@ pub fn data_of(kind: &str) -> Option<Value> {
         return None;
     }
     let data = match kind.split_once('.') {
+        Some(("order", "look-up")) => look_up(),
         Some(("order", what)) => order(what),
         _ => account(),
     };
@@ -74,10 +78,23 @@ fn order(what: &str) -> Value {
                 "cancellation": false,
             })
         }
+        "payment-request" => data["payable"] = json!(3190),
+        "edited" => data["edit"] = json!({"revision": 2, "difference": 990, "outstanding": 990}),
         "cancelled" => data["cancellation"] = json!({"reason": "customer", "refunded": 3190}),
         _ => {}
     }
     data
+}
+
+/// The code opens nothing.
+fn look_up() -> Value {
+    json!({
+        "email": "ada@example.org",
+        "name": "Ada Lovelace",
+        "number": "1042",
+        "code": "K7WQZ-3HMPA",
+        "valid_minutes": 15,
+    })
 }
 
 /// The token is nobody's.

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::refunds::Refund;
 use super::state::GoesBack;
-use super::{Adjustment, Line, Order, Reason, Status, Target};
+use super::{Adjustment, Line, Order, Reason, Status};
 use crate::db::{self, Tx};
 use crate::events;
-use crate::money::Currency;
+use crate::money::{Amount, Currency};
 
 pub(super) async fn announce(
     tx: &mut Tx,
@@ -31,6 +31,27 @@ pub(super) async fn cancelled(
     let mut data = data(order, lines, adjustments);
     data["cancellation"] = json!({"reason": reason.name(), "refunded": back.refunded, "returned": back.returned});
     events::record(tx, "order.cancelled", order.id, data).await
+}
+
+/// What an edit did to the money.
+pub(super) struct Edited {
+    /// Above 0 the order costs so much more, below so much less.
+    pub difference: Amount,
+    /// What is still to be paid; below 0, what is still to be given back.
+    pub outstanding: Amount,
+}
+
+/// As [`announce`], with what it means for the shopper.
+pub(super) async fn edited(
+    tx: &mut Tx,
+    order: &Order,
+    lines: &[Line],
+    adjustments: &[Adjustment],
+    edit: Edited,
+) -> Result<(), db::Error> {
+    let mut data = data(order, lines, adjustments);
+    data["edit"] = json!({"revision": order.revision, "difference": edit.difference, "outstanding": edit.outstanding});
+    events::record(tx, "order.edited", order.id, data).await
 }
 
 /// As [`announce`], with what went back.
@@ -97,14 +118,9 @@ fn line(line: &Line) -> Value {
 }
 
 fn adjustment(adjustment: &Adjustment) -> Value {
-    let (target, line) = match adjustment.target {
-        Target::Line(position) => ("line", Some(position)),
-        Target::Order => ("order", None),
-        Target::Delivery => ("delivery", None),
-    };
     json!({
-        "target": target,
-        "line": line,
+        "target": adjustment.target.name(),
+        "line": adjustment.target.line(),
         "kind": adjustment.kind,
         "code": adjustment.code,
         "label": adjustment.label,

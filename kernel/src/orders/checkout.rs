@@ -8,22 +8,16 @@
 //!
 //! A crash between 2 and 4 leaves an order that the reconciling worker finishes.
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
-use super::{
-    Adjustment, Delivery, Details, Error, Line, Order, StateError, Status, Target, announce, receipts, state, store,
-};
+use super::paying::Paying;
+use super::placing::{self, Made};
+use super::{Adjustment, Delivery, Details, Error, Line, Order, StateError, Status, Target, receipts, state};
 use crate::carts::{self, Contents, DeliveryState, Quoted};
 use crate::clock;
-use crate::coupons;
-use crate::db::Tx;
-use crate::inventory;
-use crate::ledger;
 use crate::money::{self, Amount};
 use crate::payments::{self, Payment};
-use crate::plugins::{Bound, Domain, OptionId, pricing};
+use crate::plugins::{OptionId, pricing};
 use crate::{Shop, id, prepaid};
 
 /// What the shopper sends.
@@ -63,17 +57,7 @@ async fn place_to_end(shop: &Shop, checkout: &Checkout) -> Result<Details, Error
     };
     shop.relay().wake();
     if let (Some(payment), Some(paying)) = (payment, &paying) {
-        let shopper = payments::Shopper {
-            order_number: order.number,
-            token: checkout.payment_token.as_deref().unwrap_or_default(),
-            email: &order.email,
-            billing_address: Some(&order.address),
-            locale: &order.locale,
-        };
-        let payment = payments::authorize(shop, &paying.bound, &payment, &shopper).await?;
-        if let Some(decline) = payment.decline.filter(|_| !payment.status.is_open()) {
-            return Err(Error::Declined(decline));
-        }
+        paying.take(shop, &order, &payment, checkout.payment_token.as_deref().unwrap_or_default()).await?;
     }
     super::get_any(shop, order.id).await
 }
@@ -135,12 +119,6 @@ async fn as_it_is_now(shop: &Shop, checkout: &Checkout) -> Error {
     }
 }
 
-/// The plugin that will take the money, in the version that this checkout keeps.
-struct Paying {
-    bound: Arc<Bound>,
-    method: OptionId,
-}
-
 async fn choose_payment(
     shop: &Shop,
     checkout: &Checkout,
@@ -151,15 +129,8 @@ async fn choose_payment(
     if checkout.payment_token.is_none() {
         return Err(Error::NoPaymentToken);
     }
-    let bound = shop.plugins().routing().of(Domain::Payment).bound.clone();
-    let bound = bound.iter().find(|bound| bound.name() == method.plugin).cloned().ok_or(Error::UnknownPaymentMethod)?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    let offered = payments::methods_of(shop, &bound, quoted.prepaid.due, country, &contents.cart.locale).await;
-    let offered = offered.map_err(|error| Error::Payment(error.into()))?;
-    if !offered.iter().any(|offered| offered.id == method) {
-        return Err(Error::UnknownPaymentMethod);
-    }
-    Ok(Paying { bound, method })
+    Paying::choose(shop, method, quoted.prepaid.due, country, &contents.cart.locale).await
 }
 
 /// The one write that makes the order, or nothing at all.
@@ -170,30 +141,25 @@ async fn write_order(
     delivery: Delivery,
     paying: Option<&Paying>,
 ) -> Result<(Order, Option<Payment>), Error> {
-    let lines = order_lines(&contents, quoted)?;
-    let adjustments: Vec<_> = quoted.adjustments.iter().map(order_adjustment).collect();
-    // Serialised before the transaction: on SQLite it is the one writer of the shop.
-    let receipts = receipts::of(quoted);
+    let made = Made {
+        lines: order_lines(&contents, quoted)?,
+        adjustments: quoted.adjustments.iter().map(order_adjustment).collect(),
+        receipts: receipts::of(quoted),
+        redeems: quoted.redeems(),
+        // Always some: a cart without an e-mail address was refused.
+        buyer: contents.buyer(),
+    };
     let mut order = new_order(shop, &contents, quoted, delivery);
-    let wanted: Vec<_> = lines.iter().map(Line::stock).collect();
-    // Always some: a cart without an e-mail address was refused.
-    let buyer = contents.buyer();
-
     let mut tx = shop.db().write().await?;
     if !carts::close(&mut tx, &contents, order.id).await? {
         return Err(Error::NoLongerAsShown);
     }
-    inventory::reserve(&mut tx, order.id, &wanted, Some(inventory::held_until(shop))).await?;
-    order.number = store::next_number(&mut tx).await?;
-    store::insert_order(&mut tx, &order).await?;
-    store::insert_lines(&mut tx, order.id, &lines).await?;
-    store::insert_adjustments(&mut tx, order.id, &adjustments).await?;
-    store::insert_receipts(&mut tx, order.id, &receipts).await?;
-    state::note(&mut tx, &order, "placed by the shopper").await?;
+    placing::insert(shop, &mut tx, &mut order, &made, "placed by the shopper").await?;
     let payment = match paying {
         Some(Paying { bound, method }) => {
             let new = payments::NewPayment {
                 order_id: order.id,
+                purpose: payments::Purpose::Checkout,
                 method,
                 bound,
                 amount: quoted.prepaid.due,
@@ -203,50 +169,15 @@ async fn write_order(
         }
         None => None,
     };
-    if let Some(buyer) = &buyer
-        && !coupons::redeem(&mut tx, order.id, &quoted.redeems(), buyer).await?
-    {
-        return Err(Error::NoLongerAsShown);
-    }
-    charge(&mut tx, &order, &adjustments).await?;
     if !prepaid::take(&mut tx, order.id, &quoted.prepaid).await.map_err(StateError::from)? {
         return Err(Error::NoLongerAsShown);
     }
-    announce::announce(&mut tx, "order.placed", &order, &lines, &adjustments).await?;
     if payment.is_none() {
         let cause = if order.total == 0 { "nothing to pay" } else { "paid by gift cards and store credit" };
         state::mark_paid(&mut tx, order.id, cause).await?;
     }
     tx.commit().await?;
     Ok((order, payment))
-}
-
-/// The shopper owes the total from now on.
-async fn charge(tx: &mut Tx, order: &Order, adjustments: &[Adjustment]) -> Result<(), Error> {
-    let reference = format!("placed-{}", order.id);
-    let entries = charge_of(order, adjustments).entries()?;
-    let posting = ledger::Posting {
-        order_id: order.id,
-        payment_id: None,
-        kind: ledger::Kind::Placed,
-        reference: &reference,
-        cause: "placed by the shopper",
-        entries: &entries,
-    };
-    ledger::post(tx, &posting).await.map_err(StateError::from)?;
-    Ok(())
-}
-
-/// What the total is made up of, for the books: the delivery and the goods without the tax that their prices contain.
-pub fn charge_of(order: &Order, adjustments: &[Adjustment]) -> ledger::Charge {
-    let on_delivery = adjustments.iter().filter(|adjustment| adjustment.target == Target::Delivery);
-    let delivery = on_delivery.fold(order.delivery.amount, |delivery, adjustment| match adjustment.kind.as_str() {
-        "tax-included" => delivery - adjustment.amount,
-        "tax" => delivery,
-        _ => delivery + adjustment.amount,
-    });
-    let tax = order.tax_total + order.tax_included_total;
-    ledger::Charge { sales: order.total - delivery - tax, delivery, tax }
 }
 
 fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {
@@ -273,13 +204,14 @@ fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delive
         tax_total: totals.taxes_added,
         tax_included_total: totals.taxes_included,
         total: totals.total,
+        revision: 1,
         version: 1,
         placed_at: now,
         updated_at: now,
     }
 }
 
-fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money::OutOfRange> {
+pub(super) fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money::OutOfRange> {
     let line = |(index, line): (usize, &carts::Line)| {
         let own = quoted.adjustments.iter().filter(|adjustment| {
             adjustment.kind != pricing::Kind::TaxIncluded
@@ -300,7 +232,7 @@ fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money:
     contents.lines.iter().enumerate().map(line).collect()
 }
 
-fn order_adjustment(adjustment: &pricing::Adjustment) -> Adjustment {
+pub(super) fn order_adjustment(adjustment: &pricing::Adjustment) -> Adjustment {
     Adjustment {
         target: match adjustment.target {
             pricing::Target::Line(index) => Target::Line(i64::from(index)),

@@ -28,8 +28,9 @@ async fn forget(shop: &Shop) -> Result<(), Box<dyn std::error::Error + Send + Sy
     let keys = http::idempotency::forget(shop, days(shop.config().http.idempotency_days)).await?;
     let entries = audit::forget_old(shop).await?;
     let events = events::forget_old(shop).await?;
+    let codes = super::lookup::forget_expired(shop).await?;
     let messages = notifications::forget_old(shop).await?;
     let webhooks = webhooks::forget_old(shop).await?;
-    tracing::debug!(carts, sessions, keys, entries, events, messages, webhooks, "forgotten");
+    tracing::debug!(carts, sessions, keys, entries, events, codes, messages, webhooks, "forgotten");
     Ok(())
 }

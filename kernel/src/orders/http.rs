@@ -1,7 +1,11 @@
 //! Checkout and orders over HTTP.
 
+mod drafts;
+mod edits;
+mod lookup;
 mod merchant;
 mod money;
+mod payments;
 mod view;
 
 use axum::Json as Answer;
@@ -23,8 +27,12 @@ use crate::http::paging::{Page, PageParams};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Kind, Problem, ProblemSchema};
 
+pub use drafts::*;
+pub use edits::*;
+pub use lookup::*;
 pub use merchant::*;
 pub use money::*;
+pub use payments::*;
 use view::{OrderOut, OrderSummaryOut, order_out, summary_out};
 
 /// The shopper buys what the cart holds, at the price that was shown.
@@ -198,6 +206,23 @@ impl From<Error> for Problem {
             Error::NoAccount => Problem::invalid_field("/to", error.to_string()),
             Error::NotShipped { .. } => Problem::new(Kind::OrderState).detail(error.to_string()),
             Error::CorrectionTooLarge => Problem::invalid_field("/amount", error.to_string()),
+            Error::StaleEdit(details) => Problem::new(Kind::StaleQuote).with("order", order_out(*details)),
+            Error::StaleDraft(shown) => Problem::new(Kind::StaleQuote).with("draft", drafts::draft_out(*shown)),
+            Error::DraftChanged { current } => {
+                Problem::new(Kind::PreconditionFailed).detail(format!("it is version {current} now"))
+            }
+            Error::UnknownDraftVariant(line) => {
+                Problem::invalid_field(format!("/lines/{line}"), "there is no such variant on sale")
+            }
+            Error::UnknownCustomer => Problem::invalid_field("/customer_id", "there is no such customer"),
+            Error::NothingToPay => Problem::new(Kind::OrderState).detail(error.to_string()),
+            Error::LetterNotComposed(_) => Problem::new(Kind::Unavailable).detail("the letter could not be written"),
+            Error::Accounts(error) => error.into(),
+            Error::NothingLeft => Problem::invalid_field("/lines", error.to_string()),
+            Error::LinesRefunded => Problem::new(Kind::OrderState).detail(error.to_string()),
+            Error::EditNotAllowed => Problem::new(Kind::OrderState).detail(error.to_string()),
+            Error::WrongCode => Problem::new(Kind::InvalidCode),
+            Error::StaleAmount { payable } => Problem::new(Kind::StaleAmount).with("payable", payable),
             Error::OutOfRange(_) | Error::CutOff(_) => Problem::internal(error),
             Error::Database(error) => error.into(),
         }

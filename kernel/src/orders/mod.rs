@@ -5,13 +5,21 @@
 
 mod adoption;
 mod announce;
+mod basket;
 pub mod checkout;
 pub mod corrections;
+pub mod drafts;
+pub mod editing;
 mod housekeeping;
 pub mod http;
+pub mod lookup;
+pub mod paying;
+mod placing;
 mod privacy;
 pub mod receipts;
 pub mod refunds;
+pub mod requests;
+pub mod revisions;
 mod state;
 mod store;
 
@@ -45,6 +53,12 @@ pub struct OrdersConfig {
     pub reconcile_after_ms: u64,
     /// Minutes that a shopper has for what a payment asks of them (3-D Secure, say).
     pub payment_action_minutes: u32,
+    /// How the owner of an order may edit it until shipping begins.
+    pub owner_edits: editing::OwnerEdits,
+    /// Minutes that a code is good with which a guest finds an order again.
+    pub lookup_minutes: u32,
+    /// How often a code may be tried.
+    pub lookup_attempts: u32,
     /// How often old rows (carts, keys, events) are forgotten, in minutes.
     pub housekeeping_minutes: u32,
 }
@@ -55,6 +69,9 @@ impl Default for OrdersConfig {
             reconcile_interval_ms: 1_000,
             reconcile_after_ms: 10_000,
             payment_action_minutes: 30,
+            owner_edits: editing::OwnerEdits::default(),
+            lookup_minutes: 15,
+            lookup_attempts: 5,
             housekeeping_minutes: 60,
         }
     }
@@ -118,6 +135,8 @@ pub struct Order {
     pub tax_total: Amount,
     pub tax_included_total: Amount,
     pub total: Amount,
+    /// Counts the edits of its contents; 1 as it was placed.
+    pub revision: i64,
     pub version: i64,
     pub placed_at: Moment,
     pub updated_at: Moment,
@@ -165,6 +184,24 @@ pub enum Target {
     Line(i64),
     Order,
     Delivery,
+}
+
+impl Target {
+    /// The line that it is, by its position.
+    fn line(self) -> Option<i64> {
+        match self {
+            Self::Line(position) => Some(position),
+            Self::Order | Self::Delivery => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Line(_) => "line",
+            Self::Order => "order",
+            Self::Delivery => "delivery",
+        }
+    }
 }
 
 /// A discount, tax or fee of an order.
@@ -249,6 +286,35 @@ pub enum Error {
     NoAccount,
     #[error("with the correction, the order would owe more or less than an amount can say")]
     CorrectionTooLarge,
+    /// The order would cost another amount than was shown.
+    #[error("the edited order costs another total")]
+    StaleEdit(Box<Details>),
+    /// The draft comes to another amount than was shown.
+    #[error("the draft comes to another total")]
+    StaleDraft(Box<drafts::Shown>),
+    #[error("the draft has changed: it is version {current} now")]
+    DraftChanged { current: i64 },
+    #[error("line {0} names no variant that is on sale")]
+    UnknownDraftVariant(usize),
+    #[error("there is no such customer")]
+    UnknownCustomer,
+    #[error("there is nothing to pay")]
+    NothingToPay,
+    #[error("{0}")]
+    LetterNotComposed(String),
+    #[error(transparent)]
+    Accounts(crate::accounts::Error),
+    #[error("an order keeps at least one line; cancel it instead")]
+    NothingLeft,
+    #[error("pieces of its lines were refunded: its lines stay as they are")]
+    LinesRefunded,
+    #[error("the shop does not let you edit the order so")]
+    EditNotAllowed,
+    #[error("the code is wrong, was used, or is out of date")]
+    WrongCode,
+    /// The order does not owe what the shopper was shown.
+    #[error("{payable} of the order can be paid now")]
+    StaleAmount { payable: Amount },
     #[error("an amount is out of range")]
     OutOfRange(#[from] crate::money::OutOfRange),
     #[error("the work was cut off: {0}")]
@@ -312,7 +378,8 @@ pub async fn numbers_after(shop: &Shop, number: i64, limit: u32) -> Result<Vec<i
     Ok(store::numbers_after(&mut shop.db().read().await?, number, i64::from(limit)).await?)
 }
 
-async fn details(conn: &mut Conn, order: Order) -> Result<Details, db::Error> {
+/// The order with all that belongs to it, as this connection or transaction sees it.
+pub async fn details(conn: &mut Conn, order: Order) -> Result<Details, db::Error> {
     Ok(Details {
         lines: store::lines(conn, order.id).await?,
         adjustments: store::adjustments(conn, order.id).await?,

@@ -1,10 +1,13 @@
 //! All the SQL of orders.
 
 mod contents;
+pub(super) mod drafts;
 pub(super) mod guests;
+pub(super) mod lookup;
 mod orders;
 pub(super) mod people;
 mod refunds;
+mod revisions;
 
 pub(super) use contents::{
     adjustments, history, insert_adjustments, insert_history, insert_lines, insert_receipts, lines, priced_by, receipts,
@@ -17,3 +20,4 @@ pub(super) use refunds::{
     find_refund, get_refund, insert_refund, refunded_delivery, refunded_pieces, refunded_quantity, refunds,
     unfinished_refunds, update_refund,
 };
+pub(super) use revisions::{has_refunded_lines, insert_revision, replace_contents, revisions};

@@ -74,6 +74,24 @@ pub struct Method {
     pub attributes: Vec<(String, String)>,
 }
 
+/// What an attempt pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// What the shopper bought just now: where it fails, the order is given up and the cart is open again.
+    Checkout,
+    /// What an order owes that stays, whether this attempt succeeds or not.
+    Rest,
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Checkout => "checkout",
+            Self::Rest => "rest",
+        }
+    }
+}
+
 /// An attempt to pay an order.
 #[derive(Debug, Clone)]
 pub struct Payment {
@@ -82,6 +100,7 @@ pub struct Payment {
     pub plugin: String,
     pub digest: String,
     pub method: String,
+    pub purpose: Purpose,
     pub idempotency_key: String,
     pub status: Status,
     pub currency: String,
@@ -102,6 +121,15 @@ pub struct Payment {
 }
 
 impl Payment {
+    /// What may still be taken for it without anybody asking again.
+    fn under_way(&self) -> Amount {
+        match self.status {
+            Status::Authorized => self.moved.authorized,
+            status if status.is_open() => self.amount - self.moved.captured,
+            _ => 0,
+        }
+    }
+
     /// The status with what the ledger knows beyond it: `partially_captured`, `partially_refunded`, `refunded`.
     pub fn status_name(&self) -> &'static str {
         let moved = self.moved;
@@ -164,6 +192,7 @@ pub enum Error {
 /// What an attempt is made of.
 pub struct NewPayment<'a> {
     pub order_id: Uuid,
+    pub purpose: Purpose,
     pub method: &'a OptionId,
     pub bound: &'a Bound,
     pub amount: Amount,
@@ -208,7 +237,7 @@ pub async fn methods_of(
     Ok(offered.into_iter().map(method).collect())
 }
 
-/// Writes the attempt down, in the transaction that makes the order. Money moves only after that has been committed.
+/// Writes the attempt down, in the transaction that decides it. Money moves only after that has been committed.
 pub async fn begin(shop: &Shop, tx: &mut Tx, new: &NewPayment<'_>) -> Result<Payment, db::Error> {
     let now = clock::now();
     let id = id::sequential();
@@ -218,6 +247,7 @@ pub async fn begin(shop: &Shop, tx: &mut Tx, new: &NewPayment<'_>) -> Result<Pay
         plugin: new.bound.name().to_owned(),
         digest: new.bound.digest().to_string(),
         method: new.method.code.clone(),
+        purpose: new.purpose,
         idempotency_key: format!("pay-{id}"),
         status: Status::Pending,
         currency: new.currency.to_owned(),
@@ -275,6 +305,11 @@ pub async fn authorize(
     settle(shop, payment.id, &observed, "authorize").await
 }
 
+/// What can be paid now of what an order owes: another payment that is under way may bring its part yet.
+pub fn payable(payments: &[Payment], balance: &ledger::Balance) -> Amount {
+    payments.iter().fold(balance.outstanding, |rest, payment| rest - payment.under_way()).max(0)
+}
+
 /// Every attempt to pay an order, the newest last.
 pub async fn of_order(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Payment>, db::Error> {
     let mut payments = Vec::new();
@@ -296,6 +331,11 @@ pub async fn require_room(shop: &Shop, tx: &mut Tx, order_id: Uuid) -> Result<()
 /// Is a payment of the order under way?
 pub async fn is_any_open(conn: &mut Conn, order_id: Uuid) -> Result<bool, db::Error> {
     store::is_any_open(conn, order_id).await
+}
+
+/// Does a payment of the order wait for the provider, the shopper, or the end of a capture? What it will bring is not known yet.
+pub async fn is_undecided(conn: &mut Conn, order_id: Uuid) -> Result<bool, db::Error> {
+    store::is_undecided(conn, order_id).await
 }
 
 /// Every step of the payments of an order, the oldest first.

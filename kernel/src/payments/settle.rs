@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::state::{Move, Observed, Status, apply, next};
 use super::steps::{self, Step, StepKind};
-use super::{CaptureMode, Error, Payment, announce, books, lock, store, worker};
+use super::{CaptureMode, Error, Payment, Purpose, announce, books, lock, store, worker};
 use crate::clock::{self, Moment};
 use crate::db::Tx;
 use crate::plugins::payment;
@@ -165,7 +165,8 @@ async fn move_order(
             None => Ok(Vec::new()),
         };
     }
-    if !ended {
+    // An attempt at the rest leaves the order as it was, to be paid by another, unless somebody called the order off meanwhile.
+    if !ended || payment.purpose == Purpose::Rest && wish.is_none() {
         return Ok(Vec::new());
     }
     let (reason, word) = match payment.status {

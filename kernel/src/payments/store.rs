@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::steps::{Journaled, Step, StepKind};
-use super::{Action, Decline, Payment, Status};
+use super::{Action, Decline, Payment, Purpose, Status};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 use crate::ledger;
@@ -16,6 +16,7 @@ struct PaymentRow {
     plugin: String,
     digest: String,
     method: String,
+    purpose: String,
     idempotency_key: String,
     status: String,
     currency: String,
@@ -39,6 +40,8 @@ impl PaymentRow {
             plugin: row.plugin,
             digest: row.digest,
             method: row.method,
+            // The column's own check allows nothing else.
+            purpose: if row.purpose == Purpose::Checkout.name() { Purpose::Checkout } else { Purpose::Rest },
             idempotency_key: row.idempotency_key,
             // The column's own check allows nothing else; not knowing is the reading that moves no money.
             status: Status::parse(&row.status).unwrap_or(Status::Unknown),
@@ -59,14 +62,15 @@ impl PaymentRow {
 pub(super) async fn insert_payment(tx: &mut Tx, payment: &Payment, next_check_at: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into payments (id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference,
-                               version, checks, next_check_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, $13)",
+        "insert into payments (id, order_id, plugin, digest, method, purpose, idempotency_key, status, currency, amount,
+                               reference, version, checks, next_check_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $14)",
         payment.id,
         payment.order_id,
         payment.plugin.as_str(),
         payment.digest.as_str(),
         payment.method.as_str(),
+        payment.purpose.name(),
         payment.idempotency_key.as_str(),
         payment.status.name(),
         payment.currency.as_str(),
@@ -83,7 +87,7 @@ pub(super) async fn get_payment(conn: &mut Conn, id: Uuid) -> Result<Payment> {
     let row = sql::one!(
         conn,
         PaymentRow,
-        "select id, order_id, plugin, digest, method, idempotency_key, status, currency, amount, reference, action,
+        "select id, order_id, plugin, digest, method, purpose, idempotency_key, status, currency, amount, reference, action,
                 decline_code, decline_message, version, checks, created_at,
                 (select cast(coalesce(sum(s.amount), 0) as bigint) from payment_steps s
                  where s.payment_id = payments.id and s.kind = 'refund' and s.status = 'begun') as refunding
@@ -125,6 +129,18 @@ pub(super) async fn is_any_open(conn: &mut Conn, order_id: Uuid) -> Result<bool>
         (Uuid,),
         "select id from payments
          where order_id = $1 and status in ('pending', 'requires_action', 'authorized', 'unknown') limit 1",
+        order_id
+    )?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn is_undecided(conn: &mut Conn, order_id: Uuid) -> Result<bool> {
+    let found = sql::optional!(
+        conn,
+        (Uuid,),
+        "select p.id from payments p where p.order_id = $1 and (p.status in ('pending', 'requires_action', 'unknown')
+             or exists (select 1 from payment_steps s
+                        where s.payment_id = p.id and s.status = 'begun' and s.kind in ('capture', 'cancel'))) limit 1",
         order_id
     )?;
     Ok(found.is_some())

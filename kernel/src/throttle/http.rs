@@ -41,12 +41,15 @@ fn class(method: &Method, route: &str) -> Option<Class> {
         return None;
     }
     match route {
-        "/v1/auth/login" | "/v1/auth/second-factor" => Some(Class::Logins),
+        "/v1/auth/login" | "/v1/auth/second-factor" | "/v1/orders/lookup/confirm" => Some(Class::Logins),
         "/v1/auth/register" => Some(Class::Registrations),
-        "/v1/auth/forgot-password" | "/v1/auth/confirm-email/resend" | "/v1/me/email" => Some(Class::PasswordResets),
+        "/v1/auth/forgot-password" | "/v1/auth/confirm-email/resend" | "/v1/me/email" | "/v1/orders/lookup" => {
+            Some(Class::PasswordResets)
+        }
         "/v1/carts" => Some(Class::Carts),
         "/v1/gift-cards/balance" => Some(Class::GiftCards),
-        "/v1/carts/{id}/checkout" => Some(Class::Checkouts),
+        // Whoever tries stolen cards tries them wherever a card is taken.
+        "/v1/carts/{id}/checkout" | "/v1/orders/{id}/payments" => Some(Class::Checkouts),
         _ => None,
     }
 }
@@ -88,8 +91,11 @@ mod tests {
             (Method::POST, "/v1/auth/forgot-password", Some(Class::PasswordResets)),
             (Method::POST, "/v1/auth/confirm-email/resend", Some(Class::PasswordResets)),
             (Method::POST, "/v1/me/email", Some(Class::PasswordResets)),
+            (Method::POST, "/v1/orders/lookup", Some(Class::PasswordResets)),
+            (Method::POST, "/v1/orders/lookup/confirm", Some(Class::Logins)),
             (Method::POST, "/v1/carts", Some(Class::Carts)),
             (Method::POST, "/v1/carts/{id}/checkout", Some(Class::Checkouts)),
+            (Method::POST, "/v1/orders/{id}/payments", Some(Class::Checkouts)),
             (Method::POST, "/v1/gift-cards/balance", Some(Class::GiftCards)),
             (Method::PUT, "/v1/carts/{id}/gift-cards", Some(Class::GiftCards)),
             (Method::PUT, "/v1/carts/{id}/coupons", None),

@@ -29,7 +29,7 @@ pub struct ThrottleConfig {
     /// Every request, by address.
     #[serde(deserialize_with = "rate::<_, 1000, 0>")]
     pub everything: Rate,
-    /// Logins, by address.
+    /// Logins and codes of look-ups, by address.
     #[serde(deserialize_with = "rate::<_, 100, 1800>")]
     pub logins: Rate,
     /// Registrations, by address.

@@ -63,6 +63,7 @@ impl Objects {
         let webhook = webhook.as_str().expect("an id").to_owned();
         let told = app.send(Method::POST, &format!("/v1/admin/webhooks/{webhook}/test"), Some(owner), None).await;
         let told = text(&told.expect(202), "id");
+        let draft = create("/v1/admin/drafts", json!({ "note": "fixture" })).await;
         let key = create("/v1/admin/api-keys", json!({ "name": "fixture", "scopes": ["catalog"] })).await;
         let staff = create("/v1/admin/staff", json!({ "email": "fixture@example.org" })).await;
         let coupon = create("/v1/admin/coupons", json!({ "code": "FIXTURE" })).await;
@@ -85,6 +86,7 @@ impl Objects {
             ("/v1/admin/gift-cards/", "id", text(&gift_card, "id")),
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
+            ("/v1/admin/drafts/", "id", text(&draft, "id")),
             ("/v1/admin/orders/", "refund_id", refund),
             ("/v1/admin/carts/", "id", Shopper::guest(app).await.cart),
             ("/v1/admin/returns/", "id", returned.1),
@@ -220,6 +222,11 @@ pub fn body(operation: &str) -> Option<Value> {
         "PUT /v1/carts/{id}/store-credit" => json!({ "use": false }),
         "PUT /v1/carts/{id}/delivery-option" => json!({ "id": "delivery-rates:standard" }),
         "PUT /v1/carts/{id}/email" => json!({ "email": "ada@example.org" }),
+        "POST /v1/orders/{id}/edits" => json!({ "address": address(), "expected_total": 0 }),
+        "POST /v1/orders/{id}/edits/preview" => json!({ "address": address() }),
+        "POST /v1/orders/{id}/payments" => {
+            json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_amount": 1 })
+        }
         "POST /v1/orders/{id}/returns" => {
             json!({ "lines": [{ "line": 0, "quantity": 1, "reason": "other" }] })
         }

@@ -29,6 +29,16 @@ pub struct Order {
     pub shipment: Option<Shipment>,
     pub cancellation: Option<Cancellation>,
     pub refund: Option<Refund>,
+    pub edit: Option<Edit>,
+    /// What the shopper is asked to pay.
+    pub payable: Money,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Edit {
+    /// What is still to be paid; below 0, what is still to be given back.
+    pub outstanding: Money,
 }
 
 #[derive(Default, Deserialize)]

@@ -157,6 +157,33 @@ impl Language {
         )
     }
 
+    pub fn to_pay_subject(self, number: &str) -> String {
+        self.say(format!("Please pay order {number}"), format!("Оплатите заказ {number}"))
+    }
+
+    pub fn to_pay(self, number: &str) -> String {
+        self.say(format!("Your order {number} waits to be paid."), format!("Ваш заказ {number} ждёт оплаты."))
+    }
+
+    pub fn pay_link(self) -> &'static str {
+        self.say("Pay the order", "Оплатить заказ")
+    }
+
+    pub fn edited_subject(self, number: &str) -> String {
+        self.say(format!("Order {number} was changed"), format!("Заказ {number} изменён"))
+    }
+
+    pub fn edited(self, number: &str) -> String {
+        self.say(
+            format!("Your order {number} was changed. This is it now:"),
+            format!("Ваш заказ {number} изменён. Теперь он такой:"),
+        )
+    }
+
+    pub fn still_to_pay(self, amount: &str) -> String {
+        self.say(format!("{amount} of it is still to be paid."), format!("Осталось оплатить {amount}."))
+    }
+
     pub fn nothing_charged(self) -> &'static str {
         self.say("You have not been charged.", "Деньги не списаны.")
     }

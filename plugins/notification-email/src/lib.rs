@@ -9,6 +9,7 @@ mod account;
 mod data;
 mod language;
 mod letter;
+mod look_up;
 mod messages;
 mod template;
 mod values;
@@ -60,6 +61,9 @@ impl Notification for EmailNotification {
             "order.paid" => Some(order_paid(language, &read(event)?)),
             "order.shipped" => Some(order_shipped(language, &read(event)?)),
             "order.cancelled" => Some(order_cancelled(language, &read(event)?)),
+            "order.payment-request" => Some(order_to_pay(language, &read(event)?)),
+            "order.edited" => Some(order_edited(language, &read(event)?)),
+            look_up::LOOK_UP => Some(look_up::letter(language, &read(event)?)),
             "order.refunded" => {
                 let order: Order = read(event)?;
                 let Some(refund) = order.refund.as_ref().filter(|refund| !refund.cancellation) else {
@@ -130,6 +134,25 @@ fn order_cancelled(language: Language, order: &Order) -> (String, Vec<Part>) {
     }
     parts.extend(order_link(language, order));
     (language.cancelled_subject(&order.number), parts)
+}
+
+fn order_to_pay(language: Language, order: &Order) -> (String, Vec<Part>) {
+    let mut parts = vec![Part::Paragraph(language.to_pay(&order.number)), amounts(language, order)];
+    parts.push(Part::Paragraph(language.still_to_pay(&language.money(order.payable, order))));
+    if !order.url.is_empty() {
+        parts.push(Part::Link { label: language.pay_link(), url: order.url.clone() });
+    }
+    (language.to_pay_subject(&order.number), parts)
+}
+
+fn order_edited(language: Language, order: &Order) -> (String, Vec<Part>) {
+    let mut parts = vec![Part::Paragraph(language.edited(&order.number)), amounts(language, order)];
+    let edit = order.edit.as_ref();
+    if let Some(rest) = edit.map(|edit| edit.outstanding).filter(|rest| *rest > Money::ZERO) {
+        parts.push(Part::Paragraph(language.still_to_pay(&language.money(rest, order))));
+    }
+    parts.extend(order_link(language, order));
+    (language.edited_subject(&order.number), parts)
 }
 
 fn order_refunded(language: Language, order: &Order, amount: Money) -> (String, Vec<Part>) {

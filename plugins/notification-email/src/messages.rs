@@ -56,7 +56,7 @@ impl Channels<'_> {
     /// Those of `kind` that are open to the recipient, each once. A kernel that names none has mail and nothing else.
     fn of(&self, kind: &str, recipient: &Recipient) -> Vec<Channel> {
         // A link that opens an account goes to the address that it proves.
-        if values::is_of_account(kind) {
+        if values::may_be_secret(kind) {
             return vec![Channel::Email];
         }
         let open = recipient.attributes.iter().find(|(name, _)| name == "channels");
@@ -182,7 +182,7 @@ pub fn check(texts: &[Text]) -> Result<(), Error> {
         if text.html.is_some() && text.channel != Channel::Email {
             return Err(Error::InvalidSettings(format!("texts[{index}].html: only mails have HTML")));
         }
-        if values::is_of_account(&text.kind) && text.channel != Channel::Email {
+        if values::may_be_secret(&text.kind) && text.channel != Channel::Email {
             return Err(Error::InvalidSettings(format!("texts[{index}].channel: {} goes by email only", text.kind)));
         }
     }

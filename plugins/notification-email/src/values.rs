@@ -7,11 +7,13 @@ use crate::amount_rows;
 use crate::data::{Account, Order, read};
 use crate::language::Language;
 use crate::letter::{escape, rows_to_html};
+use crate::look_up::{LOOK_UP, LookUp};
 
 /// In the texts of every kind.
 const ALWAYS: &[&str] = &["name", "email", "shop", "shop_url", "url"];
 const OF_ORDERS: &[&str] =
     &["number", "total", "items", "lines", "address", "delivery", "tracking_number", "tracking_url", "refunded"];
+const OF_LOOK_UPS: &[&str] = &["number", "code", "valid_minutes"];
 const OF_ACCOUNTS: &[&str] = &["token", "valid_minutes", "new_email"];
 
 /// The placeholders of events of this kind.
@@ -20,7 +22,9 @@ pub fn names(kind: &str) -> Vec<&'static str> {
 }
 
 fn own(kind: &str) -> &'static [&'static str] {
-    if kind.starts_with("order.") {
+    if kind == LOOK_UP {
+        OF_LOOK_UPS
+    } else if kind.starts_with("order.") {
         OF_ORDERS
     } else if is_of_account(kind) {
         OF_ACCOUNTS
@@ -29,9 +33,13 @@ fn own(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Whether the event's data may hold a secret.
-pub fn is_of_account(kind: &str) -> bool {
+fn is_of_account(kind: &str) -> bool {
     kind.starts_with("account.")
+}
+
+/// Whether the event's data may hold a secret.
+pub fn may_be_secret(kind: &str) -> bool {
+    is_of_account(kind) || kind == LOOK_UP
 }
 
 /// Values as they stand in a text, and where it differs, in HTML.
@@ -51,7 +59,12 @@ impl Values {
             ("shop", shop.name.clone(), None),
             ("shop_url", shop.url.clone(), None),
         ]);
-        if event.kind.starts_with("order.") {
+        if event.kind == LOOK_UP {
+            let LookUp { number, code, valid_minutes } = read(event)?;
+            values.0.push(("number", number, None));
+            values.0.push(("code", code, None));
+            values.0.push(("valid_minutes", valid_minutes.to_string(), None));
+        } else if event.kind.starts_with("order.") {
             values.add_order(&read(event)?, language);
         } else if is_of_account(&event.kind) {
             let Account { url, token, valid_minutes, new_email } = read(event)?;

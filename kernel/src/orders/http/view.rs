@@ -1,6 +1,5 @@
 //! What shoppers and the merchant see of an order.
 
-use std::collections::BTreeMap;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,7 +13,7 @@ use crate::fulfilment::http::ShipmentOut;
 use crate::ledger::Balance;
 use crate::money::Amount;
 use crate::orders::{Adjustment, Delivery, Details, Order, PricedBy, Target};
-use crate::payments::{Action, Payment};
+use crate::payments::{self, Action, Payment};
 
 /// A discount, tax or fee.
 #[derive(Debug, Serialize, ToSchema)]
@@ -135,6 +134,8 @@ pub struct OrderOut {
     total: Amount,
     /// What was paid, given back, and is still owed.
     amounts: AmountsOut,
+    /// What can be paid now: `amounts.outstanding` without what a payment that is under way may bring yet.
+    payable: Amount,
     /// The newest attempt to pay; none where there was nothing to pay.
     payment: Option<PaymentOut>,
     /// Every attempt, the newest last.
@@ -146,6 +147,9 @@ pub struct OrderOut {
     #[schema(example = "partial")]
     fulfilment: &'static str,
     shipments: Vec<ShipmentOut>,
+    /// Counts the edits of its contents; 1 as it was placed.
+    #[schema(example = 1)]
+    revision: i64,
     #[schema(value_type = String, format = DateTime)]
     placed_at: Moment,
     #[schema(value_type = String, format = DateTime)]
@@ -201,6 +205,7 @@ pub fn order_out(details: Details) -> OrderOut {
         tax_total: order.tax_total,
         tax_included_total: order.tax_included_total,
         total: order.total,
+        payable: payments::payable(&payments, &amounts),
         amounts: amounts_out(amounts),
         payment: payments.last().map(payment_out),
         payments: payments.iter().map(payment_out).collect(),
@@ -211,6 +216,7 @@ pub fn order_out(details: Details) -> OrderOut {
             .collect(),
         fulfilment: Progress::of(&pieces).name(),
         shipments: shipments.into_iter().map(ShipmentOut::from).collect(),
+        revision: order.revision,
         placed_at: order.placed_at,
         updated_at: order.updated_at,
     }

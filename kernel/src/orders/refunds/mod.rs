@@ -197,7 +197,7 @@ async fn begin_to(
 }
 
 /// What can still go back: never more than the shop holds of what was paid, without what is on its way.
-async fn available(tx: &mut Tx, order_id: Uuid, payments: &[Payment]) -> Result<Amount, Error> {
+pub(super) async fn available(tx: &mut Tx, order_id: Uuid, payments: &[Payment]) -> Result<Amount, Error> {
     let held = ledger::balance(tx, order_id).await?.held();
     let under_way = money::sum(payments.iter().map(|payment| payment.refunding))?;
     Ok((held - under_way).max(0))
@@ -237,16 +237,20 @@ async fn amounts(
     Ok((amount, delivery, parts))
 }
 
+/// What the shop owes the shopper, beyond refunds that are on their way: those have been credited, and claim their part of it. Below 0 the
+/// shopper owes the shop.
+pub(super) async fn unclaimed(tx: &mut Tx, order_id: Uuid) -> Result<Amount, db::Error> {
+    let mut owed = -ledger::balance(tx, order_id).await?.outstanding;
+    for (id, by_payments) in store::unfinished_refunds(tx, order_id).await? {
+        owed -= by_payments - payments::refund_done(tx, id).await?;
+    }
+    Ok(owed)
+}
+
 /// The shop owes the shopper what it gives back, as far as it does not owe it already: an edit or a call-off may have
 /// lowered what the order comes to before.
 async fn credit(tx: &mut Tx, order_id: Uuid, refund: &Refund) -> Result<(), Error> {
-    let owed = -ledger::balance(tx, order_id).await?.outstanding;
-    // Refunds that are not carried out have been credited, and claim their part of it.
-    let mut claimed = 0;
-    for (id, by_payments) in store::unfinished_refunds(tx, order_id).await? {
-        claimed += by_payments - payments::refund_done(tx, id).await?;
-    }
-    let credited = refund.amount - refund.amount.min((owed - claimed).max(0));
+    let credited = refund.amount - refund.amount.min(unclaimed(tx, order_id).await?.max(0));
     let entries = [(Account::Refunds, credited), (Account::Receivable, -credited)];
     let reference = format!("credited-{}", refund.id);
     let posting = Posting {

@@ -36,19 +36,14 @@ pub(in crate::orders) async fn insert_adjustments(
     adjustments: &[Adjustment],
 ) -> Result<()> {
     for (position, adjustment) in (0_i64..).zip(adjustments) {
-        let (target, line_position) = match adjustment.target {
-            Target::Line(position) => ("line", Some(position)),
-            Target::Order => ("order", None),
-            Target::Delivery => ("delivery", None),
-        };
         sql::execute!(
             tx,
             "insert into order_adjustments (order_id, position, target, line_position, kind, code, label, amount)
              values ($1, $2, $3, $4, $5, $6, $7, $8)",
             order_id,
             position,
-            target,
-            line_position,
+            adjustment.target.name(),
+            adjustment.target.line(),
             adjustment.kind.as_str(),
             adjustment.code.as_str(),
             adjustment.label.as_str(),
@@ -58,14 +53,20 @@ pub(in crate::orders) async fn insert_adjustments(
     Ok(())
 }
 
-pub(in crate::orders) async fn insert_receipts(tx: &mut Tx, order_id: Uuid, receipts: &[Receipt]) -> Result<()> {
+pub(in crate::orders) async fn insert_receipts(
+    tx: &mut Tx,
+    order_id: Uuid,
+    revision: i64,
+    receipts: &[Receipt],
+) -> Result<()> {
     for (position, receipt) in (0_i64..).zip(receipts) {
         sql::execute!(
             tx,
-            "insert into order_receipts (order_id, position, domain, plugin, version, digest, settings, input, input_sha256,
-                                         output, fuel)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "insert into order_receipts (order_id, revision, position, domain, plugin, version, digest, settings, input,
+                                         input_sha256, output, fuel)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             order_id,
+            revision,
             position,
             receipt.domain.as_str(),
             receipt.plugin.as_str(),
@@ -180,7 +181,9 @@ pub(in crate::orders) async fn priced_by(conn: &mut Conn, order_id: Uuid) -> Res
     let rows = sql::all!(
         conn,
         (String, String, String),
-        "select plugin, version, digest from order_receipts where order_id = $1 and domain = 'pricing' order by position",
+        "select plugin, version, digest from order_receipts
+         where order_id = $1 and revision = (select revision from orders where id = $1) and domain = 'pricing'
+         order by position",
         order_id
     )?;
     Ok(rows.into_iter().map(|(plugin, version, digest)| PricedBy { plugin, version, digest }).collect())
@@ -204,7 +207,7 @@ pub(in crate::orders) async fn receipts(conn: &mut Conn, order_id: Uuid) -> Resu
         conn,
         ReceiptRow,
         "select domain, plugin, version, digest, settings, input, input_sha256, output, fuel from order_receipts
-         where order_id = $1 order by position",
+         where order_id = $1 and revision = (select revision from orders where id = $1) order by position",
         order_id
     )?;
     let receipt = |row: ReceiptRow| Receipt {

@@ -30,6 +30,7 @@ struct OrderRow {
     tax_total: i64,
     tax_included_total: i64,
     total: i64,
+    revision: i64,
     version: i64,
     placed_at: Moment,
     updated_at: Moment,
@@ -58,6 +59,7 @@ impl From<OrderRow> for Order {
             tax_total: row.tax_total,
             tax_included_total: row.tax_included_total,
             total: row.total,
+            revision: row.revision,
             version: row.version,
             placed_at: row.placed_at,
             updated_at: row.updated_at,
@@ -77,9 +79,9 @@ pub(in crate::orders) async fn insert_order(tx: &mut Tx, order: &Order) -> Resul
         tx,
         "insert into orders (id, number, cart_id, customer_id, status, currency, locale, email, email_key, address, delivery,
                              note, attributes, goods_total, discount_total, fee_total, delivery_total, tax_total,
-                             tax_included_total, total, version, placed_at, updated_at)
+                             tax_included_total, total, revision, version, placed_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                 $23)",
+                 $23, $24)",
         order.id,
         order.number,
         order.cart_id,
@@ -100,6 +102,7 @@ pub(in crate::orders) async fn insert_order(tx: &mut Tx, order: &Order) -> Resul
         order.tax_total,
         order.tax_included_total,
         order.total,
+        order.revision,
         order.version,
         order.placed_at,
         order.updated_at
@@ -131,7 +134,7 @@ pub(in crate::orders) async fn find_order(conn: &mut Conn, id: Uuid) -> Result<O
         conn,
         OrderRow,
         "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where id = $1",
         id
@@ -144,7 +147,7 @@ pub(in crate::orders) async fn find_order_by_number(conn: &mut Conn, number: i64
         conn,
         OrderRow,
         "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where number = $1",
         number
@@ -158,7 +161,7 @@ pub(in crate::orders) async fn get_order(conn: &mut Conn, id: Uuid) -> Result<Or
         conn,
         OrderRow,
         "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where id = $1",
         id
@@ -173,7 +176,7 @@ pub(in crate::orders) async fn lock_order(tx: &mut Tx, id: Uuid) -> Result<Order
         OrderRow,
         "update orders set updated_at = updated_at where id = $1
          returning id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                   goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                   goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                    placed_at, updated_at",
         id
     )?;
@@ -191,7 +194,7 @@ pub(in crate::orders) async fn orders_of(
         conn,
         OrderRow,
         "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where customer_id = $1 and (placed_at, id) < ($2, $3) order by placed_at desc, id desc limit $4",
         customer_id,
@@ -212,7 +215,7 @@ pub(in crate::orders) async fn all_orders(
         conn,
         OrderRow,
         "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, version,
+                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where (placed_at, id) < ($1, $2) order by placed_at desc, id desc limit $3",
         before,

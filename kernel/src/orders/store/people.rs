@@ -44,6 +44,9 @@ pub(in crate::orders) async fn forget(tx: &mut Tx, id: Uuid, address: &Address, 
         now
     )?;
     sql::execute!(tx, "update order_lines set note = '' where order_id = $1 and note <> ''", id)?;
+    // What it was before, and what it was made of, say the same of the person.
+    sql::execute!(tx, "delete from order_revisions where order_id = $1", id)?;
+    sql::execute!(tx, "delete from drafts where order_id = $1", id)?;
     Ok(())
 }
 

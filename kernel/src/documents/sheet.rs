@@ -1,0 +1,184 @@
+//! What a document states: amounts and texts as the order has them, in no language yet.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::money::{Amount, Currency};
+use crate::orders::refunds::Refund;
+use crate::orders::{Adjustment, Delivery, Line, Order};
+
+/// Which document it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Confirmation,
+    Invoice,
+    CreditNote,
+}
+
+/// A document, as it is kept. A field that is added later has a default, so that old ones can be read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sheet {
+    pub kind: Kind,
+    /// `2026-000001`; none of a confirmation.
+    pub number: Option<String>,
+    /// The invoice that a credit note takes back, in full or in part.
+    pub corrects: Option<String>,
+    pub date: Moment,
+    pub locale: String,
+    pub currency: String,
+    pub exponent: u8,
+    pub seller: Seller,
+    pub order_number: i64,
+    pub placed_at: Moment,
+    pub email: String,
+    pub address: Address,
+    pub pickup: bool,
+    pub lines: Vec<SheetLine>,
+    /// What is added to the lines, or taken from them.
+    pub sums: Vec<Sum>,
+    /// Tax that the prices contain: for information.
+    pub included: Vec<Sum>,
+    pub total: Amount,
+}
+
+/// Who sells.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Seller {
+    pub name: String,
+    pub address: String,
+    pub tax_id: String,
+    pub footer: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SheetLine {
+    pub title: String,
+    pub sku: String,
+    pub quantity: u32,
+    /// None where pieces do not cost the same to the cent.
+    pub unit_price: Option<Amount>,
+    pub total: Amount,
+}
+
+/// An amount beside the lines.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sum {
+    pub what: What,
+    pub amount: Amount,
+}
+
+/// What a sum is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// All lines.
+    Goods,
+    /// The plugin's own words.
+    Labelled(String),
+    Delivery(String),
+    /// Of a refund: what is given back beside pieces and delivery.
+    Other,
+}
+
+impl Sheet {
+    /// What an order comes to, as it is written.
+    pub fn of_order(config: &Config, kind: Kind, order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Self {
+        let line = |line: &Line| SheetLine {
+            title: line.title.clone(),
+            sku: line.sku.clone(),
+            quantity: line.quantity,
+            unit_price: Some(line.unit_price),
+            // Within the range of amounts: the order's own sums were checked.
+            total: line.unit_price.saturating_mul(i64::from(line.quantity)),
+        };
+        let (included, added): (Vec<_>, Vec<_>) =
+            adjustments.iter().partition(|adjustment| adjustment.kind == "tax-included");
+        let mut sums = vec![Sum { what: What::Goods, amount: order.goods_total }];
+        sums.push(Sum { what: What::Delivery(order.delivery.label.clone()), amount: order.delivery.amount });
+        sums.extend(by_label(&added));
+        Self {
+            lines: lines.iter().map(line).collect(),
+            sums,
+            included: by_label(&included),
+            total: order.total,
+            ..Self::bare(config, kind, order, &order.delivery)
+        }
+    }
+
+    /// What a refund gave back.
+    pub fn of_refund(config: &Config, order: &Order, lines: &[Line], refund: &Refund, invoice: &str) -> Self {
+        let mut rest = refund.amount - refund.delivery;
+        let mut back = Vec::with_capacity(refund.lines.len());
+        for part in &refund.lines {
+            rest -= part.amount;
+            let Some(line) = lines.get(part.line as usize) else { continue };
+            let pieces = i64::from(part.quantity.max(1));
+            back.push(SheetLine {
+                title: line.title.clone(),
+                sku: line.sku.clone(),
+                quantity: part.quantity,
+                unit_price: (part.amount % pieces == 0).then_some(part.amount / pieces),
+                total: part.amount,
+            });
+        }
+        let delivery = Sum { what: What::Delivery(order.delivery.label.clone()), amount: refund.delivery };
+        let other = Sum { what: What::Other, amount: rest };
+        Self {
+            corrects: Some(invoice.to_owned()),
+            lines: back,
+            sums: [delivery, other].into_iter().filter(|sum| sum.amount != 0).collect(),
+            total: refund.amount,
+            ..Self::bare(config, Kind::CreditNote, order, &order.delivery)
+        }
+    }
+
+    /// The credit note that takes this invoice back as a whole.
+    pub fn taken_back(&self, date: Moment) -> Self {
+        Self { kind: Kind::CreditNote, corrects: self.number.clone(), number: None, date, ..self.clone() }
+    }
+
+    fn bare(config: &Config, kind: Kind, order: &Order, delivery: &Delivery) -> Self {
+        let documents = &config.documents;
+        let name = if documents.seller.is_empty() { &config.shop.name } else { &documents.seller };
+        Self {
+            kind,
+            number: None,
+            corrects: None,
+            date: order.placed_at,
+            locale: order.locale.clone(),
+            currency: order.currency.clone(),
+            exponent: Currency::try_from(order.currency.clone()).map_or(2, Currency::exponent),
+            seller: Seller {
+                name: name.clone(),
+                address: documents.seller_address.clone(),
+                tax_id: documents.tax_id.clone(),
+                footer: documents.footer.clone(),
+            },
+            order_number: order.number,
+            placed_at: order.placed_at,
+            email: order.email.clone(),
+            address: order.address.clone(),
+            pickup: delivery.pickup,
+            lines: Vec::new(),
+            sums: Vec::new(),
+            included: Vec::new(),
+            total: 0,
+        }
+    }
+}
+
+/// One sum for each label, in the order of their first.
+fn by_label(adjustments: &[&Adjustment]) -> Vec<Sum> {
+    let mut sums: Vec<Sum> = Vec::new();
+    for adjustment in adjustments {
+        let what = What::Labelled(adjustment.label.clone());
+        match sums.iter_mut().find(|sum| sum.what == what) {
+            Some(sum) => sum.amount += adjustment.amount,
+            None => sums.push(Sum { what, amount: adjustment.amount }),
+        }
+    }
+    sums
+}

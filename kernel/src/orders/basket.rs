@@ -1,0 +1,157 @@
+//! What an order is to be made of, priced like a cart: for orders that are edited, and for those that staff makes.
+
+use uuid::Uuid;
+
+use super::checkout::{order_adjustment, order_lines};
+use super::receipts::{self, Receipt};
+use super::{Adjustment, Delivery, Error, Line};
+use crate::address::Address;
+use crate::carts::{self, Cart, Contents, DeliveryState, Promise};
+use crate::catalog::{self, SellableVariant};
+use crate::clock;
+use crate::money::Amount;
+use crate::plugins::OptionId;
+use crate::plugins::pricing::Totals;
+use crate::{Shop, id};
+
+/// All that decides a price.
+#[derive(Debug, Clone)]
+pub(super) struct Basket {
+    pub customer_id: Option<Uuid>,
+    pub locale: String,
+    pub email: String,
+    pub address: Address,
+    pub coupons: Vec<String>,
+    /// By this order, before.
+    pub coupons_redeemed: bool,
+    pub delivery: OptionId,
+    /// Attributes of the order; pricing may go by them.
+    pub attributes: carts::Attributes,
+    pub pieces: Vec<Piece>,
+}
+
+/// So many of a variant, at the price that was agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub variant_id: Uuid,
+    pub sku: String,
+    pub title: String,
+    pub quantity: u32,
+    pub unit_price: Amount,
+    pub note: String,
+    pub attributes: carts::Attributes,
+}
+
+/// A basket with its price.
+pub(super) struct Priced {
+    pub lines: Vec<Line>,
+    pub adjustments: Vec<Adjustment>,
+    pub receipts: Vec<Receipt>,
+    pub totals: Totals,
+    pub delivery: Delivery,
+    /// Coupons that this price redeems.
+    pub redeems: Vec<Uuid>,
+}
+
+impl Piece {
+    /// What the catalog has of it now.
+    pub fn of(variant: SellableVariant, quantity: u32) -> Self {
+        let SellableVariant { id, sku, title, price, .. } = variant;
+        Self { variant_id: id, sku, title, quantity, unit_price: price, note: String::new(), attributes: carts::Attributes::new() }
+    }
+}
+
+impl Basket {
+    /// Asks the plugins what it costs. No transaction is open.
+    pub async fn price(&self, shop: &Shop) -> Result<Priced, Error> {
+        let contents = self.contents(shop).await?;
+        let quoted = carts::quote(shop, &contents).await?;
+        let DeliveryState::Chosen(option) = &quoted.delivery else {
+            return Err(carts::Error::DeliveryUnavailable.into());
+        };
+        Ok(Priced {
+            lines: order_lines(&contents, &quoted)?,
+            adjustments: quoted.adjustments.iter().map(order_adjustment).collect(),
+            receipts: receipts::of(&quoted),
+            delivery: Delivery {
+                plugin: option.id.plugin.clone(),
+                code: option.id.code.clone(),
+                label: option.label.clone(),
+                amount: option.amount,
+                pickup: option.pickup,
+            },
+            redeems: quoted.redeems(),
+            totals: quoted.totals,
+        })
+    }
+
+    /// The cart that it would be.
+    pub async fn contents(&self, shop: &Shop) -> Result<Contents, Error> {
+        let mut conn = shop.db().read().await?;
+        let mut lines = Vec::with_capacity(self.pieces.len());
+        for (position, piece) in (0_i64..).zip(&self.pieces) {
+            let found = catalog::find_variant(&mut conn, piece.variant_id).await?;
+            let price = piece.unit_price;
+            lines.push(carts::Line {
+                line_id: id::sequential(),
+                quantity: piece.quantity,
+                position,
+                variant: piece.variant(found),
+                catalog_price: price,
+                promise: Promise { price, until: None, told: price },
+                note: piece.note.clone(),
+                attributes: piece.attributes.clone(),
+            });
+        }
+        let orders_paid = match self.customer_id {
+            Some(customer_id) => super::count_paid(&mut conn, customer_id).await?,
+            None => 0,
+        };
+        let now = clock::now();
+        let cart = Cart {
+            id: Uuid::nil(),
+            customer_id: self.customer_id,
+            locale: self.locale.clone(),
+            email: Some(self.email.clone()),
+            address: Some(self.address.clone()),
+            coupons: self.coupons.clone(),
+            coupons_told: Vec::new(),
+            note: String::new(),
+            attributes: self.attributes.clone(),
+            gift_cards: Vec::new(),
+            store_credit: false,
+            delivery: Some(self.delivery.clone()),
+            delivery_told: None,
+            notices: Vec::new(),
+            order_id: None,
+            merged_into: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            expires_at: now,
+        };
+        let (customer_id, coupons_redeemed) = (self.customer_id, self.coupons_redeemed);
+        Ok(Contents { cart, lines, gone: Vec::new(), customer_id, orders_paid, coupons_redeemed })
+    }
+}
+
+impl Piece {
+    /// The variant as the plugins see it: weight and category of the catalog, text and price as agreed. One that is gone has neither.
+    fn variant(&self, found: Option<SellableVariant>) -> SellableVariant {
+        let (sku, title, price) = (self.sku.clone(), self.title.clone(), self.unit_price);
+        match found {
+            Some(variant) => SellableVariant { sku, title, price, ..variant },
+            None => SellableVariant {
+                id: self.variant_id,
+                product_id: Uuid::nil(),
+                sku,
+                title,
+                price,
+                weight_grams: 0,
+                category_path: None,
+                available: 0,
+                sellable: false,
+            },
+        }
+    }
+}
