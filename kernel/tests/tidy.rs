@@ -213,11 +213,13 @@ plain_test! {
     }
 }
 
-/// Letters about accounts are no events: they never stand in the outbox.
+/// Letters that hold a secret are no events: they never stand in the outbox.
+const LETTERS: [&str; 2] = ["order.look-up", "order.payment-request"];
+
 fn is_kind(name: &str) -> bool {
     let parts: Vec<_> = name.split('.').collect();
     let plain = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    parts.len() == 2 && parts.iter().all(plain) && parts[0] != "account"
+    parts.len() == 2 && parts.iter().all(plain) && parts[0] != "account" && !LETTERS.contains(&name)
 }
 
 plain_test! {
