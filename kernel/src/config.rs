@@ -22,6 +22,7 @@ use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
 use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
+use crate::reviews::ReviewsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
 
@@ -41,6 +42,7 @@ pub struct Config {
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
     pub payments: PaymentsConfig,
+    pub reviews: ReviewsConfig,
     pub search: SearchConfig,
     pub images: ImagesConfig,
     pub plugins: PluginsConfig,

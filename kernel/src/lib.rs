@@ -28,6 +28,7 @@ pub mod orders;
 pub mod payments;
 pub mod plugins;
 pub mod problem;
+pub mod reviews;
 pub mod routes;
 pub mod search;
 mod shop;

@@ -37,6 +37,7 @@ const STEPS: &[Step] = steps![
     11 "0011_stock",
     12 "0012_promotions",
     13 "0013_ledger",
+    15 "0015_reviews",
     16 "0016_notifications",
     18 "0018_images",
 ];

@@ -9,6 +9,7 @@ pub mod checkout;
 pub mod corrections;
 mod housekeeping;
 pub mod http;
+mod purchases;
 pub mod receipts;
 pub mod refunds;
 mod state;
@@ -27,6 +28,7 @@ use crate::{Shop, inventory, ledger};
 
 pub use adoption::Adoption;
 pub use housekeeping::run;
+pub use purchases::has_paid_for;
 pub use refunds::refund_moved;
 pub use state::{Reason, StateError, call_off, cancel, deliver, give_back, give_up, mark_paid, ship};
 

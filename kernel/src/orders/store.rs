@@ -3,6 +3,7 @@
 mod contents;
 pub(super) mod guests;
 mod orders;
+pub(super) mod purchases;
 mod refunds;
 
 pub(super) use contents::{

@@ -20,6 +20,7 @@ mod notifications;
 mod operations;
 mod orders;
 mod payments;
+mod reviews;
 mod search;
 mod search_attributes;
 mod second_factor;
