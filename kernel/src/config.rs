@@ -25,6 +25,7 @@ use crate::orders::OrdersConfig;
 use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
 use crate::returns::ReturnsConfig;
+use crate::reviews::ReviewsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
 use crate::webhooks::WebhooksConfig;
@@ -48,6 +49,7 @@ pub struct Config {
     pub returns: ReturnsConfig,
     pub payments: PaymentsConfig,
     pub documents: DocumentsConfig,
+    pub reviews: ReviewsConfig,
     pub search: SearchConfig,
     pub images: ImagesConfig,
     pub plugins: PluginsConfig,

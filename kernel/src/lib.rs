@@ -33,6 +33,7 @@ pub mod plugins;
 pub mod prepaid;
 pub mod problem;
 pub mod returns;
+pub mod reviews;
 pub mod routes;
 pub mod search;
 mod shop;

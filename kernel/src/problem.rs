@@ -174,6 +174,10 @@ problems! {
     ImageRejected = "image-rejected" UNPROCESSABLE_ENTITY;
     /// The product has as many images as it can have.
     TooManyImages = "too-many-images" CONFLICT;
+    /// You have reviewed this product; change that review.
+    ReviewExists = "review-exists" CONFLICT;
+    /// Nobody says of their own review that it is helpful.
+    OwnReview = "own-review" CONFLICT;
     /// The kernel is starting, stopping or overloaded; try again.
     Unavailable = "unavailable" SERVICE_UNAVAILABLE;
     /// Something broke on our side. It has been logged under the request id.

@@ -19,7 +19,7 @@ use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
     Shop, accounts, audit, carts, catalog, customers, events, fulfilment, http, images, inventory, ledger,
-    notifications, orders, payments, plugins, returns, throttle, webhooks,
+    notifications, orders, payments, plugins, returns, reviews, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 
@@ -78,6 +78,10 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(catalog::http::list_collections))
         .routes(routes!(catalog::http::get_collection))
         .routes(routes!(images::http::get_image_file))
+        .routes(routes!(reviews::http::list_reviews, reviews::http::create_review))
+        .routes(routes!(reviews::http::list_my_reviews))
+        .routes(routes!(reviews::http::get_my_review, reviews::http::patch_my_review, reviews::http::delete_my_review))
+        .routes(routes!(reviews::http::put_review_vote, reviews::http::delete_review_vote))
         .routes(routes!(carts::http::create_cart))
         .routes(routes!(carts::http::get_cart, carts::http::patch_cart))
         .routes(routes!(carts::http::add_line))
@@ -158,6 +162,11 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
             catalog::http::delete_collection
         ))
         .routes(routes!(catalog::http::list_collection_products, catalog::http::put_collection_products))
+        .routes(routes!(reviews::http::admin_list_reviews))
+        .routes(routes!(reviews::http::admin_get_review, reviews::http::admin_delete_review))
+        .routes(routes!(reviews::http::publish_review))
+        .routes(routes!(reviews::http::reject_review))
+        .routes(routes!(reviews::http::put_review_reply, reviews::http::delete_review_reply))
         .routes(routes!(images::http::list_images))
         .routes(routes!(images::http::put_image_order))
         .routes(routes!(images::http::get_image, images::http::patch_image, images::http::delete_image))

@@ -3,6 +3,7 @@
 use super::translations::{self, Entity};
 use super::{AttributeKind, AttributeValue, AttributeValues, Product, ProductType, Status, store};
 use crate::db::{Conn, Result};
+use crate::reviews;
 use crate::search::{self, Document, Field, Value};
 
 /// Language, field and text of translations. Who searches does not say which language they mean, so all of them count.
@@ -35,7 +36,7 @@ pub(super) async fn describe(conn: &mut Conn, product: &Product) -> Result<Docum
         created_at: product.created_at,
         title: product.title.clone(),
         prices: prices().min().zip(prices().max()),
-        rating: 0,
+        rating: reviews::rating_of(conn, product.id).await?.average,
         texts,
         values,
     })

@@ -38,6 +38,7 @@ const STEPS: &[Step] = steps![
     12 "0012_promotions",
     13 "0013_ledger",
     14 "0014_fulfilment",
+    15 "0015_reviews",
     16 "0016_notifications",
     17 "0017_webhooks",
     18 "0018_images",

@@ -20,7 +20,10 @@ const TOLD: &[(&str, Permission, fn(&Value) -> String)] = &[
         format!("A payment hangs in the air: order {}", text(data, "number"))
     }),
     ("stock.low", Permission::Catalog, |data| format!("Low stock: {}", text(data, "sku"))),
-    ("review.created", Permission::Catalog, |_| "A review waits for moderation".to_owned()),
+    ("review.created", Permission::Catalog, |data| match text(data, "status") {
+        "published" => "There is a new review".to_owned(),
+        _ => "A review waits for moderation".to_owned(),
+    }),
     ("plugin.activated", Permission::Plugins, |data| format!("Plugins for {} were changed", text(data, "domain"))),
     ("plugin.rolled-back", Permission::Plugins, |data| {
         format!("Plugins for {} were rolled back", text(data, "domain"))

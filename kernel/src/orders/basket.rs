@@ -57,7 +57,15 @@ impl Piece {
     /// What the catalog has of it now.
     pub fn of(variant: SellableVariant, quantity: u32) -> Self {
         let SellableVariant { id, sku, title, price, .. } = variant;
-        Self { variant_id: id, sku, title, quantity, unit_price: price, note: String::new(), attributes: carts::Attributes::new() }
+        Self {
+            variant_id: id,
+            sku,
+            title,
+            quantity,
+            unit_price: price,
+            note: String::new(),
+            attributes: carts::Attributes::new(),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub(super) mod guests;
 pub(super) mod lookup;
 mod orders;
 pub(super) mod people;
+pub(super) mod purchases;
 mod refunds;
 mod revisions;
 

@@ -70,6 +70,7 @@ impl Objects {
         let forgotten = app.customer("forgotten@example.org").await;
         let forgotten = app.send(Method::GET, "/v1/me", Some(&forgotten), None).await.expect(200);
         let gift_card = create("/v1/admin/gift-cards", json!({ "amount": 100, "currency": "EUR" })).await;
+        let review = create("/v1/products/sencha/reviews", json!({ "rating": 5 })).await;
         Self(vec![
             ("/v1/admin/customers/", "id", text(&forgotten, "id")),
             ("/problems/", "slug", "not-found".into()),
@@ -96,6 +97,8 @@ impl Objects {
             ("/v1/admin/products/", "id", text(&product, "id")),
             ("/v1/admin/products/", "image_id", text(&image, "id")),
             ("/v1/images/", "file", text(&image["urls"], "list").trim_start_matches("/v1/images/").to_owned()),
+            ("/v1/admin/reviews/", "id", text(&review, "id")),
+            ("/v1/reviews/", "id", text(&review, "id")),
             ("/v1/admin/staff/", "id", text(&staff, "id")),
             ("/v1/admin/translations/", "entity", "product".into()),
             ("/v1/admin/translations/", "id", text(&product, "id")),
@@ -166,9 +169,11 @@ async fn planned_shipment(app: &App, owner: &str) -> String {
 }
 
 /// What guests do not have.
-async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static str, String); 4] {
+async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static str, String); 5] {
     let entry = json!({ "label": "Home", "address": address() });
     let entry = app.send(Method::POST, "/v1/me/addresses", Some(token), Some(entry)).await.expect(201);
+    let review = json!({ "rating": 4 });
+    let review = app.send(Method::POST, "/v1/products/earl-grey/reviews", Some(token), Some(review)).await.expect(201);
     let me = app.send(Method::GET, "/v1/me", Some(token), None).await.expect(200);
     // Another session than the one that calls, which would end.
     app.log_in(&text(&me, "email"), PASSWORD).await;
@@ -177,6 +182,7 @@ async fn kept_by_a_customer(app: &App, token: &str) -> [(&'static str, &'static 
         sessions["items"].as_array().expect("sessions").iter().filter(|session| session["current"] == false);
     let session = text(other.next().expect("another session"), "id");
     [
+        ("/v1/me/reviews/", "id", text(&review, "id")),
         ("/v1/me/addresses/", "id", text(&entry, "id")),
         ("/v1/me/sessions/", "id", session),
         ("/v1/me/inbox/", "id", inbox_item(app, token).await),
@@ -231,6 +237,7 @@ pub fn body(operation: &str) -> Option<Value> {
             json!({ "lines": [{ "line": 0, "quantity": 1, "reason": "other" }] })
         }
         "PUT /v1/me/addresses/{id}" => json!({ "label": "Home", "address": address() }),
+        "PATCH /v1/me/reviews/{id}" => json!({ "rating": 3 }),
         "POST /v1/carts/{id}/lines" => json!({ "sku": "TEA-SENCHA-100", "quantity": 1 }),
         "PATCH /v1/carts/{id}/lines/{line_id}" => json!({ "quantity": 2 }),
         _ => return None,

@@ -35,6 +35,7 @@ mod payments_rest;
 mod prepaid;
 mod prepaid_races;
 mod returns;
+mod reviews;
 mod search;
 mod search_attributes;
 mod second_factor;

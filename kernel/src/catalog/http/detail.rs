@@ -110,7 +110,7 @@ pub async fn get_product(
             Some(Found::Here(mut detail)) => {
                 let alts = std::mem::take(&mut detail.image_alts);
                 let mut body = ProductDetailOut::new(*detail, shop.config().shop.currency.code());
-                shopper::add_images(&shop, std::iter::once(&mut body.product)).await?;
+                shopper::complete(&shop, std::iter::once(&mut body.product)).await?;
                 body.product.translate_images(alts);
                 shopper::answer(&shop, &key, &body, &headers)?
             }

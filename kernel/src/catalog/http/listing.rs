@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::attribute_filters::{AttributeFilters, ListQuery};
 use super::facets::FacetsOut;
-use super::shopper::{ProductOut, add_images, answer, describe};
+use super::shopper::{ProductOut, answer, complete, describe};
 use crate::Shop;
 use crate::catalog::{self, Filter, MAX_TAG, MAX_VENDOR, Reading, fold_tag, is_slug};
 use crate::http::caching::Tagged;
@@ -164,7 +164,7 @@ async fn read_page(
         partial: listing.partial,
         facets,
     };
-    add_images(shop, products.items.iter_mut()).await?;
+    complete(shop, products.items.iter_mut()).await?;
     Ok(products)
 }
 

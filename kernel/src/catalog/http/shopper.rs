@@ -16,7 +16,7 @@ use crate::images::http::ImageOut;
 use crate::inventory::Availability;
 use crate::money::Amount;
 use crate::problem::Problem;
-use crate::{Shop, images};
+use crate::{Shop, images, reviews};
 
 /// A variant of a product in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,6 +64,11 @@ pub struct ProductOut {
     /// Whether any variant can be sold now.
     in_stock: bool,
     variants: Vec<VariantOut>,
+    /// Average of its published reviews in hundredths of a star; null without any.
+    #[schema(example = 467)]
+    rating: Option<i64>,
+    #[schema(example = 3)]
+    review_count: i64,
     /// In the merchant's order: the first is for lists.
     images: Vec<ImageOut>,
 }
@@ -87,6 +92,8 @@ pub(super) fn describe(product: ListedProduct, currency: &'static str) -> Produc
         vendor: product.vendor,
         category: product.category_path,
         variants: product.variants.into_iter().map(VariantOut::from).collect(),
+        rating: None,
+        review_count: 0,
         images: Vec::new(),
     }
 }
@@ -102,19 +109,23 @@ impl ProductOut {
     }
 }
 
-/// Adds the images of all these products, read by one statement.
-pub(super) async fn add_images<'a>(
+/// Adds what other domains keep of all these products, images and ratings: each is read by one statement.
+pub(super) async fn complete<'a>(
     shop: &Shop,
     products: impl Iterator<Item = &'a mut ProductOut>,
 ) -> Result<(), Problem> {
     let products: Vec<_> = products.collect();
     let ids: Vec<_> = products.iter().map(|product| product.id).collect();
     let mut images = images::of_products(shop, &ids).await?;
+    let ratings = reviews::ratings_of(shop, &ids).await?;
     for product in products {
         let images = images.remove(&product.id).unwrap_or_default();
         for variant in &mut product.variants {
             let own = images.iter().find(|image| image.variant_ids.contains(&variant.id));
             variant.image_id = own.map(|image| image.id);
+        }
+        if let Some(rating) = ratings.get(&product.id) {
+            (product.rating, product.review_count) = (rating.shown(), rating.reviews);
         }
         product.images = images.into_iter().map(ImageOut::from).collect();
     }

@@ -1,6 +1,5 @@
 //! What shoppers and the merchant see of an order.
 
-
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
