@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::Error;
 use crate::accounts::{self, Identity, Proof};
-use crate::{Shop, audit, carts, clock, coupons, events, fulfilment, http, notifications, orders, returns, webhooks};
+use crate::{
+    Shop, audit, carts, catalog, clock, coupons, events, fulfilment, http, notifications, orders, returns, reviews,
+    webhooks,
+};
 
 /// All that the shop knows of the person.
 pub async fn export(shop: &Shop, id: Uuid) -> Result<Value, Error> {
@@ -17,6 +20,7 @@ pub async fn export(shop: &Shop, id: Uuid) -> Result<Value, Error> {
     let account = accounts::export_person(&mut conn, &person).await?;
     let orders = orders::export_person(&mut conn, &person).await?;
     let carts = carts::export_person(&mut conn, &person).await?;
+    let reviews = reviews::export_person(&mut conn, id).await?;
     let notifications = notifications::export_person(&mut conn, &person).await?;
     let admin_actions = audit::export_person(&mut conn, &person).await?;
     Ok(json!({
@@ -24,6 +28,7 @@ pub async fn export(shop: &Shop, id: Uuid) -> Result<Value, Error> {
         "account": account,
         "orders": orders,
         "carts": carts,
+        "reviews": reviews,
         "notifications": notifications,
         "admin_actions": admin_actions,
     }))
@@ -62,6 +67,7 @@ async fn forget(shop: &Shop, id: Uuid, waits_for_orders: bool) -> Result<(), Err
     fulfilment::forget(&mut tx, &forgotten.ids).await?;
     returns::forget(&mut tx, &forgotten.ids).await?;
     let carts = carts::forget_person(&mut tx, &person).await?;
+    reviews::forget_person(&mut tx, id).await?;
     let subjects = [forgotten.ids, carts, vec![id]].concat();
     notifications::forget_person(&mut tx, &person, &forgotten.emails, &subjects).await?;
     for subject in &subjects {
@@ -75,6 +81,7 @@ async fn forget(shop: &Shop, id: Uuid, waits_for_orders: bool) -> Result<(), Err
         events::record(&mut tx, "user.deleted", id, json!({ "customer_id": id })).await?;
     }
     tx.commit().await?;
-    shop.relay().wake();
+    // The ratings of products may have changed with the reviews.
+    catalog::announce(shop);
     Ok(())
 }

@@ -9,6 +9,7 @@
 mod authors;
 pub mod http;
 mod moderation;
+mod privacy;
 mod ratings;
 mod store;
 mod votes;
@@ -22,6 +23,7 @@ use crate::db::{self, Tx};
 use crate::{Shop, accounts, catalog, clock, events, id, orders};
 
 pub use moderation::{Decision, StaffFilter, decide, get, list_for_staff, remove, reply};
+pub use privacy::{export_person, forget_person};
 pub use ratings::{Rating, rating_of, ratings_of};
 pub use votes::{unvote, vote};
 
@@ -301,20 +303,6 @@ pub async fn list(
     let mut conn = shop.db().read().await?;
     let reviews = store::published(&mut conn, product_id, filter, after, i64::from(limit) + 1).await?;
     Ok((reviews, ratings::rating_of(&mut conn, product_id).await?))
-}
-
-/// Erases what somebody wrote, and how they voted: the text of a review may well say who they are. Products that were rated are
-/// counted again. Call `catalog::announce` after the commit.
-pub async fn forget_person(tx: &mut Tx, customer_id: Uuid) -> db::Result<()> {
-    for review_id in store::votes_of(tx, customer_id).await? {
-        store::lock(tx, review_id).await?;
-        store::delete_vote(tx, review_id, customer_id).await?;
-        store::count_votes(tx, review_id).await?;
-    }
-    for product_id in store::forget_customer(tx, customer_id).await? {
-        ratings::count(tx, product_id).await?;
-    }
-    Ok(())
 }
 
 /// Commits, and counts what shoppers see where that has changed.
