@@ -31,6 +31,7 @@ pub const KINDS: &[&str] = &[
     "product.updated",
     "product.archived",
     "product-type.updated",
+    "review.created",
     "message.dead",
     "webhook.disabled",
     "plugin.activated",
