@@ -12,8 +12,11 @@ use crate::accounts::{self, Permission};
 use crate::events::{self, Consumer, Event, HandleError};
 use crate::{Shop, clock};
 
+/// The title of an item, from the data of its event.
+type Title = fn(&Value) -> String;
+
 /// Which events staff are told, and what permission makes it their business.
-const TOLD: &[(&str, Permission, fn(&Value) -> String)] = &[
+const TOLD: &[(&str, Permission, Title)] = &[
     ("order.placed", Permission::Orders, |data| format!("New order {}", text(data, "number"))),
     ("order.cancelled", Permission::Orders, |data| format!("Order {} is cancelled", text(data, "number"))),
     ("payment.unknown", Permission::Refunds, |data| {

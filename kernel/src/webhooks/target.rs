@@ -80,25 +80,17 @@ pub(super) fn is_public(ip: IpAddr) -> bool {
 /// IANA's registry of special purposes, and what is not unicast.
 fn is_public_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
-    let special = match (a, b, c) {
-        (0 | 10 | 127, ..) | (169, 254, _) | (192, 168, _) => true,
-        (100, 64..=127, _) | (172, 16..=31, _) | (198, 18..=19, _) => true,
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
-        (224..=255, ..) => true,
-        _ => false,
-    };
-    !special
+    let private = matches!((a, b), (0 | 10 | 127, _) | (169, 254) | (192, 168) | (100, 64..=127) | (172, 16..=31));
+    let special =
+        matches!((a, b, c), (192, 0, 0 | 2) | (192, 88, 99) | (198, 18..=19, _) | (198, 51, 100) | (203, 0, 113));
+    !private && !special && a < 224
 }
 
 /// Only what is given out to networks. IPv4 in IPv6 (mapped, NAT64, 6to4, Teredo) would be a way around the list above.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [a, b, ..] = ip.segments();
     let given_out = (0x2000..=0x3fff).contains(&a);
-    let special = match (a, b) {
-        (0x2001, 0..=0x01ff) | (0x2001, 0x0db8) | (0x2002, _) => true,
-        (0x3fff, 0..=0x0fff) => true,
-        _ => false,
-    };
+    let special = matches!((a, b), (0x2001, 0..=0x01ff | 0x0db8) | (0x2002, _) | (0x3fff, 0..=0x0fff));
     given_out && !special
 }
 

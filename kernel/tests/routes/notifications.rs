@@ -117,13 +117,13 @@ api_test! {
         let session = app.post("/v1/auth/register", body).await.expect(201);
         let stream = async |token: &Value| {
             let request = app.client.get(format!("{}/v1/me/inbox/stream", app.url)).bearer_auth(token.as_str().unwrap());
-            request.send().await.unwrap().text()
+            request.send().await.unwrap()
         };
-        let ending = stream(&session["access_token"]).await;
+        let ending = stream(&session["access_token"]).await.text();
         app.post("/v1/auth/logout", json!({ "refresh_token": session["refresh_token"] })).await.expect(204);
         ending.await.unwrap();
         let bob = app.customer("bob@example.org").await;
-        let ending = stream(&json!(bob)).await;
+        let ending = stream(&json!(bob)).await.text();
         app.stopper().stop().await;
         ending.await.unwrap();
     }

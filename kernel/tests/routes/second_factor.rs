@@ -213,7 +213,7 @@ api_test! {
             assert_eq!(statuses, [200, 422], "{proof:?}");
         }
         let waiting = challenge(&app, "ada@example.org").await;
-        let (one, other) = ((("recovery_code", codes[1].as_str())), ("recovery_code", codes[2].as_str()));
+        let (one, other) = (("recovery_code", codes[1].as_str()), ("recovery_code", codes[2].as_str()));
         let (one, other) = join(answer(&app, &waiting, one), answer(&app, &waiting, other)).await;
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();

@@ -117,7 +117,7 @@ api_test! {
         let merchant = app.merchant().await;
         let receiver = Receiver::start(&["500 A", "500 B", "500 C"]).await;
         let (id, _) = hook(&app, &merchant, &receiver.url, &["order.placed"]).await;
-        let before = chrono::Utc::now();
+        let before = kassa::clock::now();
         send(&app, Method::POST, &format!("/{id}/test"), &merchant, None).await.expect(202);
         let failed = ended(&app, &merchant, &id, "failed").await;
         assert_eq!(failed["tries"].as_array().unwrap().len(), 3, "a try for each wait, and one");
