@@ -339,6 +339,7 @@ api_test! {
         assert_eq!(app.send(Method::POST, &erase, Some(&owner), None).await.status, 204);
         let after = places(&app, &["Kesselgasse"]).await;
         assert!(after.contains(&"orders.address: Kesselgasse".to_owned()), "a guest's, whoever that was: {after:?}");
+        assert!(after.iter().any(|place| place.starts_with("messages.")), "and so is what they were told: {after:?}");
         let left = dump(&app).await.into_iter().filter(|(column, value)| column == "orders.email" && !value.is_empty());
         assert_eq!(left.count(), 1);
     }

@@ -212,8 +212,9 @@ async fn spend_attempt(shop: &Shop, hash: &[u8], now: Moment) -> Result<(), Erro
 pub(super) async fn prove_code(shop: &Shop, customer_id: Uuid, proof: &Proof) -> Result<Tx, Error> {
     let (key, now) = (customer_id.to_string(), clock::now());
     let attempts = &shop.hashing().codes;
-    attempts.check(&key, now)?;
     let mut tx = shop.db().write().await?;
+    // Now that it is our turn: of many at once, each sees how those before it ended.
+    attempts.check(&key, now)?;
     let factor = rows::find(&mut tx, customer_id).await?.filter(|factor| factor.confirmed_at.is_some());
     let factor = factor.ok_or(Error::NoSecondFactor)?;
     let taken = match proof {

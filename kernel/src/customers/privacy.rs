@@ -62,14 +62,14 @@ async fn forget(shop: &Shop, id: Uuid, waits_for_orders: bool) -> Result<(), Err
     if under_way > 0 {
         return Err(Error::OrdersUnderWay(under_way));
     }
-    let forgotten = orders::forget_person(&mut tx, &person, now).await?;
-    coupons::forget_buyers(&mut tx, &forgotten.ids).await?;
-    fulfilment::forget(&mut tx, &forgotten.ids).await?;
-    returns::forget(&mut tx, &forgotten.ids).await?;
+    let orders = orders::forget_person(&mut tx, &person, now).await?;
+    coupons::forget_buyers(&mut tx, &orders).await?;
+    fulfilment::forget(&mut tx, &orders).await?;
+    returns::forget(&mut tx, &orders).await?;
     let carts = carts::forget_person(&mut tx, &person).await?;
     reviews::forget_person(&mut tx, id).await?;
-    let subjects = [forgotten.ids, carts, vec![id]].concat();
-    notifications::forget_person(&mut tx, &person, &forgotten.emails, &subjects).await?;
+    let subjects = [orders, carts, vec![id]].concat();
+    notifications::forget_person(&mut tx, &person, &subjects).await?;
     for subject in &subjects {
         let events = events::forget_subject(&mut tx, &subject.to_string()).await?;
         webhooks::forget_events(&mut tx, &events).await?;

@@ -9,14 +9,6 @@ use crate::accounts::Person;
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 
-/// Orders that a person was taken out of.
-#[derive(Debug, Default)]
-pub struct Forgotten {
-    pub ids: Vec<Uuid>,
-    /// The addresses that they were placed with.
-    pub emails: Vec<String>,
-}
-
 /// How many orders a customer has placed, and when the last.
 pub async fn placed_by(conn: &mut Conn, customer_id: Uuid) -> db::Result<(i64, Option<Moment>)> {
     people::placed_by(conn, customer_id).await
@@ -73,19 +65,15 @@ fn order_json(order: &Order, lines: &[Line]) -> Value {
     })
 }
 
-/// Takes the person out of their orders, and out of those that guests placed under an address that is proved to be theirs.
-pub async fn forget_person(tx: &mut Tx, person: &Person, now: Moment) -> db::Result<Forgotten> {
+/// Takes the person out of their orders, and out of those that guests placed under an address that is proved to be theirs;
+/// tells which.
+pub async fn forget_person(tx: &mut Tx, person: &Person, now: Moment) -> db::Result<Vec<Uuid>> {
     let mut orders = people::orders_of(tx, person.customer_id).await?;
     if let Some(email_key) = &person.proved_email_key {
         orders.extend(people::orders_of_guest(tx, email_key).await?);
     }
-    let mut forgotten = Forgotten::default();
-    for (id, email, address) in orders {
-        people::forget(tx, id, &address.without_person(), now).await?;
-        forgotten.ids.push(id);
-        if !email.is_empty() && !forgotten.emails.contains(&email) {
-            forgotten.emails.push(email);
-        }
+    for (id, address) in &orders {
+        people::forget(tx, *id, &address.without_person(), now).await?;
     }
-    Ok(forgotten)
+    Ok(orders.into_iter().map(|(id, _)| id).collect())
 }

@@ -94,8 +94,8 @@ pub struct MessageOut {
     id: Uuid,
     #[schema(example = "order.shipped")]
     kind: String,
-    /// What the event happened to: of `order.…` the order's id.
-    about: String,
+    /// What the event happened to: of `order.…` the order's id, which opens a guest's order; null without the permission `orders`.
+    about: Option<String>,
     /// Who wrote it.
     #[schema(example = "notification-email")]
     plugin: String,
@@ -266,7 +266,7 @@ fn message_out(message: Logged, permissions: Permissions) -> MessageOut {
     MessageOut {
         id: message.id,
         kind: message.kind,
-        about: message.about,
+        about: permissions.has(Permission::Orders).then_some(message.about),
         plugin: message.plugin,
         channel: message.channel,
         status: message.status,

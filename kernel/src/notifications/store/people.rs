@@ -38,19 +38,19 @@ pub(in crate::notifications) struct DeviceRow {
     created_at: Moment,
 }
 
-/// The oldest first, without those that hold a secret.
+/// The oldest first, without those that hold a secret. What guests were told at `proved_email` is the person's, too.
 pub(in crate::notifications) async fn messages(
     conn: &mut Conn,
     customer_id: Uuid,
-    email: &str,
+    proved_email: Option<&str>,
 ) -> Result<Vec<MessageRow>> {
     sql::all!(
         conn,
         MessageRow,
         "select kind, channel, recipient, subject, body_text, status, created_at, sent_at from messages
-         where (customer_id = $1 or recipient = $2) and not secret order by id",
+         where (customer_id = $1 or (customer_id is null and recipient = $2)) and not secret order by id",
         customer_id,
-        email
+        proved_email
     )
 }
 
@@ -79,8 +79,9 @@ pub(in crate::notifications) async fn delete_of(tx: &mut Tx, customer_id: Uuid) 
     Ok(())
 }
 
-pub(in crate::notifications) async fn delete_to(tx: &mut Tx, recipient: &str) -> Result<()> {
-    sql::execute!(tx, "delete from messages where recipient = $1", recipient)?;
+/// What guests were told at this address.
+pub(in crate::notifications) async fn delete_to_guests(tx: &mut Tx, recipient: &str) -> Result<()> {
+    sql::execute!(tx, "delete from messages where customer_id is null and recipient = $1", recipient)?;
     Ok(())
 }
 

@@ -7,17 +7,17 @@ use crate::clock::Moment;
 use crate::db::{Conn, Json, Result, Tx, sql};
 
 /// An order with what it has of a person.
-type Named = (Uuid, String, Address);
+type Named = (Uuid, Address);
 
-fn named(rows: Vec<(Uuid, String, Json<Address>)>) -> Vec<Named> {
-    rows.into_iter().map(|(id, email, Json(address))| (id, email, address)).collect()
+fn named(rows: Vec<(Uuid, Json<Address>)>) -> Vec<Named> {
+    rows.into_iter().map(|(id, Json(address))| (id, address)).collect()
 }
 
 pub(in crate::orders) async fn orders_of(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<Named>> {
     let rows = sql::all!(
         conn,
-        (Uuid, String, Json<Address>),
-        "select id, email, address from orders where customer_id = $1 order by id",
+        (Uuid, Json<Address>),
+        "select id, address from orders where customer_id = $1 order by id",
         customer_id
     )?;
     Ok(named(rows))
@@ -26,8 +26,8 @@ pub(in crate::orders) async fn orders_of(conn: &mut Conn, customer_id: Uuid) -> 
 pub(in crate::orders) async fn orders_of_guest(conn: &mut Conn, email_key: &str) -> Result<Vec<Named>> {
     let rows = sql::all!(
         conn,
-        (Uuid, String, Json<Address>),
-        "select id, email, address from orders where customer_id is null and email_key = $1 order by id",
+        (Uuid, Json<Address>),
+        "select id, address from orders where customer_id is null and email_key = $1 order by id",
         email_key
     )?;
     Ok(named(rows))
