@@ -102,11 +102,14 @@ async fn claim(shop: &Shop, webhook_id: Uuid) -> db::Result<Vec<Claimed>> {
 async fn settle(shop: &Shop, destination: &Destination, batch: Vec<Claimed>, outcomes: Vec<Outcome>) -> db::Result<()> {
     let now = clock::now();
     let mut tx = shop.db().write().await?;
+    if !store::subscriptions::lock(&mut tx, destination.id).await? {
+        return Ok(());
+    }
     // One that is taken shows that somebody is there, whatever became of the others.
     let is_alive = outcomes.iter().any(Outcome::is_success);
     let is_gone = outcomes.iter().any(Outcome::is_gone);
     for (message, outcome) in batch.iter().zip(&outcomes) {
-        // The webhook may have been deleted meanwhile, with its log.
+        // The message may have been deleted meanwhile, with whoever it was about.
         if rows::insert_attempt(&mut tx, message.id, now, outcome).await? {
             write_end(shop, &mut tx, message, outcome, now).await?;
         }

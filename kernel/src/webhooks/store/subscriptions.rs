@@ -139,6 +139,12 @@ pub(in crate::webhooks) async fn disable(tx: &mut Tx, id: Uuid, reason: &str, no
     Ok(rows == 1)
 }
 
+/// Taken before any of its messages: deleting a webhook takes them in this order, and two who wait for each other would fail. False
+/// where it is gone, and its messages with it.
+pub(in crate::webhooks) async fn lock(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    Ok(sql::execute!(tx, "update webhooks set enabled = enabled where id = $1", id)? == 1)
+}
+
 pub(in crate::webhooks) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool> {
     Ok(sql::execute!(tx, "delete from webhooks where id = $1", id)? == 1)
 }
