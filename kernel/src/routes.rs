@@ -136,7 +136,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(customers::http::reset_second_factor_of_customer))
         .routes(routes!(accounts::http::list_api_keys, accounts::http::create_api_key))
         .routes(routes!(accounts::http::get_api_key, accounts::http::revoke_api_key))
-        .routes(routes!(catalog::http::create_product))
+        .routes(routes!(catalog::http::list_all_products, catalog::http::create_product))
         .routes(routes!(catalog::http::admin_get_product, catalog::http::patch_product, catalog::http::delete_product))
         .routes(routes!(catalog::http::create_variant))
         .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))

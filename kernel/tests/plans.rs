@@ -1,8 +1,9 @@
-//! The pages that shoppers open most stay one indexed plan for each of their statements, however many products there
+//! The pages that shoppers and the merchant open most stay one indexed plan for each of their statements, however many products there
 //! are. The plan is looked at, not the clock. Another page is one line in [`PAGES`].
 
 use std::sync::{Mutex, OnceLock};
 
+use reqwest::Method;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use tracing::field::{Field, Visit};
@@ -38,6 +39,9 @@ const PAGES: &[&str] = &[
     "/v1/products/suggest?q=senc",
     "/v1/products/sencha",
     "/v1/categories",
+    "/v1/admin/products",
+    "/v1/admin/products?status=active&sort=updated",
+    "/v1/admin/products?q=word7+numb&status=active",
 ];
 
 /// Tables that grow with the catalog, by the names that statements call them.
@@ -79,11 +83,13 @@ api_test! {
         // The worker of a new shop renews the index once: copies that it found would be indexed before they are copied.
         database.wait_for_the_index(app).await;
         database.grow().await;
+        let merchant = app.merchant().await;
         let mut wrong = Vec::new();
         for page in PAGES {
             app.shop.cache().clear();
             take_heard(&thread);
-            app.get(page).await.expect(200);
+            let token = page.starts_with("/v1/admin/").then_some(merchant.as_str());
+            app.send(Method::GET, page, token, None).await.expect(200);
             let statements = take_heard(&thread);
             assert!(!statements.is_empty(), "{page}: no statement was heard");
             for statement in statements {
@@ -175,6 +181,12 @@ impl Database {
             ),
             format!(
                 "insert into search_postings (term, product_id, weight) {numbers} select 'number' || n, {id}, 100 from numbers"
+            ),
+            format!(
+                "insert into search_postings (term, product_id, weight) {numbers} select '#word' || (n % 1000), {id}, 0 from numbers"
+            ),
+            format!(
+                "insert into search_postings (term, product_id, weight) {numbers} select '#number' || n, {id}, 0 from numbers"
             ),
             format!(
                 "insert into search_values (name, value, product_id) {numbers} select 'vendor', 'vendor' || (n % 500), {id} from numbers"

@@ -36,9 +36,9 @@ create table orders (
 );
 create index orders_by_customer on orders (customer_id, placed_at, id);
 create index orders_by_age on orders (placed_at, id);
+create index orders_by_status on orders (status, placed_at, id);
 create index orders_by_cart on orders (cart_id);
--- Orders of guests, which become a customer's who proves the address.
-create index orders_of_guests on orders (email_key) where customer_id is null;
+create index orders_by_email on orders (email_key);
 
 create table order_lines (
     order_id uuid not null references orders (id),

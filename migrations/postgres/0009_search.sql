@@ -22,7 +22,8 @@ create index search_documents_by_highest_price on search_documents (listed, high
 create index search_documents_by_rating on search_documents (listed, rating, product_id);
 create index search_documents_by_title on search_documents (listed, title, product_id);
 
--- The inverted index: which listed products have a word (`teapots`), or a stem (`=teapot`), and how much it weighs there.
+-- The inverted index: which listed products have a word (`teapots`), or a stem (`=teapot`), and how much it weighs there; and
+-- which products, listed or not, the merchant finds by a word (`#teapots`).
 create table search_postings (
     term text collate "C" not null,
     product_id uuid not null references products (id) on delete cascade,

@@ -72,6 +72,9 @@ create table products (
 ) strict;
 create index products_by_category on products (category_id);
 create index products_by_type on products (type_code);
+-- As the merchant lists them; ids are in the order of time.
+create index products_by_status on products (status, id);
+create index products_by_change on products (updated_at, id);
 
 create table variants (
     id blob primary key,

@@ -1,5 +1,6 @@
 //! The catalog over HTTP: for shoppers, and for the merchant.
 
+mod all_products;
 mod attribute_filters;
 mod categories;
 mod collections;
@@ -25,6 +26,7 @@ use crate::http::versions::{expected_version, version_tag};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{FieldError, Kind, Problem};
 
+pub use all_products::*;
 pub use categories::*;
 pub use collections::*;
 pub use detail::*;

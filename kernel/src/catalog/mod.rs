@@ -14,6 +14,7 @@
 //!   deleted.
 //! - A change, its event (`product.created`, `product.updated`) and the product's next version are one transaction.
 
+mod all_products;
 mod attributes;
 mod categories;
 mod collections;
@@ -48,6 +49,7 @@ use crate::money::Amount;
 use crate::{Shop, db, inventory};
 
 pub use crate::inventory::MAX_ON_HAND;
+pub use all_products::{AllFilter, AllSort, Entry, list_all};
 pub use categories::{
     Category, CategoryDetail, CategoryNode, CategoryPatch, NewCategory, create_category, delete_category,
     find_category_detail, get_category, list_categories, patch_category, put_category,

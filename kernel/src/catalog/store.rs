@@ -1,5 +1,6 @@
 //! All the SQL of the catalog.
 
+mod all_products;
 mod attributes;
 mod categories;
 mod collections;
@@ -12,6 +13,7 @@ mod tags;
 mod translations;
 mod types;
 
+pub(super) use all_products::list_all;
 pub(super) use attributes::{delete_values, insert_value, values_of};
 pub(super) use categories::{
     all_categories, ancestors, category_ids, category_ids_below, children, delete_category, find_category,

@@ -2,6 +2,7 @@
 
 mod drafts;
 mod edits;
+mod listing;
 mod lookup;
 mod merchant;
 mod money;
@@ -21,19 +22,19 @@ use super::{Details, Error, Reason, StateError};
 use crate::Shop;
 use crate::accounts;
 use crate::carts;
-use crate::http::auth::{Caller, SignedIn};
-use crate::http::extract::{Checks, Json, Path, Query};
-use crate::http::paging::{Page, PageParams};
+use crate::http::auth::Caller;
+use crate::http::extract::{Checks, Json, Path};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Kind, Problem, ProblemSchema};
 
 pub use drafts::*;
 pub use edits::*;
+pub use listing::*;
 pub use lookup::*;
 pub use merchant::*;
 pub use money::*;
 pub use payments::*;
-use view::{OrderOut, OrderSummaryOut, order_out, summary_out};
+use view::{OrderOut, order_out};
 
 /// The shopper buys what the cart holds, at the price that was shown.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -105,20 +106,6 @@ pub async fn place_order(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(order_out(placed))).into_response())
 }
 
-/// Your orders, the newest first
-#[utoipa::path(get, path = "/v1/orders", tag = "orders", security(("bearer" = [])), params(PageParams), responses(
-    (status = 200, body = Page<OrderSummaryOut>),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
-))]
-pub async fn list_orders(
-    State(shop): State<Shop>,
-    SignedIn(identity): SignedIn,
-    Query(page): Query<PageParams>,
-) -> Result<Answer<Page<OrderSummaryOut>>, Problem> {
-    list_page(&shop, Some(identity.customer_id), &page).await
-}
-
 /// An order of yours
 #[utoipa::path(get, path = "/v1/orders/{id}", tag = "orders", params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
@@ -158,16 +145,6 @@ async fn cancel_to_end(shop: &Shop, details: Details, reason: Reason) -> Result<
     };
     let details = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok(Answer(order_out(details)))
-}
-
-async fn list_page(
-    shop: &Shop,
-    customer_id: Option<Uuid>,
-    page: &PageParams,
-) -> Result<Answer<Page<OrderSummaryOut>>, Problem> {
-    let limit = page.limit()?;
-    let orders = super::list(shop, customer_id, page.key()?, limit).await?;
-    Ok(Answer(Page::new(orders, limit, |order| (order.placed_at, order.id), summary_out)))
 }
 
 /// A stale quote is answered with the cart as it stands, so that the shopper can be shown it.

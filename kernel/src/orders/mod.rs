@@ -12,6 +12,7 @@ pub mod drafts;
 pub mod editing;
 mod housekeeping;
 pub mod http;
+mod listing;
 pub mod lookup;
 pub mod paying;
 mod placing;
@@ -38,6 +39,7 @@ use crate::{Shop, fulfilment, inventory, ledger};
 
 pub use adoption::Adoption;
 pub use housekeeping::run;
+pub use listing::{Filter, list};
 pub use privacy::{export_person, forget_person, placed_by, under_way};
 pub use purchases::has_paid_for;
 pub use refunds::refund_moved;
@@ -392,23 +394,6 @@ pub async fn details(conn: &mut Conn, order: Order) -> Result<Details, db::Error
         shipments: fulfilment::of_order(conn, order.id).await?,
         pieces: fulfilment::pieces(conn, order.id).await?,
         order,
-    })
-}
-
-/// Orders, the newest first: a customer's own, or everyone's. One more than `limit`, to know whether there are more.
-pub async fn list(
-    shop: &Shop,
-    customer_id: Option<Uuid>,
-    before: Option<(Moment, Uuid)>,
-    limit: u32,
-) -> Result<Vec<Order>, Error> {
-    let mut conn = shop.db().read().await?;
-    let (moment, id) = before.unwrap_or((chrono::DateTime::<chrono::Utc>::MAX_UTC, Uuid::max()));
-    // Both databases compare this text or time with real moments alike.
-    let moment = moment.min(crate::clock::now() + chrono::TimeDelta::days(3_650));
-    Ok(match customer_id {
-        Some(customer_id) => store::orders_of(&mut conn, customer_id, moment, id, i64::from(limit) + 1).await?,
-        None => store::all_orders(&mut conn, moment, id, i64::from(limit) + 1).await?,
     })
 }
 

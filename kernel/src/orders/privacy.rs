@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::store::{self, people};
-use super::{Line, Order};
+use super::{Filter, Line, Order};
 use crate::accounts::Person;
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
@@ -23,11 +23,12 @@ pub async fn under_way(conn: &mut Conn, customer_id: Uuid) -> db::Result<i64> {
 pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Vec<Value>> {
     const PAGE: i64 = 100;
     let mut exported = Vec::new();
-    let (mut before, mut before_id) = (clock::now() + chrono::TimeDelta::days(1), Uuid::max());
+    let theirs = Filter { customer_id: Some(person.customer_id), ..Filter::default() };
+    let mut before = (clock::now() + chrono::TimeDelta::days(1), Uuid::max());
     loop {
-        let page = store::orders_of(conn, person.customer_id, before, before_id, PAGE).await?;
+        let page = store::list(conn, &theirs, before, PAGE).await?;
         let Some(last) = page.last() else { return Ok(exported) };
-        (before, before_id) = (last.placed_at, last.id);
+        before = (last.placed_at, last.id);
         for order in page {
             let lines = store::lines(conn, order.id).await?;
             exported.push(order_json(&order, &lines));

@@ -3,6 +3,7 @@
 mod contents;
 pub(super) mod drafts;
 pub(super) mod guests;
+mod listing;
 pub(super) mod lookup;
 mod orders;
 pub(super) mod people;
@@ -13,9 +14,10 @@ mod revisions;
 pub(super) use contents::{
     adjustments, history, insert_adjustments, insert_history, insert_lines, insert_receipts, lines, priced_by, receipts,
 };
+pub(super) use listing::list;
 pub(super) use orders::{
-    all_orders, count_paid, find_order, find_order_by_number, get_order, insert_order, lock_order, next_number,
-    numbers_after, orders_of, update_status,
+    count_paid, find_order, find_order_by_number, get_order, insert_order, lock_order, next_number, numbers_after,
+    update_status,
 };
 pub(super) use refunds::{
     find_refund, get_refund, insert_refund, refunded_delivery, refunded_pieces, refunded_quantity, refunds,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+use super::labels::{is_label_term, labels};
 use super::{BELOW_PRICES, BEYOND_PRICES, Document, Value, analysis, store, typos};
 use crate::db::{Result, Tx};
 use crate::id;
@@ -46,7 +47,10 @@ struct Change<'a> {
 impl<'a> Change<'a> {
     async fn of(tx: &mut Tx, document: &'a Document) -> Result<Self> {
         let product_id = document.product_id;
-        let mut terms = if document.listed { analysis::terms(&document.texts) } else { BTreeMap::new() };
+        let mut terms = labels(&document.texts);
+        if document.listed {
+            terms.extend(analysis::terms(&document.texts));
+        }
         let mut gone_terms = Vec::new();
         for (term, weight) in store::terms_of(tx, product_id).await? {
             match terms.get(&term) {
@@ -77,8 +81,7 @@ impl<'a> Change<'a> {
 /// Adds the words that were never seen before to those that a typo may have meant.
 async fn learn(tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
     let terms = changes.iter().flat_map(|change| change.terms.keys());
-    let words: BTreeSet<&str> =
-        terms.map(String::as_str).filter(|term| analysis::is_word(term) && typos::applies_to(term)).collect();
+    let words: BTreeSet<&str> = terms.map(String::as_str).filter(|term| may_be_mistyped(term)).collect();
     let words: Vec<_> = words.into_iter().collect();
     let known: BTreeSet<_> = store::known_words(tx, &words).await?.into_iter().collect();
     let new = words.into_iter().filter(|word| !known.contains(*word));
@@ -86,6 +89,11 @@ async fn learn(tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
         new.flat_map(|word| typos::deletions(word).into_iter().map(move |deletion| (deletion, word))).collect();
     deletions.sort_unstable();
     store::insert_deletions(tx, &deletions).await
+}
+
+/// Of shoppers' words: neither stems nor labels.
+fn may_be_mistyped(term: &str) -> bool {
+    analysis::is_word(term) && !is_label_term(term) && typos::applies_to(term)
 }
 
 /// Has products indexed by the worker, in a moment.

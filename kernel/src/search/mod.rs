@@ -14,6 +14,7 @@ mod facets;
 mod find;
 mod index;
 mod keyboard;
+mod labels;
 mod store;
 mod typos;
 mod words;
@@ -30,6 +31,7 @@ pub use analysis::Field;
 pub use facets::{Facets, Range, ValueCount, count_facets};
 pub use find::{Hit, Hits, find};
 pub use index::{enqueue, enqueue_all, enqueue_categories, move_products, needs_reindex, put, take_queued};
+pub use labels::label_ranges;
 
 /// `[search]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -55,7 +57,7 @@ pub struct Document {
     pub product_id: Uuid,
     /// Of the product that this was made from: an older document never replaces a newer one.
     pub version: i64,
-    /// Whether shoppers see it. What they do not see has no words.
+    /// Whether shoppers see it. What they do not see has no words, only labels.
     pub listed: bool,
     pub category_id: Option<Uuid>,
     pub created_at: Moment,

@@ -12,4 +12,4 @@ pub(super) use index::{
 };
 pub use page::Hit;
 pub(super) use page::{Without, page};
-pub(super) use words::{Term, known_terms, words_near};
+pub(super) use words::{Term, end_of, known_terms, words_near};

@@ -82,3 +82,76 @@ api_test! {
         app.get("/v1/products/tea-towel").await.problem("not-found");
     }
 }
+
+api_test! {
+    async fn the_merchant_lists_products_of_every_status(app: App) {
+        let clerk = app.staff(&["catalog"]).await;
+        let create = async |body| app.send(Method::POST, "/v1/admin/products", Some(&clerk), Some(body)).await.expect(201);
+        let crate_of_figs = create(json!({
+            "title": "Crate of Figs", "vendor": "Grün & Söhne", "tags": ["Autumn"],
+            "variants": [{ "sku": "FIG-CRATE-5", "price": 990, "barcode": "4006381333931", "on_hand": 7 },
+                         { "sku": "FIG-CRATE-9", "price": 1490, "on_hand": 2 }]
+        })).await;
+        create(json!({ "title": "Fig jam", "status": "active" })).await;
+        let gone = create(json!({ "title": "Figurine", "description": "A crate of figs, in clay" })).await;
+        let path = |product: &serde_json::Value| format!("/v1/admin/products/{}", product["id"].as_str().unwrap());
+        app.send(Method::DELETE, &path(&gone), Some(&clerk), None).await.expect(204);
+
+        let list = async |query: &str| {
+            let page = app.send(Method::GET, &format!("/v1/admin/products?{query}"), Some(&clerk), None).await.expect(200);
+            page["items"].as_array().unwrap().clone()
+        };
+        let titles = async |query: &str| {
+            let items = list(query).await;
+            items.iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        for (query, expected) in [
+            ("q=fig", vec!["Figurine", "Fig jam", "Crate of Figs"]),
+            ("q=fig&sort=oldest", vec!["Crate of Figs", "Fig jam", "Figurine"]),
+            ("q=FIG&status=draft", vec!["Crate of Figs"]),
+            ("q=fig&status=active", vec!["Fig jam"]),
+            ("status=archived", vec!["Figurine"]),
+            // A SKU from its beginning, a barcode, the vendor, a tag; all words, in any order.
+            ("q=fig-crate-9", vec!["Crate of Figs"]),
+            ("q=40063813", vec!["Crate of Figs"]),
+            ("q=s%C3%B6hne+gr", vec!["Crate of Figs"]),
+            ("q=autumn", vec!["Crate of Figs"]),
+            // Neither descriptions nor forms of words: who keeps a catalog looks for what stands there.
+            ("q=clay", vec![]),
+            ("q=figs+jam", vec![]),
+            ("q=%23%25", vec![]),
+            ("product_type=none", vec![]),
+            ("category=019a0000-0000-7000-8000-000000000000", vec![]),
+        ] {
+            assert_eq!(titles(query).await, expected, "{query}");
+        }
+        let found = &list("q=crate").await[0];
+        let counted = ["variants", "available", "status"].map(|field| found[field].clone());
+        assert_eq!(counted, [json!(2), json!(9), json!("draft")]);
+        // What the merchant finds, shoppers do not.
+        assert_eq!(app.get("/v1/products?q=crate").await.expect(200)["items"], json!([]));
+
+        // What is renamed is found by its new name, and was changed last.
+        let renamed = json!({ "title": "Box of dates" });
+        app.send(Method::PATCH, &path(&crate_of_figs), Some(&clerk), Some(renamed)).await.expect(200);
+        assert_eq!(titles("q=crate&status=draft").await, ["Box of dates"], "its SKUs have the word");
+        assert_eq!(titles("q=figs").await, Vec::<String>::new());
+        assert_eq!(titles("sort=updated&limit=2").await, ["Box of dates", "Figurine"]);
+
+        let (mut paged, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/admin/products?limit=4&sort=updated{cursor}");
+            let page = app.send(Method::GET, &path, Some(&clerk), None).await.expect(200);
+            paged.extend(page["items"].as_array().unwrap().iter().map(|item| item["slug"].clone()));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let all = list("limit=100&sort=updated").await;
+        assert_eq!(paged, all.iter().map(|item| item["slug"].clone()).collect::<Vec<_>>());
+        assert_eq!(paged.len(), 15, "twelve of the demo, and these");
+
+        for query in [format!("sort=newest{cursor}"), "limit=0".into(), "product_type=No%20Code".into(), format!("q={}", "x".repeat(201))] {
+            app.send(Method::GET, &format!("/v1/admin/products?{query}"), Some(&clerk), None).await.problem("invalid-request");
+        }
+    }
+}

@@ -112,3 +112,58 @@ api_test! {
         assert!(matches!(error, kassa::orders::receipts::VerifyError::OtherTotal { .. }), "{error}");
     }
 }
+
+api_test! {
+    async fn the_merchant_finds_orders(app: App) {
+        let clerk = app.staff(&["orders"]).await;
+        let ada = app.customer("ada@example.org").await;
+        let place = async |shopper: Shopper, email: &str, token: &str| {
+            shopper.prepare("TEA-SENCHA-100", 1).await;
+            shopper.send(Method::PUT, "/email", Some(json!({ "email": email }))).await.expect(200);
+            shopper.check_out(token).await.expect(201)
+        };
+        let first = place(Shopper::signed_in(&app, &ada).await, "ada@example.org", "tok-approve").await;
+        let second = place(Shopper::guest(&app).await, "Adam@Example.org", "tok-requires-action").await;
+        let third = place(Shopper::guest(&app).await, "zoe@example.org", "tok-approve").await;
+        app.send(Method::POST, &admin(&third, "/ship"), Some(&clerk), None).await.expect(200);
+        let numbers = [&first, &second, &third].map(|order| order["number"].as_i64().unwrap());
+
+        let list = async |query: &str| {
+            let page = app.send(Method::GET, &format!("/v1/admin/orders?{query}"), Some(&clerk), None).await.expect(200);
+            page["items"].as_array().unwrap().clone()
+        };
+        let moment = |order: &Value| order["placed_at"].as_str().unwrap().to_owned();
+        let id = app.send(Method::GET, "/v1/me", Some(&ada), None).await.expect(200)["id"].as_str().unwrap().to_owned();
+        for (query, expected) in [
+            (String::new(), vec![2, 1, 0]),
+            ("q=ADA".into(), vec![1, 0]),
+            ("q=ada@".into(), vec![0]),
+            ("q=adam@example.org".into(), vec![1]),
+            ("q=example.org".into(), vec![]),
+            (format!("q={}", numbers[1]), vec![1]),
+            (format!("q=%23{}", numbers[2]), vec![2]),
+            ("q=99999999999999999999".into(), vec![]),
+            ("status=new".into(), vec![1]),
+            ("status=paid".into(), vec![0]),
+            ("status=shipped&q=zoe".into(), vec![2]),
+            ("status=shipped&q=ada".into(), vec![]),
+            (format!("customer={id}"), vec![0]),
+            (format!("since={}", moment(&second)), vec![2, 1]),
+            (format!("until={}", moment(&second)), vec![0]),
+            ("since=9999-12-31T23:59:59Z".into(), vec![]),
+            ("until=0001-01-01T00:00:00Z".into(), vec![]),
+        ] {
+            let found: Vec<_> = list(&query).await.iter().map(|order| order["number"].as_i64().unwrap()).collect();
+            assert_eq!(found, expected.iter().map(|index: &usize| numbers[*index]).collect::<Vec<_>>(), "{query}");
+        }
+        let shown = &list("q=ada@").await[0];
+        assert_eq!((&shown["email"], &shown["customer_id"]), (&json!("ada@example.org"), &json!(id)));
+        assert_eq!(shown["name"], first["address"]["name"]);
+
+        for query in ["status=lost", "q=", "limit=101", "cursor=x"] {
+            app.send(Method::GET, &format!("/v1/admin/orders?{query}"), Some(&clerk), None).await.problem("invalid-request");
+        }
+        // A customer's own list knows no such filters.
+        app.send(Method::GET, "/v1/orders?q=zoe", Some(&ada), None).await.problem("malformed-request");
+    }
+}

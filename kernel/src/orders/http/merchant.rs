@@ -6,13 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::view::{OrderOut, OrderSummaryOut, order_out};
-use super::{cancel_to_end, list_page};
+use super::cancel_to_end;
+use super::view::{OrderOut, order_out};
 use crate::Shop;
 use crate::fulfilment;
 use crate::http::auth::{Staff, may};
-use crate::http::extract::{Path, Query};
-use crate::http::paging::{Page, PageParams};
+use crate::http::extract::Path;
 use crate::orders::{self, Reason, receipts};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -31,21 +30,6 @@ pub struct ReceiptOut {
     output: serde_json::Value,
     /// Deterministic cost of the call.
     fuel: i64,
-}
-
-/// All orders, the newest first
-#[utoipa::path(get, path = "/v1/admin/orders", tag = "orders", security(("bearer" = [])), params(PageParams), responses(
-    (status = 200, body = Page<OrderSummaryOut>),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
-))]
-pub async fn admin_list_orders(
-    State(shop): State<Shop>,
-    _: Staff<may::Orders>,
-    Query(page): Query<PageParams>,
-) -> Result<Answer<Page<OrderSummaryOut>>, Problem> {
-    list_page(&shop, None, &page).await
 }
 
 /// Any order

@@ -10,7 +10,7 @@ use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 use crate::orders::{Delivery, Order, Status, quantity_of};
 
 #[derive(FromRow)]
-struct OrderRow {
+pub(super) struct OrderRow {
     id: Uuid,
     number: i64,
     cart_id: Uuid,
@@ -181,48 +181,6 @@ pub(in crate::orders) async fn lock_order(tx: &mut Tx, id: Uuid) -> Result<Order
         id
     )?;
     Ok(row.into())
-}
-
-pub(in crate::orders) async fn orders_of(
-    conn: &mut Conn,
-    customer_id: Uuid,
-    before: Moment,
-    before_id: Uuid,
-    limit: i64,
-) -> Result<Vec<Order>> {
-    let rows = sql::all!(
-        conn,
-        OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
-                placed_at, updated_at
-         from orders where customer_id = $1 and (placed_at, id) < ($2, $3) order by placed_at desc, id desc limit $4",
-        customer_id,
-        before,
-        before_id,
-        limit
-    )?;
-    Ok(rows.into_iter().map(Order::from).collect())
-}
-
-pub(in crate::orders) async fn all_orders(
-    conn: &mut Conn,
-    before: Moment,
-    before_id: Uuid,
-    limit: i64,
-) -> Result<Vec<Order>> {
-    let rows = sql::all!(
-        conn,
-        OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
-                placed_at, updated_at
-         from orders where (placed_at, id) < ($1, $2) order by placed_at desc, id desc limit $3",
-        before,
-        before_id,
-        limit
-    )?;
-    Ok(rows.into_iter().map(Order::from).collect())
 }
 
 /// Every number, in order: what verifying a whole shop walks along.

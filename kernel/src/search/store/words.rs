@@ -10,7 +10,7 @@ pub(in crate::search) enum Term {
 }
 
 /// What sorts after every word that begins with `prefix`, and before every other that comes after it.
-pub(super) fn end_of(prefix: &str) -> String {
+pub(in crate::search) fn end_of(prefix: &str) -> String {
     format!("{prefix}\u{10ffff}")
 }
 
