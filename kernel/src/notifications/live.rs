@@ -256,8 +256,8 @@ mod tests {
 
     use super::*;
 
-    const HERE: Who<'_> = Who::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    const ELSEWHERE: Who<'_> = Who::Address(IpAddr::V4(Ipv4Addr::BROADCAST));
+    const HERE: Who<'static> = Who::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    const ELSEWHERE: Who<'static> = Who::Address(IpAddr::V4(Ipv4Addr::BROADCAST));
 
     #[test]
     fn places_are_limited_and_given_back() {
