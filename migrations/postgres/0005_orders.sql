@@ -199,6 +199,9 @@ create index order_codes_by_expiry on order_codes (expires_at);
 create table drafts (
     id uuid primary key,
     wishes jsonb not null,
+    -- Both as in the wishes, for finding it when the person is forgotten.
+    customer_id uuid,
+    email_key text,
     actor text not null,
     -- The order that it became, written before it.
     order_id uuid,
@@ -208,3 +211,5 @@ create table drafts (
 );
 create index drafts_by_age on drafts (created_at, id);
 create index drafts_by_order on drafts (order_id);
+create index drafts_by_customer on drafts (customer_id);
+create index drafts_by_email on drafts (email_key);

@@ -4,7 +4,7 @@ create table invoice_counters (
     last bigint not null
 );
 
--- Invoices and credit notes as they were issued; nothing here is ever changed or deleted.
+-- Invoices and credit notes as they were issued; nothing here is ever deleted, and nothing changed but that a person is forgotten.
 create table invoices (
     id uuid primary key,
     order_id uuid not null references orders (id),

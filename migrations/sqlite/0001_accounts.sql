@@ -146,12 +146,13 @@ create table account_letters (
 create index account_letters_due on account_letters (next_attempt_at, id);
 create index account_letters_by_customer on account_letters (customer_id);
 
--- Until when an address gets no other letter of a kind that anybody can ask for.
+-- Until when an address gets no other letter of a kind that anybody can ask for. Of the address a digest under a key of the install: the
+-- row outlives an account that is erased.
 create table letter_pauses (
     letter text not null,
-    email_key text not null,
+    recipient_digest blob not null,
     until text not null,
-    primary key (letter, email_key)
+    primary key (letter, recipient_digest)
 ) strict;
 create index letter_pauses_by_end on letter_pauses (until);
 

@@ -38,6 +38,14 @@ create table review_votes (
 ) strict;
 create index review_votes_by_customer on review_votes (customer_id);
 
+-- Whose review of a product the merchant rejected or took away: the next one, too, is seen by the merchant before others see it.
+create table review_refusals (
+    product_id blob not null references products (id),
+    customer_id blob not null references customers (id),
+    primary key (product_id, customer_id)
+) strict;
+create index review_refusals_by_customer on review_refusals (customer_id);
+
 -- What the published reviews of a product come to. Counted again with each change, under the lock of this row.
 create table product_ratings (
     product_id blob primary key references products (id),

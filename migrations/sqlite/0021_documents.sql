@@ -4,7 +4,7 @@ create table invoice_counters (
     last integer not null
 ) strict;
 
--- Invoices and credit notes as they were issued; nothing here is ever changed or deleted.
+-- Invoices and credit notes as they were issued; nothing here is ever deleted, and nothing changed but that a person is forgotten.
 create table invoices (
     id blob primary key,
     order_id blob not null references orders (id),

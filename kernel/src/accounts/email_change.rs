@@ -3,7 +3,8 @@
 
 use super::letters::{self, Letter};
 use super::links::{self, Purpose, Used};
-use super::recovery::{prove_again, updated};
+use super::proved::prove_again;
+use super::recovery::updated;
 use super::sessions::token_hash;
 use super::{Customer, Email, Error, Identity, email_taken, store};
 use crate::Shop;
@@ -20,14 +21,16 @@ pub async fn ask_for_email_change(
     password: &str,
     email: &Email,
 ) -> Result<(), Error> {
-    let customer = prove_again(shop, identity, password).await?;
+    let proved = prove_again(shop, identity, password).await?;
+    let customer = &proved.customer;
     if email.as_str() == customer.email {
         return Err(Error::SameEmail);
     }
     let mut tx = shop.db().write().await?;
-    forget(&mut tx, &customer).await?;
+    proved.hold(&mut tx).await?;
+    forget(&mut tx, customer).await?;
     for letter in [Letter::ChangeEmailOld, Letter::ChangeEmailNew] {
-        letters::to_customer(&mut tx, letter, &customer, Some(email.as_str())).await?;
+        letters::to_customer(&mut tx, letter, customer, Some(email.as_str())).await?;
     }
     tx.commit().await?;
     shop.letters().wake();
@@ -38,9 +41,8 @@ pub async fn ask_for_email_change(
 pub async fn agree_to_email_change(shop: &Shop, token: &str) -> Result<bool, Error> {
     let now = clock::now();
     let mut tx = shop.db().write().await?;
+    // Of two who say yes at once, the second waits here for the account, and then sees the first.
     let Used { customer_id, email, purpose } = links::spend(&mut tx, token, &BOTH).await?.ok_or(Error::InvalidLink)?;
-    // Of two who say yes at once, the second waits here, and then sees the first.
-    store::lock_customer(&mut tx, customer_id, now).await?;
     let other = if purpose == Purpose::ChangeEmailOld { Purpose::ChangeEmailNew } else { Purpose::ChangeEmailOld };
     let agreed = store::links::was_spent(&mut tx, customer_id, other.name(), &email, now).await?;
     if agreed {

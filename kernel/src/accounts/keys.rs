@@ -24,6 +24,7 @@ pub struct Keys {
     cache: [u8; 32],
     second_factors: RandomizedNonceKey,
     webhooks: hmac::Key,
+    digests: hmac::Key,
 }
 
 /// Why the keys cannot be had.
@@ -46,12 +47,14 @@ impl Keys {
         let successors = load_random_key(&dir.join("refresh-tokens.key"))?;
         let second_factors = load_random_key(&dir.join("second-factors.key"))?;
         let webhooks = load_random_key(&dir.join("webhooks.key"))?;
+        let digests = load_random_key(&dir.join("digests.key"))?;
         Ok(Self {
             signing: SigningKeys::load_or_create(&dir)?,
             successors: hmac::Key::new(hmac::HMAC_SHA256, &successors),
             cache: load_random_key(&dir.join("compiled-code.key"))?,
             second_factors: RandomizedNonceKey::new(&AES_256_GCM, &second_factors).map_err(|_| KeysError::Generate)?,
             webhooks: hmac::Key::new(hmac::HMAC_SHA256, &webhooks),
+            digests: hmac::Key::new(hmac::HMAC_SHA256, &digests),
         })
     }
 
@@ -68,6 +71,18 @@ impl Keys {
         let mut secret = [0; 32];
         secret.copy_from_slice(context.sign().as_ref());
         secret
+    }
+
+    /// What tells whether something is the same as before, and nothing else: without the key nobody finds out what it was by guessing. What is
+    /// kept for one purpose says nothing about what is kept for another.
+    pub fn digest(&self, purpose: &str, data: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.digests);
+        context.update(purpose.as_bytes());
+        context.update(&[0]);
+        context.update(data);
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.sign().as_ref());
+        digest
     }
 
     /// The one refresh token that follows `refresh_token`: 256 bits that nobody can tell without the key.
@@ -160,6 +175,9 @@ mod tests {
         assert_ne!(first.cache_key(), other.cache_key());
         assert_ne!(kid(&first), kid(&other));
         assert_ne!(first.successor_of("token"), other.successor_of("token"));
+        assert_eq!(first.digest("purpose", b"data"), again.digest("purpose", b"data"));
+        assert_ne!(first.digest("purpose", b"data"), first.digest("purpos", b"edata"));
+        assert_ne!(first.digest("purpose", b"data"), other.digest("purpose", b"data"));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::sessions::token_hash;
-use super::store::links as rows;
+use super::store::{self, links as rows};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, id};
@@ -84,10 +84,14 @@ impl Link {
     }
 }
 
-/// Uses the token, once; none where it is wrong, for something else, used, or out of date.
+/// Uses the token, once; none where it is wrong, for something else, used, or out of date. Holds the lock of the account, which comes before
+/// its links: a new password deletes them in this order, and two who wait for each other would fail.
 pub(super) async fn spend(tx: &mut Tx, token: &str, purposes: &[Purpose]) -> db::Result<Option<Used>> {
+    let (hash, now) = (token_hash(token), clock::now());
     for purpose in purposes {
-        let spent = rows::spend(tx, &token_hash(token), purpose.name(), clock::now()).await?;
+        let Some(customer_id) = rows::find_customer_of(tx, &hash, purpose.name(), now).await? else { continue };
+        store::lock_customer(tx, customer_id, now).await?;
+        let spent = rows::spend(tx, &hash, purpose.name(), now).await?;
         if let Some((customer_id, email)) = spent {
             return Ok(Some(Used { customer_id, email, purpose: *purpose }));
         }

@@ -24,6 +24,7 @@ mod permissions;
 mod preferences;
 mod privacy;
 mod private_file;
+mod proved;
 mod recovery;
 mod second_factor;
 mod sessions;
@@ -69,6 +70,7 @@ pub use preferences::{
     consent_changes, consents, preferences_of,
 };
 pub use privacy::{Person, export_person, find_person, forget_person, prove_both};
+pub use proved::Proved;
 pub use recovery::{
     ask_for_confirmation, ask_for_reset, change_password, confirm_email, require_confirmed, reset_password,
 };

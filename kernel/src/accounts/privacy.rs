@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::password::DUMMY_HASH as NO_PASSWORD;
-use super::recovery::prove_again;
+use super::proved::{Proved, prove_again};
 use super::second_factor::{prove_code, second_factor_of};
 use super::store::people as rows;
 use super::store::{self, addresses, preferences};
@@ -90,11 +90,16 @@ pub async fn forget_person(tx: &mut Tx, person: &Person, now: Moment) -> db::Res
 }
 
 /// Whoever is signed in gives their password once more and, where they have a second factor, a code: for what cannot be undone.
-pub async fn prove_both(shop: &Shop, identity: &Identity, password: &str, proof: Option<&Proof>) -> Result<(), Error> {
-    let customer = prove_again(shop, identity, password).await?;
-    if second_factor_of(shop, customer.id).await?.is_some() {
+pub async fn prove_both(
+    shop: &Shop,
+    identity: &Identity,
+    password: &str,
+    proof: Option<&Proof>,
+) -> Result<Proved, Error> {
+    let proved = prove_again(shop, identity, password).await?;
+    if second_factor_of(shop, identity.customer_id).await?.is_some() {
         let proof = proof.ok_or(Error::InvalidCode)?;
-        prove_code(shop, customer.id, proof).await?.commit().await?;
+        prove_code(shop, identity.customer_id, proof).await?.commit().await?;
     }
-    Ok(())
+    Ok(proved)
 }

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::letters::{self, Letter};
 use super::links::{self, Purpose};
-use super::sessions::{prove, token_hash};
+use super::proved::{Proved, prove_again};
+use super::sessions::token_hash;
 use super::{Customer, Email, Error, Identity, Password, Role, store};
 use crate::clock;
 use crate::db::{self, Tx};
@@ -56,7 +57,6 @@ pub async fn reset_password(shop: &Shop, token: &str, password: &str) -> Result<
     // Read above, used here: of two who send the same token at once, one sets the password.
     let used = links::spend(&mut tx, token, &[Purpose::ResetPassword]).await?.ok_or(Error::InvalidLink)?;
     // Nor does a letter help that was on its way to an address which the account has left since.
-    store::lock_customer(&mut tx, customer.id, clock::now()).await?;
     let customer = store::find_customer(&mut tx, customer.id).await?.ok_or(Error::InvalidLink)?;
     if used.email != customer.email {
         return Err(Error::InvalidLink);
@@ -86,26 +86,29 @@ async fn find_resetting(shop: &Shop, token: &str) -> Result<Option<Customer>, Er
 
 /// Changes the password of whoever is signed in and knows the current one. Their other sessions end.
 pub async fn change_password(shop: &Shop, identity: &Identity, current: &str, password: &str) -> Result<(), Error> {
-    let customer = prove_again(shop, identity, current).await?;
+    let proved = prove_again(shop, identity, current).await?;
+    replace_password(shop, identity, &proved, password).await
+}
+
+/// Puts the password in the place of the one that was proved.
+pub(super) async fn replace_password(
+    shop: &Shop,
+    identity: &Identity,
+    proved: &Proved,
+    password: &str,
+) -> Result<(), Error> {
+    let customer = &proved.customer;
     let password = Password::new(password, &Email::parse(&customer.email)?)?;
     let hash = shop.hashing().hash(&password).await?;
     let mut tx = shop.db().write().await?;
-    set_password(&mut tx, &customer, &hash).await?;
+    proved.hold(&mut tx).await?;
+    set_password(&mut tx, customer, &hash).await?;
     store::revoke_other_sessions(&mut tx, customer.id, identity.session_id, clock::now()).await?;
     updated(&mut tx, customer.id, &["password"]).await?;
     tx.commit().await?;
     shop.letters().wake();
     shop.relay().wake();
     Ok(())
-}
-
-/// Whoever is signed in gives their password once more: a session that was left open must not be enough to take an account over.
-/// A wrong one counts as a failed login.
-pub(super) async fn prove_again(shop: &Shop, identity: &Identity, password: &str) -> Result<Customer, Error> {
-    let customer = super::find_customer(shop, identity.customer_id).await?.ok_or(Error::InvalidToken)?;
-    let proved = prove(shop, &customer.email, password).await?;
-    // The address may have gone to another account since it was read.
-    if proved.id == customer.id { Ok(proved) } else { Err(Error::InvalidCredentials) }
 }
 
 /// Links of before, and logins that wait for a code, die with the password that they were made under; the customer is told.

@@ -8,7 +8,8 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::letters::{self, Letter};
-use super::recovery::{prove_again, updated};
+use super::proved::prove_again;
+use super::recovery::updated;
 use super::sessions::{self, token_hash};
 use super::store::second_factors::{self as rows, Factor};
 use super::totp::Secret;
@@ -71,10 +72,12 @@ pub fn lacks_second_factor(shop: &Shop, identity: &Identity) -> bool {
 /// Makes a secret for the app of whoever is signed in and knows their password. It asks for nothing until the first code confirms
 /// that the app has it; until then another may take its place.
 pub async fn begin_second_factor(shop: &Shop, identity: &Identity, password: &str) -> Result<Enrolment, Error> {
-    let customer = prove_again(shop, identity, password).await?;
+    let proved = prove_again(shop, identity, password).await?;
+    let customer = &proved.customer;
     let secret = Secret::generate();
     let sealed = shop.keys().seal(secret.bytes(), customer.id.as_bytes())?;
     let mut tx = shop.db().write().await?;
+    proved.hold(&mut tx).await?;
     if !rows::begin(&mut tx, customer.id, &sealed, clock::now()).await? {
         return Err(Error::SecondFactorExists);
     }
@@ -87,9 +90,8 @@ pub async fn begin_second_factor(shop: &Shop, identity: &Identity, password: &st
 pub async fn confirm_second_factor(shop: &Shop, identity: &Identity, code: &str) -> Result<Vec<String>, Error> {
     let (id, now) = (identity.customer_id, clock::now());
     let attempts = &shop.hashing().codes;
-    attempts.check(&id.to_string(), now)?;
-    let customer = super::find_customer(shop, id).await?.ok_or(Error::InvalidToken)?;
-    let mut tx = shop.db().write().await?;
+    let mut tx = lock_for_code(shop, id, now).await?;
+    let customer = store::find_customer(&mut tx, id).await?.ok_or(Error::InvalidToken)?;
     let factor = rows::find(&mut tx, id).await?.ok_or(Error::NoSecondFactor)?;
     if factor.confirmed_at.is_some() {
         return Err(Error::SecondFactorExists);
@@ -118,9 +120,10 @@ pub async fn remove_second_factor(
     password: &str,
     proof: &Proof,
 ) -> Result<(), Error> {
-    let customer = prove_again(shop, identity, password).await?;
-    let mut tx = prove_code(shop, customer.id, proof).await?;
-    forget(&mut tx, &customer).await?;
+    let proved = prove_again(shop, identity, password).await?;
+    let mut tx = prove_code(shop, proved.customer.id, proof).await?;
+    proved.hold(&mut tx).await?;
+    forget(&mut tx, &proved.customer).await?;
     tx.commit().await?;
     wake(shop);
     Ok(())
@@ -133,15 +136,18 @@ pub async fn renew_recovery_codes(
     password: &str,
     proof: &Proof,
 ) -> Result<Vec<String>, Error> {
-    let customer = prove_again(shop, identity, password).await?;
-    let mut tx = prove_code(shop, customer.id, proof).await?;
-    let codes = give_recovery_codes(&mut tx, customer.id).await?;
+    let proved = prove_again(shop, identity, password).await?;
+    let mut tx = prove_code(shop, proved.customer.id, proof).await?;
+    proved.hold(&mut tx).await?;
+    let codes = give_recovery_codes(&mut tx, proved.customer.id).await?;
     tx.commit().await?;
     Ok(codes)
 }
 
 /// Takes the factor from an account, as whoever may do so decides: its sessions end.
 pub(super) async fn reset(tx: &mut Tx, customer: &Customer) -> db::Result<()> {
+    // Before its rows, as everywhere here: two who took them in another order would wait for each other.
+    store::lock_customer(tx, customer.id, clock::now()).await?;
     if rows::find(tx, customer.id).await?.is_some() {
         store::revoke_sessions_of(tx, customer.id, clock::now()).await?;
         forget(tx, customer).await?;
@@ -164,14 +170,15 @@ fn wake(shop: &Shop) {
     shop.relay().wake();
 }
 
-/// A challenge for whom the password was right, in place of a session.
-pub(super) async fn challenge(shop: &Shop, customer_id: Uuid) -> Result<Challenge, Error> {
-    let (token, now) = (id::secret(), clock::now());
-    let minutes = shop.config().accounts.challenge_minutes;
-    let mut tx = shop.db().write().await?;
+/// A challenge for whom the password was right, in place of a session. Where the account has too many, the oldest makes room: to refuse
+/// would let whoever knows the password keep its owner out.
+pub(super) async fn challenge(shop: &Shop, tx: &mut Tx, customer_id: Uuid, now: Moment) -> Result<Challenge, Error> {
+    let token = id::secret();
+    let config = &shop.config().accounts;
+    let minutes = config.challenge_minutes;
     let expires_at = now + TimeDelta::minutes(minutes as i64);
-    rows::insert_challenge(&mut tx, &token_hash(&token), customer_id, now, expires_at).await?;
-    tx.commit().await?;
+    rows::keep_newest_challenges(tx, customer_id, config.open_challenges as i64 - 1).await?;
+    rows::insert_challenge(tx, &token_hash(&token), customer_id, now, expires_at).await?;
     Ok(Challenge { token, expires_in_seconds: 60 * minutes })
 }
 
@@ -208,13 +215,20 @@ async fn spend_attempt(shop: &Shop, hash: &[u8], now: Moment) -> Result<(), Erro
     Ok(tx.commit().await?)
 }
 
+/// Lets every other code of the account wait until the transaction ends: of many at once, each sees how those before it ended, also where
+/// the database has more than one writer.
+async fn lock_for_code(shop: &Shop, customer_id: Uuid, now: Moment) -> Result<Tx, Error> {
+    let mut tx = shop.db().write().await?;
+    store::lock_customer(&mut tx, customer_id, now).await?;
+    shop.hashing().codes.check(&customer_id.to_string(), now)?;
+    Ok(tx)
+}
+
 /// Takes the code in a transaction, which is what the code was good for. A wrong one is counted, and makes wait.
 pub(super) async fn prove_code(shop: &Shop, customer_id: Uuid, proof: &Proof) -> Result<Tx, Error> {
     let (key, now) = (customer_id.to_string(), clock::now());
     let attempts = &shop.hashing().codes;
-    let mut tx = shop.db().write().await?;
-    // Now that it is our turn: of many at once, each sees how those before it ended.
-    attempts.check(&key, now)?;
+    let mut tx = lock_for_code(shop, customer_id, now).await?;
     let factor = rows::find(&mut tx, customer_id).await?.filter(|factor| factor.confirmed_at.is_some());
     let factor = factor.ok_or(Error::NoSecondFactor)?;
     let taken = match proof {

@@ -16,7 +16,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::email::Email;
+use super::proved::{Proved, prove};
 use super::second_factor::{self, Challenge};
 use super::store::{self, RefreshToken};
 use super::tokens::{self, Bearer};
@@ -73,40 +73,32 @@ impl std::fmt::Debug for Tokens {
 
 /// Opens a session for whom `email` and `password` prove to be, or asks them for their second factor.
 pub async fn log_in(shop: &Shop, email: &str, password: &str, device: &Device) -> Result<LoggedIn, Error> {
-    let customer = prove(shop, email, password).await?;
+    let proved = prove(shop, email, password).await?;
+    admit(shop, proved, device).await
+}
+
+/// The session of whoever gave the right password, or the question for their second factor. Behind the lock of the account, so that
+/// neither another password, nor a second factor, nor the end of the account comes in between.
+pub(super) async fn admit(shop: &Shop, proved: Proved, device: &Device) -> Result<LoggedIn, Error> {
+    let (customer, now) = (&proved.customer, clock::now());
     let unconfirmed = customer.email_confirmed_at.is_none() && customer.role == Role::Customer;
     if unconfirmed && shop.config().accounts.confirm_before_login {
         return Err(Error::EmailUnconfirmed);
     }
-    if store::people::is_disabled(&mut shop.db().read().await?, customer.id).await? {
+    let mut tx = shop.db().write().await?;
+    proved.hold(&mut tx).await?;
+    if store::people::is_disabled(&mut tx, customer.id).await? {
         return Err(Error::Disabled);
     }
-    if second_factor::second_factor_of(shop, customer.id).await?.is_some() {
-        return Ok(LoggedIn::Challenged(second_factor::challenge(shop, customer.id).await?));
+    let factor = store::second_factors::find(&mut tx, customer.id).await?;
+    if factor.is_some_and(|factor| factor.confirmed_at.is_some()) {
+        let challenge = second_factor::challenge(shop, &mut tx, customer.id, now).await?;
+        tx.commit().await?;
+        return Ok(LoggedIn::Challenged(challenge));
     }
-    let mut tx = shop.db().write().await?;
-    let tokens = open(shop, &mut tx, customer.id, device, clock::now()).await?;
+    let tokens = open(shop, &mut tx, customer.id, device, now).await?;
     tx.commit().await?;
-    Ok(LoggedIn::In(Box::new(customer), tokens))
-}
-
-/// Whose address and password these are. Wrong ones are counted, and make wait.
-pub(super) async fn prove(shop: &Shop, email: &str, password: &str) -> Result<Customer, Error> {
-    let email_key = Email::key_of(email);
-    let (hashing, attempts) = (shop.hashing(), &shop.hashing().attempts);
-    attempts.check(&email_key, clock::now())?;
-    let known = store::find_credentials(&mut shop.db().read().await?, &email_key).await?;
-    let (customer, stored) = known.map_or((None, None), |known| (Some(known.customer), Some(known.password_hash)));
-    let turn = hashing.turn().await?;
-    // Again, now that it is our turn: of a thousand guesses sent at once, all found nothing counted yet above.
-    attempts.check(&email_key, clock::now())?;
-    let right = turn.verify(password, stored).await?;
-    let Some(customer) = customer.filter(|_| right) else {
-        attempts.failed(&email_key, clock::now());
-        return Err(Error::InvalidCredentials);
-    };
-    attempts.succeeded(&email_key);
-    Ok(customer)
+    Ok(LoggedIn::In(Box::new(proved.customer), tokens))
 }
 
 /// Begins a session of the customer in `tx`.

@@ -40,6 +40,9 @@ pub struct AccountsConfig {
     /// Codes that such a login looks at: 1 to 20.
     #[serde(deserialize_with = "within::<_, 1, 20>")]
     pub challenge_attempts: u64,
+    /// Such logins of one account that wait at a time; one more ends the oldest: 1 to 100.
+    #[serde(deserialize_with = "within::<_, 1, 100>")]
+    pub open_challenges: u64,
     /// Whether those who work for the shop need a second factor: without one, they may do nothing under `/v1/admin`.
     pub require_second_factor_of_staff: bool,
     /// Whether an address has to be confirmed before one can log in. A registration is then answered alike whether there is an
@@ -84,6 +87,7 @@ impl Default for AccountsConfig {
             max_login_wait_seconds: 900,
             challenge_minutes: 10,
             challenge_attempts: 5,
+            open_challenges: 5,
             require_second_factor_of_staff: false,
             confirm_before_login: false,
             confirm_before_checkout: false,

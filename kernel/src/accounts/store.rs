@@ -180,6 +180,17 @@ pub(super) async fn lock_customer(tx: &mut Tx, id: Uuid, now: Moment) -> Result<
     Ok(())
 }
 
+/// As [`lock_customer`]; false where the password is not this one any more.
+pub(super) async fn lock_proved(tx: &mut Tx, id: Uuid, password_hash: &str) -> Result<bool> {
+    let locked = sql::execute!(
+        tx,
+        "update customers set password_hash = password_hash where id = $1 and password_hash = $2",
+        id,
+        password_hash
+    )?;
+    Ok(locked == 1)
+}
+
 pub(super) async fn has_owner(conn: &mut Conn) -> Result<bool> {
     let found = sql::optional!(conn, (i64,), "select cast(1 as bigint) from customers where role = 'owner' limit 1")?;
     Ok(found.is_some())

@@ -336,3 +336,39 @@ async fn a_link_that_went_to_an_address_of_before_sets_no_password() {
         assert_eq!(reset.is_ok(), fine, "{sent_to}: {reset:?}");
     }
 }
+
+/// What a password proved is worth nothing under another one, whoever was quicker.
+#[tokio::test]
+async fn what_a_password_proved_ends_with_it() {
+    let (shop, _dir) = shop().await;
+    let (_, tokens) = registered(&shop).await;
+    let identity = authenticate(&shop, &tokens.access_token).await.expect("signed in");
+    let proved = || proved::prove_again(&shop, &identity, PASSWORD);
+    let (login, change, removal) = (proved().await, proved().await, proved().await);
+    change_password(&shop, &identity, PASSWORD, "another password").await.expect("changed");
+    let refused = sessions::admit(&shop, login.expect("proved"), &Device::default()).await.map(drop);
+    assert!(matches!(refused, Err(Error::InvalidCredentials)), "{refused:?}");
+    let refused = recovery::replace_password(&shop, &identity, &change.expect("proved"), "a third password").await;
+    assert!(matches!(refused, Err(Error::InvalidCredentials)), "{refused:?}");
+    let mut tx = shop.db().write().await.expect("a transaction");
+    assert!(matches!(removal.expect("proved").hold(&mut tx).await, Err(Error::InvalidCredentials)));
+    drop(tx);
+    log_in(&shop, "ada@example.org", "another password", &Device::default()).await.expect("logged in");
+}
+
+/// The account's lock lets codes come one by one; behind it, the step of a code is taken once all the same.
+#[tokio::test]
+async fn a_step_is_taken_once_and_none_before_it() {
+    let (shop, _dir) = shop().await;
+    let (customer, _) = registered(&shop).await;
+    let now = clock::now();
+    let mut tx = shop.db().write().await.expect("a transaction");
+    assert!(store::second_factors::begin(&mut tx, customer.id, b"sealed", now).await.expect("begun"));
+    assert!(!store::second_factors::take_step(&mut tx, customer.id, 3).await.expect("asked"), "not confirmed");
+    let factor = store::second_factors::find(&mut tx, customer.id).await.expect("asked").expect("there");
+    assert!(store::second_factors::confirm(&mut tx, &factor, 4, now).await.expect("confirmed"));
+    for (step, taken) in [(4, false), (5, true), (5, false), (3, false), (6, true)] {
+        let outcome = store::second_factors::take_step(&mut tx, customer.id, step).await.expect("asked");
+        assert_eq!(outcome, taken, "{step}");
+    }
+}

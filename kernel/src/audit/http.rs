@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Entry, Filter};
 use crate::Shop;
-use crate::accounts;
+use crate::accounts::{self, Permission};
 use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Query};
@@ -21,6 +21,23 @@ use crate::http::paging::{Page, PageParams};
 use crate::problem::{Problem, ProblemSchema};
 
 const MAX_TEXT_CHARS: usize = 200;
+
+/// What is changed below these paths of `/v1/admin` is goods and settings. All other entries may name somebody, in what was sent, or by the
+/// id of a guest's order, which belongs to whoever knows it; a webhook's URL may hold a key.
+const OF_NOBODY: [&str; 12] = [
+    "bindings",
+    "categories",
+    "collections",
+    "coupons",
+    "locations",
+    "plugins",
+    "product-types",
+    "products",
+    "stock",
+    "api-keys",
+    "translations",
+    "variants",
+];
 
 /// Which entries; what is left out does not matter.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,7 +54,7 @@ pub struct AuditParams {
     /// As this document calls it: `patch_product`.
     #[param(min_length = 1, max_length = 200)]
     operation: Option<String>,
-    /// Id of the object that was changed, as it stands in the path.
+    /// Id of the object that was changed, as it stands in the path, or made.
     #[param(min_length = 1, max_length = 200)]
     subject: Option<String>,
     /// HTTP status of the answer.
@@ -58,7 +75,8 @@ pub struct AuditActorOut {
     #[schema(example = "person")]
     kind: String,
     id: Option<Uuid>,
-    /// The e-mail address of the person, or the name of the key, as it is now; null where there is none any more.
+    /// The name of the key, or, with the permission `customers`, the e-mail address of the person, as it is now; null where there is none any
+    /// more.
     #[schema(example = "grace@example.org")]
     name: Option<String>,
 }
@@ -72,11 +90,12 @@ pub struct AuditEntryOut {
     operation: String,
     #[schema(example = "PATCH")]
     method: String,
+    /// Null without the permission `customers`, where it may be somebody's; so are `subject`, `body` and `body_sha256`.
     #[schema(example = "/v1/admin/products/019a0000-0000-7000-8000-000000000000")]
-    path: String,
-    /// The object, where the path names one.
+    path: Option<String>,
+    /// The object that the path names, or that was made.
     subject: Option<String>,
-    /// Where the request came from.
+    /// Where the request came from; null without the permission `customers`.
     #[schema(example = "192.0.2.7")]
     address: Option<String>,
     request_id: Option<String>,
@@ -126,22 +145,24 @@ impl AuditParams {
 ))]
 pub async fn list_audit_entries(
     State(shop): State<Shop>,
-    _: Staff<may::Reports>,
+    staff: Staff<may::Reports>,
     Query(params): Query<AuditParams>,
 ) -> Result<Answer<Page<AuditEntryOut>>, Problem> {
     let (filter, page) = params.check()?;
     let limit = page.limit()?;
     let entries = super::list(&shop, &filter, page.key()?, limit).await?;
-    let names = names(&shop, &entries).await?;
-    Ok(Answer(Page::new(entries, limit, |entry| entry.id, |entry| entry_out(entry, &names))))
+    let personal = staff.permissions.has(Permission::Customers);
+    let names = names(&shop, &entries, personal).await?;
+    Ok(Answer(Page::new(entries, limit, |entry| entry.id, |entry| entry_out(entry, &names, personal))))
 }
 
-/// Who the people and keys of these entries are: few on a page, however long it is.
-async fn names(shop: &Shop, entries: &[Entry]) -> Result<HashMap<Uuid, Option<String>>, Problem> {
+/// Who the people, where they are told, and the keys of these entries are: few on a page, however long it is.
+async fn names(shop: &Shop, entries: &[Entry], personal: bool) -> Result<HashMap<Uuid, Option<String>>, Problem> {
     let mut names = HashMap::new();
     for entry in entries {
         let Some(id) = entry.actor_id.filter(|id| !names.contains_key(id)) else { continue };
         let name = match entry.actor_kind.as_str() {
+            "person" if !personal => None,
             "person" => accounts::find_customer(shop, id).await?.map(|customer| customer.email),
             _ => accounts::get_api_key(shop, id).await.ok().map(|key| key.name),
         };
@@ -150,20 +171,23 @@ async fn names(shop: &Shop, entries: &[Entry]) -> Result<HashMap<Uuid, Option<St
     Ok(names)
 }
 
-fn entry_out(entry: Entry, names: &HashMap<Uuid, Option<String>>) -> AuditEntryOut {
+fn entry_out(entry: Entry, names: &HashMap<Uuid, Option<String>>, personal: bool) -> AuditEntryOut {
+    let below = entry.path.strip_prefix("/v1/admin/").unwrap_or_default();
+    let shown = personal || OF_NOBODY.contains(&below.split('/').next().unwrap_or_default());
+    let body = if shown { entry.body.text } else { None };
     let name = entry.actor_id.and_then(|id| names.get(&id).cloned().flatten());
     AuditEntryOut {
         id: entry.id,
         actor: AuditActorOut { kind: entry.actor_kind, id: entry.actor_id, name },
         operation: entry.operation,
         method: entry.method,
-        path: entry.path,
-        subject: entry.subject,
-        address: entry.address,
+        path: shown.then_some(entry.path),
+        subject: entry.subject.filter(|_| shown),
+        address: entry.address.filter(|_| personal),
         request_id: entry.request_id,
-        body: entry.body.text.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text))),
+        body: body.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text))),
         body_bytes: entry.body.bytes,
-        body_sha256: entry.body.sha256,
+        body_sha256: entry.body.sha256.filter(|_| shown),
         status: entry.status,
         begun_at: entry.begun_at,
         finished_at: entry.finished_at,

@@ -130,12 +130,12 @@ pub async fn begin(shop: &Shop, attempt: &Attempt) -> db::Result<Uuid> {
     Ok(id)
 }
 
-/// Adds how it ended, as an HTTP status. The change is made or refused by then, and its answer must go out whatever becomes of the entry:
+/// Adds how it ended, as an HTTP status, and what was `made`, where no object was named before. The change is made or refused by then, and its answer must go out whatever becomes of the entry:
 /// what goes wrong here is only logged.
-pub async fn finish(shop: &Shop, id: Uuid, status: u16) {
+pub async fn finish(shop: &Shop, id: Uuid, status: u16, made: Option<&str>) {
     let written = async {
         let mut tx = shop.db().write().await?;
-        store::finish(&mut tx, id, i64::from(status), clock::now()).await?;
+        store::finish(&mut tx, id, i64::from(status), made, clock::now()).await?;
         tx.commit().await
     };
     if let Err(error) = written.await {

@@ -68,13 +68,15 @@ pub(super) async fn insert(tx: &mut Tx, id: Uuid, attempt: &Attempt, now: Moment
     Ok(())
 }
 
-pub(super) async fn finish(tx: &mut Tx, id: Uuid, status: i64, now: Moment) -> Result<()> {
+pub(super) async fn finish(tx: &mut Tx, id: Uuid, status: i64, made: Option<&str>, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update audit_entries set status = $2, finished_at = $3 where id = $1 and finished_at is null",
+        "update audit_entries set status = $2, finished_at = $3, subject = coalesce(subject, cast($4 as text))
+         where id = $1 and finished_at is null",
         id,
         status,
-        now
+        now,
+        made
     )?;
     Ok(())
 }

@@ -37,7 +37,8 @@ pub use explain::explain;
 pub use line::{Attributes, GoneLine, Line, Promise};
 pub use notices::{Notice, NoticeKind, acknowledge, notices};
 pub use quote::{
-    CouponResult, CouponState, DeliveryOption, DeliveryRefusal, DeliveryState, Offered, Priced, Quoted, offered, quote,
+    CouponResult, CouponState, DeliveryOption, DeliveryRefusal, DeliveryState, Offered, Priced, Quoted, SHOPPERS_WORDS,
+    offered, quote,
 };
 
 /// `[carts]` of shop.toml.

@@ -264,9 +264,12 @@ fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pric
     }
 }
 
-/// What the shopper says, as plugins hear it. The prefix keeps a shopper from saying what only the shop may say.
+/// Before the names of what the shopper says: it keeps a shopper from saying what only the shop may say.
+pub const SHOPPERS_WORDS: &str = "shopper-";
+
+/// What the shopper says, as plugins hear it.
 fn shoppers_words(attributes: &Attributes) -> Vec<(String, String)> {
-    attributes.iter().map(|(name, value)| (format!("shopper-{name}"), value.clone())).collect()
+    attributes.iter().map(|(name, value)| (format!("{SHOPPERS_WORDS}{name}"), value.clone())).collect()
 }
 
 /// Asks every delivery plugin. Where one fails, the static rates of the settings stand in for it.

@@ -21,7 +21,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Create { email } => {
             let entry = audit::begin_command(&shop, "admin create", &json!({ "email": email })).await?;
             let owner = accounts::create_owner(&shop, &email, None).await;
-            audit::finish(&shop, entry, if owner.is_ok() { 200 } else { 500 }).await;
+            audit::finish(&shop, entry, if owner.is_ok() { 200 } else { 500 }, None).await;
             let owner = owner?;
             let how = if owner.promoted { "is an owner now" } else { "was made an owner" };
             println!("{email} {how}; the password is {}", owner.generated_password.unwrap_or_default());

@@ -19,7 +19,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Rotate => {
             let entry = audit::begin_command(&shop, "keys rotate", &json!({})).await?;
             let rotated = accounts::rotate_signing_keys(&shop);
-            audit::finish(&shop, entry, if rotated.is_ok() { 200 } else { 500 }).await;
+            audit::finish(&shop, entry, if rotated.is_ok() { 200 } else { 500 }, None).await;
             println!("access tokens are signed with a new key from {} on", rotated?.to_rfc3339());
         }
     }

@@ -104,7 +104,7 @@ async fn import_catalog(config: Config, command: import::ImportCommand) -> Outco
     let shop = Shop::open(config).await?;
     let entry = audit::begin_command(&shop, "import", &json!({ "arguments": format!("{command:?}") })).await?;
     let imported = import::run(&shop, command).await;
-    audit::finish(&shop, entry, if imported.is_ok() { 200 } else { 500 }).await;
+    audit::finish(&shop, entry, if imported.is_ok() { 200 } else { 500 }, None).await;
     Ok(imported?)
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::sheet::{Kind, Sheet};
 use super::{Error, store};
 use crate::clock::{self, Moment};
-use crate::db::Tx;
+use crate::db::{self, Tx};
 use crate::orders::refunds::RefundStatus;
 use crate::orders::{self, Details, Order, Status};
 use crate::{Shop, id};
@@ -89,6 +89,17 @@ pub async fn credit_note(shop: &Shop, order_id: Uuid, refund_id: Uuid) -> Result
     let sheet = number(&mut tx, order_id, reference, Sheet { date: clock::now(), ..sheet }).await?;
     tx.commit().await?;
     Ok(sheet)
+}
+
+/// Takes the person out of the documents of these orders, in a transaction that has taken them out of the orders. What the books need stays:
+/// number, date, goods, amounts, and of the address where tax was due.
+pub async fn forget(tx: &mut Tx, order_ids: &[Uuid]) -> db::Result<()> {
+    for order_id in order_ids {
+        for (id, sheet) in store::of_order(tx, *order_id).await? {
+            store::replace_sheet(tx, id, &sheet.without_person()).await?;
+        }
+    }
+    Ok(())
 }
 
 fn of_revision(order: &Order) -> String {

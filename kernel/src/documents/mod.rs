@@ -2,7 +2,7 @@
 //!
 //! A [`Sheet`] says what a document states, in amounts; [`Printed`] says it in words of the shopper's language; `html` and `pdf` lay the
 //! same words out. An invoice keeps its sheet as it was issued ([`invoices`]): whatever happens to the order, the shop's name or these
-//! files afterwards, it says the same.
+//! files afterwards, it says the same, but for the person when they are forgotten.
 
 mod html;
 pub mod http;
@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::{db, orders};
 
-pub use invoices::{credit_note, invoice};
+pub use invoices::{credit_note, forget, invoice};
 pub use printed::Printed;
 pub use sheet::{Kind, Sheet};
 

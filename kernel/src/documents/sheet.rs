@@ -140,6 +140,11 @@ impl Sheet {
         Self { kind: Kind::CreditNote, corrects: self.number.clone(), number: None, date, ..self.clone() }
     }
 
+    /// As it is kept when the person is forgotten.
+    pub fn without_person(self) -> Self {
+        Self { email: String::new(), address: self.address.without_person(), ..self }
+    }
+
     fn bare(config: &Config, kind: Kind, order: &Order, delivery: &Delivery) -> Self {
         let documents = &config.documents;
         let name = if documents.seller.is_empty() { &config.shop.name } else { &documents.seller };

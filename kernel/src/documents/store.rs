@@ -56,3 +56,19 @@ pub(super) async fn newest_invoice(conn: &mut Conn, order_id: Uuid) -> Result<Op
     )?;
     Ok(row.map(|(Json(sheet),)| sheet))
 }
+
+pub(super) async fn of_order(conn: &mut Conn, order_id: Uuid) -> Result<Vec<(Uuid, Sheet)>> {
+    let rows = sql::all!(
+        conn,
+        (Uuid, Json<Sheet>),
+        "select id, sheet from invoices where order_id = $1 order by year, number",
+        order_id
+    )?;
+    Ok(rows.into_iter().map(|(id, Json(sheet))| (id, sheet)).collect())
+}
+
+/// For the one reason that a document is ever changed: its person is forgotten.
+pub(super) async fn replace_sheet(tx: &mut Tx, id: Uuid, sheet: &Sheet) -> Result<()> {
+    sql::execute!(tx, "update invoices set sheet = $2 where id = $1", id, Json(sheet))?;
+    Ok(())
+}

@@ -35,6 +35,10 @@ pub struct EventParams {
     subject: Option<String>,
 }
 
+/// What these kinds happen to is goods, or a part of the shop. All others are somebody's: of an account, or of a guest, whose order or cart
+/// belongs to whoever knows its id.
+const OF_NOBODY: [&str; 6] = ["product.", "product-type.", "stock.low", "stock.out", "plugin.", "webhook."];
+
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EventOut {
@@ -43,8 +47,8 @@ pub struct EventOut {
     #[serde(rename = "type")]
     #[schema(example = "order.paid")]
     kind: String,
-    /// What it happened to.
-    subject: String,
+    /// What it happened to. Null without the permission `customers`, where it belongs to somebody.
+    subject: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     time: Moment,
     /// Personal in part: null without the permission `customers`.
@@ -57,7 +61,7 @@ pub struct EventOut {
     /// When it was given up.
     #[schema(value_type = Option<String>, format = DateTime)]
     given_up_at: Option<Moment>,
-    /// Why the last try failed.
+    /// Why the last try failed; null where `subject` is.
     last_error: Option<String>,
 }
 
@@ -90,15 +94,16 @@ pub async fn list_events(
 
 fn event_out(logged: Logged, personal: bool) -> EventOut {
     let Logged { event, attempts, told_at, given_up_at, last_error } = logged;
+    let shown = personal || OF_NOBODY.iter().any(|kinds| event.kind.starts_with(kinds));
     EventOut {
         id: event.id,
         kind: event.kind,
-        subject: event.subject,
+        subject: shown.then_some(event.subject),
         time: event.occurred_at,
         data: personal.then_some(event.data),
         attempts,
         told_at,
         given_up_at,
-        last_error,
+        last_error: last_error.filter(|_| shown),
     }
 }

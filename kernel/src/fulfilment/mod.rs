@@ -13,6 +13,7 @@ mod announce;
 mod booking;
 pub mod http;
 mod pieces;
+mod privacy;
 mod shipping;
 mod store;
 mod tracking;
@@ -27,6 +28,7 @@ use crate::{Shop, inventory, orders};
 
 pub use booking::book;
 pub use pieces::{Pieces, Progress, pieces};
+pub use privacy::{export, forget};
 pub use shipping::{
     call_off, cancel, create, deliver, deliver_all, dispatch, follow, has_begun, patch, ready, ship_all,
 };
@@ -339,14 +341,6 @@ pub async fn has_shipments(tx: &mut Tx, order_id: Uuid) -> Result<bool, db::Erro
 /// The shipments of an order, in their order.
 pub async fn of_order(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Shipment>, db::Error> {
     store::shipments_of(conn, order_id).await
-}
-
-/// Takes what leads to a person out of the shipments of these orders: what people wrote about them, and the carriers' pages.
-pub async fn forget(tx: &mut Tx, order_ids: &[Uuid]) -> Result<(), db::Error> {
-    for id in order_ids {
-        store::forget(tx, *id).await?;
-    }
-    Ok(())
 }
 
 /// One shipment.

@@ -94,9 +94,9 @@ pub(super) async fn forget_keys(conn: &mut Conn, before: Moment) -> Result<u64> 
     sql::execute!(conn, "delete from idempotency_keys where claimed_at < $1", before)
 }
 
-/// Forgets keys whose scope is like `pattern`: no index serves it, for what is done a few times a year.
+/// Forgets keys whose scope, or what they made, is like `pattern`: no index serves it, for what is done a few times a year.
 pub(super) async fn forget_keys_of(conn: &mut Conn, pattern: &str) -> Result<()> {
-    sql::execute!(conn, "delete from idempotency_keys where scope like $1", pattern)?;
+    sql::execute!(conn, "delete from idempotency_keys where scope like $1 or location like $1", pattern)?;
     Ok(())
 }
 

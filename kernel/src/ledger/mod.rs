@@ -199,6 +199,11 @@ pub async fn post(tx: &mut Tx, posting: &Posting<'_>) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Takes what staff wrote out of the causes of an order's transactions: it may name a person.
+pub async fn forget_words(tx: &mut Tx, order_id: Uuid) -> db::Result<()> {
+    store::forget_words(tx, order_id).await
+}
+
 /// An order is called off: whatever was charged, credited or corrected for it is turned back, so that what is left
 /// outstanding is what was paid.
 pub async fn call_off(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! All the SQL of the ledger. It inserts and sums; nothing here updates or deletes.
+//! All the SQL of the ledger. It inserts and sums; nothing here deletes, or updates more than the words of a cause.
 
 use uuid::Uuid;
 
@@ -21,6 +21,16 @@ pub(super) async fn insert_transaction(tx: &mut Tx, id: Uuid, posting: &Posting<
         now
     )?;
     Ok(inserted == 1)
+}
+
+/// Of those kinds whose causes staff writes.
+pub(super) async fn forget_words(tx: &mut Tx, order_id: Uuid) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update ledger_transactions set cause = '' where order_id = $1 and kind in ('redeemed', 'corrected')",
+        order_id
+    )?;
+    Ok(())
 }
 
 pub(super) async fn insert_entries(tx: &mut Tx, transaction_id: Uuid, entries: &[Entry]) -> Result<()> {

@@ -29,7 +29,7 @@ impl From<ResendError> for Problem {
 impl From<Full> for Problem {
     fn from(full: Full) -> Self {
         let kind = match full {
-            Full::Person => Kind::TooManyRequests,
+            Full::Person | Full::Address => Kind::TooManyRequests,
             Full::Shop => Kind::Unavailable,
         };
         Problem::new(kind).detail(full.to_string()).retry_after(10)

@@ -18,13 +18,22 @@ use uuid::Uuid;
 use super::inbox::Item;
 use super::settings::InboxConfig;
 use super::store;
+use crate::throttle::Who;
 use crate::{Shop, clock, db};
 
 /// Who is listening on this kernel.
 pub struct Hub {
-    listeners: Mutex<HashMap<Uuid, Listeners>>,
+    listeners: Mutex<Everyone>,
     streams: usize,
     streams_per_person: usize,
+    streams_per_address: usize,
+}
+
+#[derive(Default)]
+struct Everyone {
+    people: HashMap<Uuid, Listeners>,
+    /// Streams by where they come from: an account costs nobody anything, an address does.
+    addresses: HashMap<String, usize>,
 }
 
 struct Listeners {
@@ -38,6 +47,8 @@ struct Listeners {
 pub enum Full {
     #[error("this person has too many streams open")]
     Person,
+    #[error("too many streams are open from this address")]
+    Address,
     #[error("too many streams are open")]
     Shop,
 }
@@ -46,6 +57,7 @@ pub enum Full {
 pub struct Listening {
     hub: Arc<Hub>,
     customer_id: Uuid,
+    address: String,
     last: watch::Receiver<i64>,
 }
 
@@ -55,27 +67,33 @@ impl Hub {
             listeners: Mutex::default(),
             streams: config.streams as usize,
             streams_per_person: config.streams_per_person as usize,
+            streams_per_address: config.streams_per_address as usize,
         })
     }
 
-    /// A place for one more stream of this person.
-    pub fn listen(self: &Arc<Self>, customer_id: Uuid) -> Result<Listening, Full> {
-        let mut listeners = self.lock();
-        if listeners.values().map(|person| person.streams).sum::<usize>() >= self.streams {
-            return Err(Full::Shop);
-        }
-        let person =
-            listeners.entry(customer_id).or_insert_with(|| Listeners { last: watch::Sender::new(0), streams: 0 });
-        if person.streams >= self.streams_per_person {
+    /// A place for one more stream of this person from this address.
+    pub fn listen(self: &Arc<Self>, customer_id: Uuid, address: &Who<'_>) -> Result<Listening, Full> {
+        let address = address.to_string();
+        let mut everyone = self.lock();
+        if everyone.people.get(&customer_id).is_some_and(|person| person.streams >= self.streams_per_person) {
             return Err(Full::Person);
         }
+        if everyone.addresses.get(&address).is_some_and(|streams| *streams >= self.streams_per_address) {
+            return Err(Full::Address);
+        }
+        if everyone.addresses.values().sum::<usize>() >= self.streams {
+            return Err(Full::Shop);
+        }
+        *everyone.addresses.entry(address.clone()).or_default() += 1;
+        let nobody = || Listeners { last: watch::Sender::new(0), streams: 0 };
+        let person = everyone.people.entry(customer_id).or_insert_with(nobody);
         person.streams += 1;
-        Ok(Listening { hub: self.clone(), customer_id, last: person.last.subscribe() })
+        Ok(Listening { hub: self.clone(), customer_id, address, last: person.last.subscribe() })
     }
 
     /// The person has items up to `position`.
     pub fn told(&self, customer_id: Uuid, position: i64) {
-        if let Some(person) = self.lock().get(&customer_id) {
+        if let Some(person) = self.lock().people.get(&customer_id) {
             person.last.send_if_modified(|last| {
                 let news = position > *last;
                 *last = position.max(*last);
@@ -85,23 +103,26 @@ impl Hub {
     }
 
     fn is_idle(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().people.is_empty()
     }
 
     /// A panic elsewhere leaves the counts as they are: nothing here panics half-way.
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Listeners>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Everyone> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let mut listeners = self.hub.lock();
-        let Some(person) = listeners.get_mut(&self.customer_id) else { return };
-        person.streams -= 1;
-        if person.streams == 0 {
-            listeners.remove(&self.customer_id);
+        let mut everyone = self.hub.lock();
+        if let Some(person) = everyone.people.get_mut(&self.customer_id) {
+            person.streams -= 1;
         }
+        if let Some(streams) = everyone.addresses.get_mut(&self.address) {
+            *streams -= 1;
+        }
+        everyone.people.retain(|_, person| person.streams > 0);
+        everyone.addresses.retain(|_, streams| *streams > 0);
     }
 }
 
@@ -231,25 +252,46 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
     use super::*;
+
+    const HERE: Who<'static> = Who::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    const ELSEWHERE: Who<'static> = Who::Address(IpAddr::V4(Ipv4Addr::BROADCAST));
 
     #[test]
     fn places_are_limited_and_given_back() {
         let config = InboxConfig { streams: 3, streams_per_person: 2, ..InboxConfig::default() };
         let hub = Hub::new(&config);
         let (ann, bob, eve) = (crate::id::sequential(), crate::id::sequential(), crate::id::sequential());
-        let first = hub.listen(ann).ok().unwrap();
-        let _second = hub.listen(ann).ok().unwrap();
-        assert_eq!(hub.listen(ann).err(), Some(Full::Person));
-        let third = hub.listen(bob).ok().unwrap();
-        assert_eq!(hub.listen(eve).err(), Some(Full::Shop));
+        let first = hub.listen(ann, &HERE).ok().unwrap();
+        let _second = hub.listen(ann, &HERE).ok().unwrap();
+        assert_eq!(hub.listen(ann, &ELSEWHERE).err(), Some(Full::Person));
+        let third = hub.listen(bob, &HERE).ok().unwrap();
+        assert_eq!(hub.listen(eve, &ELSEWHERE).err(), Some(Full::Shop));
         drop(first);
-        assert!(hub.listen(ann).is_ok());
+        assert!(hub.listen(ann, &HERE).is_ok());
         hub.told(bob, 7);
         hub.told(bob, 3);
         hub.told(eve, 1);
         assert_eq!(*third.last.borrow(), 7);
         drop(third);
-        assert_eq!(hub.lock().len(), 1, "who listens no more is forgotten");
+        assert_eq!(hub.lock().people.len(), 1, "who listens no more is forgotten");
+    }
+
+    #[test]
+    fn however_many_accounts_an_address_has_its_places_are_few() {
+        let config =
+            InboxConfig { streams: 10, streams_per_person: 2, streams_per_address: 3, ..InboxConfig::default() };
+        let hub = Hub::new(&config);
+        let places: Vec<_> = (0..3).map(|_| hub.listen(crate::id::sequential(), &HERE).ok().unwrap()).collect();
+        assert_eq!(hub.listen(crate::id::sequential(), &HERE).err(), Some(Full::Address));
+        let ann = crate::id::sequential();
+        let elsewhere = hub.listen(ann, &ELSEWHERE).ok().unwrap();
+        assert_eq!(hub.listen(ann, &HERE).err(), Some(Full::Address));
+        drop(places);
+        assert!(hub.listen(ann, &HERE).is_ok());
+        drop(elsewhere);
+        assert!(hub.lock().addresses.is_empty());
     }
 }

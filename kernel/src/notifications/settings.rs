@@ -53,6 +53,8 @@ pub struct InboxConfig {
     pub streams: u32,
     /// Live streams that one person may have open at once.
     pub streams_per_person: u32,
+    /// Live streams that one address may have open at once, whoever they are for.
+    pub streams_per_address: u32,
     /// How often an open stream says that it lives, and is asked whether its token still counts, in milliseconds.
     pub heartbeat_ms: u64,
     /// How often items that another kernel wrote are looked for, in milliseconds.
@@ -85,6 +87,7 @@ impl Default for InboxConfig {
             keep_days: 90,
             streams: 256,
             streams_per_person: 4,
+            streams_per_address: 32,
             heartbeat_ms: 15_000,
             poll_interval_ms: 2_000,
             devices_per_person: 20,
@@ -102,6 +105,7 @@ impl NotificationsConfig {
             ("max_attempts", self.max_attempts.into()),
             ("inbox.streams", self.inbox.streams.into()),
             ("inbox.streams_per_person", self.inbox.streams_per_person.into()),
+            ("inbox.streams_per_address", self.inbox.streams_per_address.into()),
             ("inbox.heartbeat_ms", self.inbox.heartbeat_ms),
             ("inbox.poll_interval_ms", self.inbox.poll_interval_ms),
             ("inbox.devices_per_person", self.inbox.devices_per_person.into()),

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::store::{self, people};
-use super::{Filter, Line, Order};
+use super::{Filter, Line, Order, receipts};
 use crate::accounts::Person;
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
+use crate::ledger;
 
 /// How many orders a customer has placed, and when the last.
 pub async fn placed_by(conn: &mut Conn, customer_id: Uuid) -> db::Result<(i64, Option<Moment>)> {
@@ -66,15 +67,33 @@ fn order_json(order: &Order, lines: &[Line]) -> Value {
     })
 }
 
-/// Takes the person out of their orders, and out of those that guests placed under an address that is proved to be theirs;
-/// tells which.
-pub async fn forget_person(tx: &mut Tx, person: &Person, now: Moment) -> db::Result<Vec<Uuid>> {
-    let mut orders = people::orders_of(tx, person.customer_id).await?;
-    if let Some(email_key) = &person.proved_email_key {
-        orders.extend(people::orders_of_guest(tx, email_key).await?);
-    }
-    for (id, address) in &orders {
-        people::forget(tx, *id, &address.without_person(), now).await?;
-    }
+/// The orders of the person's account.
+pub async fn ids_of(conn: &mut Conn, person: &Person) -> db::Result<Vec<Uuid>> {
+    let orders = people::orders_of(conn, person.customer_id).await?;
     Ok(orders.into_iter().map(|(id, _)| id).collect())
+}
+
+/// What was forgotten.
+pub struct Forgotten {
+    pub orders: Vec<Uuid>,
+    /// Open ones, and those that became one of the orders.
+    pub drafts: Vec<Uuid>,
+}
+
+/// Takes the person out of their orders, and out of those that guests placed, or staff began, under an address that is proved to be theirs.
+pub async fn forget_person(tx: &mut Tx, person: &Person, now: Moment) -> db::Result<Forgotten> {
+    let email_key = person.proved_email_key.as_deref();
+    let mut named = people::orders_of(tx, person.customer_id).await?;
+    if let Some(email_key) = email_key {
+        named.extend(people::orders_of_guest(tx, email_key).await?);
+    }
+    for (id, address) in &named {
+        people::forget(tx, *id, &address.without_person(), now).await?;
+        receipts::forget_words(tx, *id).await?;
+        ledger::forget_words(tx, *id).await?;
+    }
+    let orders: Vec<_> = named.into_iter().map(|(id, _)| id).collect();
+    let mut drafts = people::forget_drafts_of_orders(tx, &orders).await?;
+    drafts.extend(people::forget_open_drafts(tx, person.customer_id, email_key).await?);
+    Ok(Forgotten { orders, drafts })
 }

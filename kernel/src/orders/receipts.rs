@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::{Error, Order, store};
 use crate::carts::{Priced, Quoted};
+use crate::db::Tx;
 use crate::plugins::{CallError, RegistryError, pricing};
-use crate::{Shop, db};
+use crate::{Shop, carts, db};
 
 /// One recorded call.
 #[derive(Debug, Clone)]
@@ -105,6 +106,28 @@ pub async fn list(shop: &Shop, order_id: Uuid) -> Result<Vec<Receipt>, Error> {
     let mut conn = shop.db().read().await?;
     store::find_order(&mut conn, order_id).await?.ok_or(Error::NotFound)?;
     Ok(store::receipts(&mut conn, order_id).await?)
+}
+
+/// Takes a shopper's own words out of what plugins were asked for the order. The price can be derived again as before, unless a plugin
+/// made it of these words.
+pub(super) async fn forget_words(tx: &mut Tx, order_id: Uuid) -> db::Result<()> {
+    for mut asked in store::people::inputs_with(tx, order_id, carts::SHOPPERS_WORDS).await? {
+        // What cannot be read cannot be searched for words, either: it goes whole.
+        asked.input = without_words(&asked.input).unwrap_or_default();
+        let sha256 = sha256_hex(&asked.input);
+        store::people::replace_input(tx, order_id, &asked, &sha256).await?;
+    }
+    Ok(())
+}
+
+fn without_words(input: &str) -> Option<String> {
+    let mut request: pricing::Request = serde_json::from_str(input).ok()?;
+    let is_ours = |(name, _): &(String, String)| !name.starts_with(carts::SHOPPERS_WORDS);
+    request.attributes.retain(is_ours);
+    for line in &mut request.lines {
+        line.attributes.retain(is_ours);
+    }
+    serde_json::to_string(&request).ok()
 }
 
 fn sha256_hex(text: &str) -> String {

@@ -1,4 +1,5 @@
-//! All the SQL of gift cards and store credit. Entries are inserted and summed; nothing updates or deletes them.
+//! All the SQL of gift cards and store credit. Entries are inserted and summed; nothing deletes them, and nothing updates them but that
+//! words about somebody are forgotten.
 
 mod accounts;
 mod entries;
@@ -7,4 +8,4 @@ pub(super) use accounts::{
     count_version, credit_account, find_by_hash, find_credit, find_gift_card, gift_cards, gift_cards_ending_in,
     insert_gift_card, lock, lock_usable, standing, update_gift_card,
 };
-pub(super) use entries::{balance, entries, insert_entry, taken};
+pub(super) use entries::{balance, entries, forget_reasons, forget_reasons_of, insert_entry, taken};

@@ -6,16 +6,18 @@
 
 mod flow;
 pub mod http;
+mod privacy;
 mod store;
 
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::clock::Moment;
-use crate::db::{self, Conn, Tx};
+use crate::db::{self, Conn};
 use crate::{Shop, inventory, orders};
 
 pub use flow::{approve, cancel, close, receive, refund, reject, request};
+pub use privacy::{export, forget};
 
 /// `[returns]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -223,14 +225,6 @@ pub async fn of_order(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Return>, db
 /// Pieces that came back, by line of the order.
 pub async fn received(conn: &mut Conn, order_id: Uuid) -> Result<Vec<(u32, u32)>, db::Error> {
     store::received(conn, order_id).await
-}
-
-/// Takes what a person wrote out of the returns of these orders.
-pub async fn forget(tx: &mut Tx, order_ids: &[Uuid]) -> Result<(), db::Error> {
-    for id in order_ids {
-        store::forget(tx, *id).await?;
-    }
-    Ok(())
 }
 
 /// One return.

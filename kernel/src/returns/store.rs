@@ -104,13 +104,21 @@ pub(super) async fn insert_history(tx: &mut Tx, id: Uuid, position: i64, event: 
     Ok(())
 }
 
-pub(super) async fn forget(tx: &mut Tx, order_id: Uuid) -> Result<()> {
+/// Without what the shopper wrote, and without why staff rejected or refunded; which they are.
+pub(super) async fn forget(tx: &mut Tx, order_id: Uuid) -> Result<Vec<Uuid>> {
     sql::execute!(
         tx,
         "update return_lines set note = '' where return_id in (select id from returns where order_id = $1)",
         order_id
     )?;
-    Ok(())
+    sql::execute!(
+        tx,
+        "update return_history set cause = ''
+         where status in ('rejected', 'refunded') and return_id in (select id from returns where order_id = $1)",
+        order_id
+    )?;
+    let rows = sql::all!(tx, (Uuid,), "select id from returns where order_id = $1 order by id", order_id)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn find_return(conn: &mut Conn, id: Uuid) -> Result<Option<Return>> {

@@ -3,6 +3,7 @@
 //! - A review is pending, published or rejected. `reviews.moderation` says whether a new one waits for the merchant; what its author
 //!   changes goes the same way again ([`Moderation::of_new`], [`Moderation::of_changed`]).
 //! - It is verified where its author had paid for the product when they wrote it.
+//! - Whom the merchant refused a review of a product does not get around it by writing it anew: the next one waits, whatever the setting.
 //! - What the published ones come to ([`ratings`]) is counted again in the transaction of each change; the search has it a moment later.
 //! - Others say whether a review was helpful: [`votes`].
 
@@ -52,19 +53,17 @@ pub enum Moderation {
 }
 
 impl Moderation {
-    fn of_new(self) -> Status {
+    /// `refused`: the merchant did not want what its author wrote of the product before.
+    fn of_new(self, refused: bool) -> Status {
         match self {
-            Self::Before => Status::Pending,
-            Self::After => Status::Published,
+            Self::After if !refused => Status::Published,
+            Self::Before | Self::After => Status::Pending,
         }
     }
 
     /// What was rejected, or waits for the merchant since then, is not published by its author's changing a letter.
     fn of_changed(self, status: Status) -> Status {
-        match status {
-            Status::Rejected | Status::Pending => Status::Pending,
-            Status::Published => self.of_new(),
-        }
+        self.of_new(status != Status::Published)
     }
 }
 
@@ -219,7 +218,7 @@ pub async fn create(shop: &Shop, customer_id: Uuid, product: &str, new: NewRevie
     let author = author_of(shop, customer_id).await?;
     let now = clock::now();
     let mut tx = shop.db().write().await?;
-    let review = Review {
+    let mut review = Review {
         id: id::sequential(),
         product_id,
         customer_id,
@@ -228,7 +227,7 @@ pub async fn create(shop: &Shop, customer_id: Uuid, product: &str, new: NewRevie
         title: new.title,
         body: new.body,
         verified: orders::has_paid_for(&mut tx, customer_id, product_id).await?,
-        status: shop.config().reviews.moderation.of_new(),
+        status: shop.config().reviews.moderation.of_new(false),
         reason: None,
         reply: None,
         helpful: 0,
@@ -239,6 +238,11 @@ pub async fn create(shop: &Shop, customer_id: Uuid, product: &str, new: NewRevie
     };
     if !store::insert(&mut tx, &review).await? {
         return Err(Error::Exists);
+    }
+    // Asked behind the insert, which waits for whoever takes a former review away.
+    if store::was_refused(&mut tx, product_id, customer_id).await? {
+        review.status = shop.config().reviews.moderation.of_new(true);
+        store::update(&mut tx, &review).await?;
     }
     let data = json!({
         "id": review.id,

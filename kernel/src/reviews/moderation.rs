@@ -43,6 +43,10 @@ pub async fn decide(shop: &Shop, id: Uuid, decision: Decision, expected: Option<
         return Err(Error::VersionMismatch { current: review.version });
     }
     let before = review.status;
+    match decision {
+        Decision::Publish => store::forgive(&mut tx, &review).await?,
+        Decision::Reject(_) => store::refuse(&mut tx, &review).await?,
+    }
     (review.status, review.reason) = match decision {
         Decision::Publish => (Status::Published, None),
         Decision::Reject(reason) => (Status::Rejected, Some(reason)),
@@ -63,10 +67,11 @@ pub async fn reply(shop: &Shop, id: Uuid, text: Option<String>) -> Result<Review
     Ok(review)
 }
 
-/// Removes a review. Its author may write another.
+/// Removes a review. Its author may write another, which waits for the merchant.
 pub async fn remove(shop: &Shop, id: Uuid) -> Result<(), Error> {
     let mut tx = shop.db().write().await?;
     let review = store::lock(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    store::refuse(&mut tx, &review).await?;
     store::delete(&mut tx, id).await?;
     settle(shop, tx, review.product_id, Some(review.status), None).await
 }

@@ -26,15 +26,16 @@ pub async fn export_person(conn: &mut Conn, customer_id: Uuid) -> db::Result<Vec
 }
 
 /// Erases what somebody wrote, and how they voted: the text of a review may well say who they are. Products that were rated are
-/// counted again: call `catalog::announce` after the commit.
-pub async fn forget_person(tx: &mut Tx, customer_id: Uuid) -> db::Result<()> {
+/// counted again: call `catalog::announce` after the commit. Tells which reviews they were.
+pub async fn forget_person(tx: &mut Tx, customer_id: Uuid) -> db::Result<Vec<Uuid>> {
     for review_id in store::votes_of(tx, customer_id).await? {
         store::lock(tx, review_id).await?;
         store::delete_vote(tx, review_id, customer_id).await?;
         store::count_votes(tx, review_id).await?;
     }
-    for product_id in store::forget_customer(tx, customer_id).await? {
-        ratings::count(tx, product_id).await?;
+    let forgotten = store::forget_customer(tx, customer_id).await?;
+    for (product_id, _) in &forgotten {
+        ratings::count(tx, *product_id).await?;
     }
-    Ok(())
+    Ok(forgotten.into_iter().map(|(_, id)| id).collect())
 }

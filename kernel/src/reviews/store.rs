@@ -215,12 +215,50 @@ pub(super) async fn delete(tx: &mut Tx, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Deletes all of a customer, and says of which products.
-pub(super) async fn forget_customer(tx: &mut Tx, customer_id: Uuid) -> Result<Vec<Uuid>> {
-    let rows = sql::all!(tx, (Uuid,), "delete from reviews where customer_id = $1 returning product_id", customer_id)?;
-    let mut product_ids: Vec<_> = rows.into_iter().map(|(product_id,)| product_id).collect();
-    product_ids.sort_unstable();
-    Ok(product_ids)
+/// What its author writes of the product from now on is seen by the merchant first.
+pub(super) async fn refuse(tx: &mut Tx, review: &Review) -> Result<()> {
+    sql::execute!(
+        tx,
+        "insert into review_refusals (product_id, customer_id) values ($1, $2)
+         on conflict (product_id, customer_id) do nothing",
+        review.product_id,
+        review.customer_id
+    )?;
+    Ok(())
+}
+
+pub(super) async fn forgive(tx: &mut Tx, review: &Review) -> Result<()> {
+    sql::execute!(
+        tx,
+        "delete from review_refusals where product_id = $1 and customer_id = $2",
+        review.product_id,
+        review.customer_id
+    )?;
+    Ok(())
+}
+
+pub(super) async fn was_refused(conn: &mut Conn, product_id: Uuid, customer_id: Uuid) -> Result<bool> {
+    let row = sql::optional!(
+        conn,
+        (Uuid,),
+        "select product_id from review_refusals where product_id = $1 and customer_id = $2",
+        product_id,
+        customer_id
+    )?;
+    Ok(row.is_some())
+}
+
+/// Deletes all of a customer; which they were, and their products, always in one order.
+pub(super) async fn forget_customer(tx: &mut Tx, customer_id: Uuid) -> Result<Vec<(Uuid, Uuid)>> {
+    sql::execute!(tx, "delete from review_refusals where customer_id = $1", customer_id)?;
+    let mut rows = sql::all!(
+        tx,
+        (Uuid, Uuid),
+        "delete from reviews where customer_id = $1 returning product_id, id",
+        customer_id
+    )?;
+    rows.sort_unstable();
+    Ok(rows)
 }
 
 /// The reviews that a customer voted on, always in one order.

@@ -26,9 +26,9 @@ pub async fn run(shop: Shop) {
     while !shop.stopping().is_cancelled() {
         match due(&shop).await {
             Ok(due) => {
-                for destination in due {
-                    if busy.insert(destination.id) {
-                        couriers.spawn(carry(shop.clone(), destination, pause));
+                for id in due {
+                    if busy.insert(id) {
+                        couriers.spawn(carry(shop.clone(), id, pause));
                     }
                 }
             }
@@ -55,31 +55,29 @@ fn forget(busy: &mut HashSet<Uuid>, ended: Result<Uuid, tokio::task::JoinError>)
     }
 }
 
-async fn due(shop: &Shop) -> db::Result<Vec<Destination>> {
+async fn due(shop: &Shop) -> db::Result<Vec<Uuid>> {
     store::subscriptions::due(&mut shop.db().read().await?, clock::now()).await
 }
 
 /// Posts what is due for one webhook, and answers which it was.
-async fn carry(shop: Shop, destination: Destination, pause: Duration) -> Uuid {
-    if let Err(error) = drain(&shop, &destination).await {
-        tracing::error!(webhook = %destination.id, %error, "messages of a webhook cannot be posted; trying again");
+async fn carry(shop: Shop, id: Uuid, pause: Duration) -> Uuid {
+    if let Err(error) = drain(&shop, id).await {
+        tracing::error!(webhook = %id, %error, "messages of a webhook cannot be posted; trying again");
         // Whoever started this one would start the next at once.
         tokio::time::sleep(pause).await;
     }
-    destination.id
+    id
 }
 
-/// As many at a time as the settings allow, until nothing is due or one was not taken.
-async fn drain(shop: &Shop, destination: &Destination) -> db::Result<()> {
+/// As many at a time as the settings allow, until nothing is due or one was not taken. Where they go is read anew each time: a backlog may
+/// take hours, and the merchant another URL or secret meanwhile.
+async fn drain(shop: &Shop, webhook_id: Uuid) -> db::Result<()> {
     while !shop.stopping().is_cancelled() {
-        let batch = claim(shop, destination.id).await?;
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let posts = batch.iter().map(|message| shop.webhooks().post(shop.keys(), destination, message));
+        let Some((destination, batch)) = claim(shop, webhook_id).await? else { return Ok(()) };
+        let posts = batch.iter().map(|message| shop.webhooks().post(shop.keys(), &destination, message));
         let outcomes = join_all(posts).await;
         let all_taken = outcomes.iter().all(Outcome::is_success);
-        settle(shop, destination, batch, outcomes).await?;
+        settle(shop, &destination, batch, outcomes).await?;
         if !all_taken {
             return Ok(());
         }
@@ -87,39 +85,43 @@ async fn drain(shop: &Shop, destination: &Destination) -> db::Result<()> {
     Ok(())
 }
 
-/// Takes the next messages, so that no other kernel on the same database looks at them while they are being posted.
-async fn claim(shop: &Shop, webhook_id: Uuid) -> db::Result<Vec<Claimed>> {
+/// Takes the next messages, so that no other kernel on the same database looks at them while they are being posted. None where there are
+/// none, or the webhook is off.
+async fn claim(shop: &Shop, webhook_id: Uuid) -> db::Result<Option<(Destination, Vec<Claimed>)>> {
     let config = &shop.config().webhooks;
     let now = clock::now();
     // Twice the longest try: half for posting, half for writing what came of it.
     let until = now + events::delta(config.timeout_ms.saturating_mul(2));
     let mut tx = shop.db().write().await?;
+    let Some(destination) = store::subscriptions::lock_destination(&mut tx, webhook_id).await? else { return Ok(None) };
     let batch = rows::claim_due(&mut tx, webhook_id, now, until, config.concurrency).await?;
     tx.commit().await?;
-    Ok(batch)
+    Ok(Some((destination, batch)).filter(|(_, batch)| !batch.is_empty()))
 }
 
 async fn settle(shop: &Shop, destination: &Destination, batch: Vec<Claimed>, outcomes: Vec<Outcome>) -> db::Result<()> {
     let now = clock::now();
     let mut tx = shop.db().write().await?;
-    if !store::subscriptions::lock(&mut tx, destination.id).await? {
-        return Ok(());
-    }
+    let Some(url) = store::subscriptions::lock(&mut tx, destination.id).await? else { return Ok(()) };
     // One that is taken shows that somebody is there, whatever became of the others.
     let is_alive = outcomes.iter().any(Outcome::is_success);
     let is_gone = outcomes.iter().any(Outcome::is_gone);
     for (message, outcome) in batch.iter().zip(&outcomes) {
         // The message may have been deleted meanwhile, with whoever it was about.
         if rows::insert_attempt(&mut tx, message.id, now, outcome).await? {
-            write_end(shop, &mut tx, message, outcome, now).await?;
+            let is_final = outcome.is_gone() && url == destination.url;
+            write_end(shop, &mut tx, message, outcome, is_final, now).await?;
         }
     }
-    if is_alive {
-        store::subscriptions::mark_alive(&mut tx, destination.id).await?;
-    } else {
-        store::subscriptions::mark_failing(&mut tx, destination.id, now).await?;
+    // What became of tries at a former URL says nothing of the one of now.
+    let mut disabled = false;
+    if url == destination.url {
+        match is_alive {
+            true => store::subscriptions::mark_alive(&mut tx, destination.id).await?,
+            false => store::subscriptions::mark_failing(&mut tx, destination.id, now).await?,
+        }
+        disabled = switch_off(shop, &mut tx, destination, is_gone, now).await?;
     }
-    let disabled = switch_off(shop, &mut tx, destination, is_gone, now).await?;
     tx.commit().await?;
     if disabled {
         shop.relay().wake();
@@ -127,12 +129,19 @@ async fn settle(shop: &Shop, destination: &Destination, batch: Vec<Claimed>, out
     Ok(())
 }
 
-async fn write_end(shop: &Shop, tx: &mut Tx, message: &Claimed, outcome: &Outcome, now: Moment) -> db::Result<()> {
+async fn write_end(
+    shop: &Shop,
+    tx: &mut Tx,
+    message: &Claimed,
+    outcome: &Outcome,
+    is_final: bool,
+    now: Moment,
+) -> db::Result<()> {
     if outcome.is_success() {
         return rows::mark_delivered(tx, message.id).await;
     }
     match wait_after(&shop.config().webhooks.retry_after_s, message.attempts) {
-        Some(seconds) if !outcome.is_gone() => {
+        Some(seconds) if !is_final => {
             let next = now + events::delta(seconds.saturating_mul(1_000));
             rows::retry_at(tx, message.id, message.attempts, next).await
         }

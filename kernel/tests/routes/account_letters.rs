@@ -1,6 +1,7 @@
 //! What goes over letters: confirming an address, a new password, another address.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
+use kassa::db::sql;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -235,5 +236,58 @@ api_test! {
             assert_eq!(post_token(&app, "/v1/auth/change-email", &token).await.expect(200)["changed"], changed);
         }
         assert_eq!(me(&app, &bob).await["email"], "Bob@example.org");
+    }
+}
+
+api_test! {
+    /// Whoever knows the password of before gets nothing for it any more, however long their login has waited for its turn.
+    async fn a_login_under_way_ends_with_the_password_that_it_proved(app: App) {
+        let app = app.another(|config| {
+            config.accounts.hashes_at_once = 1;
+            config.accounts.hash_wait_ms = 10_000;
+        }).await;
+        app.customer("ada@example.org").await;
+        app.post("/v1/auth/forgot-password", json!({ "email": "ada@example.org" })).await.expect(202);
+        let link = token(&letter(&app, "ada@example.org", "A new password for Kassa").await);
+        let old = json!({ "email": "ada@example.org", "password": PASSWORD });
+        let reset = app.post("/v1/auth/reset-password", json!({ "token": link, "password": "another long password" }));
+        let logins = join_all((0..6).map(|_| app.post("/v1/auth/login", old.clone())));
+        let (reset, logins) = join(reset, logins).await;
+        assert_eq!(reset.status, 204, "{}", reset.body);
+        let statuses: Vec<_> = logins.iter().map(|login| login.status).collect();
+        assert!(statuses.iter().all(|status| [200, 401].contains(status)), "{statuses:?}");
+        let access = app.log_in("ada@example.org", "another long password").await;
+        let sessions = app.send(Method::GET, "/v1/me/sessions", Some(&access), None).await.expect(200);
+        assert_eq!(sessions["items"].as_array().unwrap().len(), 1, "the new one; {statuses:?}");
+        app.stopper().stop().await;
+    }
+}
+
+/// Whether nothing waits to be written to anybody.
+async fn letters_are_written(app: &App) {
+    let written = || async {
+        let mut conn = app.shop.db().read().await.unwrap();
+        let (waiting,) = sql::one!(
+            conn,
+            (i64,),
+            "select (select count(*) from account_letters) + (select count(*) from messages where status = 'queued')"
+        )
+        .unwrap();
+        (waiting == 0).then_some(())
+    };
+    app.eventually("all letters are written", written).await;
+}
+
+api_test! {
+    /// To erase oneself and to register again, over and over, is no way to have somebody written to as often as one likes.
+    async fn an_erasure_does_not_end_the_pause_between_letters(app: App) {
+        let confirmations = || find(&app, "ada@example.org", "Confirm your e-mail address").len();
+        for _ in 0..2 {
+            let access = app.customer("ada@example.org").await;
+            letters_are_written(&app).await;
+            assert_eq!(confirmations(), 1);
+            let erased = app.send(Method::DELETE, "/v1/me", Some(&access), Some(json!({ "password": PASSWORD }))).await;
+            assert_eq!(erased.status, 204, "{}", erased.body);
+        }
     }
 }

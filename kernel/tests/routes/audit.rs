@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
+use crate::support::shopper::Shopper;
 use crate::support::{App, Backend};
 
 const LOG: &str = "/v1/admin/audit";
@@ -30,7 +31,7 @@ api_test! {
         // To look is no change.
         app.send(Method::GET, &path, Some(&clerk), None).await.expect(200);
 
-        let all = entries(&app, &clerk, "").await;
+        let all = entries(&app, &owner, "").await;
         let seen: Vec<_> = all.iter().map(|entry| (entry["operation"].as_str().unwrap(), entry["status"].clone())).collect();
         let expected = [
             ("delete_product", json!(401)),
@@ -147,5 +148,60 @@ api_test! {
         assert_eq!((&entry["body"], &entry["body_bytes"]), (&Value::Null, &json!(12)));
         assert_eq!(entry["body_sha256"].as_str().map(str::len), Some(64));
         stop.stop().await;
+    }
+}
+
+api_test! {
+    /// Who may look at figures sees what happened and who works how much, and nobody's data: a guest's order belongs to whoever knows its id.
+    async fn figures_name_no_customers(app: App) {
+        let owner = app.merchant().await;
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let order = shopper.check_out("tok-approve").await.expect(201);
+        let order = order["id"].as_str().unwrap();
+        let cancel = format!("/v1/admin/orders/{order}/cancel");
+        app.send(Method::POST, &cancel, Some(&owner), Some(json!({}))).await.expect(200);
+        let draft = json!({ "email": "guest@example.org", "lines": [] });
+        let draft = app.send(Method::POST, "/v1/admin/drafts", Some(&owner), Some(draft)).await;
+        let draft = draft.expect(201)["id"].as_str().unwrap().to_owned();
+        let knocks = app.customer("ada@example.org").await;
+        app.send(Method::POST, "/v1/admin/products", Some(&knocks), Some(json!({}))).await.problem("forbidden");
+        let made = app.send(Method::POST, "/v1/admin/products", Some(&owner), Some(json!({ "title": "Assam" }))).await;
+        let product = made.expect(201)["id"].as_str().unwrap().to_owned();
+
+        let seen = async |token: &str| {
+            let events = app.send(Method::GET, "/v1/admin/events?limit=100", Some(token), None).await.expect(200);
+            let entries = app.send(Method::GET, &format!("{LOG}?limit=100"), Some(token), None).await.expect(200);
+            (events["items"].as_array().unwrap().clone(), entries["items"].as_array().unwrap().clone())
+        };
+        let marks = [order, &draft, &shopper.cart, "guest@example.org", "merchant@example.org", "ada@example.org", "127.0.0.1"];
+        let (events, entries) = seen(&app.api_key(&["reports:read"]).await).await;
+        let all = json!([events, entries]).to_string();
+        for mark in marks {
+            assert!(!all.contains(mark), "{mark} in {all}");
+        }
+        let placed = events.iter().find(|event| event["type"] == "order.placed").unwrap();
+        assert_eq!((&placed["subject"], &placed["data"]), (&json!(null), &json!(null)));
+        let of = |operation: &str| entries.iter().find(|entry| entry["operation"] == operation && entry["status"] != 403).unwrap();
+        assert_eq!((&of("create_draft")["path"], &of("create_draft")["body"]), (&json!(null), &json!(null)));
+        // What goods are called is nobody's data.
+        assert_eq!((&of("create_product")["path"], &of("create_product")["body"]["title"]), (&json!("/v1/admin/products"), &json!("Assam")));
+        assert!(events.iter().any(|event| event["subject"] == product.as_str()), "{events:?}");
+
+        let (events, entries) = seen(&app.api_key(&["reports:read", "customers:read"]).await).await;
+        let all = json!([events, entries]).to_string();
+        for mark in marks {
+            assert!(all.contains(mark) || mark == shopper.cart, "{mark} is missing in {all}");
+        }
+    }
+}
+
+api_test! {
+    async fn what_made_an_object_is_found_with_its_changes(app: App) {
+        let owner = app.merchant().await;
+        let made = app.send(Method::POST, "/v1/admin/products", Some(&owner), Some(json!({ "title": "Assam" }))).await;
+        let id = made.expect(201)["id"].as_str().unwrap().to_owned();
+        let found = entries(&app, &owner, &format!("?subject={id}")).await;
+        assert_eq!(found.len(), 1);
+        assert_eq!((&found[0]["operation"], &found[0]["body"]), (&json!("create_product"), &json!({ "title": "Assam" })));
     }
 }

@@ -1,5 +1,6 @@
 //! Customers, as the merchant sees them, and what people do with their own data.
 
+use kassa::db::sql;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -130,6 +131,11 @@ api_test! {
         let me = get(&app, "/v1/me", &again).await.expect(200);
         assert_eq!((&me["name"], me.get("note")), (&json!("Ada L."), None));
         get(&app, "/v1/me", token).await.problem("invalid-token");
+        // A session that began while the account was being disabled is worth nothing, either.
+        let mut tx = app.shop.db().write().await.unwrap();
+        sql::execute!(tx, "update customers set disabled_at = created_at where email_key = 'ada@example.org'").unwrap();
+        tx.commit().await.unwrap();
+        get(&app, "/v1/me", &again).await.problem("invalid-token");
 
         for body in [json!({ "name": "x".repeat(201) }), json!({ "locale": "english" }), json!({ "email": "x@example.org" }), json!({ "phone": "1\n2" })] {
             send(&app, Method::PATCH, &path(customer, ""), &clerk, body).await.problem("invalid-request");
@@ -184,10 +190,10 @@ api_test! {
 
 api_test! {
     async fn an_export_has_all_of_one_person_and_nothing_of_another(app: App) {
-        let clerk = app.staff(&["customers"]).await;
+        let clerk = app.staff(&["customers", "orders"]).await;
         let ada = register(&app, "ada@example.org", "Ada Lovelace").await;
         let token = ada["access_token"].as_str().unwrap();
-        register(&app, "eve@example.org", "Eve Moriarty").await;
+        let eve = register(&app, "eve@example.org", "Eve Moriarty").await;
         let entry = json!({ "label": "Home", "address": address() });
         send(&app, Method::POST, "/v1/me/addresses", token, entry).await.expect(201);
         for given in [true, false] {
@@ -197,6 +203,17 @@ api_test! {
         let shopper = Shopper::signed_in(&app, token).await;
         shopper.prepare("TEA-SENCHA-100", 2).await;
         let order = shopper.check_out("tok-approve").await.expect(201);
+        let others = Shopper::signed_in(&app, eve["access_token"].as_str().unwrap()).await;
+        others.prepare("TEA-SENCHA-100", 1).await;
+        for order in [&order, &others.check_out("tok-approve").await.expect(201)] {
+            let shipped = format!("/v1/admin/orders/{}/shipments", order["id"].as_str().unwrap());
+            let tracking = json!({ "tracking_number": format!("T-{}", order["number"]) });
+            let shipment = send(&app, Method::POST, &shipped, &clerk, tracking).await.expect(201);
+            let dispatch = format!("/v1/admin/shipments/{}/dispatch", shipment["id"].as_str().unwrap());
+            app.send(Method::POST, &dispatch, Some(&clerk), None).await.expect(200);
+        }
+        let back = json!({ "lines": [{ "line": 0, "quantity": 1, "reason": "damaged", "note": "the lid is dented" }] });
+        send(&app, Method::POST, &format!("/v1/orders/{}/returns", order["id"].as_str().unwrap()), token, back).await.expect(201);
         Shopper::signed_in(&app, token).await.prepare("POT-GLASS-1L", 1).await;
         let told = || async {
             let mine = get(&app, "/v1/me/export", token).await.expect(200);
@@ -215,6 +232,11 @@ api_test! {
         assert_eq!(account["sessions"].as_array().unwrap().len(), 1);
         assert_eq!(theirs["orders"][0]["number"], order["number"]);
         assert_eq!(theirs["orders"][0]["lines"][0]["sku"], "TEA-SENCHA-100");
+        let (shipments, returns) = (theirs["shipments"].as_array().unwrap(), theirs["returns"].as_array().unwrap());
+        assert_eq!((shipments.len(), returns.len()), (1, 1), "and nobody else's");
+        assert_eq!(shipments[0]["tracking"]["number"], format!("T-{}", order["number"]));
+        assert_eq!((&shipments[0]["order_id"], &shipments[0]["lines"]), (&order["id"], &json!([{ "line": 0, "quantity": 2 }])));
+        assert_eq!((&returns[0]["order_id"], &returns[0]["lines"][0]["note"]), (&order["id"], &json!("the lid is dented")));
         let open: Vec<_> = theirs["carts"].as_array().unwrap().iter().filter(|cart| cart["order_id"].is_null()).collect();
         assert_eq!((open.len(), &open[0]["lines"][0]["sku"]), (1, &json!("POT-GLASS-1L")));
         assert_eq!(mine["account"], *account);

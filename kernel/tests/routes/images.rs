@@ -139,6 +139,7 @@ api_test! {
             ("another type", "image/jpeg", png.clone(), "other-format"),
             ("half a PNG", "image/png", png[..png.len() / 2].to_vec(), "damaged"),
             ("half a JPEG", "image/jpeg", jpeg[..jpeg.len() / 2].to_vec(), "damaged"),
+            ("a JPEG without its end", "image/jpeg", jpeg[..jpeg.len() - 2].to_vec(), "damaged"),
             ("black CMYK", "image/jpeg", include_bytes!("../data/cmyk-uneven.jpg").to_vec(), "unsupported"),
         ] {
             let refused = upload(&merchant, &tin, "", media_type, file).await.problem("image-rejected");

@@ -322,3 +322,21 @@ api_test! {
         assert_eq!(log["items"], json!([]), "nothing was sent");
     }
 }
+
+api_test! {
+    /// An account costs nobody anything: however many one has, they do not take everybody's places.
+    async fn an_address_has_few_streams_whoever_they_are_for(app: App) {
+        let app = app.another(|config| {
+            config.notifications.inbox.streams = 10;
+            config.notifications.inbox.streams_per_address = 2;
+        }).await;
+        let mut streams = Vec::new();
+        for (email, status) in [("ada@example.org", 200), ("bob@example.org", 200), ("eve@example.org", 429)] {
+            let token = app.customer(email).await;
+            let stream = app.client.get(format!("{}/v1/me/inbox/stream", app.url)).bearer_auth(&token).send().await.unwrap();
+            assert_eq!(stream.status(), status, "{email}");
+            streams.push(stream);
+        }
+        app.stopper().stop().await;
+    }
+}

@@ -203,6 +203,36 @@ api_test! {
 }
 
 api_test! {
+    /// To take a rejected review back and to write it again is no way around the merchant.
+    async fn what_was_refused_waits_when_it_comes_again(app: App) {
+        let app = app.another(|config| config.reviews.moderation = reviews::Moderation::After).await;
+        let merchant = Merchant::of(&app).await;
+        let (ada, eve) = (customer(&app, "Ada").await, customer(&app, "Eve").await);
+        let again = async |token: &str| {
+            let all = app.send(Method::GET, "/v1/me/reviews", Some(token), None).await.expect(200);
+            let mine = format!("/v1/me/reviews/{}", all["items"][0]["id"].as_str().expect("an id"));
+            assert_eq!(app.send(Method::DELETE, &mine, Some(token), None).await.status, 204);
+            write(&app, token, 5).await.expect(201)
+        };
+        let admin = |review: &Value, rest: &str| format!("/v1/admin/reviews/{}{rest}", review["id"].as_str().expect("an id"));
+        let first = write(&app, &ada, 5).await.expect(201);
+        merchant.post(&admin(&first, "/reject"), json!({ "reason": "Rude" })).await.expect(200);
+        assert_eq!(again(&ada).await["status"], "pending");
+        let third = again(&ada).await;
+        assert_eq!((&third["status"], rating(&app).await), (&json!("pending"), (json!(null), json!(0))));
+        // Until one is published.
+        merchant.post(&admin(&third, "/publish"), json!({})).await.expect(200);
+        let fourth = again(&ada).await;
+        assert_eq!(fourth["status"], "published");
+        // What the merchant takes away is looked at when it comes again.
+        assert_eq!(merchant.delete(&admin(&fourth, "")).await.status, 204);
+        assert_eq!(write(&app, &ada, 5).await.expect(201)["status"], "pending");
+        assert_eq!(write(&app, &eve, 5).await.expect(201)["status"], "published", "somebody else's is not");
+        app.stopper().stop().await;
+    }
+}
+
+api_test! {
     async fn a_review_of_what_was_paid_is_verified(app: App) {
         let merchant = Merchant::of(&app).await;
         let (ada, eve) = (customer(&app, "Ada").await, customer(&app, "Eve").await);

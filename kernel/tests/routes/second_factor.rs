@@ -1,7 +1,7 @@
 //! Logging in with a password and a code.
 
 use aws_lc_rs::hmac;
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use kassa::clock;
 use kassa::db::sql;
 use reqwest::Method;
@@ -280,5 +280,51 @@ api_test! {
         let password = "another long password";
         kassa::accounts::create_owner(&app.shop, "owner@example.org", Some(password)).await.expect("made anew");
         app.log_in("owner@example.org", password).await;
+    }
+}
+
+api_test! {
+    /// Sent at once, codes are looked at one after the other, and each sees how those before it ended.
+    async fn a_burst_of_codes_is_counted_like_any_others(app: App) {
+        let app = app.another(|config| {
+            config.accounts.free_login_failures = 3;
+            config.database.connections = 20;
+        }).await;
+        let looked_at = |answers: Vec<Answer>| {
+            assert!(answers.iter().all(|answer| [422, 429].contains(&answer.status)), "{answers:?}");
+            answers.iter().filter(|answer| answer.body["type"] == "/problems/invalid-code").count()
+        };
+        let eve = app.customer("eve@example.org").await;
+        let begun = send(&app, Method::POST, FACTOR, &eve, json!({ "password": PASSWORD })).await.expect(201);
+        let wrong = json!({ "code": Authenticator::new(begun["secret"].as_str().unwrap()).wrong() });
+        let confirm = || send(&app, Method::POST, "/v1/me/second-factor/confirm", &eve, wrong.clone());
+        let at_enrolment = looked_at(join_all((0..16).map(|_| confirm())).await);
+
+        let ada = app.customer("ada@example.org").await;
+        let (authenticator, _) = enrol(&app, &ada, PASSWORD).await;
+        let mut waiting = Vec::new();
+        for _ in 0..4 {
+            waiting.push(challenge(&app, "ada@example.org").await);
+        }
+        let wrong = authenticator.wrong();
+        let guesses = (0..16).map(|number| answer(&app, &waiting[number % 4], ("code", &wrong)));
+        let at_login = looked_at(join_all(guesses).await);
+        // Three, and then a second's wait, and two: only a machine that hardly moves looks at more.
+        assert!((3..=5).contains(&at_enrolment) && (3..=5).contains(&at_login), "{at_enrolment} and {at_login} of 16");
+        app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    async fn few_logins_of_an_account_wait_for_a_code_at_a_time(app: App) {
+        let token = app.customer("ada@example.org").await;
+        let (_, codes) = enrol(&app, &token, PASSWORD).await;
+        let mut waiting = Vec::new();
+        for _ in 0..6 {
+            waiting.push(challenge(&app, "ada@example.org").await);
+        }
+        answer(&app, &waiting[0], ("recovery_code", &codes[0])).await.problem("invalid-challenge");
+        answer(&app, &waiting[1], ("recovery_code", &codes[0])).await.expect(200);
+        answer(&app, &waiting[5], ("recovery_code", &codes[1])).await.expect(200);
     }
 }

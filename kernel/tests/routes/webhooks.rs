@@ -297,3 +297,32 @@ api_test! {
         list("?type=").await.problem("invalid-request");
     }
 }
+
+api_test! {
+    /// What waits goes where the merchant says now, under the secret of now, also while the courier is on its way.
+    async fn a_backlog_follows_the_webhook(app: App) {
+        let app = app.another(|config| {
+            open(config);
+            config.webhooks.concurrency = 1;
+        }).await;
+        let merchant = app.merchant().await;
+        let (before, after) = (Receiver::start_silent(&["410 Gone"]).await, Receiver::start(&[]).await);
+        let (id, _) = hook(&app, &merchant, &before.url, &["order.placed"]).await;
+        for _ in 0..3 {
+            order(&app).await;
+        }
+        eventually_received(&app, &before, 1).await;
+        let moved = json!({ "url": after.url });
+        send(&app, Method::PATCH, &format!("/{id}"), &merchant, Some(moved)).await.expect(200);
+        let rotated = send(&app, Method::POST, &format!("/{id}/rotate-secret"), &merchant, Some(json!({ "overlap_hours": 0 }))).await;
+        let secret = rotated.expect(200)["secret"].as_str().unwrap().to_owned();
+        before.let_go();
+        // The two that waited, and the one that found nobody at the address of before.
+        let received = eventually_received(&app, &after, 3).await;
+        assert!(received.iter().all(|one| one.headers["webhook-signature"] == signature(one, &secret)), "{received:?}");
+        assert_eq!(before.received().len(), 1);
+        let shown = send(&app, Method::GET, &format!("/{id}"), &merchant, None).await.expect(200);
+        assert_eq!((&shown["enabled"], &shown["failing_since"]), (&json!(true), &json!(null)), "the former address is gone, not this one");
+        app.stopper().stop().await;
+    }
+}

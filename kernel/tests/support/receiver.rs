@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -14,32 +15,48 @@ pub struct Received {
     pub body: String,
 }
 
-#[derive(Default)]
 struct State {
     answers: VecDeque<&'static str>,
     received: Vec<Received>,
 }
 
+/// Nobody holds so many answers back.
+const ALL: usize = 1_000;
+
 /// A running receiver. It ends with the case.
 pub struct Receiver {
     pub url: String,
     state: Arc<Mutex<State>>,
+    /// A permit for each answer that may go out.
+    let_go: Arc<Semaphore>,
 }
 
 impl Receiver {
     /// Answers these status lines (`410 Gone`), one after the other, and then `200 OK`.
     pub async fn start(answers: &[&'static str]) -> Self {
+        let receiver = Self::start_silent(answers).await;
+        receiver.let_go();
+        receiver
+    }
+
+    /// Takes what comes, and answers nothing before it is [let go](Self::let_go).
+    pub async fn start_silent(answers: &[&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
         let state = State { answers: answers.iter().copied().collect(), received: Vec::new() };
         let state = Arc::new(Mutex::new(state));
-        let kept = state.clone();
+        let let_go = Arc::new(Semaphore::new(0));
+        let (kept, may_answer) = (state.clone(), let_go.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, kept.clone()));
+                tokio::spawn(serve(stream, kept.clone(), may_answer.clone()));
             }
         });
-        Self { url, state }
+        Self { url, state, let_go }
+    }
+
+    pub fn let_go(&self) {
+        self.let_go.add_permits(ALL);
     }
 
     pub fn received(&self) -> Vec<Received> {
@@ -47,7 +64,7 @@ impl Receiver {
     }
 }
 
-async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
+async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>, may_answer: Arc<Semaphore>) {
     let mut bytes = Vec::new();
     let received = loop {
         match whole(&bytes) {
@@ -61,6 +78,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         state.received.push(received);
         state.answers.pop_front().unwrap_or("200 OK")
     };
+    may_answer.acquire().await.expect("never closed").forget();
     let text = "x".repeat(2_000);
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
     // Who asked may have gone; it keeps the beginning of the text only.

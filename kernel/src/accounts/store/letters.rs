@@ -94,26 +94,26 @@ pub(in crate::accounts) async fn delete_of(tx: &mut Tx, customer_id: Uuid, lette
     Ok(())
 }
 
-/// The address gets no other letter of this kind until then.
-pub(in crate::accounts) async fn pause(tx: &mut Tx, letter: &str, email_key: &str, until: Moment) -> Result<()> {
+/// Whoever this is a digest of gets no other letter of this kind until then.
+pub(in crate::accounts) async fn pause(tx: &mut Tx, letter: &str, digest: &[u8], until: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into letter_pauses (letter, email_key, until) values ($1, $2, $3)
-         on conflict (letter, email_key) do update set until = excluded.until",
+        "insert into letter_pauses (letter, recipient_digest, until) values ($1, $2, $3)
+         on conflict (letter, recipient_digest) do update set until = excluded.until",
         letter,
-        email_key,
+        digest,
         until
     )?;
     Ok(())
 }
 
-pub(in crate::accounts) async fn find_pause(conn: &mut Conn, letter: &str, email_key: &str) -> Result<Option<Moment>> {
+pub(in crate::accounts) async fn find_pause(conn: &mut Conn, letter: &str, digest: &[u8]) -> Result<Option<Moment>> {
     let row = sql::optional!(
         conn,
         (Moment,),
-        "select until from letter_pauses where letter = $1 and email_key = $2",
+        "select until from letter_pauses where letter = $1 and recipient_digest = $2",
         letter,
-        email_key
+        digest
     )?;
     Ok(row.map(|(until,)| until))
 }

@@ -120,9 +120,8 @@ pub(in crate::accounts) async fn delete_kept(tx: &mut Tx, id: Uuid) -> Result<()
     Ok(())
 }
 
-/// What waits to be told them, and that they were told.
+/// What waits to be told them.
 pub(in crate::accounts) async fn delete_letters(tx: &mut Tx, id: Uuid, email_key: &str) -> Result<()> {
     sql::execute!(tx, "delete from account_letters where customer_id = $1 or email_key = $2", id, email_key)?;
-    sql::execute!(tx, "delete from letter_pauses where email_key = $1", email_key)?;
     Ok(())
 }

@@ -110,6 +110,19 @@ pub(in crate::accounts) async fn use_recovery_code(
     Ok(changed == 1)
 }
 
+/// Of the logins of an account that wait, leaves so many.
+pub(in crate::accounts) async fn keep_newest_challenges(tx: &mut Tx, customer_id: Uuid, most: i64) -> Result<()> {
+    sql::execute!(
+        tx,
+        "delete from login_challenges where customer_id = $1 and token_hash not in (
+             select token_hash from login_challenges where customer_id = $1 order by created_at desc, token_hash limit $2
+         )",
+        customer_id,
+        most
+    )?;
+    Ok(())
+}
+
 pub(in crate::accounts) async fn insert_challenge(
     tx: &mut Tx,
     token_hash: &[u8],

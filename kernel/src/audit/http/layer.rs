@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::request::Parts;
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 
 use crate::Shop;
 use crate::accounts::Role;
@@ -80,7 +80,8 @@ async fn recorded(recorder: Recorder, request: Request, next: Next) -> Result<Re
         // Who was no stranger any more when the handler looked made a change: that is always written.
         if !response.status().is_client_error() || recorder.may_write_stranger() {
             let id = audit::begin(&recorder.shop, &attempt(&recorder, &parts, actor, audit::Body::default())).await?;
-            audit::finish(&recorder.shop, id, response.status().as_u16()).await;
+            let (status, made) = (response.status().as_u16(), made(&response));
+            audit::finish(&recorder.shop, id, status, made.as_deref()).await;
         }
         return Ok(response);
     }
@@ -91,7 +92,8 @@ async fn recorded(recorder: Recorder, request: Request, next: Next) -> Result<Re
         let kept = keep(&parts, &body, recorder.shop.config().audit.max_body_bytes);
         let id = audit::begin(&recorder.shop, &attempt(&recorder, &parts, actor, kept)).await?;
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-        audit::finish(&recorder.shop, id, response.status().as_u16()).await;
+        let (status, made) = (response.status().as_u16(), made(&response));
+        audit::finish(&recorder.shop, id, status, made.as_deref()).await;
         Ok::<_, Problem>(response)
     };
     shop.run_to_end(work).await.map_err(Problem::internal)?
@@ -116,6 +118,12 @@ fn attempt(recorder: &Recorder, parts: &Parts, actor: Actor, body: audit::Body) 
 fn subject(route: &str, path: &str) -> Option<String> {
     let segments = route.split('/').zip(path.split('/'));
     segments.filter(|(name, _)| name.starts_with('{')).last().map(|(_, value)| value.chars().take(200).collect())
+}
+
+/// The id of what was made. What was sent to make it may name a person, and is found by it when they are forgotten.
+fn made(response: &Response) -> Option<String> {
+    let location = response.headers().get(header::LOCATION).filter(|_| response.status() == StatusCode::CREATED)?;
+    location.to_str().ok()?.rsplit('/').next().map(str::to_owned)
 }
 
 /// What is kept of the body: JSON without its secrets, of anything else a digest.

@@ -57,20 +57,22 @@ impl From<ShipmentRow> for Shipment {
     }
 }
 
-/// Without entries that somebody wrote, and without what a carrier tells the address by.
-pub(in crate::fulfilment) async fn forget(tx: &mut Tx, order_id: Uuid) -> Result<()> {
+/// Without entries that somebody wrote, and without what a carrier tells the address by; which they are.
+pub(in crate::fulfilment) async fn forget(tx: &mut Tx, order_id: Uuid) -> Result<Vec<Uuid>> {
     sql::execute!(
         tx,
         "delete from tracking_events
          where text <> '' and shipment_id in (select id from shipments where order_id = $1)",
         order_id
     )?;
-    sql::execute!(
+    let rows = sql::all!(
         tx,
-        "update shipments set tracking_number = '', tracking_url = '', version = version + 1 where order_id = $1",
+        (Uuid,),
+        "update shipments set tracking_number = '', tracking_url = '', version = version + 1 where order_id = $1
+         returning id",
         order_id
     )?;
-    Ok(())
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// The next number of an order whose lock is held.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json as Answer};
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,13 @@ use super::attributes;
 use crate::Shop;
 use crate::clock::Moment;
 use crate::http::auth::{self, SignedIn};
+use crate::http::client::ClientAddress;
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
 use crate::notifications::inbox::{self, Item, Look};
 use crate::notifications::live::{self, News};
 use crate::problem::{Problem, ProblemSchema};
+use crate::throttle::Who;
 
 /// Something that you are told.
 #[derive(Debug, Serialize, ToSchema)]
@@ -217,17 +219,18 @@ pub struct StreamEventOut {
     (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
-    (status = 429, description = "`too-many-requests`: you have too many streams open", body = ProblemSchema),
+    (status = 429, description = "`too-many-requests`: you, or your address, have too many streams open", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many streams are open", body = ProblemSchema)
 ))]
 pub async fn stream_inbox(
     State(shop): State<Shop>,
     SignedIn(identity): SignedIn,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
     Query(params): Query<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let after = begin_after(&headers, params.after)?;
-    let listening = shop.inboxes().listen(identity.customer_id)?;
+    let listening = shop.inboxes().listen(identity.customer_id, &Who::Address(address))?;
     let may_go_on = move |shop: Shop| {
         let headers = headers.clone();
         async move { auth::still_counts(&shop, &headers).await }

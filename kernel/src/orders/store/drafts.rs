@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::accounts::Email;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 use crate::orders::drafts::{Draft, Wishes};
@@ -34,9 +35,12 @@ impl From<DraftRow> for Draft {
 pub(in crate::orders) async fn insert(tx: &mut Tx, draft: &Draft) -> Result<()> {
     sql::execute!(
         tx,
-        "insert into drafts (id, wishes, actor, version, created_at, updated_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into drafts (id, wishes, customer_id, email_key, actor, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
         draft.id,
         Json(&draft.wishes),
+        draft.wishes.customer_id,
+        draft.wishes.email.as_deref().map(Email::key_of),
         draft.actor.as_str(),
         draft.version,
         draft.created_at,
@@ -77,12 +81,14 @@ pub(in crate::orders) async fn list(
 pub(in crate::orders) async fn update(tx: &mut Tx, draft: &Draft) -> Result<bool> {
     let changed = sql::execute!(
         tx,
-        "update drafts set wishes = $3, updated_at = $4, version = version + 1
+        "update drafts set wishes = $3, customer_id = $5, email_key = $6, updated_at = $4, version = version + 1
          where id = $1 and version = $2 and order_id is null",
         draft.id,
         draft.version,
         Json(&draft.wishes),
-        draft.updated_at
+        draft.updated_at,
+        draft.wishes.customer_id,
+        draft.wishes.email.as_deref().map(Email::key_of)
     )?;
     Ok(changed == 1)
 }

@@ -3,8 +3,17 @@
 use uuid::Uuid;
 
 use crate::address::Address;
+use crate::carts::Attributes;
 use crate::clock::Moment;
-use crate::db::{Conn, Json, Result, Tx, sql};
+use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+
+/// What a plugin was asked.
+#[derive(FromRow)]
+pub(in crate::orders) struct Input {
+    pub revision: i64,
+    pub position: i64,
+    pub input: String,
+}
 
 /// An order with what it has of a person.
 type Named = (Uuid, Address);
@@ -37,17 +46,76 @@ pub(in crate::orders) async fn orders_of_guest(conn: &mut Conn, email_key: &str)
 pub(in crate::orders) async fn forget(tx: &mut Tx, id: Uuid, address: &Address, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update orders set email = '', email_key = '', note = '', address = $2, updated_at = $3, version = version + 1
+        "update orders set email = '', email_key = '', note = '', attributes = $4, address = $2, updated_at = $3,
+                version = version + 1
          where id = $1 and email <> ''",
         id,
         Json(address),
-        now
+        now,
+        Json(Attributes::new())
     )?;
-    sql::execute!(tx, "update order_lines set note = '' where order_id = $1 and note <> ''", id)?;
-    // What it was before, and what it was made of, say the same of the person.
+    sql::execute!(
+        tx,
+        "update order_lines set note = '', attributes = $2 where order_id = $1",
+        id,
+        Json(Attributes::new())
+    )?;
+    sql::execute!(tx, "update refunds set reason = '' where order_id = $1", id)?;
+    // What it was before says the same of the person.
     sql::execute!(tx, "delete from order_revisions where order_id = $1", id)?;
-    sql::execute!(tx, "delete from drafts where order_id = $1", id)?;
     Ok(())
+}
+
+/// Position, revision and input of the receipts of an order whose input has these words.
+pub(in crate::orders) async fn inputs_with(conn: &mut Conn, order_id: Uuid, words: &str) -> Result<Vec<Input>> {
+    sql::all!(
+        conn,
+        Input,
+        "select revision, position, input from order_receipts where order_id = $1 and input like $2
+         order by revision, position",
+        order_id,
+        format!("%{words}%")
+    )
+}
+
+pub(in crate::orders) async fn replace_input(tx: &mut Tx, order_id: Uuid, input: &Input, sha256: &str) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update order_receipts set input = $4, input_sha256 = $5
+         where order_id = $1 and revision = $2 and position = $3",
+        order_id,
+        input.revision,
+        input.position,
+        input.input.as_str(),
+        sha256
+    )?;
+    Ok(())
+}
+
+/// Deletes what these orders were made of; tells which drafts.
+pub(in crate::orders) async fn forget_drafts_of_orders(tx: &mut Tx, order_ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let mut forgotten = Vec::new();
+    for id in order_ids {
+        let rows = sql::all!(tx, (Uuid,), "delete from drafts where order_id = $1 returning id", *id)?;
+        forgotten.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(forgotten)
+}
+
+/// Deletes open drafts for this customer, or for this address; tells which.
+pub(in crate::orders) async fn forget_open_drafts(
+    tx: &mut Tx,
+    customer_id: Uuid,
+    email_key: Option<&str>,
+) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
+        tx,
+        (Uuid,),
+        "delete from drafts where order_id is null and (customer_id = $1 or email_key = cast($2 as text)) returning id",
+        customer_id,
+        email_key
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 pub(in crate::orders) async fn placed_by(conn: &mut Conn, customer_id: Uuid) -> Result<(i64, Option<Moment>)> {

@@ -24,6 +24,16 @@ pub(in crate::prepaid) async fn insert_entry(tx: &mut Tx, entry: &NewEntry<'_>, 
     Ok(())
 }
 
+pub(in crate::prepaid) async fn forget_reasons_of(tx: &mut Tx, account_id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update prepaid_entries set reason = '' where account_id = $1", account_id)?;
+    Ok(())
+}
+
+pub(in crate::prepaid) async fn forget_reasons(tx: &mut Tx, order_id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update prepaid_entries set reason = '' where order_id = $1", order_id)?;
+    Ok(())
+}
+
 pub(in crate::prepaid) async fn balance(conn: &mut Conn, account_id: Uuid) -> Result<i64> {
     let (balance,) = sql::one!(
         conn,

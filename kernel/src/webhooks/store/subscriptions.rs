@@ -139,10 +139,22 @@ pub(in crate::webhooks) async fn disable(tx: &mut Tx, id: Uuid, reason: &str, no
     Ok(rows == 1)
 }
 
-/// Taken before any of its messages: deleting a webhook takes them in this order, and two who wait for each other would fail. False
+/// Taken before any of its messages: deleting a webhook takes them in this order, and two who wait for each other would fail. Its URL; none
 /// where it is gone, and its messages with it.
-pub(in crate::webhooks) async fn lock(tx: &mut Tx, id: Uuid) -> Result<bool> {
-    Ok(sql::execute!(tx, "update webhooks set enabled = enabled where id = $1", id)? == 1)
+pub(in crate::webhooks) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<String>> {
+    let row = sql::optional!(tx, (String,), "update webhooks set enabled = enabled where id = $1 returning url", id)?;
+    Ok(row.map(|(url,)| url))
+}
+
+/// As [`lock`]; none also where it is off.
+pub(in crate::webhooks) async fn lock_destination(tx: &mut Tx, id: Uuid) -> Result<Option<Destination>> {
+    sql::optional!(
+        tx,
+        Destination,
+        "update webhooks set enabled = enabled where id = $1 and enabled
+         returning id, url, salt, former_salt, former_until",
+        id
+    )
 }
 
 pub(in crate::webhooks) async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool> {
@@ -169,17 +181,18 @@ pub(in crate::webhooks) async fn rotate(
 }
 
 /// Those that are on and have something due.
-pub(in crate::webhooks) async fn due(conn: &mut Conn, now: Moment) -> Result<Vec<Destination>> {
-    sql::all!(
+pub(in crate::webhooks) async fn due(conn: &mut Conn, now: Moment) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
         conn,
-        Destination,
-        "select id, url, salt, former_salt, former_until from webhooks
+        (Uuid,),
+        "select id from webhooks
          where enabled and exists (
              select 1 from webhook_messages where webhook_id = webhooks.id and status = 'queued' and next_attempt_at <= $1
          )
          order by id",
         now
-    )
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 pub(in crate::webhooks) async fn mark_alive(tx: &mut Tx, id: Uuid) -> Result<()> {
