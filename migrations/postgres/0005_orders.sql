@@ -163,7 +163,7 @@ create table refund_lines (
     quantity bigint not null check (quantity > 0),
     amount bigint not null,
     restock boolean not null,
-    -- Pieces of it that were in no shipment, and will be in none.
+    -- Pieces of it that had not left, and will not.
     dropped bigint not null check (dropped >= 0 and dropped <= quantity),
     primary key (refund_id, line_position)
 );

@@ -163,7 +163,7 @@ create table refund_lines (
     quantity integer not null check (quantity > 0),
     amount integer not null,
     restock integer not null,
-    -- Pieces of it that were in no shipment, and will be in none.
+    -- Pieces of it that had not left, and will not.
     dropped integer not null check (dropped >= 0 and dropped <= quantity),
     primary key (refund_id, line_position)
 ) strict;

@@ -154,8 +154,8 @@ pub struct Contents {
     pub customer_id: Option<Uuid>,
     /// Orders that they have paid before; 0 for guests.
     pub orders_paid: u32,
-    /// The codes were redeemed by the order that is priced again: they are good, whatever was redeemed since.
-    pub coupons_redeemed: bool,
+    /// The order that is priced again, where it is one: what it redeemed is good for it, whatever was redeemed since.
+    pub order_id: Option<Uuid>,
 }
 
 /// A line that cannot be had as wanted.
@@ -232,7 +232,7 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
     let mut tx = shop.db().write().await?;
     store::insert_cart(&mut tx, &cart).await?;
     tx.commit().await?;
-    Ok(Contents { cart, lines: Vec::new(), gone: Vec::new(), customer_id, orders_paid: 0, coupons_redeemed: false })
+    Ok(Contents { cart, lines: Vec::new(), gone: Vec::new(), customer_id, orders_paid: 0, order_id: None })
 }
 
 /// The cart, if `caller` may see it. Someone else's cart does not exist for them.
@@ -258,10 +258,10 @@ async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Conten
     let (lines, gone) = store::lines(&mut conn, cart_id, clock::now()).await?;
     let customer_id = cart.customer_id.or(caller);
     let orders_paid = match customer_id {
-        Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id).await?,
+        Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id, None).await?,
         None => 0,
     };
-    Ok(Contents { cart, lines, gone, customer_id, orders_paid, coupons_redeemed: false })
+    Ok(Contents { cart, lines, gone, customer_id, orders_paid, order_id: None })
 }
 
 /// The cart priced, for a shopper who looks at it: what they see now is held from now on.

@@ -168,11 +168,12 @@ pub async fn offered(shop: &Shop, contents: &Contents) -> Result<Offered, Error>
 
 /// The codes of the cart that the shop counts.
 async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error> {
-    if contents.cart.coupons.is_empty() || contents.coupons_redeemed {
+    if contents.cart.coupons.is_empty() {
         return Ok(Vec::new());
     }
     let mut conn = shop.db().read().await?;
-    Ok(coupons::judge(&mut conn, &contents.cart.coupons, contents.buyer().as_ref()).await?)
+    let (codes, buyer) = (&contents.cart.coupons, contents.buyer());
+    Ok(coupons::judge(&mut conn, codes, buyer.as_ref(), contents.order_id).await?)
 }
 
 /// What became of each code. Of what several plugins say, the best counts; one that none of them knows is unknown.

@@ -4,8 +4,8 @@
 //! is worth is the pricing plugin's affair, under the same code. A code that the kernel does not know goes to the plugin
 //! uncounted; one that it knows and that is not valid now does not go there at all.
 //!
-//! A cart only looks ([`judge`]). A code is redeemed by guarded updates in the transaction that makes the order ([`redeem`]), and
-//! given back in the one that cancels it ([`give_back`]).
+//! A cart only looks ([`judge`]). A code is redeemed by guarded updates in the transaction that makes the order, or the one that edits it
+//! ([`redeem`]), and given back in the one that cancels it ([`give_back`]).
 //!
 //! Locks: a coupon's row holds its number and what each buyer redeemed. Several are taken in the order of their ids, after the stock.
 
@@ -217,12 +217,25 @@ pub async fn redemptions(shop: &Shop, id: Uuid, before: Option<Uuid>, limit: u32
     Ok(store::redemptions(&mut conn, id, before.unwrap_or(Uuid::max()), i64::from(limit) + 1).await?)
 }
 
-/// Which of these codes the shop knows, and what is to be said against each now.
-pub async fn judge(conn: &mut Conn, codes: &[String], buyer: Option<&Buyer>) -> Result<Vec<Judged>, db::Error> {
+/// Which of these codes the shop knows, and what is to be said against each now: nothing, if `order_id` holds it.
+pub async fn judge(
+    conn: &mut Conn,
+    codes: &[String],
+    buyer: Option<&Buyer>,
+    order_id: Option<Uuid>,
+) -> Result<Vec<Judged>, db::Error> {
     let now = clock::now();
+    let held = match order_id {
+        Some(order_id) => store::redeemed_by(conn, order_id).await?,
+        None => Vec::new(),
+    };
     let mut judged = Vec::new();
     for code in codes {
         let Some(coupon) = store::find_by_key(conn, &folded(code)).await? else { continue };
+        if held.contains(&coupon.id) {
+            judged.push(Judged { coupon_id: coupon.id, code: code.clone(), refusal: None });
+            continue;
+        }
         let mut refusal = coupon.refusal(now);
         if let (None, Some(limit), Some(buyer)) = (refusal, coupon.terms.limit_per_customer, buyer)
             && store::count_of_buyer(conn, coupon.id, &buyer.0).await? >= limit
@@ -234,11 +247,16 @@ pub async fn judge(conn: &mut Conn, codes: &[String], buyer: Option<&Buyer>) -> 
     Ok(judged)
 }
 
-/// Counts coupons for an order, in the transaction that makes it. False where one of them is not good any more: nothing of the
-/// transaction may stay then.
+/// Counts coupons for an order, in the transaction that makes or edits it; those that it holds already stay counted once. False where
+/// one of them is not good any more: nothing of the transaction may stay then.
 pub async fn redeem(tx: &mut Tx, order_id: Uuid, coupon_ids: &[Uuid], buyer: &Buyer) -> Result<bool, db::Error> {
+    if coupon_ids.is_empty() {
+        return Ok(true);
+    }
     let now = clock::now();
+    let held = store::redeemed_by(tx, order_id).await?;
     let mut ids = coupon_ids.to_vec();
+    ids.retain(|id| !held.contains(id));
     ids.sort_unstable();
     // Typed twice, it is one coupon.
     ids.dedup();

@@ -17,6 +17,7 @@ mod privacy;
 mod shipping;
 mod store;
 mod tracking;
+mod unplanning;
 mod worker;
 
 use serde::Deserialize;
@@ -29,10 +30,9 @@ use crate::{Shop, inventory, orders};
 pub use booking::book;
 pub use pieces::{Pieces, Progress, pieces};
 pub use privacy::{export, forget};
-pub use shipping::{
-    call_off, cancel, create, deliver, deliver_all, dispatch, follow, has_begun, patch, ready, ship_all,
-};
+pub use shipping::{cancel, create, deliver, deliver_all, dispatch, follow, patch, ready, ship_all};
 pub use tracking::add_event;
+pub use unplanning::{call_off, has_begun, stoppable, unplan};
 pub use worker::run;
 
 /// `[fulfilment]` of shop.toml.

@@ -16,7 +16,7 @@ pub struct Pieces {
     pub planned: u32,
     /// The part of them that has left.
     pub shipped: u32,
-    /// Refunded before they were in a shipment: nobody wants them any more.
+    /// Refunded before they left: nobody wants them any more.
     pub dropped: u32,
     /// Came back after they had left.
     pub back: u32,
@@ -26,6 +26,11 @@ impl Pieces {
     /// What is in no shipment yet, and is to be.
     pub fn left(&self) -> u32 {
         self.ordered.saturating_sub(self.planned).saturating_sub(self.dropped)
+    }
+
+    /// What is in shipments, and should not be.
+    pub(super) fn unwanted(&self) -> u32 {
+        self.planned.saturating_add(self.dropped).saturating_sub(self.ordered)
     }
 
     /// What the shopper has, or the carrier.

@@ -8,7 +8,7 @@ use super::{
     announce, booking, pieces, store,
 };
 use crate::clock;
-use crate::db::{self, Tx};
+use crate::db::Tx;
 use crate::inventory::Quantity;
 use crate::orders::{self, Order, StateError};
 use crate::{Shop, id, inventory};
@@ -105,7 +105,7 @@ pub async fn cancel(shop: &Shop, id: Uuid) -> Result<Shipment, Error> {
 
 /// All that has not left goes on its way: shipments that wait, and one more with what is in none.
 pub async fn ship_all(shop: &Shop, order_id: Uuid) -> Result<(), Error> {
-    let (mut tx, order) = lock(shop, order_id).await?;
+    let (mut tx, order) = lock_with_goods(shop, order_id).await?;
     let mut waiting: Vec<_> = super::of_order(&mut tx, order_id).await?;
     waiting.retain(|shipment| matches!(shipment.status, Status::Pending | Status::Booked));
     match plan(shop, &mut tx, &order, NewShipment::default()).await {
@@ -130,7 +130,7 @@ pub async fn ship_all(shop: &Shop, order_id: Uuid) -> Result<(), Error> {
 
 /// All that is on its way has arrived, and all that was ready is collected.
 pub async fn deliver_all(shop: &Shop, order_id: Uuid) -> Result<(), Error> {
-    let (mut tx, order) = lock(shop, order_id).await?;
+    let (mut tx, order) = lock_with_goods(shop, order_id).await?;
     let mut under_way = super::of_order(&mut tx, order_id).await?;
     under_way.retain(|shipment| matches!(shipment.status, Status::InTransit | Status::ReadyForPickup));
     if under_way.is_empty() {
@@ -145,27 +145,6 @@ pub async fn deliver_all(shop: &Shop, order_id: Uuid) -> Result<(), Error> {
     tx.commit().await?;
     shop.relay().wake();
     Ok(())
-}
-
-/// Cancels what is planned of an order that is called off, in a transaction that holds its lock. False where shipping has
-/// begun: a carrier was booked, or goods have left.
-pub async fn call_off(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> {
-    let shipments = super::of_order(tx, order.id).await?;
-    if shipments.iter().any(Shipment::has_begun) {
-        return Ok(false);
-    }
-    let now = clock::now();
-    for mut shipment in shipments.into_iter().filter(|shipment| shipment.status != Status::Cancelled) {
-        shipment.status = Status::Cancelled;
-        // Whoever changes a shipment holds the order's lock, as we do.
-        store::update_shipment(tx, &shipment, now).await?;
-    }
-    Ok(true)
-}
-
-/// Was a carrier booked, or did goods leave? In a transaction that holds the order's lock.
-pub async fn has_begun(tx: &mut Tx, order_id: Uuid) -> Result<bool, db::Error> {
-    Ok(super::of_order(tx, order_id).await?.iter().any(Shipment::has_begun))
 }
 
 /// The order's status follows its goods: shipped when all have left that are still wanted, delivered when all have arrived.
@@ -187,6 +166,14 @@ pub async fn follow(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), Stat
 async fn lock(shop: &Shop, order_id: Uuid) -> Result<(Tx, Order), Error> {
     let mut tx = shop.db().write().await?;
     let order = orders::lock(&mut tx, order_id).await?;
+    Ok((tx, order))
+}
+
+/// As [`lock`], for goods that leave in several shipments.
+async fn lock_with_goods(shop: &Shop, order_id: Uuid) -> Result<(Tx, Order), Error> {
+    let (mut tx, order) = lock(shop, order_id).await?;
+    let goods: Vec<_> = orders::lines(&mut tx, order_id).await?.iter().map(orders::Line::stock).collect();
+    inventory::lock(&mut tx, &goods).await?;
     Ok((tx, order))
 }
 
@@ -300,11 +287,9 @@ impl Opened {
             return Err(Error::State(shipment.status));
         }
         let lines = orders::lines(&mut self.tx, self.order.id).await?;
-        let goods = shipment.lines.iter().filter_map(|held| {
-            let line = lines.get(held.line as usize)?;
-            Some(Quantity { variant_id: line.variant_id, sku: line.sku.clone(), quantity: held.quantity })
-        });
-        let goods: Vec<_> = goods.collect();
+        let stock =
+            |held: &ShippedLine| Some(Quantity { quantity: held.quantity, ..lines.get(held.line as usize)?.stock() });
+        let goods: Vec<_> = shipment.lines.iter().filter_map(stock).collect();
         inventory::ship(&mut self.tx, self.order.id, &goods, shipment.location_id).await?;
         shipment.dispatched_at = Some(told.at);
         shipment.next_check_at = booking::next_look(shop, shipment);

@@ -5,6 +5,6 @@ mod shipments;
 
 pub(super) use history::{end_step, insert_event, insert_step};
 pub(super) use shipments::{
-    claim_check, due, find_shipment, forget, insert_shipment, list, next_number, planned, schedule, shipments_of,
-    update_shipment,
+    claim_check, due, find_shipment, forget, insert_shipment, list, next_number, planned, replace_lines, schedule,
+    shipments_of, update_shipment,
 };

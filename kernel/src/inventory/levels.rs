@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::ledger::{self, Cause, CauseKind};
+use super::locks::in_lock_order;
 use super::reservations::serve_waiting;
-use super::{DEFAULT_LOCATION, Error, Quantity, in_lock_order, store};
+use super::{DEFAULT_LOCATION, Error, Quantity, store};
 use crate::db::Tx;
 
 /// Begins to keep stock of a new variant, with `on_hand` pieces at the default location.

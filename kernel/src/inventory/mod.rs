@@ -9,7 +9,8 @@
 //! - Every change of a number goes through [`ledger::post`], which writes a movement beside it.
 //!
 //! Whoever changes anything of a variant holds the lock of its item ([`store::lock_item`]), and takes the variants of
-//! one transaction in the order of their ids: so two orders wait for each other at most in one direction.
+//! one transaction in the order of their ids: so two orders wait for each other at most in one direction. A transaction
+//! that changes stock in several steps locks all of it before the first ([`lock`]).
 
 mod availability;
 mod edits;
@@ -18,6 +19,7 @@ mod ledger;
 mod levels;
 mod lists;
 mod locations;
+mod locks;
 mod merchant;
 mod reservations;
 mod store;
@@ -42,6 +44,7 @@ pub use locations::{
     Location, LocationPatch, NewLocation, create_location, delete_location, get_location, list_locations,
     patch_location,
 };
+pub use locks::lock;
 pub use merchant::{PolicyPatch, Remark, Stock, adjust, count, get_stock, patch_policy, transfer};
 pub use reservations::{Shortage, keep, release, release_some, reserve, ship};
 pub use verify::{Discrepancy, verify};
@@ -230,31 +233,4 @@ pub enum Error {
     TooManyLocations,
     #[error(transparent)]
     Database(#[from] db::Error),
-}
-
-/// In the order of locking, each variant once.
-fn in_lock_order(goods: &[Quantity]) -> Vec<(Uuid, &str, i64)> {
-    let mut sorted: Vec<_> = goods.iter().collect();
-    sorted.sort_by_key(|item| item.variant_id);
-    let mut merged: Vec<(Uuid, &str, i64)> = Vec::with_capacity(sorted.len());
-    for item in sorted {
-        match merged.last_mut() {
-            Some((variant_id, _, quantity)) if *variant_id == item.variant_id => *quantity += i64::from(item.quantity),
-            _ => merged.push((item.variant_id, &item.sku, i64::from(item.quantity))),
-        }
-    }
-    merged
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn goods_are_taken_by_variant_and_once_each() {
-        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let goods = |variant_id, quantity| Quantity { variant_id, sku: String::new(), quantity };
-        let goods = [goods(b, 1), goods(a, 2), goods(b, u32::MAX)];
-        assert_eq!(in_lock_order(&goods), [(a, "", 2), (b, "", 1 + i64::from(u32::MAX))]);
-    }
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::ledger::{self, Cause, CauseKind};
-use super::{Error, Item, Movement, Quantity, Reservation, ReservationState, in_lock_order, store};
+use super::locks::in_lock_order;
+use super::{Error, Item, Movement, Quantity, Reservation, ReservationState, store};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{events, id};

@@ -22,8 +22,8 @@ pub(super) struct Basket {
     pub email: String,
     pub address: Address,
     pub coupons: Vec<String>,
-    /// By this order, before.
-    pub coupons_redeemed: bool,
+    /// The order whose contents are priced again; none of one that is to be made.
+    pub order_id: Option<Uuid>,
     pub delivery: OptionId,
     /// Attributes of the order; pricing may go by them.
     pub attributes: carts::Attributes,
@@ -112,7 +112,7 @@ impl Basket {
             });
         }
         let orders_paid = match self.customer_id {
-            Some(customer_id) => super::count_paid(&mut conn, customer_id).await?,
+            Some(customer_id) => super::count_paid(&mut conn, customer_id, self.order_id).await?,
             None => 0,
         };
         let now = clock::now();
@@ -138,8 +138,8 @@ impl Basket {
             updated_at: now,
             expires_at: now,
         };
-        let (customer_id, coupons_redeemed) = (self.customer_id, self.coupons_redeemed);
-        Ok(Contents { cart, lines, gone: Vec::new(), customer_id, orders_paid, coupons_redeemed })
+        let (customer_id, order_id) = (self.customer_id, self.order_id);
+        Ok(Contents { cart, lines, gone: Vec::new(), customer_id, orders_paid, order_id })
     }
 }
 

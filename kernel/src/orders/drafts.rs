@@ -321,7 +321,7 @@ async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
         email: wishes.email.clone().unwrap_or_default(),
         address: wishes.address.clone().unwrap_or_default(),
         coupons: wishes.coupons.clone(),
-        coupons_redeemed: false,
+        order_id: None,
         delivery: delivery.unwrap_or_else(|| OptionId { plugin: String::new(), code: String::new() }),
         attributes: carts::Attributes::new(),
         pieces,

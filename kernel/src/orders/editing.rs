@@ -15,6 +15,7 @@ use crate::address::Address;
 use crate::carts::change::VariantRef;
 use crate::catalog;
 use crate::clock;
+use crate::coupons::{self, Buyer};
 use crate::db::Tx;
 use crate::ledger::{self, Charge, Posting};
 use crate::money::Amount;
@@ -121,7 +122,11 @@ async fn edit_to_end(
     if after.order.total != expected_total {
         return Err(Error::StaleEdit(Box::new(after)));
     }
-    let steps = write(shop, before, &after, &priced, editor).await?;
+    let steps = match write(shop, before, &after, &priced, editor).await {
+        // Somebody else redeemed what the price was made of.
+        Err(Error::NoLongerAsShown) => return Err(Error::StaleEdit(Box::new(preview(shop, before, edit).await?))),
+        written => written?,
+    };
     shop.relay().wake();
     payments::run_steps(shop, steps).await?;
     super::get_any(shop, before.order.id).await
@@ -143,8 +148,8 @@ async fn basket(shop: &Shop, before: &Details, edit: &Edit) -> Result<Basket, Er
         locale: order.locale.clone(),
         email: edit.email.clone().unwrap_or_else(|| order.email.clone()),
         address: edit.address.clone().unwrap_or_else(|| order.address.clone()),
-        coupons: coupons(shop, order.id).await?,
-        coupons_redeemed: true,
+        coupons: codes(shop, order.id).await?,
+        order_id: Some(order.id),
         delivery: edit.delivery.clone().unwrap_or(delivery),
         attributes: order.attributes.clone(),
         pieces: pieces(shop, &before.lines, &edit.lines).await?,
@@ -152,7 +157,7 @@ async fn basket(shop: &Shop, before: &Details, edit: &Edit) -> Result<Basket, Er
 }
 
 /// The codes with which the order was priced.
-async fn coupons(shop: &Shop, order_id: Uuid) -> Result<Vec<String>, Error> {
+async fn codes(shop: &Shop, order_id: Uuid) -> Result<Vec<String>, Error> {
     let receipts = store::receipts(&mut shop.db().read().await?, order_id).await?;
     let first = receipts.first().and_then(|receipt| serde_json::from_str::<pricing::Request>(&receipt.input).ok());
     Ok(first.map(|request| request.coupons).unwrap_or_default())
@@ -254,6 +259,12 @@ async fn write(
         return Err(Error::LinesRefunded);
     }
     follow_stock(shop, &mut tx, before, after).await?;
+    let buyer = Buyer::of(after.order.customer_id, Some(&after.order.email));
+    if let Some(buyer) = buyer
+        && !coupons::redeem(&mut tx, locked.id, &priced.redeems, &buyer).await?
+    {
+        return Err(Error::NoLongerAsShown);
+    }
     store::insert_revision(&mut tx, before, &Contents::of(before), editor, clock::now()).await?;
     let order = Order { version: locked.version + 1, updated_at: clock::now(), ..after.order.clone() };
     store::replace_contents(&mut tx, &order, &after.lines, &after.adjustments).await?;
@@ -273,8 +284,11 @@ async fn write(
 
 async fn follow_stock(shop: &Shop, tx: &mut Tx, before: &Details, after: &Details) -> Result<(), Error> {
     let stock = |lines: &[Line]| lines.iter().map(Line::stock).collect::<Vec<_>>();
+    let (was, is) = (stock(&before.lines), stock(&after.lines));
+    // What stays as it is, too: an order that is paid by its edit keeps all of it.
+    inventory::lock(tx, &[was.as_slice(), &is].concat()).await?;
     let held_until = (before.order.status == Status::New).then(|| inventory::held_until(shop));
-    Ok(inventory::rewrite(tx, before.order.id, &stock(&before.lines), &stock(&after.lines), held_until).await?)
+    Ok(inventory::rewrite(tx, before.order.id, &was, &is, held_until).await?)
 }
 
 /// The difference of what is owed for goods, delivery and tax.

@@ -177,7 +177,8 @@ impl From<Error> for Problem {
             Error::Payment(error) => error.into(),
             Error::UnknownLine(line) => Problem::invalid_field("/lines", format!("the order has no line {line}")),
             Error::PiecesGone { line, available } => {
-                Problem::new(Kind::AmountExceeded).with("line", line).with("available", available)
+                let problem = Problem::new(Kind::AmountExceeded).detail(error.to_string());
+                problem.with("line", line).with("available", available)
             }
             Error::RefundState(status) => Problem::new(Kind::OrderState).with("refund_status", status.name()),
             Error::NoAccount => Problem::invalid_field("/to", error.to_string()),

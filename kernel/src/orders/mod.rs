@@ -176,7 +176,7 @@ pub struct Line {
 
 impl Line {
     /// What it takes from the shelf.
-    fn stock(&self) -> inventory::Quantity {
+    pub fn stock(&self) -> inventory::Quantity {
         inventory::Quantity { variant_id: self.variant_id, sku: self.sku.clone(), quantity: self.quantity }
     }
 }
@@ -280,7 +280,9 @@ pub enum Error {
     Payment(#[from] payments::Error),
     #[error("the order has no line {0}")]
     UnknownLine(u32),
-    #[error("of line {line}, {available} pieces can still go back")]
+    #[error(
+        "of line {line}, {available} pieces can go back: no others that a carrier is booked for, or that went back before"
+    )]
     PiecesGone { line: u32, available: u32 },
     #[error("the refund is {}", .0.name())]
     RefundState(refunds::RefundStatus),
@@ -397,9 +399,9 @@ pub async fn details(conn: &mut Conn, order: Order) -> Result<Details, db::Error
     })
 }
 
-/// How many orders this customer has paid.
-pub async fn count_paid(conn: &mut Conn, customer_id: Uuid) -> Result<u32, db::Error> {
-    store::count_paid(conn, customer_id).await
+/// How many orders this customer has paid; of those before `order_id`, where that is some.
+pub async fn count_paid(conn: &mut Conn, customer_id: Uuid, order_id: Option<Uuid>) -> Result<u32, db::Error> {
+    store::count_paid(conn, customer_id, order_id).await
 }
 
 /// The limit of quantities that the contract allows, for what is stored as 64 bits.

@@ -4,18 +4,9 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{CLIENTS, at_once, count, rounds};
+use super::{CLIENTS, at_once, count, rounds, with_pieces};
 use crate::support::App;
 use crate::support::shopper::Shopper;
-
-/// A product with so many pieces of its one variant; the SKU.
-async fn with_pieces(app: &App, token: &str, round: usize, pieces: usize) -> String {
-    let sku = format!("RACE-{round}");
-    let variant = json!({ "sku": sku, "price": 1000, "weight_grams": 100, "on_hand": pieces });
-    let product = json!({ "title": "Race", "status": "active", "variants": [variant] });
-    app.send(Method::POST, "/v1/admin/products", Some(token), Some(product)).await.expect(201);
-    sku
-}
 
 async fn shoppers<'a>(app: &'a App, sku: &str) -> Vec<Shopper<'a>> {
     join_all((0..CLIENTS).map(|_| Shopper::ready(app, sku, 1))).await
@@ -26,7 +17,7 @@ api_test! {
         let token = app.merchant().await;
         rounds(&app, async |round| {
             let pieces = 1 + round % 3;
-            let sku = with_pieces(&app, &token, round, pieces).await;
+            let sku = with_pieces(&app, &token, &format!("RACE-{round}"), pieces).await;
             let shoppers = shoppers(&app, &sku).await;
             let answers = at_once(shoppers.iter().map(|shopper| shopper.check_out_at("tok-approve", json!(1490)))).await;
             assert_eq!(count(answers, 201, &["insufficient-stock"]), pieces);
@@ -43,7 +34,7 @@ api_test! {
         let path = format!("/v1/admin/coupons/{}", made["id"].as_str().unwrap());
         let mut redeemed = 0;
         rounds(&app, async |round| {
-            let sku = with_pieces(&app, &token, round, 1000).await;
+            let sku = with_pieces(&app, &token, &format!("RACE-{round}"), 1000).await;
             let left = 1 + round % 5;
             let limit = json!({ "limit_total": redeemed + left });
             app.send(Method::PATCH, &path, Some(&token), Some(limit)).await.expect(200);
@@ -64,7 +55,7 @@ api_test! {
     async fn one_cart_checked_out_twice(app: App) {
         let token = app.merchant().await;
         rounds(&app, async |round| {
-            let sku = with_pieces(&app, &token, round, 1000).await;
+            let sku = with_pieces(&app, &token, &format!("RACE-{round}"), 1000).await;
             let shopper = Shopper::ready(&app, &sku, 1).await;
             let answers = at_once((0..CLIENTS).map(|_| shopper.check_out_at("tok-approve", json!(1490)))).await;
             assert_eq!(count(answers, 201, &["cart-closed"]), 1);

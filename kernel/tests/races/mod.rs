@@ -5,8 +5,12 @@
 
 mod buying;
 mod paying;
+mod prepaid;
+mod sending;
 
 use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
 
 use crate::support::App;
 use crate::support::app::Answer;
@@ -42,4 +46,12 @@ pub fn count(answers: Vec<Answer>, status: u16, problems: &[&str]) -> usize {
         }
     }
     counted
+}
+
+/// A product with so many pieces of its one variant; the SKU.
+pub async fn with_pieces(app: &App, token: &str, sku: &str, pieces: usize) -> String {
+    let variant = json!({ "sku": sku, "price": 1000, "weight_grams": 100, "on_hand": pieces });
+    let product = json!({ "title": "Race", "status": "active", "variants": [variant] });
+    app.send(Method::POST, "/v1/admin/products", Some(token), Some(product)).await.expect(201);
+    sku.to_owned()
 }

@@ -28,7 +28,7 @@ impl<'a> Packer<'a> {
     }
 
     /// Of an order that is collected.
-    async fn collecting(app: &'a App, sku: &str, quantity: u32) -> Self {
+    pub async fn collecting(app: &'a App, sku: &str, quantity: u32) -> Self {
         let shopper = Shopper::ready(app, sku, quantity).await;
         shopper.put("delivery-option", json!({ "id": "delivery-rates:pickup" })).await.expect(200);
         Self { app, token: app.merchant().await, order: shopper.check_out("tok-approve").await.expect(201) }
@@ -51,7 +51,7 @@ impl<'a> Packer<'a> {
         self.send(Method::POST, &format!("shipments/{}/{rest}", shipment["id"].as_str().unwrap()), body).await
     }
 
-    async fn look(&self, shipment: &Value) -> Value {
+    pub async fn look(&self, shipment: &Value) -> Value {
         self.send(Method::GET, &format!("shipments/{}", shipment["id"].as_str().unwrap()), json!(null))
             .await
             .expect(200)
@@ -68,14 +68,14 @@ impl<'a> Packer<'a> {
         self.app.get(&format!("/v1/orders/{}", self.order["id"].as_str().unwrap())).await.expect(200)
     }
 
-    async fn stands(&self) -> (String, String) {
+    pub async fn stands(&self) -> (String, String) {
         let order = self.seen().await;
         let text = |name: &str| order[name].as_str().unwrap().to_owned();
         (text("status"), text("fulfilment"))
     }
 
     /// Puts delivery-rates in force with the demo's rates and this simulated carrier.
-    async fn bind(&self, simulation: Value) {
+    pub async fn bind(&self, simulation: Value) {
         let bound = self.send(Method::GET, "bindings/delivery", json!(null)).await.expect(200);
         let plugin = &bound["plugins"][0];
         let mut settings = plugin["settings"].clone();
@@ -85,7 +85,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-fn stands(status: &str, fulfilment: &str) -> (String, String) {
+pub fn stands(status: &str, fulfilment: &str) -> (String, String) {
     (status.to_owned(), fulfilment.to_owned())
 }
 
@@ -156,29 +156,6 @@ api_test! {
         packer.on_order("cancel", json!(null)).await.problem("order-state");
         assert_eq!(packer.stands().await, stands("paid", "partial"));
         audit(&app).await;
-    }
-}
-
-api_test! {
-    /// Pieces that are refunded before they are in a shipment are not sent, and others can buy them.
-    async fn what_is_refunded_is_not_sent(app: App) {
-        let packer = Packer::of(&app, &[("POT-GLASS-1L", 3)]).await;
-        let part = packer.plan(json!({ "lines": [{ "line": 0, "quantity": 2 }] })).await;
-        let refund = |quantity: u32, restock: bool| {
-            packer.on_order("refunds", json!({ "lines": [{ "line": 0, "quantity": quantity, "restock": restock }], "reason": "x" }))
-        };
-        refund(1, true).await.problem("order-state");
-        refund(1, false).await.expect(201);
-        assert_eq!(numbers(&app, "POT-GLASS-1L").await, (12, 2, 0, 10));
-        assert_eq!(packer.on_order("shipments", json!({})).await.problem("pieces-exceeded")["available"], 0);
-        packer.on(&part, "dispatch", json!(null)).await.expect(200);
-        assert_eq!(packer.stands().await, stands("shipped", "fulfilled"), "all that is wanted has left");
-        // One of those that left comes back, the other was a present.
-        refund(1, true).await.expect(201);
-        refund(1, false).await.expect(201);
-        assert_eq!(numbers(&app, "POT-GLASS-1L").await, (11, 0, 0, 11));
-        audit(&app).await;
-        stock::audit(&app).await;
     }
 }
 

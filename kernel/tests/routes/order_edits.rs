@@ -12,10 +12,10 @@ use crate::support::audit::audit;
 use crate::support::shopper::{Shopper, address};
 
 /// Staff with an order in front of them.
-struct Desk<'a> {
-    app: &'a App,
-    token: String,
-    order: Value,
+pub struct Desk<'a> {
+    pub app: &'a App,
+    pub token: String,
+    pub order: Value,
 }
 
 impl<'a> Desk<'a> {
@@ -25,7 +25,7 @@ impl<'a> Desk<'a> {
         Self { app, token: app.merchant().await, order }
     }
 
-    async fn post(&self, rest: &str, body: Value) -> Answer {
+    pub async fn post(&self, rest: &str, body: Value) -> Answer {
         let path = format!("/v1/admin/orders/{}{rest}", self.order["id"].as_str().unwrap());
         self.app.send(Method::POST, &path, Some(&self.token), Some(body)).await
     }
@@ -36,12 +36,12 @@ impl<'a> Desk<'a> {
     }
 
     /// Edits at the total that the preview shows.
-    async fn edit(&self, edit: Value) -> Answer {
+    pub async fn edit(&self, edit: Value) -> Answer {
         let shown = self.post("/edits/preview", edit.clone()).await.expect(200);
         self.edit_at(edit, shown["order"]["total"].clone()).await
     }
 
-    async fn edit_at(&self, mut edit: Value, expected_total: Value) -> Answer {
+    pub async fn edit_at(&self, mut edit: Value, expected_total: Value) -> Answer {
         edit["expected_total"] = expected_total;
         edit["reason"] = json!("they called");
         self.post("/edits", edit).await
@@ -52,7 +52,7 @@ impl<'a> Desk<'a> {
     }
 }
 
-fn number(value: &Value) -> i64 {
+pub fn number(value: &Value) -> i64 {
     value.as_i64().unwrap()
 }
 

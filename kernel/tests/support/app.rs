@@ -65,7 +65,9 @@ impl App {
         let shop = Shop::open(config).await.unwrap_or_else(|error| panic!("the shop opens: {error}"));
         kassa::catalog::seed::demo(&shop).await.expect("the demo catalog is seeded");
         let (url, server) = serve(&shop).await;
-        let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        // Idle connections are left before the server leaves them: a POST that meets its end is not sent again.
+        let client = Client::builder().timeout(Duration::from_secs(30)).pool_idle_timeout(Duration::from_secs(4));
+        let client = client.build().expect("a client");
         let served =
             Served { shop: shop.clone(), server: std::sync::Mutex::new(Some(server)), data, database_url, backend };
         Self { url, shop, backend, client, served: Arc::new(served) }
@@ -228,6 +230,8 @@ fn config_for(data: &Path, database_url: &str) -> Config {
     config.data.dir = data.to_owned();
     config.database.url = database_url.to_owned();
     config.database.connections = 4;
+    // Beside builds and other cases a race is slow; what waits in a circle waits longer than this.
+    config.database.acquire_timeout_ms = 20_000;
     config.http.listen = "127.0.0.1:0".into();
     // Cases come from one address, as many as they are.
     config.throttle.logins.per_hour = 0;

@@ -170,6 +170,106 @@ const RULES: &[Rule] = &[
                  where e.account in ('provider', 'gift-card', 'store-credit') group by o.number having sum(e.amount) < 0",
     },
     Rule {
+        about: "an order that is not called off was not paid more than it costs, but for what is on its way back",
+        broken: "select cast(o.number as text) from orders o where o.status <> 'cancelled'
+                   and not exists (select 1 from ledger_transactions c where c.order_id = o.id and c.kind = 'corrected')
+                   and (select coalesce(sum(e.amount), 0) from ledger_transactions t
+                        join ledger_entries e on e.transaction_id = t.id
+                        where t.order_id = o.id and e.account = 'receivable')
+                     < (select coalesce(sum(-r.amount), 0) from refunds r
+                        where r.order_id = o.id and r.status <> 'refunded')",
+    },
+    Rule {
+        about: "every amount is within 2^53",
+        broken: "select t.reference from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+                 where e.amount > 9007199254740991 or e.amount < -9007199254740991",
+    },
+    Rule {
+        about: "a payment was written down before anything moved, with the step that is to move it",
+        broken: "select p.idempotency_key from payments p where not exists
+                 (select 1 from payment_steps s where s.payment_id = p.id and s.kind = 'authorize')",
+    },
+    Rule {
+        about: "a payment is captured when the ledger has money of it, and one that came to nothing has none",
+        broken: "select p.idempotency_key from payments p where p.amount > 0
+                   and p.status in ('captured', 'declined', 'cancelled', 'pending', 'requires_action')
+                   and (p.status = 'captured') <> exists (select 1 from ledger_transactions t
+                                                          where t.payment_id = p.id and t.kind = 'captured')",
+    },
+    Rule {
+        about: "a cart has become one order at most, and is closed by it, until that is called off",
+        broken: "select cast(min(o.number) as text) from orders o where o.status <> 'cancelled'
+                 group by o.cart_id having count(*) > 1
+                     or exists (select 1 from carts c where c.id = o.cart_id and c.status = 'open')",
+    },
+    Rule {
+        about: "an order stands where its history ends",
+        broken: "select cast(o.number as text) from orders o where o.status <>
+                 coalesce((select h.status from order_history h where h.order_id = o.id order by h.position desc limit 1), '')",
+    },
+    Rule {
+        about: "orders are told of as often as they were placed, paid, called off and delivered",
+        broken: "select k.kind from (
+                     select 'order.placed' as kind, count(*) as changes from orders
+                     union all select 'order.paid', count(distinct order_id) from order_history where status = 'paid'
+                     union all select 'order.cancelled', count(*) from orders where status = 'cancelled'
+                     union all select 'order.delivered', count(*) from orders where status = 'delivered') k
+                 where k.changes <> (select count(*) from events e where e.kind = k.kind)",
+    },
+    Rule {
+        about: "an order keeps what it holds once it is paid, and nothing when it is called off or all has left",
+        broken: "select cast(o.number as text) from orders o join stock_reservations r on r.order_id = o.id
+                 where (o.status in ('paid', 'shipped', 'delivered') and r.state in ('held', 'expired'))
+                    or (o.status in ('cancelled', 'shipped', 'delivered') and r.state in ('held', 'kept'))",
+    },
+    Rule {
+        about: "no order holds more than it still wants",
+        broken: "select cast(o.number as text) from orders o
+                 join (select order_id, variant_id, sum(quantity) as quantity from stock_reservations
+                       where state in ('held', 'kept') group by order_id, variant_id) r on r.order_id = o.id
+                 where r.quantity > (select coalesce(sum(l.quantity), 0) from order_lines l
+                                     where l.order_id = o.id and l.variant_id = r.variant_id)
+                     - (select coalesce(sum(l.quantity), 0) from shipments s
+                        join shipment_lines l on l.shipment_id = s.id
+                        join order_lines ol on ol.order_id = s.order_id and ol.position = l.line_position
+                        where s.order_id = o.id and ol.variant_id = r.variant_id and s.dispatched_at is not null)
+                     - (select coalesce(sum(l.dropped), 0) from refunds f
+                        join refund_lines l on l.refund_id = f.id
+                        join order_lines ol on ol.order_id = f.order_id and ol.position = l.line_position
+                        where f.order_id = o.id and ol.variant_id = r.variant_id)",
+    },
+    Rule {
+        about: "an order is shipped when every piece has left that was not refunded before",
+        broken: "select cast(o.number as text) from orders o join order_lines ol on ol.order_id = o.id
+                 where o.status in ('shipped', 'delivered')
+                   and ol.quantity <> (select coalesce(sum(l.quantity), 0) from shipments s
+                        join shipment_lines l on l.shipment_id = s.id and l.line_position = ol.position
+                        where s.order_id = o.id and s.dispatched_at is not null)
+                     + (select coalesce(sum(l.dropped), 0) from refunds r
+                        join refund_lines l on l.refund_id = r.id and l.line_position = ol.position
+                        where r.order_id = o.id)",
+    },
+    Rule {
+        about: "a piece that was refunded has left, or never will",
+        broken: "select cast(o.number as text) from orders o join order_lines ol on ol.order_id = o.id
+                 where o.status <> 'cancelled'
+                   and (select coalesce(sum(l.quantity - l.dropped), 0) from refunds r
+                        join refund_lines l on l.refund_id = r.id and l.line_position = ol.position
+                        where r.order_id = o.id)
+                     > (select coalesce(sum(l.quantity), 0) from shipments s
+                        join shipment_lines l on l.shipment_id = s.id and l.line_position = ol.position
+                        where s.order_id = o.id and s.dispatched_at is not null)",
+    },
+    Rule {
+        about: "invoices and credit notes of a year are numbered without gaps",
+        broken: "select cast(year as text) from invoices group by year having count(*) <> max(number) or min(number) <> 1",
+    },
+    Rule {
+        about: "what a product is rated is what its published reviews come to",
+        broken: "select cast(p.reviews as text) from product_ratings p where p.reviews <>
+                 (select count(*) from reviews r where r.product_id = p.product_id and r.status = 'published')",
+    },
+    Rule {
         about: "stock is never below zero, nor reserved beyond what is on hand",
         broken: "select cast(on_hand as text) from stock_levels where on_hand < 0 or reserved < 0 or reserved > on_hand",
     },

@@ -103,6 +103,16 @@ pub(in crate::fulfilment) async fn insert_shipment(tx: &mut Tx, shipment: &Shipm
         shipment.checks,
         shipment.created_at
     )?;
+    insert_lines(tx, shipment).await
+}
+
+/// Writes what is left in a shipment.
+pub(in crate::fulfilment) async fn replace_lines(tx: &mut Tx, shipment: &Shipment) -> Result<()> {
+    sql::execute!(tx, "delete from shipment_lines where shipment_id = $1", shipment.id)?;
+    insert_lines(tx, shipment).await
+}
+
+async fn insert_lines(tx: &mut Tx, shipment: &Shipment) -> Result<()> {
     for line in &shipment.lines {
         sql::execute!(
             tx,

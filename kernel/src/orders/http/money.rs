@@ -63,8 +63,8 @@ pub struct RefundLineIn {
     line: u32,
     #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: u32,
-    /// The goods are back in the warehouse and can be sold again. Only pieces that have left; without it, pieces that are in no
-    /// shipment are refunded first, and not sent any more.
+    /// The goods are back in the warehouse and can be sold again. Only pieces that have left; without it, pieces that have not left are
+    /// refunded first, and not sent any more.
     #[serde(default)]
     restock: bool,
 }

@@ -1,5 +1,5 @@
-//! What becomes of the goods whose money goes back: pieces that were in no shipment are not sent any more, pieces that left may
-//! lie on the shelf again.
+//! What becomes of the goods whose money goes back: pieces that have not left are not sent any more, pieces that left may lie on
+//! the shelf again.
 
 use super::{Refund, RefundLine, Wanted};
 use crate::db::Tx;
@@ -7,18 +7,29 @@ use crate::fulfilment;
 use crate::inventory::{self, Cause, CauseKind, Quantity};
 use crate::orders::{Error, Line, Order, Status, store};
 
-/// Decides for each line which pieces are meant: such as have left, where they are back; else first those that are in no
-/// shipment. Of an order that was called off nothing is left to be decided.
+/// Decides for each line which pieces are meant: such as have left, where they are back; else first those that are here. What a
+/// carrier was booked for is neither: it may be gone at any moment, and would be paid back and sent. Of an order that was called
+/// off nothing is left to be decided.
 pub(super) async fn assign(tx: &mut Tx, order: &Order, wanted: &Wanted, lines: &mut [RefundLine]) -> Result<(), Error> {
     let Wanted::Parts { lines: wanted, .. } = wanted else { return Ok(()) };
     let pieces = fulfilment::pieces(tx, order.id).await?;
+    let here = fulfilment::stoppable(tx, order.id).await?;
     for (want, line) in wanted.iter().zip(lines) {
         let of = pieces.get(line.line as usize).copied().unwrap_or_default();
         if want.restock && want.quantity > of.out() {
             return Err(Error::NotShipped { line: want.line, out: of.out() });
         }
-        if !want.restock && !want.returned && order.status != Status::Cancelled {
-            line.dropped = want.quantity.min(of.left());
+        if order.status == Status::Cancelled {
+            continue;
+        }
+        if !want.restock && !want.returned {
+            line.dropped = want.quantity.min(here.get(line.line as usize).copied().unwrap_or_default());
+        }
+        // All others have left, and each of them is refunded once.
+        let before = store::refunded_quantity(tx, order.id, line.line).await?;
+        let available = line.dropped + of.shipped.saturating_sub(before.saturating_sub(of.dropped));
+        if want.quantity > available {
+            return Err(Error::PiecesGone { line: line.line, available });
         }
     }
     Ok(())
@@ -28,6 +39,8 @@ pub(super) async fn assign(tx: &mut Tx, order: &Order, wanted: &Wanted, lines: &
 pub(super) async fn settle(tx: &mut Tx, order: &Order, refund: &Refund) -> Result<(), Error> {
     let lines = store::lines(tx, order.id).await?;
     let restocked = goods(&lines, refund, |line| if line.restock { line.quantity } else { 0 });
+    let dropped = goods(&lines, refund, |line| line.dropped);
+    inventory::lock(tx, &[restocked.as_slice(), &dropped].concat()).await?;
     if !restocked.is_empty() {
         let cause = Cause {
             kind: CauseKind::Restock,
@@ -37,9 +50,9 @@ pub(super) async fn settle(tx: &mut Tx, order: &Order, refund: &Refund) -> Resul
         };
         inventory::restock(tx, &cause, &restocked, None).await?;
     }
-    let dropped = goods(&lines, refund, |line| line.dropped);
     if !dropped.is_empty() {
         inventory::release_some(tx, order.id, &dropped).await?;
+        fulfilment::unplan(tx, order.id).await?;
         // All the others may have left before.
         fulfilment::follow(tx, order.id, "what was left is refunded").await?;
     }

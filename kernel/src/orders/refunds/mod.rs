@@ -98,7 +98,7 @@ pub struct RefundLine {
     pub quantity: u32,
     pub amount: Amount,
     pub restock: bool,
-    /// Pieces of it that were in no shipment, and will be in none.
+    /// Pieces of it that had not left, and will not.
     pub dropped: u32,
 }
 

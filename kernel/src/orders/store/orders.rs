@@ -190,12 +190,16 @@ pub(in crate::orders) async fn numbers_after(conn: &mut Conn, number: i64, limit
     Ok(rows.into_iter().map(|(number,)| number).collect())
 }
 
-pub(in crate::orders) async fn count_paid(conn: &mut Conn, customer_id: Uuid) -> Result<u32> {
+/// Those that were placed before `order_id`; all, where it is none.
+pub(in crate::orders) async fn count_paid(conn: &mut Conn, customer_id: Uuid, order_id: Option<Uuid>) -> Result<u32> {
     let (count,) = sql::one!(
         conn,
         (i64,),
-        "select count(*) from orders where customer_id = $1 and status in ('paid', 'shipped', 'delivered')",
-        customer_id
+        "select count(*) from orders
+         where customer_id = $1 and status in ('paid', 'shipped', 'delivered')
+           and not exists (select 1 from orders o where o.id = $2 and o.placed_at <= orders.placed_at)",
+        customer_id,
+        order_id
     )?;
     Ok(quantity_of(count))
 }
