@@ -231,6 +231,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(documents::http::admin_get_order_invoice))
         .routes(routes!(documents::http::get_credit_note))
         .routes(routes!(orders::http::create_correction))
+        .routes(routes!(orders::http::create_payment_by_hand))
         .routes(routes!(orders::http::create_capture))
         .routes(routes!(orders::http::release_payments))
         .routes(routes!(orders::http::list_payment_steps))

@@ -7,7 +7,7 @@ create table ledger_transactions (
     payment_id uuid references payments (id),
     kind text not null check (kind in
         ('placed', 'edited', 'cancelled', 'authorized', 'released', 'captured', 'credited', 'refunded', 'redeemed',
-         'corrected')),
+         'corrected', 'by-hand')),
     -- What it tells of. Posted again under the same reference, it changes nothing.
     reference text not null unique,
     cause text not null,
@@ -21,7 +21,7 @@ create table ledger_entries (
     position bigint not null,
     account text not null check (account in
         ('receivable', 'sales', 'delivery', 'tax', 'refunds', 'authorized', 'hold', 'provider', 'gift-card', 'store-credit',
-         'correction')),
+         'by-hand', 'correction')),
     -- Above 0 a debit, below 0 a credit.
     amount bigint not null check (amount <> 0),
     primary key (transaction_id, position)

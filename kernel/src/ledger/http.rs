@@ -21,8 +21,8 @@ pub struct TransactionOut {
     id: Uuid,
     /// The payment whose money moved, if one did.
     payment_id: Option<Uuid>,
-    /// `placed`, `edited`, `cancelled`, `authorized`, `released`, `captured`, `credited`, `refunded`, `redeemed` or
-    /// `corrected`.
+    /// `placed`, `edited`, `cancelled`, `authorized`, `released`, `captured`, `credited`, `refunded`, `redeemed`,
+    /// `corrected` or `by-hand`.
     #[schema(example = "captured")]
     kind: String,
     /// What it tells of; there is one transaction for each.
@@ -36,8 +36,8 @@ pub struct TransactionOut {
 /// One side of a transaction.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EntryOut {
-    /// `receivable`, `sales`, `delivery`, `tax`, `refunds`, `authorized`, `hold`, `provider`, `gift-card`, `store-credit` or
-    /// `correction`.
+    /// `receivable`, `sales`, `delivery`, `tax`, `refunds`, `authorized`, `hold`, `provider`, `gift-card`, `store-credit`,
+    /// `by-hand` or `correction`.
     #[schema(example = "provider")]
     account: String,
     /// Above 0 a debit, below 0 a credit.

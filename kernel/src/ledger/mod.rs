@@ -54,7 +54,9 @@ names! {
     GiftCard = "gift-card",
     /// Redeemed from store credit, which the shop owes.
     StoreCredit = "store-credit",
-    /// The other side of what staff corrected by hand.
+    /// Given to the shop, or by it, in another way than by a provider: cash, bank transfers.
+    ByHand = "by-hand",
+    /// The other side of what staff corrected: what the order costs more or less for it.
     Correction = "correction",
 }
 
@@ -79,8 +81,10 @@ names! {
     Refunded = "refunded",
     /// A gift card or store credit pays, or is given back.
     Redeemed = "redeemed",
-    /// Staff put a number right.
+    /// Staff gave the order another price.
     Corrected = "corrected",
+    /// Money moved that no provider saw.
+    ByHand = "by-hand",
 }
 
 /// One side of a transaction: above zero a debit, below zero a credit.
@@ -124,6 +128,8 @@ pub struct Balance {
     pub refunded: Amount,
     pub gift_cards: Amount,
     pub store_credit: Amount,
+    /// Paid in another way than through a provider, and not given back so.
+    pub by_hand: Amount,
     /// What staff corrected: above zero, the shopper owes more for it.
     pub corrected: Amount,
     /// What the shopper has still to pay; below zero, what they have still to get back.
@@ -133,7 +139,7 @@ pub struct Balance {
 impl Balance {
     /// What the shop holds of what was paid, in whatever way: never more than that goes back.
     pub fn held(&self) -> Amount {
-        self.captured - self.refunded + self.gift_cards + self.store_credit
+        self.captured - self.refunded + self.gift_cards + self.store_credit + self.by_hand
     }
 }
 
@@ -212,12 +218,22 @@ pub async fn call_off(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), Er
     Ok(())
 }
 
-/// What staff corrects: above zero, the shopper owes so much more; below, so much less.
+/// What staff corrects: above zero, the order costs so much more; below, so much less. A call-off turns it back with the rest of the price.
 pub async fn correct(tx: &mut Tx, order_id: Uuid, amount: Amount, cause: &str) -> Result<(), Error> {
     let reference = format!("correction-{}", id::sequential());
     let entries = [(Account::Receivable, amount), (Account::Correction, -amount)];
     let posting =
         Posting { order_id, payment_id: None, kind: Kind::Corrected, reference: &reference, cause, entries: &entries };
+    post(tx, &posting).await?;
+    Ok(())
+}
+
+/// Money that no provider saw: above zero the shopper gave it, below it was given to them. Nothing turns that back but money that moves again.
+pub async fn move_by_hand(tx: &mut Tx, order_id: Uuid, amount: Amount, cause: &str) -> Result<(), Error> {
+    let reference = format!("by-hand-{}", id::sequential());
+    let entries = [(Account::ByHand, amount), (Account::Receivable, -amount)];
+    let posting =
+        Posting { order_id, payment_id: None, kind: Kind::ByHand, reference: &reference, cause, entries: &entries };
     post(tx, &posting).await?;
     Ok(())
 }

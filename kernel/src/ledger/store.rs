@@ -67,6 +67,7 @@ struct BalanceRow {
     refunded: i64,
     gift_cards: i64,
     store_credit: i64,
+    by_hand: i64,
     corrected: i64,
     outstanding: i64,
 }
@@ -87,6 +88,8 @@ pub(super) async fn balance(conn: &mut Conn, order_id: Uuid) -> Result<Balance> 
                      as gift_cards,
                 cast(coalesce(sum(case when e.account = 'store-credit' then e.amount else 0 end), 0) as bigint)
                      as store_credit,
+                cast(coalesce(sum(case when e.account = 'by-hand' then e.amount else 0 end), 0) as bigint)
+                     as by_hand,
                 cast(coalesce(sum(case when e.account = 'correction' then -e.amount else 0 end), 0) as bigint)
                      as corrected,
                 cast(coalesce(sum(case when e.account = 'receivable' then e.amount else 0 end), 0) as bigint)
@@ -101,6 +104,7 @@ pub(super) async fn balance(conn: &mut Conn, order_id: Uuid) -> Result<Balance> 
         refunded: row.refunded,
         gift_cards: row.gift_cards,
         store_credit: row.store_credit,
+        by_hand: row.by_hand,
         corrected: row.corrected,
         outstanding: row.outstanding,
     })
@@ -112,7 +116,7 @@ pub(super) async fn spent_by(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<(
         (String, i64),
         "select o.currency, cast(coalesce(sum(e.amount), 0) as bigint)
          from orders o join ledger_transactions t on t.order_id = o.id join ledger_entries e on e.transaction_id = t.id
-         where o.customer_id = $1 and e.account in ('provider', 'gift-card', 'store-credit')
+         where o.customer_id = $1 and e.account in ('provider', 'gift-card', 'store-credit', 'by-hand')
          group by o.currency order by o.currency",
         customer_id
     )

@@ -1,4 +1,4 @@
-//! Corrections: what staff puts right by hand, for money that no payment plugin saw.
+//! Corrections: staff gives an order another price by hand. Money that moved is no correction ([`super::by_hand`]).
 
 use uuid::Uuid;
 
@@ -6,15 +6,15 @@ use super::{Details, Error, StateError, store};
 use crate::money::{self, Amount};
 use crate::{Shop, ledger, payments};
 
-/// Posts a correction: above zero the shopper owes so much more, below so much less. An order that owes nothing any more is paid.
+/// Posts a correction: above zero the order costs so much more, below so much less. An order that owes nothing any more is paid.
 pub async fn correct(shop: &Shop, order_id: Uuid, amount: Amount, reason: &str, actor: &str) -> Result<Details, Error> {
     let mut tx = shop.db().write().await?;
     store::find_order(&mut tx, order_id).await?.ok_or(Error::NotFound)?;
     super::lock(&mut tx, order_id).await?;
     payments::require_room(shop, &mut tx, order_id).await?;
     let before = ledger::balance(&mut tx, order_id).await?;
-    let owed = money::sum([before.outstanding, amount]).map_err(|_| Error::CorrectionTooLarge)?;
-    money::sum([before.corrected, amount]).map_err(|_| Error::CorrectionTooLarge)?;
+    let owed = money::sum([before.outstanding, amount]).map_err(|_| Error::AmountTooLarge)?;
+    money::sum([before.corrected, amount]).map_err(|_| Error::AmountTooLarge)?;
     ledger::correct(&mut tx, order_id, amount, &format!("{reason} ({actor})")).await.map_err(StateError::from)?;
     if owed <= 0 {
         super::mark_paid(&mut tx, order_id, &format!("corrected by {actor}")).await?;

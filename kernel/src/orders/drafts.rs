@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::basket::{Basket, Piece, Priced};
+use super::by_hand::{self, ByHand};
 use super::placing::{self, Made};
 use super::{Details, Error, Order, StateError, Status, store};
 use crate::address::Address;
@@ -77,15 +78,6 @@ pub struct Shown {
     pub missing: Vec<&'static str>,
     /// The order that it would be; none while something is missing.
     pub order: Option<Details>,
-}
-
-/// How a draft was paid, where no payment plugin sees it.
-#[derive(Debug, Clone)]
-pub struct PaidByHand {
-    /// `cash`, `bank transfer`.
-    pub method: String,
-    /// Number of a receipt or transfer; may be empty.
-    pub reference: String,
 }
 
 /// Behind which draft a page begins.
@@ -192,7 +184,7 @@ pub async fn complete(
     shop: &Shop,
     id: Uuid,
     expected_total: Amount,
-    paid: Option<PaidByHand>,
+    paid: Option<ByHand>,
     actor: String,
 ) -> Result<Details, Error> {
     let work = {
@@ -210,7 +202,7 @@ async fn complete_to_end(
     shop: &Shop,
     id: Uuid,
     expected_total: Amount,
-    paid: Option<&PaidByHand>,
+    paid: Option<&ByHand>,
     actor: &str,
 ) -> Result<Order, Error> {
     let draft = store::drafts::find(&mut shop.db().read().await?, id).await?.ok_or(Error::NotFound)?;
@@ -233,9 +225,8 @@ async fn complete_to_end(
         return Err(StateError::Contended.into());
     }
     placing::insert(shop, &mut tx, &mut order, &made, &format!("made by {actor}")).await?;
-    if let Some(PaidByHand { method, reference }) = paid.filter(|_| order.total > 0) {
-        let cause = format!("{method} {reference} ({actor})");
-        ledger::correct(&mut tx, order.id, -order.total, &cause).await.map_err(StateError::from)?;
+    if let Some(how) = paid {
+        by_hand::post(&mut tx, order.id, order.total, how, actor).await?;
     }
     if paid.is_some() || order.total == 0 {
         let cause = paid.map_or("nothing to pay".to_owned(), |paid| format!("paid by hand: {}", paid.method));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::basket::{Basket, Piece, Priced};
-use super::refunds::{self, Wanted, Why};
+use super::refunds::{self, Destination, Wanted, Why};
 use super::revisions::Contents;
 use super::{Details, Error, Line, Order, StateError, Status, announce, state, store};
 use crate::address::Address;
@@ -123,7 +123,7 @@ async fn edit_to_end(
     }
     let steps = write(shop, before, &after, &priced, editor).await?;
     shop.relay().wake();
-    payments::run_steps(shop, steps).await?;
+    payments::run_steps(shop, steps).await;
     super::get_any(shop, before.order.id).await
 }
 
@@ -305,9 +305,11 @@ async fn settle(
     editor: &Editor,
 ) -> Result<Vec<Step>, Error> {
     let less = before.order.total - order.total;
-    let owed = refunds::unclaimed(tx, order.id).await?;
+    // Of what is only reserved, less will be taken.
+    let reserved = ledger::balance(tx, order.id).await?.authorized;
+    let owed = refunds::unclaimed(tx, order.id).await? - reserved;
     let payments = payments::of_order(tx, order.id).await?;
-    let available = refunds::available(tx, order.id, &payments).await?;
+    let available = refunds::available(tx, order.id, &payments, Destination::Original).await?;
     let back = less.min(owed).min(available);
     if back <= 0 {
         return Ok(Vec::new());

@@ -1,5 +1,6 @@
 //! Checkout and orders over HTTP.
 
+mod by_hand;
 mod drafts;
 mod edits;
 mod lookup;
@@ -27,6 +28,7 @@ use crate::http::paging::{Page, PageParams};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Kind, Problem, ProblemSchema};
 
+pub use by_hand::*;
 pub use drafts::*;
 pub use edits::*;
 pub use lookup::*;
@@ -205,7 +207,7 @@ impl From<Error> for Problem {
             Error::RefundState(status) => Problem::new(Kind::OrderState).with("refund_status", status.name()),
             Error::NoAccount => Problem::invalid_field("/to", error.to_string()),
             Error::NotShipped { .. } => Problem::new(Kind::OrderState).detail(error.to_string()),
-            Error::CorrectionTooLarge => Problem::invalid_field("/amount", error.to_string()),
+            Error::AmountTooLarge => Problem::invalid_field("/amount", error.to_string()),
             Error::StaleEdit(details) => Problem::new(Kind::StaleQuote).with("order", order_out(*details)),
             Error::StaleDraft(shown) => Problem::new(Kind::StaleQuote).with("draft", drafts::draft_out(*shown)),
             Error::DraftChanged { current } => {

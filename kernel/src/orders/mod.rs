@@ -6,6 +6,7 @@
 mod adoption;
 mod announce;
 mod basket;
+pub mod by_hand;
 pub mod checkout;
 pub mod corrections;
 pub mod drafts;
@@ -286,8 +287,8 @@ pub enum Error {
     NotShipped { line: u32, out: u32 },
     #[error("the order is a guest's, who has no store credit")]
     NoAccount,
-    #[error("with the correction, the order would owe more or less than an amount can say")]
-    CorrectionTooLarge,
+    #[error("with it, the order would owe more or less than an amount can say")]
+    AmountTooLarge,
     /// The order would cost another amount than was shown.
     #[error("the edited order costs another total")]
     StaleEdit(Box<Details>),

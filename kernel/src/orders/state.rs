@@ -183,7 +183,7 @@ pub async fn mark_delivered(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<
 /// Unpaid: the provider is asked to give up first, since money may have moved meanwhile; where it has, the order counts as
 /// paid and is called off like one. Paid: the order is cancelled at once, so that it cannot be shipped any more, and
 /// the refund is begun in the same transaction; the worker repeats it until the provider has done it. Cancelled, with
-/// money still here (the provider declined the refund): a merchant's cancel tries the refund again.
+/// money still here (the provider declined the refund): a merchant's cancel tries to give it back again.
 pub async fn cancel(shop: &Shop, details: Details, reason: Reason) -> Result<Details, orders::Error> {
     let order_id = details.order.id;
     match details.order.status {
@@ -204,10 +204,11 @@ pub async fn cancel(shop: &Shop, details: Details, reason: Reason) -> Result<Det
             let steps = call_off(shop, &mut tx, order_id, reason).await?;
             tx.commit().await?;
             shop.relay().wake();
-            payments::run_steps(shop, steps).await?;
+            payments::run_steps(shop, steps).await;
         }
         Status::Cancelled if reason == Reason::Merchant => {
-            if !refunds::retry_declined(shop, &details).await? {
+            let why = refunds::Why { reason: reason.cause(), actor: reason.cause() };
+            if !refunds::give_back_again(shop, order_id, why).await? {
                 return Err(StateError::Not(Status::Cancelled).into());
             }
         }

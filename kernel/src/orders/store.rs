@@ -18,7 +18,7 @@ pub(super) use orders::{
     numbers_after, orders_of, update_status,
 };
 pub(super) use refunds::{
-    find_refund, get_refund, insert_refund, refunded_delivery, refunded_pieces, refunded_quantity, refunds,
-    unfinished_refunds, update_refund,
+    find_refund, get_refund, insert_refund, pending_refunds, refunded_delivery, refunded_pieces, refunded_quantity,
+    refunds, update_refund,
 };
 pub(super) use revisions::{has_refunded_lines, insert_revision, replace_contents, revisions};

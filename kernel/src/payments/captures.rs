@@ -7,15 +7,17 @@ use super::{Error, Payment, Status, lock, store, worker};
 use crate::clock;
 use crate::db::Tx;
 use crate::money::Amount;
-use crate::{Shop, orders};
+use crate::{Shop, ledger, orders};
 
-/// Takes `amount` of what is reserved for an order, or all of it. Over several payments the oldest is taken first.
+/// Takes `amount` of what is reserved for an order, or all of it, but never more than the order owes: an edit may have made it cheaper, or
+/// the shopper paid in cash. Over several payments the oldest is taken first.
 pub async fn capture(shop: &Shop, order_id: Uuid, amount: Option<Amount>) -> Result<(), Error> {
     let mut tx = shop.db().write().await?;
     orders::lock(&mut tx, order_id).await?;
     super::require_room(shop, &mut tx, order_id).await?;
     let payments = authorized(&mut tx, order_id).await?;
-    let available = payments.iter().map(|payment| payment.moved.authorized).sum();
+    let reserved: Amount = payments.iter().map(|payment| payment.moved.authorized).sum();
+    let available = reserved.min(ledger::balance(&mut tx, order_id).await?.outstanding.max(0));
     let mut rest = amount.unwrap_or(available);
     if rest > available || rest == 0 {
         return Err(Error::Exceeded { available });
@@ -29,7 +31,7 @@ pub async fn capture(shop: &Shop, order_id: Uuid, amount: Option<Amount>) -> Res
         }
     }
     tx.commit().await?;
-    steps::run_steps(shop, begun.clone()).await?;
+    steps::run_steps(shop, begun.clone()).await;
     for step in &begun {
         if let Some(decline) = declined(shop, step).await? {
             return Err(Error::CaptureDeclined(decline));
@@ -52,7 +54,8 @@ pub async fn release(shop: &Shop, order_id: Uuid) -> Result<(), Error> {
         begun.push(begin(shop, &mut tx, &payment, StepKind::Cancel, payment.moved.authorized).await?);
     }
     tx.commit().await?;
-    steps::run_steps(shop, begun).await
+    steps::run_steps(shop, begun).await;
+    Ok(())
 }
 
 async fn authorized(tx: &mut Tx, order_id: Uuid) -> Result<Vec<Payment>, Error> {

@@ -7,6 +7,7 @@ use super::steps::{self, Step, StepKind};
 use super::{CaptureMode, Error, Payment, Purpose, announce, books, lock, store, worker};
 use crate::clock::{self, Moment};
 use crate::db::Tx;
+use crate::money::Amount;
 use crate::plugins::payment;
 use crate::{Shop, ledger, orders};
 
@@ -18,7 +19,7 @@ pub async fn settle(shop: &Shop, payment_id: Uuid, observed: &Observed, cause: &
     if begun.is_empty() {
         return Ok(payment);
     }
-    Box::pin(steps::run_steps(shop, begun)).await?;
+    Box::pin(steps::run_steps(shop, begun)).await;
     Ok(store::get_payment(&mut shop.db().read().await?, payment_id).await?)
 }
 
@@ -46,7 +47,8 @@ async fn write_down(
     books::post(&mut tx, &mut payment, observed, cause).await?;
     // What an order that was called off gives up is begun with its money, below.
     let given_up = waiting.is_some() || order.status == orders::Status::Cancelled && payment.status.is_open();
-    let (step, when) = follow_up(shop, &news, &payment, observed, ended.as_ref(), given_up, now);
+    let take = to_take(shop, &mut tx, &news, &order).await?;
+    let (step, when) = follow_up(take, &news, &payment, observed, ended.as_ref(), given_up, now);
     let pending = waiting.is_some() || payment.refunding > 0;
     let next_check = match (&step, pending) {
         // The worker takes a step over where this process dies before it is done.
@@ -105,9 +107,17 @@ enum When {
     Later,
 }
 
+/// How much of a reservation that news tell of is taken at once: what the order owes. None where the merchant takes it.
+async fn to_take(shop: &Shop, tx: &mut Tx, news: &Move, order: &orders::Order) -> Result<Option<Amount>, Error> {
+    if *news != Move::To(Status::Authorized) || shop.config().payments.capture == CaptureMode::ByHand {
+        return Ok(None);
+    }
+    Ok(Some(ledger::balance(tx, order.id).await?.outstanding.max(0)))
+}
+
 /// The step that news begin. `ended` is the one that they end; `given_up`: somebody wants the payment cancelled.
 fn follow_up(
-    shop: &Shop,
+    take: Option<Amount>,
     news: &Move,
     payment: &Payment,
     observed: &Observed,
@@ -121,9 +131,12 @@ fn follow_up(
         // Nothing is captured meanwhile.
         Move::To(Status::Authorized) | Move::Void if given_up => (None, When::Now),
         Move::To(Status::Authorized) => {
-            let rest = payment.moved.authorized;
-            let at_once = shop.config().payments.capture == CaptureMode::AtOnce && rest > 0;
-            (step(StepKind::Capture, rest).filter(|_| at_once), When::Now)
+            let begun = take.filter(|_| payment.moved.authorized > 0).and_then(|owed| match owed {
+                // It was paid in another way meanwhile.
+                0 => step(StepKind::Cancel, payment.amount - payment.moved.captured),
+                owed => step(StepKind::Capture, payment.moved.authorized.min(owed)),
+            });
+            (begun, When::Now)
         }
         Move::Void => (step(StepKind::Cancel, payment.amount), When::Now),
         // A capture that is refused leaves the money reserved at the provider: let go of it.

@@ -96,15 +96,18 @@ pub struct Journaled {
     pub ended_at: Option<Moment>,
 }
 
-/// Runs steps that have been committed, one after the other. What fails stays open, and the worker repeats it.
-pub async fn run_steps(shop: &Shop, steps: Vec<Step>) -> Result<(), Error> {
+/// Runs steps that have been committed, one after the other. What fails stays open, and the worker repeats it: to whoever began it, it is
+/// pending. An error instead would free the key of their request, and repeating that would begin another step.
+pub async fn run_steps(shop: &Shop, steps: Vec<Step>) {
     for step in steps {
-        run_step(shop, &step).await?;
+        if let Err(error) = run_step(shop, &step).await {
+            let kind = step.kind.name();
+            tracing::error!(payment = %step.payment_id, kind, %error, "a payment step cannot be run, to be repeated");
+        }
     }
-    Ok(())
 }
 
-pub(super) async fn run_step(shop: &Shop, step: &Step) -> Result<Payment, Error> {
+async fn run_step(shop: &Shop, step: &Step) -> Result<Payment, Error> {
     let payment = store::get_payment(&mut shop.db().read().await?, step.payment_id).await?;
     run(shop, payment, step).await
 }
@@ -186,10 +189,9 @@ pub async fn cancel(shop: &Shop, payment_id: Uuid, wish: Option<Reason>) -> Resu
     let (_, payment) = lock(&mut tx, payment_id).await?;
     let step = begin_cancel(shop, &mut tx, &payment, wish).await?;
     tx.commit().await?;
-    match step {
-        Some(step) => run(shop, payment, &step).await,
-        None => Ok(payment),
-    }
+    let Some(step) = step else { return Ok(payment) };
+    run_steps(shop, vec![step]).await;
+    Ok(store::get_payment(&mut shop.db().read().await?, payment_id).await?)
 }
 
 /// Writes down that a payment is to be given up, in a transaction that holds the order's lock; none where it has ended.

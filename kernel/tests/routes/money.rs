@@ -11,35 +11,49 @@ use crate::support::audit::audit;
 use crate::support::shopper::Shopper;
 
 /// Staff with an order in front of them.
-struct Desk<'a> {
-    app: &'a App,
-    token: String,
-    order: Value,
+pub(super) struct Desk<'a> {
+    pub app: &'a App,
+    pub token: String,
+    pub order: Value,
 }
 
 impl<'a> Desk<'a> {
-    async fn of(app: &'a App, sku: &str, quantity: u32, payment_token: &str) -> Self {
+    pub async fn of(app: &'a App, sku: &str, quantity: u32, payment_token: &str) -> Self {
         let order = Shopper::ready(app, sku, quantity).await.check_out(payment_token).await.expect(201);
         Self { app, token: app.merchant().await, order }
     }
 
-    fn path(&self, rest: &str) -> String {
+    /// Another order of the same goods.
+    pub async fn again(&self, payment_token: &str) -> Value {
+        let line = &self.order["lines"][0];
+        let quantity = u32::try_from(line["quantity"].as_u64().unwrap()).unwrap();
+        let shopper = Shopper::ready(self.app, line["sku"].as_str().unwrap(), quantity).await;
+        shopper.check_out(payment_token).await.expect(201)
+    }
+
+    pub fn path(&self, rest: &str) -> String {
         format!("/v1/admin/orders/{}{rest}", self.order["id"].as_str().unwrap())
     }
 
-    async fn post(&self, rest: &str, body: Value) -> Answer {
+    pub async fn post(&self, rest: &str, body: Value) -> Answer {
         self.app.send(Method::POST, &self.path(rest), Some(&self.token), Some(body)).await
     }
 
-    async fn get(&self, rest: &str) -> Value {
+    pub async fn get(&self, rest: &str) -> Value {
         self.app.send(Method::GET, &self.path(rest), Some(&self.token), None).await.expect(200)
     }
 
-    fn total(&self) -> i64 {
+    pub fn total(&self) -> i64 {
         self.order["total"].as_i64().unwrap()
     }
 
-    async fn amounts(&self) -> [i64; 5] {
+    /// What the shopper gave in another way than by a payment plugin; below 0, what they were given.
+    pub async fn by_hand(&self, amount: i64) -> Answer {
+        self.post("/payments-by-hand", json!({ "amount": amount, "method": "cash", "reference": "4711" })).await
+    }
+
+    /// The order: total, authorized, captured, refunded, outstanding.
+    pub async fn amounts(&self) -> [i64; 5] {
         let order = self.get("").await;
         ["total", "authorized", "captured", "refunded", "outstanding"]
             .map(|name| order["amounts"][name].as_i64().unwrap())
@@ -136,7 +150,7 @@ api_test! {
         let nobody = app.post("/v1/admin/orders/00000000-0000-4000-8000-000000000000/refunds", json!({ "reason": "x" }));
         nobody.await.problem("unauthenticated");
         let customer = app.customer("eve@example.org").await;
-        for rest in ["/refunds", "/corrections", "/captures"] {
+        for rest in ["/refunds", "/corrections", "/payments-by-hand", "/captures"] {
             let body = Some(json!({ "amount": 1, "reason": "x" }));
             app.send(Method::POST, &desk.path(rest), Some(&customer), body).await.problem("forbidden");
         }
@@ -216,12 +230,12 @@ api_test! {
 }
 
 api_test! {
-    /// The provider is slow, and the shopper pays at the counter.
+    /// It is for free.
     async fn an_order_that_owes_nothing_is_paid(app: App) {
         let desk = Desk::of(&app, "TEA-SENCHA-100", 1, "tok-pending").await;
-        let part = desk.post("/corrections", json!({ "amount": -1, "reason": "cash" })).await.expect(201);
+        let part = desk.post("/corrections", json!({ "amount": -1, "reason": "a gift" })).await.expect(201);
         assert_eq!(part["status"], "new");
-        let rest = json!({ "amount": 1 - desk.total(), "reason": "cash" });
+        let rest = json!({ "amount": 1 - desk.total(), "reason": "a gift" });
         assert_eq!(desk.post("/corrections", rest).await.expect(201)["status"], "paid");
         audit(&app).await;
     }
@@ -235,6 +249,7 @@ api_test! {
         desk.post("/corrections", json!({ "amount": 1, "reason": "x" })).await.expect(201);
         for (rest, body) in [
             ("/corrections", json!({ "amount": 1, "reason": "x" })),
+            ("/payments-by-hand", json!({ "amount": 1, "method": "cash" })),
             ("/refunds", json!({ "amount": 1, "reason": "x" })),
             ("/captures", json!({})),
             ("/captures/release", json!({})),

@@ -148,6 +148,11 @@ api_test! {
         let (shopper, cart) = with_cards(&app, &[&card]).await;
         check_out(&shopper, &cart, "tok-decline-expired-card").await.problem("payment-declined");
         assert_eq!(till.balance(&card).await, 1000);
+        // Nothing was ever taken for the order: what the card paid comes back with the order's end, and is no refund.
+        let given_up = till.send(Method::GET, "orders", None).await.expect(200)["items"][0].clone();
+        let refunds = format!("orders/{}/refunds", given_up["id"].as_str().unwrap());
+        assert_eq!(till.send(Method::GET, &refunds, None).await.expect(200), json!([]));
+        assert_eq!((&given_up["status"], till.amounts(&given_up).await), (&json!("cancelled"), [0; 5]));
         audit(&app).await;
         // The cart is open again, with its card.
         let order = check_out(&shopper, &cart, "tok-approve").await.expect(201);

@@ -59,6 +59,20 @@ const RULES: &[Rule] = &[
                   where t.order_id = o.id and t.kind in ('placed', 'edited') and e.account = 'receivable')",
     },
     Rule {
+        about: "nothing but money that moves by hand touches its account, and it touches no other but what is owed",
+        broken: "select t.reference from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+                 where (e.account = 'by-hand') <> (t.kind = 'by-hand') and (t.kind <> 'by-hand' or e.account <> 'receivable')",
+    },
+    Rule {
+        about: "an order that is called off costs nothing, but for what was corrected afterwards",
+        broken: "select cast(o.number as text) from orders o
+                 join ledger_transactions c on c.order_id = o.id and c.kind = 'cancelled'
+                 join ledger_transactions t on t.order_id = o.id join ledger_entries e on e.transaction_id = t.id
+                 where e.account in ('sales', 'delivery', 'tax', 'refunds', 'correction')
+                   and (t.kind <> 'corrected' or t.id < c.id)
+                 group by o.number having sum(e.amount) <> 0",
+    },
+    Rule {
         about: "no piece of a line goes back twice",
         broken: "select cast(o.number as text) from orders o
                  join order_lines ol on ol.order_id = o.id
@@ -167,7 +181,7 @@ const RULES: &[Rule] = &[
         about: "no more goes back than was paid, in whatever way",
         broken: "select cast(o.number as text) from orders o
                  join ledger_transactions t on t.order_id = o.id join ledger_entries e on e.transaction_id = t.id
-                 where e.account in ('provider', 'gift-card', 'store-credit') group by o.number having sum(e.amount) < 0",
+                 where e.account in ('provider', 'gift-card', 'store-credit', 'by-hand') group by o.number having sum(e.amount) < 0",
     },
     Rule {
         about: "stock is never below zero, nor reserved beyond what is on hand",

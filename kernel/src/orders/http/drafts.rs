@@ -19,7 +19,8 @@ use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
 use crate::http::versions::{expected_version, version_tag};
 use crate::money::{Amount, MAX_AMOUNT};
-use crate::orders::drafts::{self, PaidByHand, Shown, Wishes};
+use crate::orders::by_hand::ByHand;
+use crate::orders::drafts::{self, Shown, Wishes};
 use crate::orders::{self, requests};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -161,7 +162,7 @@ pub async fn list_draft_delivery_options(
 
 /// Makes the order: paid by hand, or to be paid
 ///
-/// The goods are reserved, at the total that the draft showed. Paid by hand, the ledger has a correction with its method and reference; else
+/// The goods are reserved, at the total that the draft showed. Paid by hand, the ledger says how; else
 /// the order waits for `POST /v1/orders/{id}/payments`.
 #[utoipa::path(post, path = "/v1/admin/drafts/{id}/complete", operation_id = "complete_draft", tag = "drafts", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = CompleteIn, responses(
     (status = 201, body = OrderOut),
@@ -184,7 +185,7 @@ pub async fn complete_draft(
     checks.done()?;
     let paid = body
         .paid
-        .map(|paid| PaidByHand { method: paid.method.trim().to_owned(), reference: paid.reference.trim().to_owned() });
+        .map(|paid| ByHand { method: paid.method.trim().to_owned(), reference: paid.reference.trim().to_owned() });
     made(drafts::complete(&shop, id, body.expected_total, paid, staff.actor.to_string()).await?)
 }
 

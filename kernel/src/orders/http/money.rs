@@ -104,15 +104,15 @@ pub struct RefundLineOut {
     restock: bool,
 }
 
-/// Money that is put right by hand.
+/// An order gets another price.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrectionIn {
-    /// Above 0, the shopper owes so much more; below 0, so much less. Not 0.
+    /// Above 0, the order costs so much more; below 0, so much less. Not 0.
     #[schema(value_type = i64, maximum = 9_007_199_254_740_991_i64)]
     amount: Amount,
     /// 1 to 500 characters.
-    #[schema(example = "paid in cash", min_length = 1, max_length = 500)]
+    #[schema(example = "a scratch", min_length = 1, max_length = 500)]
     reason: String,
 }
 
@@ -215,9 +215,10 @@ pub async fn retry_refund(
     Ok(Answer(refund_out(shop.run_to_end(work).await.map_err(Problem::internal)??)))
 }
 
-/// Puts right by hand what an order owes
+/// Puts right by hand what an order costs
 ///
-/// For money that no payment plugin saw: paid in cash, sent back by bank transfer, given up.
+/// A price that was agreed on, a fee, a debt that is given up. For money that was paid or given back by hand there is
+/// `POST /v1/admin/orders/{id}/payments-by-hand`.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/corrections", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = CorrectionIn, responses(
     (status = 201, body = OrderOut),
     (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),

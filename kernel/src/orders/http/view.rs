@@ -76,7 +76,9 @@ pub struct AmountsOut {
     refunded: Amount,
     gift_cards: Amount,
     store_credit: Amount,
-    /// What staff corrected; above 0, the shopper owes more for it.
+    /// Paid in another way than through a payment plugin, less what was given back so.
+    by_hand: Amount,
+    /// By how much staff changed the price; above 0, the shopper owes more for it.
     corrected: Amount,
     /// What is still to be paid; below 0, what is still to be given back.
     outstanding: Amount,
@@ -238,6 +240,7 @@ pub(super) fn amounts_out(balance: Balance) -> AmountsOut {
         refunded: balance.refunded,
         gift_cards: balance.gift_cards,
         store_credit: balance.store_credit,
+        by_hand: balance.by_hand,
         corrected: balance.corrected,
         outstanding: balance.outstanding,
     }

@@ -5,19 +5,20 @@
 //! afterwards; one that a provider declines can be tried again.
 
 mod goods;
+mod owed;
 mod prepaid;
 mod shares;
 
 use uuid::Uuid;
 
-use super::{Details, Error, Order, StateError, Status, announce, store};
+use super::{Error, Order, StateError, Status, announce, store};
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
-use crate::ledger::{self, Account, Kind, Posting};
 use crate::money::{self, Amount};
 use crate::payments::{self, Payment, Progress, Step};
 use crate::{Shop, id};
 
+pub(super) use owed::{available, in_hand, unclaimed};
 pub use prepaid::Destination;
 pub(super) use prepaid::return_prepaid;
 use shares::Shares;
@@ -130,7 +131,7 @@ pub async fn refund(
     let (id, steps) = begin_to(shop, &mut tx, &order, wanted, destination, why).await?;
     tx.commit().await?;
     shop.relay().wake();
-    payments::run_steps(shop, steps).await?;
+    payments::run_steps(shop, steps).await;
     Ok(store::get_refund(&mut shop.db().read().await?, id).await?)
 }
 
@@ -156,7 +157,8 @@ async fn begin_to(
     why: Why<'_>,
 ) -> Result<(Uuid, Vec<Step>), Error> {
     let mut payments = payments::of_order(tx, order.id).await?;
-    let available = available(tx, order.id, &payments).await?;
+    let in_hand = in_hand(tx, order.id, &payments).await?;
+    let available = available(tx, order.id, &payments, destination).await?;
     let (amount, delivery, mut lines) = amounts(tx, order, wanted, available).await?;
     goods::assign(tx, order, wanted, &mut lines).await?;
     if amount == 0 || amount > available {
@@ -184,7 +186,7 @@ async fn begin_to(
     };
     // What was charged for a cancelled order has been turned back as a whole.
     if order.status != Status::Cancelled {
-        credit(tx, order.id, &refund).await?;
+        owed::credit(tx, &refund, wanted, in_hand).await?;
     }
     store::insert_refund(tx, &refund).await?;
     goods::settle(tx, order, &refund).await?;
@@ -194,13 +196,6 @@ async fn begin_to(
         tell(tx, order, &refund).await?;
     }
     Ok((refund.id, steps))
-}
-
-/// What can still go back: never more than the shop holds of what was paid, without what is on its way.
-pub(super) async fn available(tx: &mut Tx, order_id: Uuid, payments: &[Payment]) -> Result<Amount, Error> {
-    let held = ledger::balance(tx, order_id).await?.held();
-    let under_way = money::sum(payments.iter().map(|payment| payment.refunding))?;
-    Ok((held - under_way).max(0))
 }
 
 async fn amounts(
@@ -235,34 +230,6 @@ async fn amounts(
     }
     let amount = money::sum(parts.iter().map(|part| part.amount).chain([delivery]))?;
     Ok((amount, delivery, parts))
-}
-
-/// What the shop owes the shopper, beyond refunds that are on their way: those have been credited, and claim their part of it. Below 0 the
-/// shopper owes the shop.
-pub(super) async fn unclaimed(tx: &mut Tx, order_id: Uuid) -> Result<Amount, db::Error> {
-    let mut owed = -ledger::balance(tx, order_id).await?.outstanding;
-    for (id, by_payments) in store::unfinished_refunds(tx, order_id).await? {
-        owed -= by_payments - payments::refund_done(tx, id).await?;
-    }
-    Ok(owed)
-}
-
-/// The shop owes the shopper what it gives back, as far as it does not owe it already: an edit or a call-off may have
-/// lowered what the order comes to before.
-async fn credit(tx: &mut Tx, order_id: Uuid, refund: &Refund) -> Result<(), Error> {
-    let credited = refund.amount - refund.amount.min(unclaimed(tx, order_id).await?.max(0));
-    let entries = [(Account::Refunds, credited), (Account::Receivable, -credited)];
-    let reference = format!("credited-{}", refund.id);
-    let posting = Posting {
-        order_id,
-        payment_id: None,
-        kind: Kind::Credited,
-        reference: &reference,
-        cause: &refund.actor,
-        entries: &entries,
-    };
-    ledger::post(tx, &posting).await.map_err(StateError::from)?;
-    Ok(())
 }
 
 /// Over the payments, the oldest first.
@@ -312,14 +279,16 @@ pub async fn retry(shop: &Shop, order_id: Uuid, refund_id: Uuid) -> Result<Refun
     let rest = refund.amount - refund.prepaid - payments::refund_done(&mut tx, refund.id).await?;
     let mut payments = payments::of_order(&mut tx, order.id).await?;
     let by_payments = money::sum(payments.iter().map(payments::refundable))?;
-    let available = available(&mut tx, order.id, &payments).await?.min(by_payments);
+    // Another refund, or money that moved by hand, may have given it meanwhile.
+    let owed = unclaimed(&mut tx, order.id).await?.max(0);
+    let available = in_hand(&mut tx, order.id, &payments).await?.min(by_payments).min(owed);
     if rest > available {
         return Err(payments::Error::Exceeded { available }.into());
     }
     store::update_refund(&mut tx, refund.id, RefundStatus::Pending, "", clock::now()).await?;
     let steps = spread(shop, &mut tx, &mut payments, rest, refund.id).await?;
     tx.commit().await?;
-    payments::run_steps(shop, steps).await?;
+    payments::run_steps(shop, steps).await;
     Ok(store::get_refund(&mut shop.db().read().await?, refund_id).await?)
 }
 
@@ -356,14 +325,26 @@ pub async fn list(shop: &Shop, order_id: Uuid) -> Result<Vec<Refund>, Error> {
     Ok(store::refunds(&mut conn, order_id).await?)
 }
 
-/// Tries every declined refund of a cancelled order again.
-pub(super) async fn retry_declined(shop: &Shop, details: &Details) -> Result<bool, Error> {
+/// Gives back what is still here of an order that was called off: its declined refunds are tried again, the newest first, since it was of
+/// all that was here then. What has gone another way meanwhile goes no second time; where that leaves only a part of each, the part
+/// goes. False where there is nothing.
+pub(super) async fn give_back_again(shop: &Shop, order_id: Uuid, why: Why<'_>) -> Result<bool, Error> {
     let mut tried = false;
-    for refund in list(shop, details.order.id).await? {
-        if refund.status == RefundStatus::Declined {
-            retry(shop, details.order.id, refund.id).await?;
-            tried = true;
+    let refunds = list(shop, order_id).await?;
+    for refund in refunds.iter().rev().filter(|refund| refund.status == RefundStatus::Declined) {
+        match retry(shop, order_id, refund.id).await {
+            Ok(_) => tried = true,
+            // Given another way, or somebody else is trying it.
+            Err(Error::Payment(payments::Error::Exceeded { .. }) | Error::RefundState(_)) => {}
+            Err(error) => return Err(error),
         }
     }
-    Ok(tried)
+    if tried {
+        return Ok(true);
+    }
+    match refund(shop, order_id, &Wanted::Everything, Destination::Original, why).await {
+        Ok(_) => Ok(true),
+        Err(Error::Payment(payments::Error::Exceeded { .. })) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

@@ -55,7 +55,7 @@ pub(in crate::orders) async fn return_prepaid(tx: &mut Tx, order: &Order, cause:
         return Ok(0);
     }
     let payments = payments::of_order(tx, order.id).await?;
-    let available = available(tx, order.id, &payments).await.map_err(StateError::of_refund)?;
+    let available = available(tx, order.id, &payments, Destination::Original).await.map_err(StateError::of_refund)?;
     let all = money::sum(taken.iter().map(|taken| taken.amount)).map_err(prepaid::Error::from)?;
     let by_payments = money::sum(payments.iter().map(payments::refundable)).map_err(prepaid::Error::from)?;
     let amount = all.min((available - by_payments).max(0));

@@ -193,12 +193,12 @@ pub(in crate::orders) async fn refunded_delivery(conn: &mut Conn, order_id: Uuid
     Ok(amount)
 }
 
-/// Refunds that are not wholly carried out, with what payments are to give of each.
-pub(in crate::orders) async fn unfinished_refunds(conn: &mut Conn, order_id: Uuid) -> Result<Vec<(Uuid, i64)>> {
+/// Refunds that are on their way, with what payments are to give of each.
+pub(in crate::orders) async fn pending_refunds(conn: &mut Conn, order_id: Uuid) -> Result<Vec<(Uuid, i64)>> {
     sql::all!(
         conn,
         (Uuid, i64),
-        "select id, amount - prepaid from refunds where order_id = $1 and status <> 'refunded'",
+        "select id, amount - prepaid from refunds where order_id = $1 and status = 'pending'",
         order_id
     )
 }

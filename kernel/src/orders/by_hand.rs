@@ -1,0 +1,54 @@
+//! Money that moved by hand: cash, a bank transfer, whatever no payment plugin saw. It has an account of its own in the ledger, so that
+//! an order that is called off later still knows where its money is. What an order costs is another matter ([`super::corrections`]).
+
+use uuid::Uuid;
+
+use super::{Details, Error, StateError, refunds, store};
+use crate::db::Tx;
+use crate::money::{self, Amount};
+use crate::{Shop, ledger, payments};
+
+/// How it moved.
+#[derive(Debug, Clone)]
+pub struct ByHand {
+    /// `cash`, `bank transfer`.
+    pub method: String,
+    /// Number of a receipt or transfer; may be empty.
+    pub reference: String,
+}
+
+/// Writes down what the shopper gave, or below zero what they were given: never more than the shop holds of what was paid. An order that
+/// owes nothing any more is paid.
+pub async fn record(shop: &Shop, order_id: Uuid, amount: Amount, how: &ByHand, actor: &str) -> Result<Details, Error> {
+    let mut tx = shop.db().write().await?;
+    store::find_order(&mut tx, order_id).await?.ok_or(Error::NotFound)?;
+    super::lock(&mut tx, order_id).await?;
+    payments::require_room(shop, &mut tx, order_id).await?;
+    let payments = payments::of_order(&mut tx, order_id).await?;
+    let available = refunds::in_hand(&mut tx, order_id, &payments).await?;
+    if -amount > available {
+        return Err(payments::Error::Exceeded { available }.into());
+    }
+    let before = ledger::balance(&mut tx, order_id).await?;
+    let owed = money::sum([before.outstanding, -amount]).map_err(|_| Error::AmountTooLarge)?;
+    money::sum([before.by_hand, amount]).map_err(|_| Error::AmountTooLarge)?;
+    post(&mut tx, order_id, amount, how, actor).await?;
+    if owed <= 0 {
+        super::mark_paid(&mut tx, order_id, &format!("paid by hand: {}", how.method)).await?;
+    }
+    tx.commit().await?;
+    shop.relay().wake();
+    super::get_any(shop, order_id).await
+}
+
+/// As [`record`], in a transaction that holds the order's lock or makes the order.
+pub(super) async fn post(
+    tx: &mut Tx,
+    order_id: Uuid,
+    amount: Amount,
+    how: &ByHand,
+    actor: &str,
+) -> Result<(), StateError> {
+    let cause = format!("{} {} ({actor})", how.method, how.reference);
+    Ok(ledger::move_by_hand(tx, order_id, amount, &cause).await?)
+}
