@@ -186,7 +186,7 @@ const RULES: &[Rule] = &[
     Rule {
         about: "an order that is not called off was not paid more than it costs, but for what is on its way back",
         broken: "select cast(o.number as text) from orders o where o.status <> 'cancelled'
-                   and not exists (select 1 from ledger_transactions c where c.order_id = o.id and c.kind = 'corrected')
+                   and not exists (select 1 from ledger_transactions c where c.order_id = o.id and c.kind in ('corrected', 'by-hand'))
                    and (select coalesce(sum(e.amount), 0) from ledger_transactions t
                         join ledger_entries e on e.transaction_id = t.id
                         where t.order_id = o.id and e.account = 'receivable')
