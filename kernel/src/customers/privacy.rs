@@ -19,7 +19,7 @@ pub async fn export(shop: &Shop, id: Uuid) -> Result<Value, Error> {
     let person = accounts::find_person(&mut conn, id).await?.ok_or(Error::NotFound)?;
     let account = accounts::export_person(&mut conn, &person).await?;
     let orders = orders::export_person(&mut conn, &person).await?;
-    let carts = carts::export_person(&mut conn, &person).await?;
+    let carts = carts::export_person(shop, &mut conn, &person).await?;
     let reviews = reviews::export_person(&mut conn, id).await?;
     let notifications = notifications::export_person(&mut conn, &person).await?;
     let admin_actions = audit::export_person(&mut conn, &person).await?;

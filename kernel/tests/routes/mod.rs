@@ -34,6 +34,8 @@ mod payments;
 mod payments_rest;
 mod prepaid;
 mod prepaid_races;
+mod prices;
+mod prices_carts;
 mod returns;
 mod reviews;
 mod search;
