@@ -144,11 +144,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(catalog::http::create_variant))
         .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
         .routes(routes!(prices::http::list_price_lists, prices::http::create_price_list))
-        .routes(routes!(
-            prices::http::get_price_list,
-            prices::http::patch_price_list,
-            prices::http::delete_price_list
-        ))
+        .routes(routes!(prices::http::get_price_list, prices::http::patch_price_list, prices::http::delete_price_list))
         .routes(routes!(prices::http::list_list_prices, prices::http::put_list_prices))
         .routes(routes!(prices::http::put_list_price, prices::http::delete_list_price))
         .routes(routes!(prices::http::list_variant_prices))

@@ -27,7 +27,10 @@ fn lines(remarks: &[Remark]) -> Vec<(u64, &str)> {
 
 async fn variant(shop: &Shop, sku: &str) -> catalog::SellableVariant {
     let mut conn = shop.db().read().await.unwrap();
-    find_variant_by_sku(&mut conn, &PriceContext::of_guest(shop), sku).await.unwrap().unwrap_or_else(|| panic!("{sku} was imported"))
+    find_variant_by_sku(&mut conn, &PriceContext::of_guest(shop), sku)
+        .await
+        .unwrap()
+        .unwrap_or_else(|| panic!("{sku} was imported"))
 }
 
 api_test! {

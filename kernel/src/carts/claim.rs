@@ -6,7 +6,9 @@
 use uuid::Uuid;
 
 use super::line::Line;
-use super::{Cart, CartsConfig, Contents, Error, Notice, NoticeKind, Quoted, change, get, get_as_own, quote, show, store};
+use super::{
+    Cart, CartsConfig, Contents, Error, Notice, NoticeKind, Quoted, change, get, get_as_own, quote, show, store,
+};
 use crate::clock::{self, Moment};
 use crate::{Shop, accounts, id};
 

@@ -283,12 +283,7 @@ async fn get_as_own(shop: &Shop, cart_id: Uuid, customer_id: Uuid) -> Result<Con
 }
 
 /// `asked` is whose prices a guest's cart has; nobody's where it is none.
-async fn read(
-    shop: &Shop,
-    cart_id: Uuid,
-    caller: Option<Uuid>,
-    asked: Option<Uuid>,
-) -> Result<Contents, Error> {
+async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>, asked: Option<Uuid>) -> Result<Contents, Error> {
     let mut conn = shop.db().read().await?;
     let cart = store::find_cart(&mut conn, cart_id).await?.ok_or(Error::NotFound)?;
     if cart.order_id.is_none() && cart.expires_at <= clock::now() {

@@ -130,7 +130,8 @@ pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
     let credit_of = cart.customer_id.filter(|_| cart.store_credit);
     if !cart.gift_cards.is_empty() || credit_of.is_some() {
         let mut conn = shop.db().read().await?;
-        quoted.prepaid = prepaid::plan(&mut conn, cart.currency, &cart.gift_cards, credit_of, quoted.totals.total).await?;
+        quoted.prepaid =
+            prepaid::plan(&mut conn, cart.currency, &cart.gift_cards, credit_of, quoted.totals.total).await?;
     }
     Ok(quoted)
 }

@@ -324,7 +324,8 @@ async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
     let context = PriceContext::of_customer(shop, &mut conn, currency, wishes.customer_id).await?;
     let mut pieces = Vec::with_capacity(wishes.lines.len());
     for line in &wishes.lines {
-        let found = catalog::find_variant(&mut conn, &context, line.variant_id).await?.filter(|variant| variant.sellable);
+        let found =
+            catalog::find_variant(&mut conn, &context, line.variant_id).await?.filter(|variant| variant.sellable);
         let variant: SellableVariant = found.ok_or(carts::Error::UnknownVariant)?;
         pieces.push(Piece::of(variant, line.quantity, line.unit_price)?);
     }

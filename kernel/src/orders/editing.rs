@@ -167,11 +167,7 @@ async fn pieces(shop: &Shop, before: &Details, edits: &[LineEdit]) -> Result<Vec
         sku: line.sku.clone(),
         title: line.title.clone(),
         quantity: line.quantity,
-        price: Price {
-            amount: line.unit_price,
-            compare_at: line.compare_at,
-            list: line.price_list.clone(),
-        },
+        price: Price { amount: line.unit_price, compare_at: line.compare_at, list: line.price_list.clone() },
         note: line.note.clone(),
         attributes: line.attributes.clone(),
     };

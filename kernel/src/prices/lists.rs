@@ -130,12 +130,7 @@ pub async fn create_list(shop: &Shop, new: NewList) -> Result<List, Error> {
 }
 
 /// Changes a list; where `expected` is some, only if that is its version.
-pub async fn patch_list(
-    shop: &Shop,
-    id: Uuid,
-    patch: ListPatch,
-    expected: Option<i64>,
-) -> Result<List, Error> {
+pub async fn patch_list(shop: &Shop, id: Uuid, patch: ListPatch, expected: Option<i64>) -> Result<List, Error> {
     let mut tx = shop.db().write().await?;
     let mut list = lock(&mut tx, id).await?;
     require_version(&list, expected)?;

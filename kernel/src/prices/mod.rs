@@ -25,10 +25,8 @@ pub use entries::{
     Entry, MAX_ENTRIES_AT_ONCE, NewEntry, VariantEntry, VariantPrices, delete_entry, list_entries, prices_of_variant,
     put_entries, put_entries_in,
 };
-pub use lists::{
-    List, ListPatch, ListStatus, NewList, create_list, delete_list, get_list, lists, patch_list,
-};
-pub(crate) use store::{PriceRow, applying_entry, applying_price, bind_context, in_force, price_columns};
+pub use lists::{List, ListPatch, ListStatus, NewList, create_list, delete_list, get_list, lists, patch_list};
+pub(crate) use store::{PriceRow, applying_entry, bind_context, in_force, price_columns};
 
 /// `[prices]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]

@@ -25,7 +25,8 @@ fn product(title: &str, vendor: &str, sku: &str, description: &str) -> NewProduc
 
 /// Takes the demo out of the shop: a case brings its own products.
 async fn empty(shop: &Shop) {
-    let demo = list_products(shop, &PriceContext::of_guest(shop), &Filter::default(), Sort::Newest, None, 100).await.unwrap();
+    let demo =
+        list_products(shop, &PriceContext::of_guest(shop), &Filter::default(), Sort::Newest, None, 100).await.unwrap();
     for product in demo.products {
         archive_product(shop, product.id, None).await.unwrap();
     }

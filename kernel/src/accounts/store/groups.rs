@@ -47,12 +47,7 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, group: &Group) -> Result<()
     Ok(())
 }
 
-pub(in crate::accounts) async fn rename(
-    tx: &mut Tx,
-    code: &str,
-    name: &str,
-    now: Moment,
-) -> Result<Option<Group>> {
+pub(in crate::accounts) async fn rename(tx: &mut Tx, code: &str, name: &str, now: Moment) -> Result<Option<Group>> {
     let row = sql::optional!(
         tx,
         GroupRow,

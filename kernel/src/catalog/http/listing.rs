@@ -228,7 +228,15 @@ pub async fn suggest_products(
     let mut response = match shop.cache().get(&key) {
         Some(bytes) => Tagged::new(bytes).answer(&headers),
         None => {
-            let found = catalog::list_products(&shop, &PriceContext::of_guest(&shop), &filter, Sort::Relevance, None, SUGGESTIONS).await?;
+            let found = catalog::list_products(
+                &shop,
+                &PriceContext::of_guest(&shop),
+                &filter,
+                Sort::Relevance,
+                None,
+                SUGGESTIONS,
+            )
+            .await?;
             let mut products = found.products;
             catalog::translate_titles(&shop, &mut products, &reading).await?;
             let suggest = |product: catalog::ListedProduct| SuggestionOut {

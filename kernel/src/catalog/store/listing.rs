@@ -7,7 +7,7 @@ use crate::catalog::listing::{ListedProduct, ListedVariant};
 use crate::clock::Moment;
 use crate::db::{Built, Conn, FromRow, Result, sql};
 use crate::inventory::Availability;
-use crate::prices::{self, PriceContext, PriceRow, applying_price, price_columns};
+use crate::prices::{self, PriceContext, PriceRow, price_columns};
 
 #[derive(FromRow)]
 struct ListedRow {
@@ -92,9 +92,8 @@ pub(in crate::catalog) async fn listed(
         " from products p
          left join categories c on c.id = p.category_id
          left join variants v on v.product_id = p.id
-         left join stock_items s on s.variant_id = v.id",
-        applying_price!(),
-        "where p.id in ("
+         left join stock_items s on s.variant_id = v.id
+         where p.id in ("
     ));
     prices::bind_context(&mut built, context);
     built.bind_all(ids.iter().copied()).push(") order by p.id, v.position, v.id");
@@ -125,9 +124,8 @@ pub(in crate::catalog) async fn find_listed(
             " from products p
              left join categories c on c.id = p.category_id
              left join variants v on v.product_id = p.id
-             left join stock_items s on s.variant_id = v.id",
-            applying_price!(),
-            "where p.id = $4 or p.slug = $5
+             left join stock_items s on s.variant_id = v.id
+             where p.id = $4 or p.slug = $5
              order by v.position, v.id"
         ),
         context.currency.code(),

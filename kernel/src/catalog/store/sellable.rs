@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::catalog::sellable::{CartVariant, SellableVariant, full_title};
 use crate::db::{Conn, FromRow, Result, sql};
-use crate::prices::{PriceContext, PriceRow, applying_price, price_columns};
+use crate::prices::{PriceContext, PriceRow, price_columns};
 
 #[derive(FromRow)]
 struct SellableRow {
@@ -61,9 +61,8 @@ pub(in crate::catalog) async fn sellable_by_id(
             " from variants v
              join products p on p.id = v.product_id
              join stock_items s on s.variant_id = v.id
-             left join categories c on c.id = p.category_id",
-            applying_price!(),
-            "where v.id = $4"
+             left join categories c on c.id = p.category_id
+             where v.id = $4"
         ),
         context.currency.code(),
         context.group_code(),
@@ -88,9 +87,8 @@ pub(in crate::catalog) async fn sellable_by_sku(
             " from variants v
              join products p on p.id = v.product_id
              join stock_items s on s.variant_id = v.id
-             left join categories c on c.id = p.category_id",
-            applying_price!(),
-            "where v.sku = $4"
+             left join categories c on c.id = p.category_id
+             where v.sku = $4"
         ),
         context.currency.code(),
         context.group_code(),
@@ -117,9 +115,8 @@ pub(in crate::catalog) async fn cart_variants(
              join variants v on v.id = l.variant_id
              join products p on p.id = v.product_id
              join stock_items s on s.variant_id = v.id
-             left join categories c on c.id = p.category_id",
-            applying_price!(),
-            "where l.cart_id = $4
+             left join categories c on c.id = p.category_id
+             where l.cart_id = $4
              order by l.position, l.id"
         ),
         context.currency.code(),

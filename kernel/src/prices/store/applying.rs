@@ -33,44 +33,45 @@ macro_rules! applying_entry {
     };
 }
 
-/// What a statement selects that joins [`applying_price`].
+/// What a statement selects of the variant `v`: its own price, and as one text that of the list that applies.
+///
+/// One text, and no join: two columns would be looked up twice, and a join to the chosen price made PostgreSQL read every price of every
+/// list to hash them. A code has no space.
 macro_rules! price_columns {
     () => {
-        "v.price as own_price, v.compare_at_price as own_compare_at,
-         lp.amount as list_amount, lp.compare_at as list_compare_at, pl.code as list_code"
-    };
-}
-
-/// Joins the price of a list that applies to the variant `v`, if there is one, as `lp`, and its list as `pl`.
-macro_rules! applying_price {
-    () => {
         concat!(
-            " left join list_prices lp on lp.variant_id = v.id and lp.list_id = (select list.id",
+            "v.price as own_price, v.compare_at_price as own_compare_at,
+             (select cast(entry.amount as text) || ' ' || coalesce(cast(entry.compare_at as text), '') || ' ' || list.code",
             $crate::prices::applying_entry!(),
-            ") left join price_lists pl on pl.id = lp.list_id "
+            ") as list_price "
         )
     };
 }
 
-pub(crate) use {applying_entry, applying_price, in_force, price_columns};
+pub(crate) use {applying_entry, in_force, price_columns};
 
 /// [`price_columns`]; all of it is none where there is no variant.
 #[derive(Debug, Default, FromRow)]
 pub(crate) struct PriceRow {
     own_price: Option<i64>,
     own_compare_at: Option<i64>,
-    list_amount: Option<i64>,
-    list_compare_at: Option<i64>,
-    list_code: Option<String>,
+    list_price: Option<String>,
 }
 
 impl PriceRow {
     pub(crate) fn applying(self, context: &PriceContext) -> Option<Price> {
-        match self.list_amount {
-            Some(amount) => Some(Price::new(amount, self.list_compare_at, self.list_code)),
+        match self.list_price {
+            Some(text) => read_list_price(&text),
             None => self.own_price.filter(|_| context.is_own).map(|own| Price::new(own, self.own_compare_at, None)),
         }
     }
+}
+
+/// `590 690 summer-sale`, or `590  summer-sale` where nothing is crossed out.
+fn read_list_price(text: &str) -> Option<Price> {
+    let mut parts = text.splitn(3, ' ');
+    let (amount, compare_at, code) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(Price::new(amount.parse().ok()?, compare_at.parse().ok(), Some(code.to_owned())))
 }
 
 /// Binds what the clause names as `$1` to `$3`. Before anything else is bound.
@@ -112,9 +113,7 @@ pub(in crate::prices) async fn variant_price(
         concat!(
             "select v.sku, v.price, v.compare_at_price, ",
             price_columns!(),
-            " from variants v",
-            applying_price!(),
-            "where v.id = $4"
+            " from variants v where v.id = $4"
         ),
         context.currency.code(),
         context.group_code(),

@@ -20,12 +20,7 @@ struct EntryRow {
     compare_at: Option<i64>,
 }
 
-pub(in crate::prices) async fn entries(
-    conn: &mut Conn,
-    list_id: Uuid,
-    after: Uuid,
-    limit: u32,
-) -> Result<Vec<Entry>> {
+pub(in crate::prices) async fn entries(conn: &mut Conn, list_id: Uuid, after: Uuid, limit: u32) -> Result<Vec<Entry>> {
     let rows = sql::all!(
         conn,
         EntryRow,
@@ -65,11 +60,8 @@ pub(in crate::prices) async fn entries_of_variant(conn: &mut Conn, variant_id: U
          where e.variant_id = $1 order by l.code",
         variant_id
     )?;
-    let entry = |row: VariantEntryRow| VariantEntry {
-        list: row.list.into(),
-        amount: row.amount,
-        compare_at: row.compare_at,
-    };
+    let entry =
+        |row: VariantEntryRow| VariantEntry { list: row.list.into(), amount: row.amount, compare_at: row.compare_at };
     Ok(rows.into_iter().map(entry).collect())
 }
 
@@ -92,7 +84,8 @@ pub(in crate::prices) async fn put_entries(
     now: Moment,
 ) -> Result<()> {
     for entries in entries.chunks(CHUNK) {
-        let mut built = Built::new("insert into list_prices (list_id, variant_id, amount, compare_at, updated_at) values ");
+        let mut built =
+            Built::new("insert into list_prices (list_id, variant_id, amount, compare_at, updated_at) values ");
         for (index, entry) in entries.iter().enumerate() {
             built.push(if index == 0 { "(" } else { ", (" });
             built.bind(list_id).push(", ").bind(entry.variant_id).push(", ").bind(entry.amount).push(", ");

@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use crate::prices::lists::{List, ListStatus};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 use crate::money::Currency;
+use crate::prices::lists::{List, ListStatus};
 
 #[derive(FromRow)]
 pub(in crate::prices) struct ListRow {

@@ -27,9 +27,7 @@ pub(in crate::search) async fn totals(conn: &mut Conn, search: &Search<'_>, with
     let lowest = PriceExpressions::of(search.query).lowest_known;
     push_hits(&mut built, search);
     built.push("select cast(count(*) as bigint) as products, cast(coalesce(sum(case when ").push(IN_STOCK);
-    built.push(
-        " then 1 else 0 end), 0) as bigint) as in_stock, min(",
-    );
+    built.push(" then 1 else 0 end), 0) as bigint) as in_stock, min(");
     built.push(lowest).push(") as price_min, max(").push(lowest).push(
         ") as price_max,
           cast(coalesce(sum(case when d.rating >= 100 then 1 else 0 end), 0) as bigint) as rated_1,
