@@ -24,6 +24,7 @@ use crate::notifications::NotificationsConfig;
 use crate::orders::OrdersConfig;
 use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
+use crate::prices::PricesConfig;
 use crate::returns::ReturnsConfig;
 use crate::reviews::ReviewsConfig;
 use crate::search::SearchConfig;
@@ -43,6 +44,7 @@ pub struct Config {
     pub throttle: ThrottleConfig,
     pub inventory: InventoryConfig,
     pub catalog: CatalogConfig,
+    pub prices: PricesConfig,
     pub carts: CartsConfig,
     pub orders: OrdersConfig,
     pub fulfilment: FulfilmentConfig,
@@ -72,8 +74,10 @@ pub struct ShopConfig {
     pub storefront_url: String,
     /// Sender of mails.
     pub email: String,
-    /// ISO 4217. One for the whole shop; it cannot be changed once there are prices.
+    /// ISO 4217: the currency of the variants' own prices. It cannot be changed once there are prices.
     pub currency: Currency,
+    /// The others in which it sells, at the prices of lists in them.
+    pub currencies: Vec<Currency>,
     /// Fill the catalog of a new shop with a small demo at its first start.
     pub demo_catalog: bool,
     /// BCP 47 tag of texts for shoppers who did not say what they read.
@@ -88,9 +92,18 @@ impl Default for ShopConfig {
             storefront_url: String::new(),
             email: "shop@example.org".into(),
             currency: Currency::EUR,
+            currencies: Vec::new(),
             demo_catalog: true,
             locale: "en".into(),
         }
+    }
+}
+
+impl ShopConfig {
+    /// The currency with this code, if the shop sells in it; its own where none is given.
+    pub fn find_currency(&self, code: Option<&str>) -> Option<Currency> {
+        let Some(code) = code else { return Some(self.currency) };
+        std::iter::once(self.currency).chain(self.currencies.iter().copied()).find(|currency| currency.code() == code)
     }
 }
 

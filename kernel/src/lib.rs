@@ -31,6 +31,7 @@ pub mod orders;
 pub mod payments;
 pub mod plugins;
 pub mod prepaid;
+pub mod prices;
 pub mod problem;
 pub mod returns;
 pub mod reviews;

@@ -1,6 +1,7 @@
 //! Money: integer minor units, one place that computes with them.
 //!
-//! A shop has one currency, so an amount is a bare [`Amount`] and the currency stands once beside it.
+//! A cart, an order and a price list have one currency each, so an amount is a bare [`Amount`] and the currency stands once
+//! beside it. Amounts of two currencies never meet: there are no rates.
 //! Every amount stays within ±(2^53 - 1): a plugin in JavaScript, whose numbers are doubles, then loses
 //! nothing. No float ever holds money; shares are integer basis points.
 
@@ -93,6 +94,11 @@ impl Currency {
     }
 }
 
+/// A text that is no code of ISO 4217.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an ISO 4217 currency code such as EUR")]
+pub struct UnknownCurrency(String);
+
 /// Why a text is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParseAmountError {
@@ -111,12 +117,10 @@ impl fmt::Display for Currency {
 }
 
 impl TryFrom<String> for Currency {
-    type Error = String;
+    type Error = UnknownCurrency;
 
-    fn try_from(code: String) -> Result<Self, String> {
-        iso_currency::Currency::from_code(&code)
-            .map(Self)
-            .ok_or_else(|| format!("`{code}` is not an ISO 4217 currency code such as EUR"))
+    fn try_from(code: String) -> Result<Self, UnknownCurrency> {
+        iso_currency::Currency::from_code(&code).map(Self).ok_or(UnknownCurrency(code))
     }
 }
 

@@ -109,6 +109,8 @@ problems! {
     ProductTypeInUse = "product-type-in-use" CONFLICT;
     /// Products have the attribute or the choice that was to go; `attribute` and `choice` name it.
     AttributeInUse = "attribute-in-use" CONFLICT;
+    /// Price lists are for this customer group.
+    CustomerGroupInUse = "customer-group-in-use" CONFLICT;
     /// The category cannot be where it would be its own ancestor.
     CategoryCycle = "category-cycle" CONFLICT;
     /// The category has sub-categories.
@@ -119,6 +121,8 @@ problems! {
     GiftCardCodeTaken = "gift-card-code-taken" CONFLICT;
     /// Not enough of a variant is in stock; `lines` names the SKU and what is available.
     InsufficientStock = "insufficient-stock" CONFLICT;
+    /// Something has no price in this currency, and is not sold in it; `skus` names what.
+    PriceMissing = "price-missing" CONFLICT;
     /// Orders hold some of it: it cannot be deleted or closed before they are shipped or cancelled, or it is moved.
     StockInUse = "stock-in-use" CONFLICT;
     /// The cart or draft has been ordered, or the cart added to another one, and cannot be changed any more; `order_id` or

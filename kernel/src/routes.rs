@@ -19,7 +19,7 @@ use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
     Shop, accounts, audit, carts, catalog, customers, events, fulfilment, http, images, inventory, ledger,
-    notifications, orders, payments, plugins, returns, reviews, throttle, webhooks,
+    notifications, orders, payments, plugins, prices, returns, reviews, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 
@@ -131,6 +131,9 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::reset_second_factor_of_staff))
         .routes(routes!(customers::http::list_customers))
         .routes(routes!(customers::http::get_customer, customers::http::patch_customer))
+        .routes(routes!(accounts::http::list_groups, accounts::http::create_group))
+        .routes(routes!(accounts::http::get_group, accounts::http::patch_group, accounts::http::delete_group))
+        .routes(routes!(accounts::http::put_customer_group))
         .routes(routes!(customers::http::export_customer))
         .routes(routes!(customers::http::erase_customer))
         .routes(routes!(customers::http::reset_second_factor_of_customer))
@@ -140,6 +143,11 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(catalog::http::admin_get_product, catalog::http::patch_product, catalog::http::delete_product))
         .routes(routes!(catalog::http::create_variant))
         .routes(routes!(catalog::http::patch_variant, catalog::http::delete_variant))
+        .routes(routes!(prices::http::list_price_lists, prices::http::create_price_list))
+        .routes(routes!(prices::http::get_price_list, prices::http::patch_price_list, prices::http::delete_price_list))
+        .routes(routes!(prices::http::list_list_prices, prices::http::put_list_prices))
+        .routes(routes!(prices::http::put_list_price, prices::http::delete_list_price))
+        .routes(routes!(prices::http::list_variant_prices))
         .routes(routes!(catalog::http::list_product_types, catalog::http::create_product_type))
         .routes(routes!(
             catalog::http::get_product_type,

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use kassa::Shop;
 use kassa::catalog::*;
 use kassa::money::Amount;
+use kassa::prices::PriceContext;
 use kassa::search::Sort;
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ async fn category(shop: &Shop, name: &str, parent_id: Option<Uuid>) -> Category 
 
 async fn titles(shop: &Shop, q: Option<&str>, category: Option<&str>) -> Vec<String> {
     let filter = Filter { q: q.map(Into::into), category: category.map(Into::into), ..Filter::default() };
-    let listing = list_products(shop, &filter, Sort::Newest, None, 100).await.unwrap();
+    let listing = list_products(shop, &PriceContext::of_guest(shop), &filter, Sort::Newest, None, 100).await.unwrap();
     let whole = listing.products.into_iter().filter(|_| !listing.partial);
     whole.map(|product| product.title).collect()
 }
@@ -57,13 +58,13 @@ api_test! {
         assert!(matches!(patch_product(shop, made.id, slug, None).await, Err(Error::SlugTaken(_))));
         assert_eq!(get_product(shop, made.id).await.unwrap(), changed, "refused changes leave nothing");
 
-        assert_eq!(find_listed(shop, "rooibos").await.unwrap().unwrap().id, made.id);
-        assert_eq!(find_listed(shop, &made.id.to_string()).await.unwrap().unwrap().slug, "rooibos");
+        assert_eq!(find_listed(shop, &PriceContext::of_guest(shop), "rooibos").await.unwrap().unwrap().id, made.id);
+        assert_eq!(find_listed(shop, &PriceContext::of_guest(shop), &made.id.to_string()).await.unwrap().unwrap().slug, "rooibos");
         archive_product(shop, made.id, None).await.unwrap();
-        assert!(find_listed(shop, "rooibos").await.unwrap().is_none());
+        assert!(find_listed(shop, &PriceContext::of_guest(shop), "rooibos").await.unwrap().is_none());
         assert_eq!(titles(shop, Some("honeybush"), None).await, [""; 0]);
         let mut conn = shop.db().read().await.unwrap();
-        let kept = find_variant_by_sku(&mut conn, "T-1").await.unwrap().unwrap();
+        let kept = find_variant_by_sku(&mut conn, &PriceContext::of_guest(shop), "T-1").await.unwrap().unwrap();
         assert!(!kept.sellable);
         assert_eq!(kept.title, "Honeybush");
     }
@@ -84,7 +85,7 @@ api_test! {
         assert_eq!(get_product(shop, made.id).await.unwrap().variants[0].price, 900, "nothing of it is left");
         let (changed, ..) = patch_variant(shop, id, on_hand(3), None).await.unwrap();
         assert_eq!((changed.on_hand, changed.reserved, changed.price), (3, 3, 1));
-        let listed = find_listed(shop, "cup").await.unwrap().unwrap();
+        let listed = find_listed(shop, &PriceContext::of_guest(shop), "cup").await.unwrap().unwrap();
         assert!(!listed.in_stock());
         assert_eq!(listed.price_range(), Some((1, 1)));
 
@@ -105,7 +106,7 @@ api_test! {
 api_test! {
     async fn pages_neither_repeat_nor_skip_while_products_come_and_go(app: App) {
         let shop = &app.shop;
-        let demo = list_products(shop, &Filter::default(), Sort::Newest, None, 100).await.unwrap().products.len();
+        let demo = list_products(shop, &PriceContext::of_guest(shop), &Filter::default(), Sort::Newest, None, 100).await.unwrap().products.len();
         let mut made = Vec::new();
         for number in 0..23 {
             let sku = format!("P-{number}");
@@ -115,7 +116,7 @@ api_test! {
         }
         let (filter, mut after, mut seen) = (Filter::default(), None, Vec::new());
         loop {
-            let page = list_products(shop, &filter, Sort::Newest, after.as_ref(), 5).await.unwrap();
+            let page = list_products(shop, &PriceContext::of_guest(shop), &filter, Sort::Newest, after.as_ref(), 5).await.unwrap();
             let Some(last) = page.products.last() else { break };
             seen.extend(page.products.iter().map(|product| product.id));
             // One newer than everything, and one that was shown goes.
@@ -158,7 +159,7 @@ api_test! {
         assert_eq!(patch_category(shop, roses.id, renamed, None).await.unwrap().path, "other/rosen");
         assert_eq!(titles(shop, None, Some("garden")).await, ["Mug"]);
         assert_eq!(titles(shop, None, Some("other")).await, ["Blend", "Guji"]);
-        let guji = find_listed(shop, "guji").await.unwrap().unwrap();
+        let guji = find_listed(shop, &PriceContext::of_guest(shop), "guji").await.unwrap().unwrap();
         assert_eq!(guji.category_path.as_deref(), Some("other/rosen/climbing"));
 
         assert!(matches!(delete_category(shop, roses.id, None).await, Err(Error::CategoryNotEmpty)));
@@ -213,7 +214,7 @@ api_test! {
         use Outcome::*;
         assert_eq!(put(&wanted).await, (Created, vec![Some(Created); 2]));
         assert_eq!(put(&wanted).await, (Unchanged, vec![Some(Unchanged); 2]));
-        let listed = find_listed(shop, "guji").await.unwrap().unwrap();
+        let listed = find_listed(shop, &PriceContext::of_guest(shop), "guji").await.unwrap().unwrap();
         assert_eq!(get_product(shop, listed.id).await.unwrap().version, 1);
         wanted.variants[0].price = 1090;
         wanted.variants.push(variant("G-3", 100, 1));

@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, OnceLock};
 
+use kassa::db::sql;
 use reqwest::Method;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
@@ -44,6 +45,18 @@ const PAGES: &[&str] = &[
     "/v1/admin/products?q=word7+numb&status=active",
 ];
 
+/// Once price lists are in force. A list of everything that is sorted by price is not among them: it reads everything then.
+const PAGES_WITH_LISTS: &[&str] = &[
+    "/v1/products",
+    "/v1/products?price_max=500",
+    "/v1/products?sort=rating&price_min=1",
+    "/v1/products?category=green-tea&price_max=500",
+    "/v1/products?collection=grown&price_max=500",
+    "/v1/products?q=word7&price_min=1&price_max=500&sort=price-asc",
+    "/v1/products?q=word7&sort=price-desc",
+    "/v1/products/sencha",
+];
+
 /// Tables that grow with the catalog, by the names that statements call them.
 const LARGE: &[&str] = &[
     "products",
@@ -57,6 +70,8 @@ const LARGE: &[&str] = &[
     "product_attributes",
     "product_images",
     "variant_images",
+    "list_prices",
+    "entry",
     "i",
     "own",
     "p",
@@ -84,24 +99,60 @@ api_test! {
         database.wait_for_the_index(app).await;
         database.grow().await;
         let merchant = app.merchant().await;
-        let mut wrong = Vec::new();
-        for page in PAGES {
-            app.shop.cache().clear();
-            take_heard(&thread);
-            let token = page.starts_with("/v1/admin/").then_some(merchant.as_str());
-            app.send(Method::GET, page, token, None).await.expect(200);
-            let statements = take_heard(&thread);
-            assert!(!statements.is_empty(), "{page}: no statement was heard");
-            for statement in statements {
-                for scan in database.scans(&statement).await {
-                    wrong.push(format!("{page}: {scan}\n{statement}"));
-                }
-            }
-        }
+        let mut wrong = scans_of(app, &merchant, &mut database, &thread, PAGES).await;
+        database.put_lists_in_force().await;
+        assert_eq!(app.get("/v1/products/sencha").await.expect(200)["variants"][0]["price"], 3, "a list is in force");
+        wrong.extend(scans_of(app, &merchant, &mut database, &thread, PAGES_WITH_LISTS).await);
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
         // The test can fail: nothing serves this.
         assert!(!database.scans("select id from products where description = 'x'").await.is_empty());
         stop.stop().await;
+    }
+}
+
+/// The statements of these pages that read a large table from end to end.
+/// The merchant calls what is for the merchant.
+async fn scans_of(app: &App, merchant: &str, database: &mut Database, thread: &str, pages: &[&str]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for page in pages {
+        app.shop.cache().clear();
+        take_heard(thread);
+        let token = page.starts_with("/v1/admin/").then_some(merchant);
+        app.send(Method::GET, page, token, None).await.expect(200);
+        let statements = take_heard(thread);
+        assert!(!statements.is_empty(), "{page}: no statement was heard");
+        for statement in statements {
+            for scan in database.scans(&statement).await {
+                wrong.push(format!("{page}: {scan}\n{statement}"));
+            }
+        }
+    }
+    wrong
+}
+
+api_test! {
+    /// However many lists a shop has, and however many of them hold a variant: the few that can be in force for the shopper, and each
+    /// one's price by its key.
+    async fn the_price_that_applies_is_found_by_two_indexes(app: App) {
+        let statements: Vec<_> = sql::registered().filter(|statement| statement.text.contains("list_prices entry")).collect();
+        assert!(statements.len() >= 5, "{} statements have the clause", statements.len());
+        let wanted: &[&str] = match app.backend {
+            Backend::Sqlite => &[
+                "search list using index price_lists_for (currency=? and <expr>=?)",
+                "search entry using index sqlite_autoindex_list_prices_1 (list_id=? and variant_id=?)",
+            ],
+            Backend::Postgres => &[
+                "using price_lists_for on price_lists list",
+                "using list_prices_pkey on list_prices entry",
+            ],
+        };
+        let mut database = Database::open(&app).await;
+        for statement in statements {
+            let plan = database.plan(statement.text).await.to_lowercase();
+            for step in wanted {
+                assert!(plan.contains(step), "{}: no {step}\n{plan}", statement.place);
+            }
+        }
     }
 }
 
@@ -224,6 +275,39 @@ impl Database {
         }
     }
 
+    /// Five hundred lists, each with a price of the sencha; one of them is for everyone, and has a price of everything.
+    async fn put_lists_in_force(&mut self) {
+        let id = match self {
+            Self::Sqlite(_) => "unhex(printf('%032x', n))",
+            Self::Postgres(_) => "cast(lpad(to_hex(n), 32, '0') as uuid)",
+        };
+        let (numbers, at) = (numbers(), "(select created_at from products where slug = 'sencha')");
+        for insert in [
+            format!(
+                "insert into customer_groups (code, name, created_at, updated_at)
+                 {numbers} select 'group' || n, '', {at}, {at} from numbers where n <= 500"
+            ),
+            format!(
+                "insert into price_lists (id, code, name, currency, group_code, status, priority, version, created_at, updated_at)
+                 {numbers} select {id}, 'list' || n, '', 'EUR', case when n > 1 then 'group' || n end, 'active', 0, 1, {at}, {at}
+                 from numbers where n <= 500"
+            ),
+            format!(
+                "insert into list_prices (list_id, variant_id, amount, updated_at)
+                 {numbers} select {id}, variants.id, 2 + n, {at} from numbers, variants
+                 where n <= 500 and variants.sku = 'TEA-SENCHA-100'"
+            ),
+            format!(
+                "insert into list_prices (list_id, variant_id, amount, updated_at)
+                 select price_lists.id, variants.id, variants.price, {at} from price_lists, variants
+                 where price_lists.code = 'list1' and variants.sku <> 'TEA-SENCHA-100'"
+            ),
+            "analyze".to_owned(),
+        ] {
+            self.execute(insert).await;
+        }
+    }
+
     /// Copies the row that `from` names, once for each number `n`, with some columns made otherwise. Which others there
     /// are is asked, so that this need not know the schema.
     async fn copy(&mut self, table: &str, from: &str, other: &[(&str, &str)]) {
@@ -242,6 +326,29 @@ impl Database {
         .await;
     }
 
+    /// The plan of a statement. PostgreSQL is kept from reading whole tables, which it does where they are as small as those of a new
+    /// shop: what it does then is what it can do.
+    async fn plan(&mut self, statement: &str) -> String {
+        let lines: Vec<String> = match self {
+            Self::Sqlite(conn) => {
+                let rows = conn.fetch_all(AssertSqlSafe(format!("explain query plan {statement}"))).await.unwrap();
+                rows.iter().map(|row| row.get("detail")).collect()
+            }
+            Self::Postgres(conn) => {
+                conn.execute("set enable_seqscan = off").await.unwrap();
+                conn.execute("set plan_cache_mode = force_generic_plan").await.unwrap();
+                conn.execute(AssertSqlSafe(format!("prepare looked_at as {statement}"))).await.unwrap();
+                let rows = conn
+                    .fetch_all(AssertSqlSafe(format!("explain execute looked_at {}", nulls(statement))))
+                    .await
+                    .unwrap();
+                conn.execute("deallocate looked_at").await.unwrap();
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+        };
+        lines.join("\n")
+    }
+
     /// Where the plan of a statement reads a large table from end to end.
     async fn scans(&mut self, statement: &str) -> Vec<String> {
         if !statement.trim_start().starts_with("select") && !statement.trim_start().starts_with("with") {
@@ -257,9 +364,7 @@ impl Database {
                 // A plan for whatever values: those of one request would prove nothing for the next.
                 conn.execute("set plan_cache_mode = force_generic_plan").await.unwrap();
                 conn.execute(AssertSqlSafe(format!("prepare looked_at as {statement}"))).await.unwrap();
-                let count = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
-                let values = if count == 0 { String::new() } else { format!("({})", vec!["null"; count].join(", ")) };
-                let explain = format!("explain (format json) execute looked_at {values}");
+                let explain = format!("explain (format json) execute looked_at {}", nulls(statement));
                 let row = conn.fetch_one(AssertSqlSafe(explain)).await.unwrap();
                 conn.execute("deallocate looked_at").await.unwrap();
                 let mut scans = Vec::new();
@@ -268,6 +373,12 @@ impl Database {
             }
         }
     }
+}
+
+/// A value for each placeholder.
+fn nulls(statement: &str) -> String {
+    let count = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
+    if count == 0 { String::new() } else { format!("({})", vec!["null"; count].join(", ")) }
 }
 
 fn numbers() -> String {

@@ -166,7 +166,7 @@ api_test! {
             shopper.check_out_at("tok-approve", shown.clone()).await.problem("pricing-unavailable");
             shopper.add("TEA-SENCHA-100", 1).await.problem("pricing-unavailable");
             // The other domains go on.
-            let methods = kassa::payments::methods(&app.shop, 100, None, "en").await.unwrap();
+            let methods = kassa::payments::methods(&app.shop, kassa::money::Currency::EUR, 100, None, "en").await.unwrap();
             assert_eq!(methods.len(), 1, "{mode}");
         }
         assert_eq!(orders(&app, &token).await, 0);

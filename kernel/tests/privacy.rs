@@ -26,6 +26,7 @@ const WORDS: &[&str] = &[
     "data",
     "email",
     "first_name",
+    "group_code",
     "input",
     "last_name",
     "message",
@@ -69,6 +70,7 @@ const OF_PEOPLE: &[(&str, &str)] = &[
     ("customers.email", "replaced by accounts::forget_person"),
     ("customers.email_confirmed_at", "emptied by accounts::forget_person"),
     ("customers.email_key", "replaced by accounts::forget_person"),
+    ("customers.group_code", "emptied by accounts::forget_person"),
     ("customers.name", "emptied by accounts::forget_person"),
     ("customers.name_key", "emptied by accounts::forget_person"),
     ("customers.note", "emptied by accounts::forget_person"),
@@ -130,6 +132,7 @@ const OF_NOBODY: &[&str] = &[
     "categories.*",
     "collections.*",
     "counters.name",
+    "customer_groups.*",
     "events.subject",
     "idempotency_keys.content_type",
     // Under a key that the database does not have, and gone within the hour: it outlives the account, so that whoever erases themselves and
@@ -142,6 +145,7 @@ const OF_NOBODY: &[&str] = &[
     "plugin_versions.name",
     // Of gift cards, which belong to whoever has the code.
     "prepaid_accounts.note",
+    "price_lists.*",
     "product_attributes.*",
     "product_types.*",
     "products.*",

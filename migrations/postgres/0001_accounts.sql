@@ -1,3 +1,11 @@
+-- Whom price lists and pricing rules tell apart: trade, staff.
+create table customer_groups (
+    code text collate "C" primary key,
+    name text not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null
+);
+
 create table customers (
     id uuid primary key,
     email text not null,
@@ -19,6 +27,7 @@ create table customers (
     default_delivery_id uuid,
     default_billing_id uuid,
     password_hash text not null,
+    group_code text collate "C" references customer_groups (code) on delete set null,
     -- The merchant's.
     note text not null default '',
     -- Since when nobody can log in to it.
@@ -31,6 +40,7 @@ create table customers (
 );
 
 create index customers_by_name on customers (name_key, id);
+create index customers_by_group on customers (group_code) where group_code is not null;
 
 -- What the merchant finds a customer by: words of the name, the e-mail address, digits of the telephone number, in lower case.
 create table customer_terms (

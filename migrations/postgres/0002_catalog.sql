@@ -83,6 +83,8 @@ create table variants (
     title text not null,
     -- Minor units of the shop's currency.
     price bigint not null check (price >= 0),
+    -- What it cost before, to be crossed out where it is more than the price.
+    compare_at_price bigint check (compare_at_price >= 0),
     weight_grams bigint not null check (weight_grams >= 0),
     -- The codes of its values in the order of the product's options: m/red; empty without options.
     options text not null,

@@ -3,6 +3,8 @@ create table carts (
     id uuid primary key,
     customer_id uuid references customers (id) on delete cascade,
     status text not null check (status in ('open', 'ordered', 'merged')),
+    -- ISO 4217, fixed when the cart is made.
+    currency text not null,
     locale text not null,
     email text,
     address jsonb,

@@ -49,6 +49,9 @@ create table order_lines (
     title text not null,
     quantity bigint not null check (quantity > 0),
     unit_price bigint not null,
+    -- For information: what the shopper saw crossed out, and the price list that the price came from.
+    compare_at bigint,
+    price_list text,
     total bigint not null,
     note text not null,
     attributes jsonb not null,

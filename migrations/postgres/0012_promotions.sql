@@ -43,7 +43,7 @@ create table prepaid_accounts (
     kind text not null check (kind in ('gift-card', 'store-credit')),
     currency text not null,
     -- Whose store credit it is. Without a customer it stays in the books.
-    customer_id uuid unique references customers (id) on delete set null,
+    customer_id uuid references customers (id) on delete set null,
     -- SHA-256 of a gift card's code, and the end of it, to tell cards apart.
     code_hash bytea unique,
     last_four text,
@@ -54,6 +54,8 @@ create table prepaid_accounts (
     version bigint not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
+    -- A customer has one account in each currency.
+    unique (customer_id, currency),
     check ((kind = 'gift-card') = (code_hash is not null) and (code_hash is null) = (last_four is null))
 );
 create index prepaid_accounts_by_kind on prepaid_accounts (kind, id);

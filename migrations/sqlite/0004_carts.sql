@@ -3,6 +3,8 @@ create table carts (
     id blob primary key,
     customer_id blob references customers (id) on delete cascade,
     status text not null check (status in ('open', 'ordered', 'merged')),
+    -- ISO 4217, fixed when the cart is made.
+    currency text not null,
     locale text not null,
     email text,
     address text,

@@ -49,6 +49,9 @@ create table order_lines (
     title text not null,
     quantity integer not null check (quantity > 0),
     unit_price integer not null,
+    -- For information: what the shopper saw crossed out, and the price list that the price came from.
+    compare_at integer,
+    price_list text,
     total integer not null,
     note text not null,
     attributes text not null,

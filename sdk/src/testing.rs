@@ -79,6 +79,20 @@ impl Cart {
         self
     }
 
+    /// The group of the customer, who must be there.
+    pub fn group(mut self, group: &str) -> Self {
+        if let Some(customer) = &mut self.0.customer {
+            customer.attributes.push(("group".to_owned(), group.to_owned()));
+        }
+        self
+    }
+
+    /// What the kernel says besides: `shop-currency`, say.
+    pub fn attribute(mut self, name: &str, value: &str) -> Self {
+        self.0.attributes.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub fn to(mut self, country: &str, postcode: &str) -> Self {
         self.0.destination = Some(destination(country, postcode));
         self

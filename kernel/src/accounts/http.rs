@@ -2,6 +2,7 @@
 
 mod addresses;
 mod api_keys;
+mod groups;
 mod introspection;
 mod my_sessions;
 mod preferences;
@@ -17,6 +18,7 @@ use crate::problem::{Kind, Problem};
 
 pub use addresses::*;
 pub use api_keys::*;
+pub use groups::*;
 pub use introspection::*;
 pub use my_sessions::*;
 pub use preferences::*;
@@ -35,7 +37,10 @@ impl From<Error> for Problem {
             Error::EmailTaken => Problem::new(Kind::EmailTaken),
             Error::InvalidCredentials => Problem::new(Kind::InvalidCredentials),
             Error::InvalidToken => Problem::new(Kind::InvalidToken),
-            Error::AddressNotFound => Problem::not_found(),
+            Error::AddressNotFound | Error::GroupNotFound | Error::CustomerNotFound => Problem::not_found(),
+            Error::GroupTaken => Problem::new(Kind::CodeTaken).detail(error.to_string()),
+            Error::GroupInUse => Problem::new(Kind::CustomerGroupInUse),
+            Error::GroupUnknown => Problem::invalid_field("/group", error.to_string()),
             Error::TooManyAddresses { .. } => Problem::invalid_field("", error.to_string()),
             Error::InvalidLink => Problem::new(Kind::InvalidLink),
             Error::EmailUnconfirmed => Problem::new(Kind::EmailUnconfirmed),

@@ -13,6 +13,7 @@ mod api_keys;
 mod attempts;
 mod email;
 mod email_change;
+mod groups;
 pub mod http;
 mod introspection;
 mod keys;
@@ -59,6 +60,9 @@ pub use api_keys::{
 };
 pub use email::{Email, InvalidEmail};
 pub use email_change::{agree_to_email_change, ask_for_email_change, refuse_email_change};
+pub use groups::{
+    Group, create_group, delete_group, get_group, group_of, is_code, list_groups, rename_group, set_group,
+};
 pub use introspection::{About, introspect};
 pub use keys::{Keys, KeysError};
 pub use letters::Letters;
@@ -161,6 +165,17 @@ pub enum Error {
     InvalidToken,
     #[error("an address book holds at most {max} addresses")]
     TooManyAddresses { max: u64 },
+    #[error("there is no such customer group")]
+    GroupNotFound,
+    #[error("there is a customer group with this code")]
+    GroupTaken,
+    /// The one that a customer is to be put into.
+    #[error("there is no such customer group to be in")]
+    GroupUnknown,
+    #[error("price lists are for this customer group")]
+    GroupInUse,
+    #[error("there is no such customer")]
+    CustomerNotFound,
     #[error("there is no such address in the book")]
     AddressNotFound,
     /// The account has the address that is asked for.

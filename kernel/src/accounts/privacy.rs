@@ -10,7 +10,7 @@ use super::password::DUMMY_HASH as NO_PASSWORD;
 use super::proved::{Proved, prove_again};
 use super::second_factor::{prove_code, second_factor_of};
 use super::store::people as rows;
-use super::store::{self, addresses, preferences};
+use super::store::{self, addresses, groups, preferences};
 use super::{Consent, Email, Error, Identity, Proof};
 use crate::Shop;
 use crate::clock::Moment;
@@ -66,6 +66,7 @@ pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Value
         "locale": customer.locale,
         "role": customer.role.name(),
         "note": rows::note(conn, id).await?,
+        "group": groups::group_of(conn, id).await?,
         "second_factor": store::second_factors::find(conn, id).await?.is_some_and(|factor| factor.confirmed_at.is_some()),
         "created_at": customer.created_at,
         "notifications": preferences::find(conn, id).await?.unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 pub(super) mod addresses;
 pub(super) mod api_keys;
+pub(super) mod groups;
 pub(super) mod letters;
 pub(super) mod links;
 pub(super) mod people;

@@ -10,6 +10,7 @@ use super::line::Line;
 use super::{Cart, store};
 use crate::accounts::{self, Customer};
 use crate::db::{self, Conn};
+use crate::prices::PriceContext;
 use crate::{Shop, clock, events};
 
 /// Carts that one look takes; it goes on while there are more.
@@ -53,7 +54,8 @@ async fn look_at(shop: &Shop, cart_id: Uuid) -> Result<bool, db::Error> {
     let now = clock::now();
     let mut conn = shop.db().read().await?;
     let Some(cart) = store::find_cart(&mut conn, cart_id).await? else { return Ok(false) };
-    let (lines, _) = store::lines(&mut conn, cart_id, now).await?;
+    let context = PriceContext::of_customer(shop, &mut conn, cart.currency, cart.customer_id).await?;
+    let (lines, _) = store::lines(&mut conn, cart_id, &context).await?;
     let data = if lines.is_empty() { None } else { data(shop, &mut conn, &cart, &lines).await? };
     drop(conn);
     let mut tx = shop.db().write().await?;
@@ -94,8 +96,8 @@ async fn data(shop: &Shop, conn: &mut Conn, cart: &Cart, lines: &[Line]) -> Resu
         "consent": consent,
         "cart_id": cart.id,
         "url": url(config, cart.id),
-        "currency": config.shop.currency.code(),
-        "exponent": config.shop.currency.exponent(),
+        "currency": cart.currency.code(),
+        "exponent": cart.currency.exponent(),
         "lines": lines.iter().map(line).collect::<Vec<_>>(),
         "goods_total": goods_total,
         "updated_at": cart.updated_at,
@@ -114,7 +116,7 @@ fn url(config: &crate::Config, cart_id: Uuid) -> String {
 }
 
 fn total_of(line: &Line) -> i64 {
-    line.variant.price.saturating_mul(i64::from(line.quantity))
+    line.unit_price.saturating_mul(i64::from(line.quantity))
 }
 
 fn line(line: &Line) -> Value {
@@ -122,7 +124,7 @@ fn line(line: &Line) -> Value {
         "sku": line.variant.sku,
         "title": line.variant.title,
         "quantity": line.quantity,
-        "unit_price": line.variant.price,
+        "unit_price": line.unit_price,
         "total": total_of(line),
         "attributes": line.attributes,
     })

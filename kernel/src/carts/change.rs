@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::catalog::{self, SellableVariant};
 use crate::clock::{self, Moment};
 use crate::db::Tx;
+use crate::money::Amount;
 use crate::plugins::OptionId;
 use crate::{Shop, id};
 
@@ -189,12 +190,13 @@ async fn find_variant(shop: &Shop, contents: &Contents, variant: &VariantRef) ->
         VariantRef::Sku(sku) => line.variant.sku == *sku,
     });
     if let Some(line) = known {
-        return Ok(SellableVariant { price: line.catalog_price, ..line.variant.clone() });
+        return Ok(line.variant.clone());
     }
+    let context = contents.price_context(shop);
     let mut conn = shop.db().read().await?;
     let found = match variant {
-        VariantRef::Id(id) => catalog::find_variant(&mut conn, *id).await?,
-        VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, sku).await?,
+        VariantRef::Id(id) => catalog::find_variant(&mut conn, &context, *id).await?,
+        VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
     };
     found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)
 }
@@ -217,7 +219,8 @@ fn add_line(
     if contents.lines.len() >= max_lines as usize {
         return Err(Error::Invalid("", format!("a cart holds at most {max_lines} lines")));
     }
-    let line = new_line(shop, variant, contents.next_position(), clock::now());
+    let price = variant.price.as_ref().ok_or_else(|| Error::PriceMissing(vec![variant.sku.clone()]))?.amount;
+    let line = new_line(shop, variant, price, contents.next_position(), clock::now());
     contents.lines.push(Line {
         quantity,
         note: note.cloned().unwrap_or_default(),
@@ -227,16 +230,16 @@ fn add_line(
     check_quantity(shop, contents, contents.lines.len() - 1)
 }
 
-/// At the price that the catalog asks now.
-fn new_line(shop: &Shop, variant: SellableVariant, position: i64, now: Moment) -> Line {
+/// At `price`, which the catalog asks now.
+fn new_line(shop: &Shop, variant: SellableVariant, price: Amount, position: i64, now: Moment) -> Line {
     let hold = hold(shop);
     let until = (!hold.is_zero()).then_some(now + hold);
     Line {
         line_id: id::sequential(),
         position,
         quantity: 0,
-        catalog_price: variant.price,
-        promise: Promise { price: variant.price, until, told: variant.price },
+        unit_price: price,
+        promise: Promise { price, until, told: price },
         variant,
         note: String::new(),
         attributes: Attributes::new(),
@@ -247,6 +250,9 @@ fn check_quantity(shop: &Shop, contents: &Contents, index: usize) -> Result<(), 
     let max = super::max_quantity(shop);
     if contents.lines[index].quantity > max {
         return Err(Error::Invalid("/quantity", format!("a line holds at most {max} pieces")));
+    }
+    if contents.lines[index].variant.price.is_none() {
+        return Err(Error::PriceMissing(vec![contents.lines[index].variant.sku.clone()]));
     }
     match contents.shortage_of(index) {
         Some(shortage) => Err(Error::Insufficient(vec![shortage])),

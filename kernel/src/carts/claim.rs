@@ -1,11 +1,14 @@
-//! A guest who signs in takes their cart along: it becomes theirs or, where they have one already, is added to it.
+//! A guest who signs in takes their cart along: it becomes theirs or, where they have one in the same currency already, is added to it.
+//! Either way its lines cost what the customer's group is asked.
 //!
 //! Locks: the customer, then the carts. Whoever claims holds the customer, so that two claims at once find each other's cart.
 
 use uuid::Uuid;
 
 use super::line::Line;
-use super::{Cart, CartsConfig, Contents, Error, Notice, NoticeKind, Quoted, change, get, quote, show, store};
+use super::{
+    Cart, CartsConfig, Contents, Error, Notice, NoticeKind, Quoted, change, get, get_as_own, quote, show, store,
+};
 use crate::clock::{self, Moment};
 use crate::{Shop, accounts, id};
 
@@ -23,7 +26,7 @@ pub async fn current(shop: &Shop, customer_id: Uuid) -> Result<(Contents, Quoted
 /// Makes a guest's cart the customer's, once, and answers the cart that they have now. Asked again, it answers the same.
 pub async fn claim(shop: &Shop, cart_id: Uuid, customer_id: Uuid) -> Result<(Contents, Quoted), Error> {
     for _ in 0..change::ATTEMPTS {
-        let guest = get(shop, cart_id, Some(customer_id)).await?;
+        let guest = get_as_own(shop, cart_id, customer_id).await?;
         if guest.cart.customer_id.is_some() {
             return show(shop, cart_id, Some(customer_id)).await;
         }
@@ -33,7 +36,7 @@ pub async fn claim(shop: &Shop, cart_id: Uuid, customer_id: Uuid) -> Result<(Con
             open => open?,
         }
         let mut conn = shop.db().read().await?;
-        let own = store::find_open_of(&mut conn, customer_id, clock::now()).await?;
+        let own = store::find_open_in(&mut conn, customer_id, guest.cart.currency, clock::now()).await?;
         drop(conn);
         let (before, mut after, closing) = match own {
             None => {
@@ -68,7 +71,7 @@ async fn save(
     let now = clock::now();
     let mut tx = shop.db().write().await?;
     accounts::lock(&mut tx, customer_id).await?;
-    let own = store::find_open_of(&mut tx, customer_id, now).await?;
+    let own = store::find_open_in(&mut tx, customer_id, before.cart.currency, now).await?;
     if own != closing.map(|_| before.cart.id) {
         return Ok(false);
     }
@@ -141,7 +144,7 @@ fn join_line(own: &mut Contents, line: &Line, config: &CartsConfig, now: Moment)
                 known.note.clone_from(&line.note);
             }
             // Both prices were shown, and both promises are kept.
-            if line.variant.price < known.variant.price {
+            if line.unit_price < known.unit_price {
                 known.take_promise(line.promise, now);
             }
             (index, before)

@@ -42,6 +42,9 @@ pub struct CartIn {
     /// BCP 47 tag of labels and messages; the shop's own where none is given.
     #[schema(example = "en")]
     locale: Option<String>,
+    /// One in which the shop sells: its own where none is given. It stays.
+    #[schema(min_length = 3, max_length = 3, example = "EUR")]
+    currency: Option<String>,
 }
 
 /// All coupon codes of the cart, in the order typed.
@@ -85,8 +88,11 @@ pub async fn create_cart(
     if let Some(locale) = &body.locale {
         checks.require(crate::accounts::is_locale(locale), "/locale", "must be a BCP 47 tag such as en or ru-RU");
     }
+    let currency = shop.config().shop.find_currency(body.currency.as_deref());
+    checks.require(currency.is_some(), "/currency", "is not a currency in which the shop sells");
     checks.done()?;
-    let contents = super::create(&shop, caller.customer_id(), body.locale).await?;
+    let currency = currency.unwrap_or(shop.config().shop.currency);
+    let contents = super::create(&shop, caller.customer_id(), currency, body.locale).await?;
     let location = HeaderValue::from_str(&format!("/v1/carts/{}", contents.cart.id)).map_err(Problem::internal)?;
     let cart = priced(&shop, &contents).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], cart).into_response())
@@ -107,7 +113,7 @@ pub async fn get_cart(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<CartOut>, Problem> {
     let (contents, quoted) = super::show(&shop, id, caller.customer_id()).await?;
-    Ok(Answer(cart_out(&shop, &contents, &quoted)))
+    Ok(Answer(cart_out(&contents, &quoted)))
 }
 
 /// Sets the coupon codes
@@ -263,7 +269,8 @@ pub async fn list_delivery_options(
 ) -> Result<Answer<Vec<DeliveryOptionOut>>, Problem> {
     let contents = super::get(&shop, id, caller.customer_id()).await?;
     let offered = super::quote::offered(&shop, &contents).await?;
-    Ok(Answer(offered.options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
+    let currency = contents.cart.currency;
+    Ok(Answer(offered.options.into_iter().map(|option| delivery_out(currency, option)).collect()))
 }
 
 /// The ways to pay for this cart
@@ -284,17 +291,17 @@ pub async fn list_payment_methods(
 
 async fn changed(shop: &Shop, id: Uuid, caller: Caller, change: Change) -> Result<Answer<CartOut>, Problem> {
     let (contents, quoted) = super::change(shop, id, caller.customer_id(), &change).await?;
-    Ok(Answer(cart_out(shop, &contents, &quoted)))
+    Ok(Answer(cart_out(&contents, &quoted)))
 }
 
 /// The problem that shows the cart as it stands now.
-pub fn stale(shop: &Shop, contents: &Contents, quoted: &Quoted) -> Problem {
-    Problem::new(Kind::StaleQuote).with("cart", cart_out(shop, contents, quoted))
+pub fn stale(contents: &Contents, quoted: &Quoted) -> Problem {
+    Problem::new(Kind::StaleQuote).with("cart", cart_out(contents, quoted))
 }
 
 async fn priced(shop: &Shop, contents: &Contents) -> Result<Answer<CartOut>, Problem> {
     let quoted = super::quote(shop, contents).await?;
-    Ok(Answer(cart_out(shop, contents, &quoted)))
+    Ok(Answer(cart_out(contents, &quoted)))
 }
 
 impl From<Error> for Problem {
@@ -305,6 +312,7 @@ impl From<Error> for Problem {
             Error::Merged(cart_id) => Problem::new(Kind::CartClosed).with("merged_into", cart_id),
             Error::Stale(_) => Problem::new(Kind::StaleQuote),
             Error::UnknownVariant => Problem::invalid_field("", "there is no such variant on sale"),
+            Error::PriceMissing(skus) => Problem::new(Kind::PriceMissing).with("skus", skus),
             Error::Insufficient(lines) => insufficient(&lines),
             Error::Invalid(pointer, detail) => Problem::invalid_field(pointer, detail),
             Error::Incomplete(missing) => Problem::new(Kind::CartIncomplete).with("missing", missing),

@@ -9,6 +9,7 @@ use super::{Contents, Shortage};
 use crate::catalog::SellableVariant;
 use crate::clock::Moment;
 use crate::money::Amount;
+use crate::prices::Price;
 
 /// Names and values that a shopper gives a cart or a line: an engraving, a gift card's text. Sorted, so that equal ones are alike.
 pub type Attributes = BTreeMap<String, String>;
@@ -19,10 +20,11 @@ pub struct Line {
     pub line_id: Uuid,
     pub position: i64,
     pub quantity: u32,
-    /// Its price is what the cart pays for a piece: the catalog's or, while that is higher, the one held.
+    /// As the catalog has it now.
     pub variant: SellableVariant,
-    /// What the catalog asks for a piece now.
-    pub catalog_price: Amount,
+    /// What the cart pays for a piece: the catalog's price or, while that is higher, the one held. Where it is not sold in the cart's
+    /// currency any more, the one that was shown last.
+    pub unit_price: Amount,
     pub promise: Promise,
     pub note: String,
     pub attributes: Attributes,
@@ -81,12 +83,27 @@ impl Line {
     /// Promises this from now on.
     pub fn take_promise(&mut self, promise: Promise, now: Moment) {
         self.promise = promise;
-        self.variant.price = promise.price_at(self.catalog_price, now);
+        self.unit_price = self.catalog_price().map_or(promise.price, |price| promise.price_at(price, now));
+    }
+
+    /// What the catalog asks for a piece now; none where it is not sold in the cart's currency.
+    pub fn catalog_price(&self) -> Option<Amount> {
+        self.variant.price.as_ref().map(|price| price.amount)
+    }
+
+    /// The price that is asked, where it is what the line pays: not while a lower one is held.
+    pub fn applying(&self) -> Option<&Price> {
+        self.variant.price.as_ref().filter(|price| price.amount == self.unit_price)
+    }
+
+    /// Whether any of it can be ordered, as far as stock goes.
+    pub fn is_on_sale(&self) -> bool {
+        self.variant.sellable && self.variant.price.is_some()
     }
 
     /// How many can be sold, other lines of the variant apart.
     fn free(&self) -> i64 {
-        if self.variant.sellable { self.variant.available.max(0) } else { 0 }
+        if self.is_on_sale() { self.variant.available.max(0) } else { 0 }
     }
 }
 
@@ -94,7 +111,9 @@ impl Contents {
     /// Promises the prices as they are now.
     pub(super) fn renew_promises(&mut self, now: Moment, hold: TimeDelta) {
         for line in &mut self.lines {
-            line.promise = line.promise.renewed(line.catalog_price, now, hold);
+            if let Some(price) = line.catalog_price() {
+                line.promise = line.promise.renewed(price, now, hold);
+            }
         }
     }
 
@@ -108,6 +127,12 @@ impl Contents {
             u32::try_from(taken).unwrap_or(line.quantity)
         });
         available.collect()
+    }
+
+    /// SKUs of the lines that are not sold in the cart's currency any more.
+    pub fn unpriced(&self) -> Vec<String> {
+        let unpriced = self.lines.iter().filter(|line| line.variant.price.is_none());
+        unpriced.map(|line| line.variant.sku.clone()).collect()
     }
 
     /// Lines of which less can be sold than is wanted, or that are no longer on sale at all.

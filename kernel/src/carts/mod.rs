@@ -26,8 +26,9 @@ use crate::address::Address;
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
 use crate::db::{self, Conn, Tx};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::plugins::{CallError, OptionId};
+use crate::prices::PriceContext;
 use crate::{Shop, id, payments};
 
 pub use abandoned::{run, tell_abandoned};
@@ -106,6 +107,9 @@ pub struct FallbackRate {
     pub label: String,
     /// Minor units, 0 or more.
     pub amount: Amount,
+    /// It is for carts in this one; the shop's own where none is given.
+    #[serde(default)]
+    pub currency: Option<Currency>,
     /// ISO 3166-1 alpha-2 codes; none means everywhere.
     #[serde(default)]
     pub countries: Vec<String>,
@@ -116,6 +120,8 @@ pub struct FallbackRate {
 pub struct Cart {
     pub id: Uuid,
     pub customer_id: Option<Uuid>,
+    /// Fixed when the cart is made.
+    pub currency: Currency,
     pub locale: String,
     pub email: Option<String>,
     pub address: Option<Address>,
@@ -152,6 +158,8 @@ pub struct Contents {
     pub gone: Vec<GoneLine>,
     /// Who buys: the cart's customer or, of a guest's cart, whoever is signed in.
     pub customer_id: Option<Uuid>,
+    /// The code of the group that the cart's customer is in; none for a guest's cart, whoever looks at it.
+    pub group: Option<String>,
     /// Orders that they have paid before; 0 for guests.
     pub orders_paid: u32,
     /// The order that is priced again, where it is one: what it redeemed is good for it, whatever was redeemed since.
@@ -185,6 +193,8 @@ pub enum Error {
     Stale(Box<(Contents, Quoted)>),
     #[error("there is no such variant on sale")]
     UnknownVariant,
+    #[error("not sold in the currency of the cart: {}", .0.join(", "))]
+    PriceMissing(Vec<String>),
     #[error("not enough in stock")]
     Insufficient(Vec<Shortage>),
     /// The field and what is wrong with it.
@@ -205,11 +215,17 @@ pub enum Error {
 }
 
 /// Opens an empty cart, for a customer or a guest.
-pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<String>) -> Result<Contents, Error> {
+pub async fn create(
+    shop: &Shop,
+    customer_id: Option<Uuid>,
+    currency: Currency,
+    locale: Option<String>,
+) -> Result<Contents, Error> {
     let now = clock::now();
     let cart = Cart {
         id: id::unguessable(),
         customer_id,
+        currency,
         locale: locale.unwrap_or_else(|| shop.config().shop.locale.clone()),
         email: None,
         address: None,
@@ -232,12 +248,21 @@ pub async fn create(shop: &Shop, customer_id: Option<Uuid>, locale: Option<Strin
     let mut tx = shop.db().write().await?;
     store::insert_cart(&mut tx, &cart).await?;
     tx.commit().await?;
-    Ok(Contents { cart, lines: Vec::new(), gone: Vec::new(), customer_id, orders_paid: 0, order_id: None })
+    Ok(Contents {
+        cart,
+        lines: Vec::new(),
+        gone: Vec::new(),
+        customer_id,
+        // An empty cart costs nothing in any group; whoever reads it again is told.
+        group: None,
+        orders_paid: 0,
+        order_id: None,
+    })
 }
 
 /// The cart, if `caller` may see it. Someone else's cart does not exist for them.
 pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Contents, Error> {
-    let contents = read(shop, cart_id, caller).await?;
+    let contents = read(shop, cart_id, caller, None).await?;
     match contents.cart.customer_id {
         Some(_) if contents.cart.customer_id != caller => Err(Error::NotFound),
         _ => Ok(contents),
@@ -246,22 +271,33 @@ pub async fn get(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Con
 
 /// The cart, for staff.
 pub async fn get_any(shop: &Shop, cart_id: Uuid) -> Result<Contents, Error> {
-    read(shop, cart_id, None).await
+    read(shop, cart_id, None, None).await
 }
 
-async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>) -> Result<Contents, Error> {
+/// A guest's cart, at the prices of the customer who is about to make it theirs; a cart that is somebody's as [`get`] has it.
+async fn get_as_own(shop: &Shop, cart_id: Uuid, customer_id: Uuid) -> Result<Contents, Error> {
+    let contents = read(shop, cart_id, Some(customer_id), Some(customer_id)).await?;
+    match contents.cart.customer_id {
+        Some(owner) if owner != customer_id => Err(Error::NotFound),
+        _ => Ok(contents),
+    }
+}
+
+/// `asked` is whose prices a guest's cart has; nobody's where it is none.
+async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>, asked: Option<Uuid>) -> Result<Contents, Error> {
     let mut conn = shop.db().read().await?;
     let cart = store::find_cart(&mut conn, cart_id).await?.ok_or(Error::NotFound)?;
     if cart.order_id.is_none() && cart.expires_at <= clock::now() {
         return Err(Error::NotFound);
     }
-    let (lines, gone) = store::lines(&mut conn, cart_id, clock::now()).await?;
+    let context = PriceContext::of_customer(shop, &mut conn, cart.currency, cart.customer_id.or(asked)).await?;
+    let (lines, gone) = store::lines(&mut conn, cart_id, &context).await?;
     let customer_id = cart.customer_id.or(caller);
     let orders_paid = match customer_id {
         Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id, None).await?,
         None => 0,
     };
-    Ok(Contents { cart, lines, gone, customer_id, orders_paid, order_id: None })
+    Ok(Contents { cart, lines, gone, customer_id, group: context.group, orders_paid, order_id: None })
 }
 
 /// The cart priced, for a shopper who looks at it: what they see now is held from now on.
@@ -296,7 +332,8 @@ pub async fn keep_promises(shop: &Shop, contents: &mut Contents) -> Result<(), E
 pub async fn payment_methods(shop: &Shop, contents: &Contents) -> Result<Vec<payments::Method>, Error> {
     let quoted = quote(shop, contents).await?;
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    payments::methods(shop, quoted.prepaid.due, country, &contents.cart.locale).await.map_err(Error::Payment)
+    let cart = &contents.cart;
+    payments::methods(shop, cart.currency, quoted.prepaid.due, country, &cart.locale).await.map_err(Error::Payment)
 }
 
 /// Turns an open cart into the order, once. False where it changed since `contents` was read.
@@ -328,10 +365,11 @@ pub async fn forget_expired(shop: &Shop) -> Result<u64, db::Error> {
 }
 
 /// Carts of the person that are still kept.
-pub async fn export_person(conn: &mut Conn, person: &Person) -> Result<Vec<Value>, db::Error> {
+pub async fn export_person(shop: &Shop, conn: &mut Conn, person: &Person) -> Result<Vec<Value>, db::Error> {
     let mut exported = Vec::new();
     for cart in store::carts_of(conn, person.customer_id).await? {
-        let (lines, _) = store::lines(conn, cart.id, clock::now()).await?;
+        // Of a line nothing is told that a price decides.
+        let (lines, _) = store::lines(conn, cart.id, &PriceContext::of_guest(shop)).await?;
         let line = |line: &Line| {
             json!({
                 "sku": line.variant.sku,
@@ -390,6 +428,11 @@ impl Contents {
     /// Who redeems coupons; none before a guest has given an e-mail address.
     pub fn buyer(&self) -> Option<Buyer> {
         Buyer::of(self.customer_id, self.cart.email.as_deref())
+    }
+
+    /// Which prices its lines have now.
+    pub fn price_context(&self, shop: &Shop) -> PriceContext {
+        PriceContext::now(shop, self.cart.currency, self.group.clone())
     }
 
     /// Where a new line stands.

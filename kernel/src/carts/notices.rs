@@ -41,7 +41,7 @@ pub enum NoticeKind {
     QuantityShort,
     /// The cart was joined with another one, and holds less than both together.
     QuantityReduced,
-    /// It is not on sale any more.
+    /// It is not on sale any more, or not in the cart's currency.
     Unavailable,
     /// The cart was joined with another one, and cannot hold this line too.
     LineDropped,
@@ -92,11 +92,11 @@ pub fn notices(contents: &Contents, quoted: &Quoted) -> Vec<Notice> {
     let mut notices = cart.notices.clone();
     for (line, available) in contents.lines.iter().zip(contents.available()) {
         notices.extend(
-            price_change(line.promise.told, line.variant.price)
-                .map(|kind| Notice::of_line(line, kind, line.promise.told, line.variant.price)),
+            price_change(line.promise.told, line.unit_price)
+                .map(|kind| Notice::of_line(line, kind, line.promise.told, line.unit_price)),
         );
         let (wanted, available) = (i64::from(line.quantity), i64::from(available));
-        if !line.variant.sellable {
+        if !line.is_on_sale() {
             notices.push(Notice::of_line(line, NoticeKind::Unavailable, wanted, 0));
         } else if available < wanted {
             notices.push(Notice::of_line(line, NoticeKind::QuantityShort, wanted, available));
@@ -193,7 +193,7 @@ fn accept(contents: &mut Contents, shown: &Quoted) {
     let available = contents.available();
     for (line, available) in contents.lines.iter_mut().zip(available) {
         line.quantity = available;
-        line.promise.told = line.variant.price;
+        line.promise.told = line.unit_price;
     }
     contents.lines.retain(|line| line.quantity > 0);
     contents.gone.clear();

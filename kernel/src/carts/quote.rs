@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::line::{Attributes, Line};
 use super::{Contents, Error, FallbackRate};
 use crate::coupons::{self, Judged, Refusal};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::plugins::pricing::Totals;
 use crate::plugins::{Bound, CallError, Called, Domain, Fault, OptionId, Report, Routing, delivery, pricing, registry};
 use crate::{Shop, clock, prepaid};
@@ -130,7 +130,8 @@ pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
     let credit_of = cart.customer_id.filter(|_| cart.store_credit);
     if !cart.gift_cards.is_empty() || credit_of.is_some() {
         let mut conn = shop.db().read().await?;
-        quoted.prepaid = prepaid::plan(&mut conn, &cart.gift_cards, credit_of, quoted.totals.total).await?;
+        quoted.prepaid =
+            prepaid::plan(&mut conn, cart.currency, &cart.gift_cards, credit_of, quoted.totals.total).await?;
     }
     Ok(quoted)
 }
@@ -232,8 +233,8 @@ async fn price(
 }
 
 fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pricing::Request {
-    let currency = shop.config().shop.currency;
     let cart = &contents.cart;
+    let currency = cart.currency;
     let is_refused = |code: &str| counted.iter().any(|judged| judged.code == code && judged.refusal.is_some());
     pricing::Request {
         currency: currency.code().to_owned(),
@@ -243,7 +244,7 @@ fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pric
         customer: cart.customer_id.map(|id| pricing::Customer {
             id: id.to_string(),
             orders_paid: contents.orders_paid,
-            attributes: Vec::new(),
+            attributes: contents.group.iter().map(|group| ("group".to_owned(), group.clone())).collect(),
         }),
         destination: cart.address.as_ref().map(|address| address.destination()),
         delivery: None,
@@ -255,13 +256,13 @@ fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pric
                 sku: line.variant.sku.clone(),
                 category: line.variant.category_path.clone().unwrap_or_default(),
                 quantity: line.quantity,
-                unit_price: line.variant.price,
+                unit_price: line.unit_price,
                 weight_grams: weight_of(line),
                 attributes: shoppers_words(&line.attributes),
             })
             .collect(),
         so_far: Vec::new(),
-        attributes: shoppers_words(&cart.attributes),
+        attributes: [shoppers_words(&cart.attributes), shops_words(shop, currency)].concat(),
     }
 }
 
@@ -273,11 +274,18 @@ fn shoppers_words(attributes: &Attributes) -> Vec<(String, String)> {
     attributes.iter().map(|(name, value)| (format!("{SHOPPERS_WORDS}{name}"), value.clone())).collect()
 }
 
+/// The shop's own currency, where the cart is in another: amounts in settings of plugins that name no currency are in the shop's own,
+/// and mean nothing to this cart.
+fn shops_words(shop: &Shop, currency: Currency) -> Vec<(String, String)> {
+    let own = shop.config().shop.currency;
+    if currency == own { Vec::new() } else { vec![("shop-currency".to_owned(), own.code().to_owned())] }
+}
+
 /// Asks every delivery plugin. Where one fails, the static rates of the settings stand in for it.
 async fn delivery_options(shop: &Shop, routing: &Routing, contents: &Contents, goods_total: Amount) -> Offered {
     let Some(address) = &contents.cart.address else { return Offered::default() };
     let shipment = Arc::new(delivery::Shipment {
-        currency: shop.config().shop.currency.code().to_owned(),
+        currency: contents.cart.currency.code().to_owned(),
         now: clock::unix_seconds(clock::now()),
         locale: contents.cart.locale.clone(),
         destination: address.destination(),
@@ -291,7 +299,7 @@ async fn delivery_options(shop: &Shop, routing: &Routing, contents: &Contents, g
             })
             .collect(),
         goods_total,
-        attributes: Vec::new(),
+        attributes: shops_words(shop, contents.cart.currency),
     });
     let mut offered = Offered::default();
     let mut failed = false;
@@ -308,7 +316,7 @@ async fn delivery_options(shop: &Shop, routing: &Routing, contents: &Contents, g
         }
     }
     if failed {
-        offered.options.extend(fallback_options(shop, &address.country));
+        offered.options.extend(fallback_options(shop, contents.cart.currency, &address.country));
     }
     offered
 }
@@ -337,7 +345,7 @@ fn weight_of(line: &Line) -> u32 {
     u32::try_from(line.variant.weight_grams).unwrap_or(u32::MAX)
 }
 
-fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
+fn fallback_options(shop: &Shop, currency: Currency, country: &str) -> Vec<DeliveryOption> {
     let rates = shop.config().carts.fallback_delivery.iter();
     let option = |rate: &FallbackRate| DeliveryOption {
         id: OptionId { plugin: FALLBACK.to_owned(), code: rate.code.clone() },
@@ -348,6 +356,7 @@ fn fallback_options(shop: &Shop, country: &str) -> Vec<DeliveryOption> {
         attributes: BTreeMap::new(),
     };
     rates
+        .filter(|rate| rate.currency.unwrap_or(shop.config().shop.currency) == currency)
         .filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country))
         .map(option)
         .collect()

@@ -9,12 +9,16 @@ use crate::address::Address;
 use crate::catalog;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+use crate::money::Currency;
 use crate::plugins::OptionId;
+use crate::prices::PriceContext;
 
 #[derive(FromRow)]
 struct CartRow {
     id: Uuid,
     customer_id: Option<Uuid>,
+    #[sqlx(try_from = "String")]
+    currency: Currency,
     locale: String,
     email: Option<String>,
     address: Option<Json<Address>>,
@@ -42,6 +46,7 @@ impl From<CartRow> for Cart {
         Self {
             id: row.id,
             customer_id: row.customer_id,
+            currency: row.currency,
             locale: row.locale,
             email: row.email,
             address: row.address.map(|Json(address)| address),
@@ -68,8 +73,8 @@ pub(super) async fn insert_cart(tx: &mut Tx, cart: &Cart) -> Result<()> {
     sql::execute!(
         tx,
         "insert into carts (id, customer_id, status, locale, coupons, coupons_told, note, attributes, notices, gift_cards,
-                            store_credit, version, created_at, updated_at, expires_at)
-         values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)",
+                            store_credit, version, created_at, updated_at, expires_at, currency)
+         values ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14)",
         cart.id,
         cart.customer_id,
         cart.locale.as_str(),
@@ -82,7 +87,8 @@ pub(super) async fn insert_cart(tx: &mut Tx, cart: &Cart) -> Result<()> {
         cart.store_credit,
         cart.version,
         cart.created_at,
-        cart.expires_at
+        cart.expires_at,
+        cart.currency.code()
     )?;
     Ok(())
 }
@@ -91,8 +97,8 @@ pub(super) async fn find_cart(conn: &mut Conn, id: Uuid) -> Result<Option<Cart>>
     let row = sql::optional!(
         conn,
         CartRow,
-        "select id, customer_id, locale, email, address, coupons, coupons_told, note, attributes, gift_cards, store_credit,
-                delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
+        "select id, customer_id, currency, locale, email, address, coupons, coupons_told, note, attributes, gift_cards,
+                store_credit, delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
                 updated_at, expires_at
          from carts where id = $1",
         id
@@ -139,6 +145,25 @@ pub(super) async fn find_open_of(conn: &mut Conn, customer_id: Uuid, now: Moment
          order by updated_at desc, id desc limit 1",
         customer_id,
         now
+    )?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// The same of those in one currency.
+pub(super) async fn find_open_in(
+    conn: &mut Conn,
+    customer_id: Uuid,
+    currency: Currency,
+    now: Moment,
+) -> Result<Option<Uuid>> {
+    let row = sql::optional!(
+        conn,
+        (Uuid,),
+        "select id from carts where customer_id = $1 and status = 'open' and expires_at > $2 and currency = $3
+         order by updated_at desc, id desc limit 1",
+        customer_id,
+        now,
+        currency.code()
     )?;
     Ok(row.map(|(id,)| id))
 }
@@ -217,8 +242,12 @@ struct LineRow {
     told_price: i64,
 }
 
-/// The lines of a cart at `now`, by position, and those whose variant is gone.
-pub(super) async fn lines(conn: &mut Conn, cart_id: Uuid, now: Moment) -> Result<(Vec<Line>, Vec<GoneLine>)> {
+/// The lines of a cart at the prices of `context`, by position, and those whose variant is gone.
+pub(super) async fn lines(
+    conn: &mut Conn,
+    cart_id: Uuid,
+    context: &PriceContext,
+) -> Result<(Vec<Line>, Vec<GoneLine>)> {
     let rows = sql::all!(
         conn,
         LineRow,
@@ -226,13 +255,13 @@ pub(super) async fn lines(conn: &mut Conn, cart_id: Uuid, now: Moment) -> Result
          from cart_lines where cart_id = $1 order by position, id",
         cart_id
     )?;
-    let mut variants = catalog::cart_variants(conn, cart_id).await?;
+    let mut variants = catalog::cart_variants(conn, context, cart_id).await?;
     let (mut lines, mut gone) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         // One that was added or removed between the two statements: whoever changes the cart finds another version.
         let known = variants.iter().position(|variant| variant.line_id == row.id);
         match known.map(|index| variants.swap_remove(index)) {
-            Some(variant) => lines.push(line(row, variant, now)),
+            Some(variant) => lines.push(line(row, variant, context.at)),
             None if row.variant_id.is_none() => gone.push(GoneLine {
                 line_id: row.id,
                 sku: row.sku,
@@ -251,7 +280,7 @@ fn line(row: LineRow, found: catalog::CartVariant, now: Moment) -> Line {
         line_id: found.line_id,
         position: found.position,
         quantity: found.quantity,
-        catalog_price: found.variant.price,
+        unit_price: promise.price,
         variant: found.variant,
         promise,
         note: row.note,
@@ -336,8 +365,8 @@ pub(super) async fn carts_of(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<C
     let rows = sql::all!(
         conn,
         CartRow,
-        "select id, customer_id, locale, email, address, coupons, coupons_told, note, attributes, gift_cards, store_credit,
-                delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
+        "select id, customer_id, currency, locale, email, address, coupons, coupons_told, note, attributes, gift_cards,
+                store_credit, delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
                 updated_at, expires_at
          from carts where customer_id = $1 order by created_at, id",
         customer_id

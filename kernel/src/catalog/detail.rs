@@ -13,6 +13,7 @@ use super::{
 };
 use crate::Shop;
 use crate::db::Conn;
+use crate::prices::PriceContext;
 
 /// A product as its page shows it.
 #[derive(Debug, Clone)]
@@ -51,9 +52,14 @@ pub enum Found<T> {
     Moved(String),
 }
 
-/// The active product with this id or slug, in the language of the reader.
-pub async fn find_detail(shop: &Shop, id_or_slug: &str, reading: &Reading) -> Result<Option<Found<Detail>>, Error> {
-    let Some(listed) = find_listed(shop, id_or_slug).await? else {
+/// The active product with this id or slug, in the language of the reader and at the prices of `context`.
+pub async fn find_detail(
+    shop: &Shop,
+    context: &PriceContext,
+    id_or_slug: &str,
+    reading: &Reading,
+) -> Result<Option<Found<Detail>>, Error> {
+    let Some(listed) = find_listed(shop, context, id_or_slug).await? else {
         return Ok(find_moved(shop, id_or_slug).await?.map(Found::Moved));
     };
     let mut conn = shop.db().read().await?;

@@ -9,6 +9,7 @@ use super::listing::to_query;
 use super::translations::{self, Entity, Reading};
 use super::{Attribute, AttributeKind, AttributeValue, Category, Error, Filter, store};
 use crate::db::Conn;
+use crate::prices::PriceContext;
 use crate::search::{self, Facets, Range, ValueCount};
 use crate::{Shop, db};
 
@@ -54,13 +55,14 @@ pub struct LabelledCount {
 /// The counts beside the list of `filter`, in the language of the reader; `partial` as the list said.
 pub async fn count_listed(
     shop: &Shop,
+    context: &PriceContext,
     filter: &Filter,
     partial: bool,
     reading: &Reading,
 ) -> Result<ListedFacets, Error> {
     let limit = shop.config().search.facet_values;
     let mut conn = shop.db().read().await?;
-    let query = to_query(&mut conn, filter).await?;
+    let query = to_query(&mut conn, context, filter).await?;
     let mut facets = search::count_facets(&mut conn, &query, partial, limit).await?;
     let categories = count_categories(&mut conn, &facets.categories, limit, reading).await?;
     let attributes = take_attributes(&mut conn, &mut facets, reading).await?;

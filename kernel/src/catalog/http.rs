@@ -112,14 +112,16 @@ fn check_variant(checks: &mut Checks, at: &str, title: Option<&str>, price: Opti
     if let Some(title) = title {
         checks.text(title, 0, MAX_TITLE, &format!("{at}/title"));
     }
-    if let Some(price) = price {
-        let detail = format!("must be 0 to {MAX_AMOUNT} minor units");
-        checks.require((0..=MAX_AMOUNT).contains(&price), &format!("{at}/price"), &detail);
-    }
+    check_amount(checks, &format!("{at}/price"), price);
     if let Some(weight) = weight_grams {
         let detail = format!("must be 0 to {MAX_WEIGHT_GRAMS}");
         checks.require((0..=MAX_WEIGHT_GRAMS).contains(&weight), &format!("{at}/weight_grams"), &detail);
     }
+}
+
+fn check_amount(checks: &mut Checks, pointer: &str, amount: Option<Amount>) {
+    let detail = format!("must be 0 to {MAX_AMOUNT} minor units");
+    checks.require(amount.is_none_or(|amount| (0..=MAX_AMOUNT).contains(&amount)), pointer, &detail);
 }
 
 fn check_on_hand(checks: &mut Checks, at: &str, on_hand: i64) {

@@ -9,7 +9,8 @@ use super::{Error, Status, store, text};
 use crate::clock::Moment;
 use crate::inventory::Availability;
 use crate::money::Amount;
-use crate::search::{self, Bounds, Key, Sort};
+use crate::prices::{self, Price, PriceContext};
+use crate::search::{self, Bounds, Key, Prices, Sort};
 use crate::{Shop, db};
 
 /// Which products of the list.
@@ -23,7 +24,7 @@ pub struct Filter {
     pub without_subtree: bool,
     /// Slug of a collection. One that does not exist, or is not active, has no products.
     pub collection: Option<String>,
-    /// Bounds of the lowest price, both included, in minor units of the shop's currency.
+    /// Bounds of the lowest price that applies, both included, in minor units of the reader's currency.
     pub price_min: Option<Amount>,
     pub price_max: Option<Amount>,
     /// Only what can be bought now.
@@ -69,8 +70,8 @@ pub struct ListedVariant {
     pub id: Uuid,
     pub sku: String,
     pub title: String,
-    /// Minor units of the shop's currency.
-    pub price: Amount,
+    /// None where it is not sold in the reader's currency.
+    pub price: Option<Price>,
     pub weight_grams: i64,
     /// What can be sold now.
     pub available: i64,
@@ -78,10 +79,15 @@ pub struct ListedVariant {
 }
 
 impl ListedProduct {
-    /// The lowest and the highest price; none without variants.
+    /// The lowest and the highest price; none where no variant has one.
     pub fn price_range(&self) -> Option<(Amount, Amount)> {
-        let prices = || self.variants.iter().map(|variant| variant.price);
+        let prices = || self.variants.iter().filter_map(|variant| Some(variant.price.as_ref()?.amount));
         Some((prices().min()?, prices().max()?))
+    }
+
+    /// Whether any variant costs less than it did before.
+    pub fn on_sale(&self) -> bool {
+        self.variants.iter().any(|variant| variant.price.as_ref().is_some_and(|price| price.compare_at.is_some()))
     }
 
     /// Whether any variant can be sold.
@@ -90,25 +96,27 @@ impl ListedProduct {
     }
 }
 
-/// At most `limit` active products after `after`.
+/// At most `limit` active products after `after`, at the prices of `context`.
 ///
-/// One statement finds them and one reads them, whatever is asked for; a category and each word cost a look-up by key.
+/// One statement finds them and one reads them, whatever is asked for; a category, each word, and whether price lists
+/// are in force cost a look-up by key.
 pub async fn list_products(
     shop: &Shop,
+    context: &PriceContext,
     filter: &Filter,
     sort: Sort,
     after: Option<&Key>,
     limit: u32,
 ) -> Result<Listing, Error> {
     let mut conn = shop.db().read().await?;
-    let query = to_query(&mut conn, filter).await?;
+    let query = to_query(&mut conn, context, filter).await?;
     // One more than shown tells whether there is a next page.
     let mut found = search::find(&mut conn, &query, sort, after, limit + 1).await?;
     let more = found.hits.len() > limit as usize;
     found.hits.truncate(limit as usize);
     let next = found.hits.last().filter(|_| more).map(|last| found.key(sort, last));
     let ids: Vec<_> = found.hits.iter().map(|hit| hit.product_id).collect();
-    let products = store::listed(&mut conn, &ids, shop.config().inventory.low_stock_threshold).await?;
+    let products = store::listed(&mut conn, context, &ids, shop.config().inventory.low_stock_threshold).await?;
     Ok(Listing { products, partial: found.partial, next })
 }
 
@@ -126,7 +134,11 @@ pub async fn translate_titles(shop: &Shop, products: &mut [ListedProduct], readi
 }
 
 /// The active product with this id or slug.
-pub async fn find_listed(shop: &Shop, id_or_slug: &str) -> Result<Option<ListedProduct>, Error> {
+pub async fn find_listed(
+    shop: &Shop,
+    context: &PriceContext,
+    id_or_slug: &str,
+) -> Result<Option<ListedProduct>, Error> {
     let id = Uuid::try_parse(id_or_slug).ok();
     // What is neither names nothing, and is not worth a statement.
     if id.is_none() && !text::is_slug(id_or_slug) {
@@ -134,10 +146,14 @@ pub async fn find_listed(shop: &Shop, id_or_slug: &str) -> Result<Option<ListedP
     }
     let mut conn = shop.db().read().await?;
     let low = shop.config().inventory.low_stock_threshold;
-    Ok(store::find_listed(&mut conn, id.unwrap_or_default(), id_or_slug, low).await?)
+    Ok(store::find_listed(&mut conn, context, id.unwrap_or_default(), id_or_slug, low).await?)
 }
 
-pub(super) async fn to_query(conn: &mut db::Conn, filter: &Filter) -> Result<search::Query, Error> {
+pub(super) async fn to_query(
+    conn: &mut db::Conn,
+    context: &PriceContext,
+    filter: &Filter,
+) -> Result<search::Query, Error> {
     let categories = match &filter.category {
         Some(slug) => Some(store::category_ids(conn, slug, !filter.without_subtree).await?),
         None => None,
@@ -151,6 +167,8 @@ pub(super) async fn to_query(conn: &mut db::Conn, filter: &Filter) -> Result<sea
         // `in ()` is no SQL that both databases take; nothing is in a category that is none.
         categories: categories.map(|ids| if ids.is_empty() { vec![Uuid::nil()] } else { ids }),
         collection,
+        // Where no list is in force, the prices that stand in the index are right, and sorted already.
+        prices: if prices::are_own(conn, context).await? { Prices::Own } else { Prices::Applying(context.clone()) },
         price_min: filter.price_min,
         price_max: filter.price_max,
         in_stock: filter.in_stock,

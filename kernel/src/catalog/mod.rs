@@ -5,7 +5,7 @@
 //! - Categories form a tree of any depth. Each has its path, the slugs from the root, so that a subtree is one range
 //!   of an index: [`categories`].
 //! - What shoppers read ([`listing`]) costs two statements a page and is cached as ready bytes in `http/`.
-//! - Carts and orders ask through [`sellable`].
+//! - Carts and orders ask through [`sellable`]. Which price applies to a variant, [`prices`](crate::prices) knows.
 //! - A product may have a type ([`types`]), which says what attributes it and its variants have, and options
 //!   ([`options`]), in which its variants differ.
 //! - Something that is renamed is still found by its old slug ([`slugs`]); texts have translations beside them
@@ -173,8 +173,10 @@ pub struct Variant {
     pub sku: String,
     /// What tells it from the others, `250 g`; empty where there is only one.
     pub title: String,
-    /// Minor units of the shop's currency.
+    /// Minor units of the shop's own currency; price lists may have others.
     pub price: Amount,
+    /// What it cost before: shown where it is more than the price.
+    pub compare_at_price: Option<Amount>,
     pub weight_grams: i64,
     /// The code of its value of each of the product's options, in their order.
     pub options: Vec<String>,
@@ -216,6 +218,7 @@ pub struct NewVariant {
     pub sku: String,
     pub title: String,
     pub price: Amount,
+    pub compare_at_price: Option<Amount>,
     pub weight_grams: i64,
     /// One of each of the product's options; the title is made of them then.
     pub options: Chosen,
@@ -254,6 +257,8 @@ pub struct ProductPatch {
 pub struct VariantPatch {
     pub title: Option<String>,
     pub price: Option<Amount>,
+    /// `Some(None)` takes it away.
+    pub compare_at_price: Option<Option<Amount>>,
     pub weight_grams: Option<i64>,
     /// One of each option.
     pub options: Option<Chosen>,

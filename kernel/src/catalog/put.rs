@@ -90,8 +90,9 @@ fn is_so(current: &Product, wanted: &NewProduct, owners: &[Option<Uuid>]) -> boo
             let foreign = owner.is_some_and(|owner| owner != current.id);
             foreign
                 || current.variants.iter().any(|variant| {
-                    let has = (&variant.sku, &variant.title, variant.price, variant.weight_grams, variant.on_hand);
-                    has == (&wanted.sku, &wanted.title, wanted.price, wanted.weight_grams, wanted.on_hand)
+                    let has = (&variant.sku, &variant.title, variant.price, variant.compare_at_price);
+                    has == (&wanted.sku, &wanted.title, wanted.price, wanted.compare_at_price)
+                        && (variant.weight_grams, variant.on_hand) == (wanted.weight_grams, wanted.on_hand)
                 })
         })
 }
@@ -148,6 +149,7 @@ async fn change_variant(tx: &mut Tx, product: &mut Product, wanted: &NewVariant)
         variant.title.clone_from(&wanted.title);
     }
     variant.price = wanted.price;
+    variant.compare_at_price = wanted.compare_at_price;
     variant.weight_grams = wanted.weight_grams;
     if *variant != before {
         store::update_variant(tx, variant, at).await?;

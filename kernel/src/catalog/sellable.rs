@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::store;
 use crate::db::{self, Conn};
-use crate::money::Amount;
+use crate::prices::{Price, PriceContext};
 
 /// A variant as a cart line needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct SellableVariant {
     pub sku: String,
     /// Title of the product, and of the variant where it has one: `Yirgacheffe, 250 g`.
     pub title: String,
-    /// Minor units of the shop's currency for one piece.
-    pub price: Amount,
+    /// For one piece; none where it is not sold in the currency that was asked for.
+    pub price: Option<Price>,
     pub weight_grams: i64,
     /// Slugs from the root: `coffee/filter`; none for a product without a category.
     pub category_path: Option<String>,
@@ -36,18 +36,22 @@ pub struct CartVariant {
 }
 
 /// The variant with this id.
-pub async fn find_variant(conn: &mut Conn, id: Uuid) -> db::Result<Option<SellableVariant>> {
-    store::sellable_by_id(conn, id).await
+pub async fn find_variant(conn: &mut Conn, context: &PriceContext, id: Uuid) -> db::Result<Option<SellableVariant>> {
+    store::sellable_by_id(conn, context, id).await
 }
 
 /// The variant with this SKU. SKUs are compared exactly: `85123A` is not `85123a`.
-pub async fn find_variant_by_sku(conn: &mut Conn, sku: &str) -> db::Result<Option<SellableVariant>> {
-    store::sellable_by_sku(conn, sku).await
+pub async fn find_variant_by_sku(
+    conn: &mut Conn,
+    context: &PriceContext,
+    sku: &str,
+) -> db::Result<Option<SellableVariant>> {
+    store::sellable_by_sku(conn, context, sku).await
 }
 
 /// Every line of a cart with its variant, by position.
-pub async fn cart_variants(conn: &mut Conn, cart_id: Uuid) -> db::Result<Vec<CartVariant>> {
-    store::cart_variants(conn, cart_id).await
+pub async fn cart_variants(conn: &mut Conn, context: &PriceContext, cart_id: Uuid) -> db::Result<Vec<CartVariant>> {
+    store::cart_variants(conn, context, cart_id).await
 }
 
 /// How a variant is called outside its product's page.

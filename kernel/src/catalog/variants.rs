@@ -81,6 +81,7 @@ pub async fn delete_variant(shop: &Shop, id: Uuid, expected: Option<i64>) -> Res
 fn apply(product: &Product, variant: &mut Variant, patch: VariantPatch) -> Result<(), Error> {
     variant.title = patch.title.unwrap_or(std::mem::take(&mut variant.title));
     variant.price = patch.price.unwrap_or(variant.price);
+    variant.compare_at_price = patch.compare_at_price.unwrap_or(variant.compare_at_price);
     variant.weight_grams = patch.weight_grams.unwrap_or(variant.weight_grams);
     variant.barcode = patch.barcode.unwrap_or(std::mem::take(&mut variant.barcode));
     variant.length_mm = patch.length_mm.unwrap_or(variant.length_mm);
@@ -137,6 +138,7 @@ pub(super) fn describe(product: &Product, new: &NewVariant, position: i64, at: &
         sku: new.sku.clone(),
         title,
         price: new.price,
+        compare_at_price: new.compare_at_price,
         weight_grams: new.weight_grams,
         options,
         attributes: new.attributes.clone(),

@@ -99,6 +99,9 @@ pub struct AdminCustomerOut {
     role: RoleName,
     /// The merchant's.
     note: String,
+    /// Code of the customer group that they are in.
+    #[schema(example = "trade")]
+    group: Option<String>,
     second_factor: bool,
     disabled: bool,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -154,6 +157,7 @@ impl From<Account> for AdminCustomerOut {
             locale: account.locale,
             role: account.role.into(),
             note: account.note,
+            group: account.group,
             second_factor: account.second_factor,
             disabled: account.disabled_at.is_some(),
             disabled_at: account.disabled_at,

@@ -26,6 +26,8 @@ pub struct Account {
     pub locale: String,
     pub role: Role,
     pub note: String,
+    /// The code of the customer group that they are in.
+    pub group: Option<String>,
     pub second_factor: bool,
     pub disabled_at: Option<Moment>,
     pub erased_at: Option<Moment>,

@@ -23,7 +23,7 @@ pub async fn export(shop: &Shop, id: Uuid) -> Result<Value, Error> {
     let ids = orders::ids_of(&mut conn, &person).await?;
     let shipments = fulfilment::export(&mut conn, &ids).await?;
     let returns = returns::export(&mut conn, &ids).await?;
-    let carts = carts::export_person(&mut conn, &person).await?;
+    let carts = carts::export_person(shop, &mut conn, &person).await?;
     let reviews = reviews::export_person(&mut conn, id).await?;
     let notifications = notifications::export_person(&mut conn, &person).await?;
     let admin_actions = audit::export_person(&mut conn, &person).await?;

@@ -17,6 +17,7 @@ struct AccountRow {
     locale: String,
     role: String,
     note: String,
+    group_code: Option<String>,
     factors: i64,
     disabled_at: Option<Moment>,
     erased_at: Option<Moment>,
@@ -35,6 +36,7 @@ impl From<AccountRow> for Account {
             locale: row.locale,
             role: Role::parse(&row.role),
             note: row.note,
+            group: row.group_code,
             second_factor: row.factors > 0,
             disabled_at: row.disabled_at,
             erased_at: row.erased_at,
@@ -48,7 +50,7 @@ pub(super) async fn find(conn: &mut Conn, id: Uuid) -> Result<Option<Account>> {
     let row = sql::optional!(
         conn,
         AccountRow,
-        "select id, email, email_confirmed_at, name, phone, locale, role, note,
+        "select id, email, email_confirmed_at, name, phone, locale, role, note, group_code,
                 (select count(*) from second_factors f where f.customer_id = customers.id and f.confirmed_at is not null)
                     as factors,
                 disabled_at, erased_at, version, created_at
@@ -66,7 +68,7 @@ pub(super) async fn list(
     limit: i64,
 ) -> Result<Vec<Account>> {
     let mut sql = Built::new(
-        "select id, email, email_confirmed_at, name, phone, locale, role, note,
+        "select id, email, email_confirmed_at, name, phone, locale, role, note, group_code,
                 (select count(*) from second_factors f where f.customer_id = c.id and f.confirmed_at is not null) as factors,
                 disabled_at, erased_at, version, created_at
          from customers c where ",

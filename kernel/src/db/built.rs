@@ -58,6 +58,12 @@ impl Built {
         self
     }
 
+    /// Gives a value that pieces of the text name by its number: the first `$1`, the next `$2`. Only before anything is bound.
+    pub fn give(&mut self, value: impl Into<Bind>) -> &mut Self {
+        self.binds.push(value.into());
+        self
+    }
+
     /// Appends placeholders for `values`, parted by commas.
     pub fn bind_all<T: Into<Bind>>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Self {
         for (index, value) in values.into_iter().enumerate() {

@@ -34,6 +34,7 @@ const STEPS: &[Step] = steps![
     7 "0007_access",
     8 "0008_catalog",
     9 "0009_search",
+    10 "0010_prices",
     11 "0011_stock",
     12 "0012_promotions",
     13 "0013_ledger",

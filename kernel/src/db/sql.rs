@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A row is a struct with `#[derive(FromRow)]`, or a tuple: `(i64,)`. Bound values are evaluated once.
-//! A text must be a literal: it is registered, and a test prepares every registered text on both databases.
+//! A text must be a literal, or a `concat!` of literals where several statements share a clause: it is registered, and a test
+//! prepares every registered text on both databases.
 //!
 //! A macro expands to two things that need types: binding the values and reading the rows, each once for either driver. What runs
 //! in between is not generic and compiled once ([`super::run`]); a future of sqlx in each place made the kernel compile
@@ -48,7 +49,7 @@ pub async fn prepare(db: &Db, statement: &'static Statement) -> Result<()> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_bind {
-    ($conn:expr, $sql:literal, [$($bind:expr),*]) => {{
+    ($conn:expr, $sql:expr, [$($bind:expr),*]) => {{
         ::inventory::submit! {
             $crate::db::sql::Statement { text: $sql, place: concat!(file!(), ":", line!()) }
         }
@@ -73,7 +74,7 @@ macro_rules! __sql_bind {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_optional {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {{
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let arguments = $crate::__sql_bind!($conn, $sql, [$($bind),*]);
         match $crate::db::run::optional($conn.as_conn(), $sql, arguments).await {
             Ok(Some(row)) => row.read::<$row>().map(Some),
@@ -87,7 +88,7 @@ macro_rules! __sql_optional {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_one {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {{
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let arguments = $crate::__sql_bind!($conn, $sql, [$($bind),*]);
         match $crate::db::run::one($conn.as_conn(), $sql, arguments).await {
             Ok(row) => row.read::<$row>(),
@@ -100,7 +101,7 @@ macro_rules! __sql_one {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_all {
-    ($conn:expr, $row:ty, $sql:literal $(, $bind:expr)* $(,)?) => {{
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let arguments = $crate::__sql_bind!($conn, $sql, [$($bind),*]);
         match $crate::db::run::all($conn.as_conn(), $sql, arguments).await {
             Ok(rows) => rows.read::<$row>(),
@@ -113,7 +114,7 @@ macro_rules! __sql_all {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sql_execute {
-    ($conn:expr, $sql:literal $(, $bind:expr)* $(,)?) => {{
+    ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let arguments = $crate::__sql_bind!($conn, $sql, [$($bind),*]);
         $crate::db::run::execute($conn.as_conn(), $sql, arguments).await
     }};

@@ -12,6 +12,7 @@ use crate::clock::{self, Moment};
 use crate::db::Tx;
 use crate::money::Amount;
 use crate::plugins::{Bound, CallError, Domain, Fault, delivery, types};
+use crate::prices::PriceContext;
 use crate::{Shop, catalog, id, orders};
 
 /// What a plugin answers that has no carrier behind it.
@@ -131,7 +132,7 @@ async fn request(shop: &Shop, shipment: &Shipment, step: &Step) -> Result<delive
     for held in &shipment.lines {
         let Some(line) = lines.get(held.line as usize) else { continue };
         // A variant that was deleted meanwhile weighs nothing that anybody knows.
-        let variant = catalog::find_variant(&mut conn, line.variant_id).await?;
+        let variant = catalog::find_variant(&mut conn, &PriceContext::of_guest(shop), line.variant_id).await?;
         let weight_grams = variant.map_or(0, |variant| u32::try_from(variant.weight_grams).unwrap_or(u32::MAX));
         items.push(delivery::Item { sku: line.sku.clone(), quantity: held.quantity, weight_grams });
         goods_total = goods_total.saturating_add(orders::part_of_line(line, held.quantity));

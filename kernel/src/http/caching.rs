@@ -23,7 +23,7 @@ impl Tagged {
         Self { body, etag }
     }
 
-    /// The body, or 304 where the client has it.
+    /// The body, or 304 where the client has it. What a signed-in customer gets is `private`: it may be theirs alone.
     pub fn answer(self, request: &HeaderMap) -> Response {
         let known = request.get_all(header::IF_NONE_MATCH).iter().any(|value| {
             value.to_str().is_ok_and(|text| {
@@ -37,7 +37,10 @@ impl Tagged {
         };
         response.headers_mut().insert(header::ETAG, self.etag);
         // Shoppers' browsers and shared caches ask again each time, at the price of a 304: stock and prices change.
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+        let signed_in = request.contains_key(header::AUTHORIZATION);
+        let caching = if signed_in { "private, no-cache" } else { "public, no-cache" };
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("authorization"));
         response
     }
 }

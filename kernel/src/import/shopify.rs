@@ -17,7 +17,7 @@ use crate::catalog::{
 };
 use crate::money::Currency;
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "Handle",
     "Title",
     "Body (HTML)",
@@ -36,6 +36,7 @@ const COLUMNS: [&str; 18] = [
     "Variant Grams",
     "Variant Inventory Qty",
     "Variant Price",
+    "Variant Compare At Price",
 ];
 
 /// The rows of one handle.
@@ -63,6 +64,7 @@ struct VariantRow {
     grams: String,
     quantity: String,
     price: String,
+    compare_at: String,
 }
 
 /// Imports the file.
@@ -94,7 +96,7 @@ fn read_groups(input: impl Read, report: &mut Report) -> Result<Vec<Group>, Erro
     let mut by_handle: HashMap<String, usize> = HashMap::new();
     table::read(input, COLUMNS, &["Handle", "Title", "Variant Price"], report, |_, line, row| {
         let [handle, title, body, vendor, kind, published, status, gift_card, option1_name, ..] = row;
-        let [.., value1, _, value2, _, value3, sku, grams, quantity, price] = row;
+        let [.., value1, _, value2, _, value3, sku, grams, quantity, price, compare_at] = row;
         if handle.is_empty() {
             return Err("it has no handle".into());
         }
@@ -123,8 +125,9 @@ fn read_groups(input: impl Read, report: &mut Report) -> Result<Vec<Group>, Erro
         let options = values.into_iter().filter(|value| !value.is_empty()).map(str::to_owned).collect();
         // Spreadsheets put an apostrophe before numbers that are to stay texts.
         let sku = sku.trim_start_matches('\'').to_owned();
-        let (grams, quantity, price) = (grams.to_owned(), quantity.to_owned(), price.to_owned());
-        group.rows.push((line, VariantRow { options, sku, grams, quantity, price }));
+        let (grams, quantity) = (grams.to_owned(), quantity.to_owned());
+        let (price, compare_at) = (price.to_owned(), compare_at.to_owned());
+        group.rows.push((line, VariantRow { options, sku, grams, quantity, price, compare_at }));
         Ok(())
     })?;
     Ok(groups)
@@ -230,8 +233,13 @@ fn variant(
     if on_hand < 0 {
         report.note(line, format!("{sku}: the inventory quantity {on_hand} was taken as 0"));
     }
+    // What is crossed out decides nothing, so a bad one costs a note and not the row.
+    let compare_at_price = currency.parse_amount(&row.compare_at).ok().filter(|amount| *amount >= 0);
+    if compare_at_price.is_none() && !row.compare_at.is_empty() {
+        report.note(line, format!("{sku}: the compare-at price `{}` was left out", row.compare_at));
+    }
     let on_hand = on_hand.clamp(0, MAX_ON_HAND);
-    Ok(NewVariant { sku, title, price, weight_grams, on_hand, ..NewVariant::default() })
+    Ok(NewVariant { sku, title, price, compare_at_price, weight_grams, on_hand, ..NewVariant::default() })
 }
 
 /// Where the file has no SKU: the handle, and a slug of each option value, joined by colons. The same row always has

@@ -9,15 +9,17 @@ use crate::address::Address;
 use crate::carts::{self, Cart, Contents, DeliveryState, Promise};
 use crate::catalog::{self, SellableVariant};
 use crate::clock;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::plugins::OptionId;
 use crate::plugins::pricing::Totals;
+use crate::prices::{Price, PriceContext};
 use crate::{Shop, id};
 
 /// All that decides a price.
 #[derive(Debug, Clone)]
 pub(super) struct Basket {
     pub customer_id: Option<Uuid>,
+    pub currency: Currency,
     pub locale: String,
     pub email: String,
     pub address: Address,
@@ -37,7 +39,8 @@ pub(super) struct Piece {
     pub sku: String,
     pub title: String,
     pub quantity: u32,
-    pub unit_price: Amount,
+    /// Of one piece.
+    pub price: Price,
     pub note: String,
     pub attributes: carts::Attributes,
 }
@@ -54,18 +57,13 @@ pub(super) struct Priced {
 }
 
 impl Piece {
-    /// What the catalog has of it now.
-    pub fn of(variant: SellableVariant, quantity: u32) -> Self {
+    /// What the catalog has of it now, at its price or at one that was `agreed`.
+    pub fn of(variant: SellableVariant, quantity: u32, agreed: Option<Amount>) -> Result<Self, Error> {
         let SellableVariant { id, sku, title, price, .. } = variant;
-        Self {
-            variant_id: id,
-            sku,
-            title,
-            quantity,
-            unit_price: price,
-            note: String::new(),
-            attributes: carts::Attributes::new(),
-        }
+        let agreed = agreed.map(|amount| Price { amount, compare_at: None, list: None });
+        let Some(price) = agreed.or(price) else { return Err(carts::Error::PriceMissing(vec![sku]).into()) };
+        let (note, attributes) = (String::new(), carts::Attributes::new());
+        Ok(Self { variant_id: id, sku, title, quantity, price, note, attributes })
     }
 }
 
@@ -96,16 +94,17 @@ impl Basket {
     /// The cart that it would be.
     pub async fn contents(&self, shop: &Shop) -> Result<Contents, Error> {
         let mut conn = shop.db().read().await?;
+        let context = PriceContext::of_customer(shop, &mut conn, self.currency, self.customer_id).await?;
         let mut lines = Vec::with_capacity(self.pieces.len());
         for (position, piece) in (0_i64..).zip(&self.pieces) {
-            let found = catalog::find_variant(&mut conn, piece.variant_id).await?;
-            let price = piece.unit_price;
+            let found = catalog::find_variant(&mut conn, &context, piece.variant_id).await?;
+            let price = piece.price.amount;
             lines.push(carts::Line {
                 line_id: id::sequential(),
                 quantity: piece.quantity,
                 position,
                 variant: piece.variant(found),
-                catalog_price: price,
+                unit_price: price,
                 promise: Promise { price, until: None, told: price },
                 note: piece.note.clone(),
                 attributes: piece.attributes.clone(),
@@ -119,6 +118,7 @@ impl Basket {
         let cart = Cart {
             id: Uuid::nil(),
             customer_id: self.customer_id,
+            currency: self.currency,
             locale: self.locale.clone(),
             email: Some(self.email.clone()),
             address: Some(self.address.clone()),
@@ -139,14 +139,15 @@ impl Basket {
             expires_at: now,
         };
         let (customer_id, order_id) = (self.customer_id, self.order_id);
-        Ok(Contents { cart, lines, gone: Vec::new(), customer_id, orders_paid, order_id })
+        let group = context.group;
+        Ok(Contents { cart, lines, gone: Vec::new(), customer_id, group, orders_paid, order_id })
     }
 }
 
 impl Piece {
     /// The variant as the plugins see it: weight and category of the catalog, text and price as agreed. One that is gone has neither.
     fn variant(&self, found: Option<SellableVariant>) -> SellableVariant {
-        let (sku, title, price) = (self.sku.clone(), self.title.clone(), self.unit_price);
+        let (sku, title, price) = (self.sku.clone(), self.title.clone(), Some(self.price.clone()));
         match found {
             Some(variant) => SellableVariant { sku, title, price, ..variant },
             None => SellableVariant {

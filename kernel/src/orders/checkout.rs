@@ -81,6 +81,10 @@ async fn quote_as_shown(shop: &Shop, checkout: &Checkout) -> Result<(Contents, Q
     if !missing.is_empty() {
         return Err(carts::Error::Incomplete(missing).into());
     }
+    let unpriced = contents.unpriced();
+    if !unpriced.is_empty() {
+        return Err(carts::Error::PriceMissing(unpriced).into());
+    }
     let shortages = contents.shortages();
     if !shortages.is_empty() {
         return Err(carts::Error::Insufficient(shortages).into());
@@ -130,7 +134,8 @@ async fn choose_payment(
         return Err(Error::NoPaymentToken);
     }
     let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    Paying::choose(shop, method, quoted.prepaid.due, country, &contents.cart.locale).await
+    let cart = &contents.cart;
+    Paying::choose(shop, method, cart.currency, quoted.prepaid.due, country, &cart.locale).await
 }
 
 /// The one write that makes the order, or nothing at all.
@@ -149,7 +154,7 @@ async fn write_order(
         // Always some: a cart without an e-mail address was refused.
         buyer: contents.buyer(),
     };
-    let mut order = new_order(shop, &contents, quoted, delivery);
+    let mut order = new_order(&contents, quoted, delivery);
     let mut tx = shop.db().write().await?;
     if !carts::close(&mut tx, &contents, order.id).await? {
         return Err(Error::NoLongerAsShown);
@@ -180,7 +185,7 @@ async fn write_order(
     Ok((order, payment))
 }
 
-fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {
+fn new_order(contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order {
     let now = clock::now();
     let totals = &quoted.totals;
     let cart = &contents.cart;
@@ -190,7 +195,7 @@ fn new_order(shop: &Shop, contents: &Contents, quoted: &Quoted, delivery: Delive
         cart_id: cart.id,
         customer_id: contents.customer_id,
         status: Status::New,
-        currency: shop.config().shop.currency.code().to_owned(),
+        currency: cart.currency.code().to_owned(),
         locale: cart.locale.clone(),
         email: cart.email.clone().unwrap_or_default(),
         address: cart.address.clone().unwrap_or_default(),
@@ -217,13 +222,15 @@ pub(super) fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Li
             adjustment.kind != pricing::Kind::TaxIncluded
                 && matches!(adjustment.target, pricing::Target::Line(target) if target as usize == index)
         });
-        let goods = money::times(line.variant.price, line.quantity)?;
+        let goods = money::times(line.unit_price, line.quantity)?;
         Ok(Line {
             variant_id: line.variant.id,
             sku: line.variant.sku.clone(),
             title: line.variant.title.clone(),
             quantity: line.quantity,
-            unit_price: line.variant.price,
+            unit_price: line.unit_price,
+            compare_at: line.applying().and_then(|price| price.compare_at),
+            price_list: line.applying().and_then(|price| price.list.clone()),
             total: money::sum(std::iter::once(goods).chain(own.map(|adjustment| adjustment.amount)))?,
             note: line.note.clone(),
             attributes: line.attributes.clone(),

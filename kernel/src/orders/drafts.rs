@@ -16,8 +16,9 @@ use crate::carts::{self, DeliveryOption};
 use crate::catalog::{self, SellableVariant};
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::plugins::OptionId;
+use crate::prices::PriceContext;
 use crate::{Shop, accounts, id, ledger};
 
 /// A draft as it is stored.
@@ -38,6 +39,8 @@ pub struct Draft {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Wishes {
     pub customer_id: Option<Uuid>,
+    /// ISO 4217, fixed when the draft is made: prices that staff gave are in it.
+    pub currency: String,
     pub locale: String,
     pub email: Option<String>,
     pub address: Option<Address>,
@@ -86,11 +89,13 @@ pub type Key = (Moment, Uuid);
 /// Resolves the lines that staff names.
 pub async fn lines_of(shop: &Shop, wanted: Vec<WantedLine>) -> Result<Vec<DraftLine>, Error> {
     let mut conn = shop.db().read().await?;
+    // Which variant it is; what it costs is asked at each look.
+    let context = PriceContext::of_guest(shop);
     let mut lines = Vec::with_capacity(wanted.len());
     for (index, line) in wanted.into_iter().enumerate() {
         let found = match &line.variant {
-            VariantRef::Id(id) => catalog::find_variant(&mut conn, *id).await?,
-            VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, sku).await?,
+            VariantRef::Id(id) => catalog::find_variant(&mut conn, &context, *id).await?,
+            VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
         };
         let variant = found.filter(|variant| variant.sellable).ok_or(Error::UnknownDraftVariant(index))?;
         lines.push(DraftLine {
@@ -170,13 +175,14 @@ pub async fn delete(shop: &Shop, id: Uuid) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-/// The ways to deliver it; none before there is an address.
-pub async fn delivery_options(shop: &Shop, id: Uuid) -> Result<Vec<DeliveryOption>, Error> {
+/// The ways to deliver it, in its currency; none before there is an address.
+pub async fn delivery_options(shop: &Shop, id: Uuid) -> Result<(Currency, Vec<DeliveryOption>), Error> {
     let draft = store::drafts::find(&mut shop.db().read().await?, id).await?.ok_or(Error::NotFound)?;
     let wishes = &draft.wishes;
-    let Some(address) = wishes.address.clone() else { return Ok(Vec::new()) };
+    let currency = Currency::try_from(wishes.currency.clone())?;
+    let Some(address) = wishes.address.clone() else { return Ok((currency, Vec::new())) };
     let basket = Basket { address, ..basket(shop, wishes).await? };
-    Ok(carts::offered(shop, &basket.contents(shop).await?).await?.options)
+    Ok((currency, carts::offered(shop, &basket.contents(shop).await?).await?.options))
 }
 
 /// Makes the order, if it costs `expected_total`: paid by hand, or to be paid.
@@ -214,9 +220,9 @@ async fn complete_to_end(
     let basket = basket(shop, &draft.wishes).await?;
     let priced = basket.price(shop).await?;
     if priced.totals.total != expected_total {
-        return Err(Error::StaleDraft(Box::new(shown(shop, draft, &basket, priced))));
+        return Err(Error::StaleDraft(Box::new(shown(draft, &basket, priced))));
     }
-    let mut order = new_order(shop, &draft, &basket, &priced);
+    let mut order = new_order(&draft, &basket, &priced);
     let buyer = Buyer::of(basket.customer_id, Some(&basket.email));
     let Priced { lines, adjustments, receipts, redeems, .. } = priced;
     let made = Made { lines, adjustments, receipts, redeems, buyer };
@@ -267,9 +273,15 @@ async fn show(shop: &Shop, draft: Draft) -> Result<Shown, Error> {
     if draft.order_id.is_some() || !missing.is_empty() {
         return Ok(Shown { draft, missing, order: None });
     }
-    let basket = basket(shop, &draft.wishes).await?;
+    let basket = match basket(shop, &draft.wishes).await {
+        // Staff can give it one.
+        Err(Error::Cart(carts::Error::PriceMissing(_))) => {
+            return Ok(Shown { draft, missing: vec!["unit_price"], order: None });
+        }
+        basket => basket?,
+    };
     match basket.price(shop).await {
-        Ok(priced) => Ok(shown(shop, draft, &basket, priced)),
+        Ok(priced) => Ok(shown(draft, &basket, priced)),
         // It is not offered for this address and these goods any more: to be chosen again.
         Err(Error::Cart(carts::Error::DeliveryUnavailable)) => {
             Ok(Shown { draft, missing: vec!["delivery_option"], order: None })
@@ -278,8 +290,8 @@ async fn show(shop: &Shop, draft: Draft) -> Result<Shown, Error> {
     }
 }
 
-fn shown(shop: &Shop, draft: Draft, basket: &Basket, priced: Priced) -> Shown {
-    let order = new_order(shop, &draft, basket, &priced);
+fn shown(draft: Draft, basket: &Basket, priced: Priced) -> Shown {
+    let order = new_order(&draft, basket, &priced);
     let amounts = ledger::Balance { total: order.total, outstanding: order.total, ..ledger::Balance::default() };
     let details = Details {
         lines: priced.lines,
@@ -298,16 +310,19 @@ fn shown(shop: &Shop, draft: Draft, basket: &Basket, priced: Priced) -> Shown {
 /// Without what is missing: to be asked for first.
 async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
     let delivery = wishes.delivery_option.as_deref().and_then(|id| id.parse().ok());
+    let currency = Currency::try_from(wishes.currency.clone())?;
     let mut conn = shop.db().read().await?;
+    let context = PriceContext::of_customer(shop, &mut conn, currency, wishes.customer_id).await?;
     let mut pieces = Vec::with_capacity(wishes.lines.len());
     for line in &wishes.lines {
-        let found = catalog::find_variant(&mut conn, line.variant_id).await?.filter(|variant| variant.sellable);
+        let found =
+            catalog::find_variant(&mut conn, &context, line.variant_id).await?.filter(|variant| variant.sellable);
         let variant: SellableVariant = found.ok_or(carts::Error::UnknownVariant)?;
-        let piece = Piece::of(variant, line.quantity);
-        pieces.push(Piece { unit_price: line.unit_price.unwrap_or(piece.unit_price), ..piece });
+        pieces.push(Piece::of(variant, line.quantity, line.unit_price)?);
     }
     Ok(Basket {
         customer_id: wishes.customer_id,
+        currency,
         locale: wishes.locale.clone(),
         email: wishes.email.clone().unwrap_or_default(),
         address: wishes.address.clone().unwrap_or_default(),
@@ -319,7 +334,7 @@ async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
     })
 }
 
-fn new_order(shop: &Shop, draft: &Draft, basket: &Basket, priced: &Priced) -> Order {
+fn new_order(draft: &Draft, basket: &Basket, priced: &Priced) -> Order {
     let now = clock::now();
     let totals = &priced.totals;
     Order {
@@ -329,7 +344,7 @@ fn new_order(shop: &Shop, draft: &Draft, basket: &Basket, priced: &Priced) -> Or
         cart_id: draft.id,
         customer_id: basket.customer_id,
         status: Status::New,
-        currency: shop.config().shop.currency.code().to_owned(),
+        currency: basket.currency.code().to_owned(),
         locale: basket.locale.clone(),
         email: basket.email.clone(),
         address: basket.address.clone(),

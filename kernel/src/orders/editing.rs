@@ -21,6 +21,7 @@ use crate::ledger::{self, Charge, Posting};
 use crate::money::Amount;
 use crate::payments::{self, Step};
 use crate::plugins::{OptionId, pricing};
+use crate::prices::{Price, PriceContext};
 use crate::{Shop, fulfilment, inventory};
 
 /// What is to be otherwise.
@@ -37,7 +38,7 @@ pub struct Edit {
 pub enum LineEdit {
     /// So many of a line, by its position; 0 takes it away. At the price at which it was ordered.
     Set { line: u32, quantity: u32 },
-    /// More goods, at today's price. They join a line of the same variant and price.
+    /// More goods, at today's price in the order's currency. They join a line of the same variant and price.
     Add { variant: VariantRef, quantity: u32 },
 }
 
@@ -145,6 +146,7 @@ async fn basket(shop: &Shop, before: &Details, edit: &Edit) -> Result<Basket, Er
     let delivery = OptionId { plugin: order.delivery.plugin.clone(), code: order.delivery.code.clone() };
     Ok(Basket {
         customer_id: order.customer_id,
+        currency: order.currency()?,
         locale: order.locale.clone(),
         email: edit.email.clone().unwrap_or_else(|| order.email.clone()),
         address: edit.address.clone().unwrap_or_else(|| order.address.clone()),
@@ -152,7 +154,7 @@ async fn basket(shop: &Shop, before: &Details, edit: &Edit) -> Result<Basket, Er
         order_id: Some(order.id),
         delivery: edit.delivery.clone().unwrap_or(delivery),
         attributes: order.attributes.clone(),
-        pieces: pieces(shop, &before.lines, &edit.lines).await?,
+        pieces: pieces(shop, before, &edit.lines).await?,
     })
 }
 
@@ -163,13 +165,14 @@ async fn codes(shop: &Shop, order_id: Uuid) -> Result<Vec<String>, Error> {
     Ok(first.map(|request| request.coupons).unwrap_or_default())
 }
 
-async fn pieces(shop: &Shop, lines: &[Line], edits: &[LineEdit]) -> Result<Vec<Piece>, Error> {
+async fn pieces(shop: &Shop, before: &Details, edits: &[LineEdit]) -> Result<Vec<Piece>, Error> {
+    let lines = &before.lines;
     let piece = |line: &Line| Piece {
         variant_id: line.variant_id,
         sku: line.sku.clone(),
         title: line.title.clone(),
         quantity: line.quantity,
-        unit_price: line.unit_price,
+        price: Price { amount: line.unit_price, compare_at: line.compare_at, list: line.price_list.clone() },
         note: line.note.clone(),
         attributes: line.attributes.clone(),
     };
@@ -180,7 +183,7 @@ async fn pieces(shop: &Shop, lines: &[Line], edits: &[LineEdit]) -> Result<Vec<P
                 let piece = pieces.get_mut(*line as usize).filter(|_| (*line as usize) < lines.len());
                 piece.ok_or(Error::UnknownLine(*line))?.quantity = *quantity;
             }
-            LineEdit::Add { variant, quantity } => add(shop, &mut pieces, variant, *quantity).await?,
+            LineEdit::Add { variant, quantity } => add(shop, &before.order, &mut pieces, variant, *quantity).await?,
         }
     }
     pieces.retain(|piece| piece.quantity > 0);
@@ -194,15 +197,22 @@ async fn pieces(shop: &Shop, lines: &[Line], edits: &[LineEdit]) -> Result<Vec<P
     Ok(pieces)
 }
 
-async fn add(shop: &Shop, pieces: &mut Vec<Piece>, variant: &VariantRef, quantity: u32) -> Result<(), Error> {
+async fn add(
+    shop: &Shop,
+    order: &Order,
+    pieces: &mut Vec<Piece>,
+    variant: &VariantRef,
+    quantity: u32,
+) -> Result<(), Error> {
     let mut conn = shop.db().read().await?;
+    let context = PriceContext::of_customer(shop, &mut conn, order.currency()?, order.customer_id).await?;
     let found = match variant {
-        VariantRef::Id(id) => catalog::find_variant(&mut conn, *id).await?,
-        VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, sku).await?,
+        VariantRef::Id(id) => catalog::find_variant(&mut conn, &context, *id).await?,
+        VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
     };
     let found = found.filter(|variant| variant.sellable).ok_or(crate::carts::Error::UnknownVariant)?;
-    let new = Piece::of(found, quantity);
-    let same = |piece: &&mut Piece| piece.variant_id == new.variant_id && piece.unit_price == new.unit_price;
+    let new = Piece::of(found, quantity, None)?;
+    let same = |piece: &&mut Piece| piece.variant_id == new.variant_id && piece.price.amount == new.price.amount;
     match pieces.iter_mut().find(same) {
         Some(piece) => piece.quantity = piece.quantity.saturating_add(quantity),
         None => pieces.push(new),
@@ -345,6 +355,8 @@ mod tests {
             title: String::new(),
             quantity: 2,
             unit_price: 1,
+            compare_at: None,
+            price_list: None,
             total: 2,
             note: String::new(),
             attributes: crate::carts::Attributes::new(),

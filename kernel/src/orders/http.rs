@@ -66,7 +66,7 @@ pub struct CheckoutIn {
     (status = 402, description = "`payment-declined`", body = ProblemSchema),
     (status = 403, description = "`email-unconfirmed`, where the shop asks for it", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stale-quote`, `insufficient-stock`, `cart-incomplete`, `cart-closed`, `delivery-option-unavailable`, `payment-method-unavailable`", body = ProblemSchema),
+    (status = 409, description = "`stale-quote`, `insufficient-stock`, `price-missing`, `cart-incomplete`, `cart-closed`, `delivery-option-unavailable`, `payment-method-unavailable`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`, `payment-unavailable`", body = ProblemSchema)
 ))]
@@ -103,7 +103,7 @@ pub async fn place_order(
         expected_total: body.expected_total,
         expected_due: body.expected_due,
     };
-    let placed = checkout::place(&shop, checkout).await.map_err(|error| problem(&shop, error))?;
+    let placed = checkout::place(&shop, checkout).await.map_err(problem)?;
     let location = HeaderValue::from_str(&format!("/v1/orders/{}", placed.order.id)).map_err(Problem::internal)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(order_out(placed))).into_response())
 }
@@ -150,11 +150,11 @@ async fn cancel_to_end(shop: &Shop, details: Details, reason: Reason) -> Result<
 }
 
 /// A stale quote is answered with the cart as it stands, so that the shopper can be shown it.
-fn problem(shop: &Shop, error: Error) -> Problem {
+fn problem(error: Error) -> Problem {
     match error {
         Error::StaleQuote(cart) => {
             let (contents, quoted) = *cart;
-            carts::http::stale(shop, &contents, &quoted)
+            carts::http::stale(&contents, &quoted)
         }
         error => error.into(),
     }
@@ -203,7 +203,7 @@ impl From<Error> for Problem {
             Error::EditNotAllowed => Problem::new(Kind::OrderState).detail(error.to_string()),
             Error::WrongCode => Problem::new(Kind::InvalidCode),
             Error::StaleAmount { payable } => Problem::new(Kind::StaleAmount).with("payable", payable),
-            Error::OutOfRange(_) | Error::CutOff(_) => Problem::internal(error),
+            Error::OutOfRange(_) | Error::CutOff(_) | Error::Currency(_) => Problem::internal(error),
             Error::Database(error) => error.into(),
         }
     }

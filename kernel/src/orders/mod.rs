@@ -34,7 +34,7 @@ use crate::carts;
 use crate::clock::Moment;
 use crate::db::{self, Conn, Tx};
 use crate::fulfilment::{Pieces, Shipment};
-use crate::money::Amount;
+use crate::money::{Amount, Currency, UnknownCurrency};
 use crate::payments::{self, Payment};
 use crate::{Shop, fulfilment, inventory, ledger};
 
@@ -168,11 +168,22 @@ pub struct Line {
     pub title: String,
     pub quantity: u32,
     pub unit_price: Amount,
+    /// What the shopper saw crossed out.
+    pub compare_at: Option<Amount>,
+    /// Code of the price list that the price came from.
+    pub price_list: Option<String>,
     /// Goods and the line's own adjustments.
     pub total: Amount,
     /// What the shopper says about it.
     pub note: String,
     pub attributes: carts::Attributes,
+}
+
+impl Order {
+    /// The one of the cart that it was.
+    fn currency(&self) -> Result<Currency, UnknownCurrency> {
+        Currency::try_from(self.currency.clone())
+    }
 }
 
 impl Line {
@@ -322,6 +333,9 @@ pub enum Error {
     /// The order does not owe what the shopper was shown.
     #[error("{payable} of the order can be paid now")]
     StaleAmount { payable: Amount },
+    /// A row that was not written by us.
+    #[error(transparent)]
+    Currency(#[from] UnknownCurrency),
     #[error("an amount is out of range")]
     OutOfRange(#[from] crate::money::OutOfRange),
     #[error("the work was cut off: {0}")]

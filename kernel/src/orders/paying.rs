@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Details, Error, Order};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::payments::{self, Method, NewPayment, Payment, Purpose};
 use crate::plugins::{Bound, Domain, OptionId};
 use crate::{Shop, ledger};
@@ -21,6 +21,7 @@ impl Paying {
     pub async fn choose(
         shop: &Shop,
         method: OptionId,
+        currency: Currency,
         amount: Amount,
         country: Option<String>,
         locale: &str,
@@ -28,7 +29,7 @@ impl Paying {
         let bound = shop.plugins().routing().of(Domain::Payment).bound.clone();
         let bound = bound.iter().find(|bound| bound.name() == method.plugin).cloned();
         let bound = bound.ok_or(Error::UnknownPaymentMethod)?;
-        let offered = payments::methods_of(shop, &bound, amount, country, locale).await;
+        let offered = payments::methods_of(shop, &bound, currency, amount, country, locale).await;
         let offered = offered.map_err(|error| Error::Payment(error.into()))?;
         if !offered.iter().any(|offered| offered.id == method) {
             return Err(Error::UnknownPaymentMethod);
@@ -80,7 +81,8 @@ async fn pay_to_end(shop: &Shop, rest: &Rest) -> Result<Details, Error> {
     require_shown(rest, payments::payable(&details.payments, &details.amounts))?;
     let order = details.order;
     let country = Some(order.address.country.clone());
-    let paying = Paying::choose(shop, rest.method.clone(), rest.expected_amount, country, &order.locale).await?;
+    let (method, amount, currency) = (rest.method.clone(), rest.expected_amount, order.currency()?);
+    let paying = Paying::choose(shop, method, currency, amount, country, &order.locale).await?;
     let (order, payment) = begin(shop, rest, &paying).await?;
     paying.take(shop, &order, &payment, &rest.token).await?;
     super::get_any(shop, order.id).await
@@ -118,6 +120,6 @@ pub async fn methods(shop: &Shop, details: &Details) -> Result<Vec<Method>, Erro
         return Ok(Vec::new());
     }
     let country = Some(details.order.address.country.clone());
-    let methods = payments::methods(shop, payable, country, &details.order.locale).await;
+    let methods = payments::methods(shop, details.order.currency()?, payable, country, &details.order.locale).await;
     methods.map_err(|error| Error::Payment(error.into()))
 }

@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::address::Address;
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::plugins::{Bound, CallError, Domain, OptionId, RegistryError, payment};
 use crate::{Shop, id, ledger, orders};
 
@@ -202,13 +202,14 @@ pub struct NewPayment<'a> {
 /// The ways to pay that the payment plugins offer.
 pub async fn methods(
     shop: &Shop,
+    currency: Currency,
     amount: Amount,
     country: Option<String>,
     locale: &str,
 ) -> Result<Vec<Method>, CallError> {
     let mut methods = Vec::new();
     for bound in shop.plugins().routing().of(Domain::Payment).bound.iter() {
-        methods.extend(methods_of(shop, bound, amount, country.clone(), locale).await?);
+        methods.extend(methods_of(shop, bound, currency, amount, country.clone(), locale).await?);
     }
     Ok(methods)
 }
@@ -217,12 +218,13 @@ pub async fn methods(
 pub async fn methods_of(
     shop: &Shop,
     bound: &Arc<Bound>,
+    currency: Currency,
     amount: Amount,
     country: Option<String>,
     locale: &str,
 ) -> Result<Vec<Method>, CallError> {
     let context = Arc::new(payment::Context {
-        currency: shop.config().shop.currency.code().to_owned(),
+        currency: currency.code().to_owned(),
         amount,
         country,
         locale: locale.to_owned(),

@@ -1,4 +1,4 @@
-//! Store credit: what the shop owes a customer, to be spent there.
+//! Store credit: what the shop owes a customer, to be spent there. In each currency it is an account of its own.
 
 use uuid::Uuid;
 
@@ -6,13 +6,13 @@ use super::gift_cards::after;
 use super::{Cause, Entry, Error, NewEntry, store};
 use crate::clock;
 use crate::db::{self, Tx};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::{Shop, accounts};
 
-/// What a customer has.
-pub async fn credit_of(shop: &Shop, customer_id: Uuid) -> Result<Amount, Error> {
+/// What a customer has in a currency.
+pub async fn credit_of(shop: &Shop, customer_id: Uuid, currency: Currency) -> Result<Amount, Error> {
     let mut conn = shop.db().read().await?;
-    Ok(match store::find_credit(&mut conn, customer_id).await? {
+    Ok(match store::find_credit(&mut conn, customer_id, currency.code()).await? {
         Some(account_id) => store::balance(&mut conn, account_id).await?,
         None => 0,
     })
@@ -22,11 +22,12 @@ pub async fn credit_of(shop: &Shop, customer_id: Uuid) -> Result<Amount, Error> 
 pub async fn credit_entries(
     shop: &Shop,
     customer_id: Uuid,
+    currency: Currency,
     before: Option<Uuid>,
     limit: u32,
 ) -> Result<Vec<Entry>, Error> {
     let mut conn = shop.db().read().await?;
-    Ok(match store::find_credit(&mut conn, customer_id).await? {
+    Ok(match store::find_credit(&mut conn, customer_id, currency.code()).await? {
         Some(id) => store::entries(&mut conn, id, before.unwrap_or(Uuid::max()), i64::from(limit) + 1).await?,
         None => Vec::new(),
     })
@@ -47,6 +48,7 @@ pub async fn forget_words(tx: &mut Tx, customer_id: Uuid, order_ids: &[Uuid]) ->
 pub async fn post_credit(
     shop: &Shop,
     customer_id: Uuid,
+    currency: Currency,
     amount: Amount,
     reason: &str,
     actor: &str,
@@ -54,7 +56,7 @@ pub async fn post_credit(
     accounts::find_customer(shop, customer_id).await?.ok_or(Error::NotFound)?;
     let now = clock::now();
     let mut tx = shop.db().write().await?;
-    let account_id = store::credit_account(&mut tx, customer_id, shop.config().shop.currency.code(), now).await?;
+    let account_id = store::credit_account(&mut tx, customer_id, currency.code(), now).await?;
     store::lock(&mut tx, account_id).await?;
     let balance = after(store::balance(&mut tx, account_id).await?, amount)?;
     let entry = NewEntry { account_id, cause: Cause::Adjusted, amount, order_id: None, reason, actor };

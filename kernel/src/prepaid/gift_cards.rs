@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Cause, Code, Entry, Error, NewEntry, store};
 use crate::clock::{self, Moment};
-use crate::money::{self, Amount};
+use crate::money::{self, Amount, Currency};
 use crate::{Shop, id};
 
 /// A gift card. Its code is known to its holder only.
@@ -39,6 +39,8 @@ pub struct NewGiftCard {
     /// One of another shop's cards; a random one where there is none.
     pub code: Option<Code>,
     pub amount: Amount,
+    /// It pays in this one alone.
+    pub currency: Currency,
     pub expires_at: Option<Moment>,
     pub note: String,
 }
@@ -59,7 +61,7 @@ pub async fn issue(shop: &Shop, new: NewGiftCard, actor: &str) -> Result<(GiftCa
     let card = GiftCard {
         id: id::sequential(),
         last_four: code.last_four(),
-        currency: shop.config().shop.currency.code().to_owned(),
+        currency: new.currency.code().to_owned(),
         balance: new.amount,
         active: true,
         expires_at: new.expires_at,

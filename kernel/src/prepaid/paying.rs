@@ -7,7 +7,7 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 use crate::id;
 use crate::ledger::{self, Account, Posting};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 
 /// What is prepaid of a total, as things stand: a cart shows it, a checkout takes it.
 #[derive(Debug, Clone, Default)]
@@ -27,8 +27,9 @@ pub struct Share {
     pub kind: Kind,
     /// Of a gift card.
     pub last_four: String,
+    pub currency: String,
     pub balance: Amount,
-    /// Neither switched off nor expired.
+    /// In the currency of the total, and neither switched off nor expired.
     pub usable: bool,
     pub pays: Amount,
 }
@@ -60,14 +61,17 @@ pub struct Taken {
 pub(super) struct Standing {
     pub account_id: Uuid,
     pub last_four: String,
+    pub currency: String,
     pub active: bool,
     pub expires_at: Option<Moment>,
     pub balance: Amount,
 }
 
-/// What these cards, in their order, and then the customer's credit pay of a total.
+/// What these cards, in their order, and then the customer's credit pay of a total in `currency`. A card in another one pays nothing:
+/// there are no rates.
 pub async fn plan(
     conn: &mut Conn,
+    currency: Currency,
     gift_cards: &[Uuid],
     credit_of: Option<Uuid>,
     total: Amount,
@@ -76,30 +80,36 @@ pub async fn plan(
     let mut plan = Plan::nothing(total);
     for id in gift_cards {
         if let Some(standing) = store::standing(conn, *id).await? {
-            let share = share(standing, Kind::GiftCard, plan.due, now);
+            let share = share(standing, Kind::GiftCard, currency, plan.due, now);
             plan.due -= share.pays;
             plan.gift_cards.push(share);
         }
     }
     if let Some(customer_id) = credit_of {
-        let standing = match store::find_credit(conn, customer_id).await? {
+        let standing = match store::find_credit(conn, customer_id, currency.code()).await? {
             Some(account_id) => store::standing(conn, account_id).await?,
             None => None,
         };
-        let nothing =
-            Standing { account_id: Uuid::nil(), last_four: String::new(), active: true, expires_at: None, balance: 0 };
-        let share = share(standing.unwrap_or(nothing), Kind::StoreCredit, plan.due, now);
+        let nothing = Standing {
+            account_id: Uuid::nil(),
+            last_four: String::new(),
+            currency: currency.code().to_owned(),
+            active: true,
+            expires_at: None,
+            balance: 0,
+        };
+        let share = share(standing.unwrap_or(nothing), Kind::StoreCredit, currency, plan.due, now);
         plan.due -= share.pays;
         plan.store_credit = Some(share);
     }
     Ok(plan)
 }
 
-fn share(standing: Standing, kind: Kind, due: Amount, now: Moment) -> Share {
-    let Standing { account_id, last_four, active, expires_at, balance } = standing;
-    let usable = active && expires_at.is_none_or(|expires_at| now < expires_at);
+fn share(standing: Standing, kind: Kind, currency: Currency, due: Amount, now: Moment) -> Share {
+    let Standing { account_id, last_four, currency: own, active, expires_at, balance } = standing;
+    let usable = own == currency.code() && active && expires_at.is_none_or(|expires_at| now < expires_at);
     let pays = if usable { balance.min(due).max(0) } else { 0 };
-    Share { account_id, kind, last_four, balance, usable, pays }
+    Share { account_id, kind, last_four, currency: own, balance, usable, pays }
 }
 
 /// Takes what a plan says, in the transaction that makes the order and after the order was charged. False where an account has
@@ -203,6 +213,7 @@ mod tests {
         let card = |active, expires_at, balance| Standing {
             account_id: Uuid::nil(),
             last_four: String::new(),
+            currency: "EUR".to_owned(),
             active,
             expires_at,
             balance,
@@ -217,7 +228,10 @@ mod tests {
             (card(true, Some(now + chrono::TimeDelta::seconds(1)), 500), 2_000, 500),
         ] {
             let shown = (standing.active, standing.expires_at, standing.balance, due);
-            assert_eq!(share(standing, Kind::GiftCard, due, now).pays, pays, "{shown:?}");
+            assert_eq!(share(standing, Kind::GiftCard, Currency::EUR, due, now).pays, pays, "{shown:?}");
         }
+        let foreign = Standing { currency: "USD".to_owned(), ..card(true, None, 500) };
+        let share = share(foreign, Kind::GiftCard, Currency::EUR, 2_000, now);
+        assert_eq!((share.usable, share.pays), (false, 0));
     }
 }

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::clock::Moment;
 use crate::db::{self, Tx};
+use crate::prices::PriceContext;
 use crate::{Shop, accounts, catalog, clock, events, id, orders};
 
 pub use moderation::{Decision, StaffFilter, decide, get, list_for_staff, remove, reply};
@@ -333,7 +334,7 @@ async fn lock_own(tx: &mut Tx, customer_id: Uuid, id: Uuid) -> Result<Review, Er
 }
 
 async fn find_product(shop: &Shop, product: &str) -> Result<Uuid, Error> {
-    Ok(catalog::find_listed(shop, product).await?.ok_or(Error::NotFound)?.id)
+    Ok(catalog::find_listed(shop, &PriceContext::of_guest(shop), product).await?.ok_or(Error::NotFound)?.id)
 }
 
 async fn author_of(shop: &Shop, customer_id: Uuid) -> Result<String, Error> {

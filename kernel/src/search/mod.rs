@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::clock::Moment;
 use crate::money::{Amount, MAX_AMOUNT};
+use crate::prices::PriceContext;
 
 pub use analysis::Field;
 pub use facets::{Facets, Range, ValueCount, count_facets};
@@ -98,6 +99,8 @@ pub struct Query {
     /// In one of these; nothing is in none.
     pub categories: Option<Vec<Uuid>>,
     pub collection: Option<Uuid>,
+    /// Which prices are meant.
+    pub prices: Prices,
     /// Bounds of the lowest price, both included.
     pub price_min: Option<Amount>,
     pub price_max: Option<Amount>,
@@ -109,6 +112,17 @@ pub struct Query {
     pub values: BTreeMap<String, Vec<String>>,
     /// By name: a value with a number between these.
     pub bounds: BTreeMap<String, Bounds>,
+}
+
+/// Which prices a list is filtered, sorted and counted by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Prices {
+    /// The variants' own, which stand in the index.
+    #[default]
+    Own,
+    /// Those that apply to a shopper while price lists are in force: found at each look. Kept in the index they would have to be written
+    /// for every currency, group and moment at which a period begins or ends.
+    Applying(PriceContext),
 }
 
 /// The order of a list. Products that are alike in it come newest first.

@@ -56,6 +56,9 @@ impl Objects {
         let collection = create("/v1/admin/collections", shelf).await;
         create("/v1/admin/product-types", json!({ "code": "fixture", "name": "Fixture" })).await;
         let location = create("/v1/admin/locations", json!({ "name": "Fixture" })).await;
+        let list = json!({ "code": "fixture", "name": "Fixture", "currency": "EUR" });
+        let list = create("/v1/admin/price-lists", list).await;
+        create("/v1/admin/customer-groups", json!({ "code": "fixture", "name": "Fixture" })).await;
         let refund = refunded_order(app, owner).await;
         let shipment = planned_shipment(app, owner).await;
         let returned = returned_order(app, Shopper::guest(app).await, None).await;
@@ -93,6 +96,9 @@ impl Objects {
             ("/v1/admin/returns/", "id", returned.1),
             ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
+            ("/v1/admin/customer-groups/", "code", "fixture".into()),
+            ("/v1/admin/price-lists/", "id", text(&list, "id")),
+            ("/v1/admin/price-lists/", "variant_id", text(&variant, "id")),
             ("/v1/admin/product-types/", "code", "fixture".into()),
             ("/v1/admin/products/", "id", text(&product, "id")),
             ("/v1/admin/products/", "image_id", text(&image, "id")),

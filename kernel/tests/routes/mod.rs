@@ -37,6 +37,8 @@ mod payments;
 mod payments_rest;
 mod prepaid;
 mod prepaid_races;
+mod prices;
+mod prices_carts;
 mod refunds;
 mod returns;
 mod reviews;

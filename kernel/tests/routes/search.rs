@@ -2,6 +2,7 @@
 
 use kassa::Shop;
 use kassa::catalog::*;
+use kassa::prices::PriceContext;
 use kassa::search::Sort;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,7 +25,8 @@ fn product(title: &str, vendor: &str, sku: &str, description: &str) -> NewProduc
 
 /// Takes the demo out of the shop: a case brings its own products.
 async fn empty(shop: &Shop) {
-    let demo = list_products(shop, &Filter::default(), Sort::Newest, None, 100).await.unwrap();
+    let demo =
+        list_products(shop, &PriceContext::of_guest(shop), &Filter::default(), Sort::Newest, None, 100).await.unwrap();
     for product in demo.products {
         archive_product(shop, product.id, None).await.unwrap();
     }

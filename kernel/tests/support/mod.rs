@@ -6,6 +6,7 @@ pub mod backend;
 pub mod components;
 pub mod emulator;
 pub mod merchant;
+pub mod prices;
 pub mod receiver;
 pub mod shopper;
 pub mod stock;

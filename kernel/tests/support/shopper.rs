@@ -23,6 +23,11 @@ impl<'a> Shopper<'a> {
         Self::with_token(app, None).await
     }
 
+    /// A guest with a cart that is there.
+    pub fn of(app: &'a App, cart: &str) -> Self {
+        Self { app, cart: cart.to_owned(), token: None }
+    }
+
     /// A signed-in customer with an empty cart.
     pub async fn signed_in(app: &'a App, token: &str) -> Self {
         Self::with_token(app, Some(token.to_owned())).await

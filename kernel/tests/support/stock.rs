@@ -3,6 +3,7 @@
 use kassa::catalog::find_variant_by_sku;
 use kassa::db::sql;
 use kassa::inventory::{self, Quantity, Shortage};
+use kassa::prices::PriceContext;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,7 +23,8 @@ pub async fn audit(app: &App) {
 
 pub async fn variant(app: &App, sku: &str) -> Uuid {
     let mut conn = app.shop.db().read().await.expect("a connection");
-    find_variant_by_sku(&mut conn, sku).await.expect("an answer").expect("the variant").id
+    let context = PriceContext::of_guest(&app.shop);
+    find_variant_by_sku(&mut conn, &context, sku).await.expect("an answer").expect("the variant").id
 }
 
 pub async fn goods(app: &App, sku: &str, quantity: u32) -> Quantity {

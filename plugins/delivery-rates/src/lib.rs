@@ -2,7 +2,8 @@
 //!
 //! The first zone that fits the destination counts. With the settings `{}` there is one option, to collect the goods
 //! free of charge: a shop that has set up nothing can sell, and promises no carriage that it might not afford.
-//! Amounts in the settings are minor units of the shop's currency.
+//! Amounts in the settings are minor units of the currency that stands there, or else of the shop's own; zones in other currencies are
+//! passed over.
 
 mod settings;
 mod simulation;
@@ -27,9 +28,14 @@ impl Delivery for DeliveryRates {
             quote.options.push(pickup_by_default(shipment));
             return Ok(quote);
         }
-        let Some(zone) = self.zones.iter().find(|zone| zone.holds(shipment)) else {
+        let mut holding = self.zones.iter().filter(|zone| zone.holds(shipment)).peekable();
+        let is_held = holding.peek().is_some();
+        let Some(zone) = holding.find(|zone| self.is_in_currency(zone, shipment)) else {
             let destination = &shipment.destination;
-            let reason = format!("no zone holds {} {}", destination.country, destination.postcode);
+            let mut reason = format!("no zone holds {} {}", destination.country, destination.postcode);
+            if is_held {
+                reason = format!("{reason} with prices in {}", shipment.currency);
+            }
             quote.refusals.push(Refusal { code: "zone".to_owned(), reason });
             return Ok(quote);
         };

@@ -11,6 +11,8 @@ use crate::simulation::Simulation;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeliveryRates {
+    /// ISO 4217: of the zones that name no other. The shop's own where none is given.
+    pub currency: Option<String>,
     /// The first that fits the destination counts, so the special ones come before the general ones.
     pub zones: Vec<Zone>,
     /// Parcels are booked at a carrier that is not there; without it, the merchant ships by hand.
@@ -24,6 +26,9 @@ pub struct Zone {
     pub name: String,
     /// ISO 3166-1 alpha-2, upper case; `*` is every country.
     pub countries: Vec<String>,
+    /// Of its prices: it is for carts in this one.
+    #[serde(default)]
+    pub currency: Option<String>,
     /// Prefixes (`10`) and ranges (`20000-29999`); all postcodes where there are none.
     #[serde(default)]
     pub postcodes: Vec<String>,
@@ -118,8 +123,18 @@ impl OptionRate {
 }
 
 impl DeliveryRates {
+    /// Whether the prices of a zone mean something to this cart.
+    pub fn is_in_currency(&self, zone: &Zone, shipment: &Shipment) -> bool {
+        match zone.currency.as_ref().or(self.currency.as_ref()) {
+            Some(currency) => *currency == shipment.currency,
+            // The kernel names the shop's own currency where the cart is in another.
+            None => !shipment.attributes.iter().any(|(name, _)| name == "shop-currency"),
+        }
+    }
+
     /// What the types cannot hold. Asked before activation only: what passes once is not looked at in every call.
     pub fn check(&self) -> Result<(), Error> {
+        check_currency(&self.currency).map_err(Error::InvalidSettings)?;
         for (index, zone) in self.zones.iter().enumerate() {
             zone.check().map_err(|what| Error::InvalidSettings(format!("zones[{index}].{what}")))?;
         }
@@ -127,9 +142,18 @@ impl DeliveryRates {
     }
 }
 
+fn check_currency(currency: &Option<String>) -> Result<(), String> {
+    let is_code = |code: &String| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    match currency.as_ref().filter(|code| !is_code(code)) {
+        Some(wrong) => Err(format!("currency: {wrong:?} is not a currency such as EUR")),
+        None => Ok(()),
+    }
+}
+
 impl Zone {
     fn check(&self) -> Result<(), String> {
         let is_country = |code: &str| code == "*" || (code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()));
+        check_currency(&self.currency)?;
         if self.countries.is_empty() {
             return Err("countries: needs at least one".to_owned());
         }

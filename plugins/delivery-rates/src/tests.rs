@@ -182,3 +182,28 @@ fn the_merchant_ships_by_hand_or_simulates_a_carrier() {
     let down = plugin(r#"{"simulation": {"down": true}}"#);
     assert!(matches!(down.book(&request), Err(Error::Unavailable(_))));
 }
+
+#[test]
+fn a_price_is_never_taken_for_one_in_another_currency() {
+    let zone = |currency: &str, price: i64| {
+        format!(
+            r#"{{"name":"","countries":["DE"],{currency}"options":[{{"code":"standard","label":"L","price":{price}}}]}}"#
+        )
+    };
+    let (usd, eur) = (r#""currency":"USD","#, r#""currency":"EUR","#);
+    let mut parcel = parcel("DE", "10115", 500, 10_00);
+    parcel.currency = "USD".to_owned();
+    parcel.attributes = vec![("shop-currency".to_owned(), "EUR".to_owned())];
+    let none = "zone: no zone holds DE 10115 with prices in USD";
+    for (all, zones, expected) in [
+        ("", vec![zone("", 490)], none),
+        ("", vec![zone(eur, 490)], none),
+        ("", vec![zone("", 490), zone(usd, 590)], "standard 590"),
+        (usd, vec![zone("", 690)], "standard 690"),
+        (usd, vec![zone(eur, 690)], none),
+    ] {
+        let settings = format!(r#"{{{all}"zones":[{}]}}"#, zones.join(","));
+        assert_eq!(told(&settings, &parcel), [expected], "{settings}");
+    }
+    assert_eq!(told("{}", &parcel), ["pickup 0"], "what is free is free in every currency");
+}

@@ -7,7 +7,7 @@
 use kassa_sdk::pricing::{Adjustment, CouponOutcome, CouponState, Error, Quote, Request, Target};
 use kassa_sdk::{Money, Rate};
 
-use crate::settings::{Discount, Measure, Scope, StandardPricing, Tier, folded};
+use crate::settings::{Discount, Measure, Scope, StandardPricing, Tier, folded, is_for_group};
 use crate::texts;
 
 /// The contract allows 20 adjustments of one line and 100 beside lines; the rest is left to taxes. Of more offers the later
@@ -50,7 +50,12 @@ pub fn apply(
 ) -> Result<(), Error> {
     let mut offers = tier_offers(settings, request)?;
     let goods = request.goods_total()?;
-    let automatic = settings.discounts.iter().filter(|rule| rule.is_valid_at(request.now) && goods >= rule.minimum);
+    let automatic = settings.discounts.iter().filter(|rule| {
+        rule.is_valid_at(request.now)
+            && settings.is_in_currency(&rule.currency, rule.has_amounts(), request)
+            && is_for_group(&rule.groups, request)
+            && goods >= rule.minimum
+    });
     offers.extend(automatic.map(|rule| rule.offer(rule.code.clone(), None)));
     coupon_offers(settings, request, goods, &mut offers, quote);
     if !offers.is_empty() {
@@ -72,6 +77,10 @@ pub fn apply(
 fn tier_offers<'a>(settings: &'a StandardPricing, request: &Request) -> Result<Vec<Offer<'a>>, Error> {
     let mut offers = Vec::new();
     for tier in &settings.tiers {
+        let has_amounts = matches!(tier.by, Measure::OrderValue);
+        if !settings.is_in_currency(&tier.currency, has_amounts, request) || !is_for_group(&tier.groups, request) {
+            continue;
+        }
         let effect = match tier.by {
             Measure::LineQuantity => Effect::ByQuantity(tier),
             Measure::OrderValue => {
@@ -107,10 +116,17 @@ fn coupon_offers<'a>(
         if request.coupons[..index].iter().any(|earlier| folded(earlier) == typed_code) {
             continue;
         }
-        let known = settings.coupons.iter().find(|coupon| folded(&coupon.code) == typed_code);
+        let mut named = settings.coupons.iter().filter(|coupon| folded(&coupon.code) == typed_code);
+        let is_in_currency =
+            |coupon: &Discount| settings.is_in_currency(&coupon.currency, coupon.has_amounts(), request);
+        let known = named.clone().find(|coupon| is_in_currency(coupon)).or_else(|| named.next());
         let (state, text) = match known {
             None => (CouponState::Unknown, String::new()),
             Some(coupon) if !coupon.is_valid_at(request.now) => (CouponState::Expired, String::new()),
+            Some(coupon) if !is_in_currency(coupon) => (CouponState::NotApplicable, texts::other_currency(request)),
+            Some(coupon) if !is_for_group(&coupon.groups, request) => {
+                (CouponState::NotApplicable, texts::other_customers(request))
+            }
             Some(coupon) if goods < coupon.minimum => {
                 (CouponState::NotApplicable, texts::needs_goods(request, coupon.minimum))
             }

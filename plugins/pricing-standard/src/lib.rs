@@ -4,7 +4,8 @@
 //! discounts and coupons (`discounts.rs` has the rules of stacking); taxes. With the settings `{}` it adds nothing.
 //! No line goes below zero: a discount takes at most what a line still costs.
 //!
-//! Amounts in the settings are minor units of the shop's currency, rates are basis points (1900 is 19 %).
+//! Amounts in the settings are minor units of the currency that stands there, or else of the shop's own: rules with amounts leave carts
+//! in other currencies alone. Rates are basis points (1900 is 19 %).
 
 mod discounts;
 mod settings;

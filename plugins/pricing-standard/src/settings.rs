@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use kassa_sdk::pricing::{Error, Line};
+use kassa_sdk::pricing::{Error, Line, Request};
 use kassa_sdk::{Money, Rate};
 use serde::Deserialize;
 
@@ -13,6 +13,8 @@ use crate::time::UtcTime;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StandardPricing {
+    /// ISO 4217: of all amounts that name no other. The shop's own where none is given.
+    pub currency: Option<String>,
     pub coupons: Vec<Discount>,
     pub discounts: Vec<Discount>,
     pub tiers: Vec<Tier>,
@@ -28,6 +30,10 @@ pub struct Discount {
     pub code: String,
     /// What the shopper reads.
     pub label: String,
+    /// Of its amounts. One that names a currency is for carts in it alone.
+    pub currency: Option<String>,
+    /// Codes of customer groups; everyone where there are none.
+    pub groups: Vec<String>,
     pub percent_bp: Option<Rate>,
     /// Off the goods that it applies to, once, and never more than they cost.
     pub amount: Option<Money>,
@@ -49,6 +55,11 @@ pub struct Tier {
     pub code: String,
     pub label: String,
     pub by: Measure,
+    /// As that of a discount.
+    #[serde(default)]
+    pub currency: Option<String>,
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// The step with the highest `from` that is reached counts.
     pub steps: Vec<Step>,
     #[serde(default)]
@@ -131,7 +142,32 @@ impl Tax {
     }
 }
 
+impl StandardPricing {
+    /// Whether a rule may be used on this cart. An amount in one currency says nothing about a cart in another, so a rule with
+    /// amounts is for carts in its currency; one without, for all, unless it names one.
+    pub fn is_in_currency(&self, rule: &Option<String>, has_amounts: bool, request: &Request) -> bool {
+        match (rule, &self.currency) {
+            (Some(currency), _) => *currency == request.currency,
+            (None, _) if !has_amounts => true,
+            (None, Some(currency)) => *currency == request.currency,
+            // The kernel names the shop's own currency where the cart is in another.
+            (None, None) => !request.attributes.iter().any(|(name, _)| name == "shop-currency"),
+        }
+    }
+}
+
+/// Whether the customer of this cart is in one of the groups, or all are meant.
+pub fn is_for_group(groups: &[String], request: &Request) -> bool {
+    let attributes = request.customer.iter().flat_map(|customer| &customer.attributes);
+    let mut own = attributes.filter(|(name, _)| name == "group");
+    groups.is_empty() || own.any(|(_, group)| groups.contains(group))
+}
+
 impl Discount {
+    pub fn has_amounts(&self) -> bool {
+        self.amount.is_some() || self.minimum > Money::ZERO
+    }
+
     pub fn is_valid_at(&self, now: u64) -> bool {
         self.valid_from.is_none_or(|from| now >= from.seconds())
             && self.valid_until.is_none_or(|until| now < until.seconds())
@@ -177,7 +213,11 @@ impl StandardPricing {
         for (list, discounts) in [("coupons", &self.coupons), ("discounts", &self.discounts)] {
             for (index, discount) in discounts.iter().enumerate() {
                 discount.check().map_err(|what| Error::InvalidSettings(format!("{list}[{index}].{what}")))?;
-                if discounts[..index].iter().any(|earlier| folded(&earlier.code) == folded(&discount.code)) {
+                // One coupon may have an entry for each currency.
+                let is_same = |earlier: &Discount| {
+                    folded(&earlier.code) == folded(&discount.code) && earlier.currency == discount.currency
+                };
+                if discounts[..index].iter().any(is_same) {
                     return Err(Error::InvalidSettings(format!(
                         "{list}[{index}].code: {} is there twice",
                         discount.code
@@ -185,6 +225,7 @@ impl StandardPricing {
                 }
             }
         }
+        check_currency(&self.currency).map_err(Error::InvalidSettings)?;
         for (index, tier) in self.tiers.iter().enumerate() {
             tier.check().map_err(|what| Error::InvalidSettings(format!("tiers[{index}].{what}")))?;
         }
@@ -195,6 +236,7 @@ impl StandardPricing {
 impl Discount {
     fn check(&self) -> Result<(), String> {
         check_texts(&self.code, &self.label)?;
+        check_currency(&self.currency)?;
         self.applies_to.check()?;
         match (self.percent_bp, self.amount) {
             (Some(percent), None) => check_percent("percent_bp", percent)?,
@@ -212,6 +254,7 @@ impl Discount {
 impl Tier {
     fn check(&self) -> Result<(), String> {
         check_texts(&self.code, &self.label)?;
+        check_currency(&self.currency)?;
         self.applies_to.check()?;
         if self.steps.is_empty() {
             return Err("steps: needs at least one".to_owned());
@@ -254,6 +297,14 @@ impl Tax {
             return Err(format!("home: {:?} is not in countries", self.home));
         }
         check_text("label", &self.label, 100)
+    }
+}
+
+fn check_currency(currency: &Option<String>) -> Result<(), String> {
+    let is_code = |code: &String| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    match currency.as_ref().filter(|code| !is_code(code)) {
+        Some(wrong) => Err(format!("currency: {wrong:?} is not a currency such as EUR")),
+        None => Ok(()),
     }
 }
 

@@ -277,3 +277,59 @@ fn the_demo_settings_are_good() {
     let settings = include_str!("../demo-settings.json");
     check(settings, mugs_and_book().coupon("welcome10").to("US", "10001"), &["order coupon-welcome10 -300"], 31_90);
 }
+
+/// A cart in dollars, in a shop whose own currency is the euro.
+fn in_dollars() -> Cart {
+    mugs_and_book().currency("USD", 2).attribute("shop-currency", "EUR")
+}
+
+#[test]
+fn an_amount_is_never_taken_for_one_in_another_currency() {
+    #[rustfmt::skip]
+    let cases: &[(&str, &str, &[&str])] = &[
+        // without a currency, amounts are in the shop's own; percentages are in none
+        ("", r#"{"code":"five","amount":500}"#, &[]),
+        ("", r#"{"code":"min","percent_bp":1000,"minimum":1}"#, &[]),
+        ("", r#"{"code":"ten","percent_bp":1000}"#, &["order ten -300"]),
+        ("", r#"{"code":"five","amount":500,"currency":"USD"}"#, &["order five -500"]),
+        ("", r#"{"code":"ten","percent_bp":1000,"currency":"EUR"}"#, &[]),
+        (r#""currency":"USD","#, r#"{"code":"five","amount":500}"#, &["order five -500"]),
+        (r#""currency":"EUR","#, r#"{"code":"five","amount":500}"#, &[]),
+        (r#""currency":"USD","#, r#"{"code":"five","amount":500,"currency":"EUR"}"#, &[]),
+    ];
+    for (currency, discount, adjustments) in cases {
+        let discount = discount.replacen('{', r#"{"label":"Less","#, 1);
+        let (_, quote) = price(&format!(r#"{{{currency}"discounts":[{discount}]}}"#), in_dollars());
+        assert_eq!(told(&quote), *adjustments, "{currency}{discount}");
+    }
+    let tier = r#"{"tiers":[{"code":"value","label":"V","by":"order-value","steps":[{"from":1,"percent_bp":1000}]}]}"#;
+    assert_eq!(told(&price(tier, in_dollars()).1), [""; 0]);
+    assert_eq!(told(&price(tier, mugs_and_book()).1), ["order value -300"]);
+}
+
+#[test]
+fn a_coupon_may_have_an_entry_for_each_currency() {
+    let settings = r#"{"coupons":[{"code":"five","label":"Five","amount":500},
+        {"code":"FIVE","label":"Six","amount":600,"currency":"USD"}]}"#;
+    assert_eq!(told(&price(settings, mugs_and_book().coupon("five")).1), ["order coupon-five -500"]);
+    assert_eq!(told(&price(settings, in_dollars().coupon("five")).1), ["order coupon-five -600"]);
+    let pounds = mugs_and_book().currency("GBP", 2).attribute("shop-currency", "EUR").coupon("five");
+    let (_, quote) = price(settings, pounds);
+    let outcome = &quote.coupons[0];
+    assert_eq!((outcome.state, outcome.text.as_str()), (CouponState::NotApplicable, "Not for a cart in GBP"));
+}
+
+#[test]
+fn rules_for_groups_leave_others_alone() {
+    let settings = r#"{"discounts":[{"code":"trade","label":"Trade","percent_bp":1000,"groups":["trade","staff"]}],
+        "tiers":[{"code":"many","label":"Many","by":"line-quantity","groups":["trade"],"steps":[{"from":2,"percent_bp":1000}]}],
+        "coupons":[{"code":"c","label":"C","amount":100,"groups":["staff"]}]}"#;
+    let of = |group| mugs_and_book().customer("1", 0).group(group);
+    assert_eq!(told(&price(settings, mugs_and_book()).1), [""; 0]);
+    assert_eq!(told(&price(settings, of("friends")).1), [""; 0]);
+    assert_eq!(told(&price(settings, of("staff")).1), ["order trade -300"]);
+    assert_eq!(told(&price(settings, of("trade")).1), ["line0 many -100", "order trade -290"]);
+    let (_, quote) = price(settings, of("trade").coupon("c"));
+    assert_eq!(quote.coupons[0].text, "Not for you");
+    assert_eq!(price(settings, of("staff").coupon("c")).1.coupons[0].state, CouponState::Applied);
+}

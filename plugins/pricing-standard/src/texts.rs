@@ -16,6 +16,19 @@ pub fn other_goods(request: &Request) -> String {
     if is_russian(request) { "Не действует для этих товаров" } else { "Not for these goods" }.to_owned()
 }
 
+pub fn other_currency(request: &Request) -> String {
+    let currency = &request.currency;
+    if is_russian(request) {
+        format!("Не действует для покупок в {currency}")
+    } else {
+        format!("Not for a cart in {currency}")
+    }
+}
+
+pub fn other_customers(request: &Request) -> String {
+    if is_russian(request) { "Не действует для вас" } else { "Not for you" }.to_owned()
+}
+
 pub fn better_discount(request: &Request) -> String {
     if is_russian(request) {
         "Действует более выгодная скидка"

@@ -100,7 +100,7 @@ pub(in crate::accounts) async fn anonymise(
     let changed = sql::execute!(
         tx,
         "update customers set email = $2, email_key = $2, email_confirmed_at = null, name = '', name_key = '', phone = '',
-                note = '', preferences = null, default_delivery_id = null, default_billing_id = null, password_hash = $4,
+                note = '', group_code = null, preferences = null, default_delivery_id = null, default_billing_id = null, password_hash = $4,
                 disabled_at = coalesce(disabled_at, $3), erased_at = coalesce(erased_at, $3), updated_at = $3,
                 version = version + 1
          where id = $1 and role = 'customer'",

@@ -46,8 +46,8 @@ pub async fn acknowledge_changes(
     checks.require((0..=MAX_AMOUNT).contains(&body.expected_total), "/expected_total", "must be 0 to 2^53 - 1");
     checks.done()?;
     match carts::acknowledge(&shop, id, caller.customer_id(), body.expected_total).await {
-        Ok((contents, quoted)) => Ok(Answer(cart_out(&shop, &contents, &quoted))),
-        Err(Error::Stale(cart)) => Err(stale(&shop, &cart.0, &cart.1)),
+        Ok((contents, quoted)) => Ok(Answer(cart_out(&contents, &quoted))),
+        Err(Error::Stale(cart)) => Err(stale(&cart.0, &cart.1)),
         Err(error) => Err(error.into()),
     }
 }

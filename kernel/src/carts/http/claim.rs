@@ -29,7 +29,7 @@ pub async fn claim_cart(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<CartOut>, Problem> {
     let (contents, quoted) = carts::claim(&shop, id, identity.customer_id).await?;
-    Ok(Answer(cart_out(&shop, &contents, &quoted)))
+    Ok(Answer(cart_out(&contents, &quoted)))
 }
 
 /// Your open cart
@@ -42,5 +42,5 @@ pub async fn claim_cart(
 ))]
 pub async fn get_my_cart(State(shop): State<Shop>, SignedIn(identity): SignedIn) -> Result<Answer<CartOut>, Problem> {
     let (contents, quoted) = carts::current(&shop, identity.customer_id).await?;
-    Ok(Answer(cart_out(&shop, &contents, &quoted)))
+    Ok(Answer(cart_out(&contents, &quoted)))
 }

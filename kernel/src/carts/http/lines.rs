@@ -52,7 +52,7 @@ pub struct LinePatch {
 #[utoipa::path(post, path = "/v1/carts/{id}/lines", tag = "carts", params(("id" = Uuid, Path)), request_body = LineIn, responses(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`insufficient-stock`, `cart-closed`", body = ProblemSchema),
+    (status = 409, description = "`insufficient-stock`, `price-missing`: it is not sold in the currency of the cart, `cart-closed`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
@@ -87,7 +87,7 @@ pub async fn add_line(
     params(("id" = Uuid, Path), ("line_id" = Uuid, Path)), request_body = LinePatch, responses(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`insufficient-stock`, `cart-closed`", body = ProblemSchema),
+    (status = 409, description = "`insufficient-stock`, `price-missing`: it is not sold in the currency of the cart, `cart-closed`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]

@@ -57,7 +57,7 @@ pub async fn explain_delivery_options(
     let contents = carts::get_any(&shop, id).await?;
     let explained = carts::explain(&shop, &contents).await?;
     Ok(Answer(ExplainedOptionsOut {
-        options: explained.options.into_iter().map(|option| delivery_out(&shop, option)).collect(),
+        options: explained.options.into_iter().map(|option| delivery_out(contents.cart.currency, option)).collect(),
         refusals: explained.refusals.into_iter().map(DeliveryRefusalOut::from).collect(),
     }))
 }

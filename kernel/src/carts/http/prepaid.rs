@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::changed;
 use super::view::CartOut;
-use crate::carts::Change;
+use crate::carts::{self, Change};
 use crate::http::auth::{Caller, SignedIn};
 use crate::http::extract::{Checks, Json, Path};
 use crate::prepaid::{self, Code};
@@ -35,7 +35,7 @@ pub struct CartStoreCreditIn {
 /// Sets the gift cards that are to pay
 ///
 /// The cart keeps no codes and shows the last four characters of each; send all of them again to change them. A code that is wrong,
-/// expired or switched off is refused, and nothing changes. Nothing is taken before the checkout. Throttled:
+/// expired, switched off, or of a card in another currency than the cart's is refused, and nothing changes. Nothing is taken before the checkout. Throttled:
 /// `throttle.gift_cards`.
 #[utoipa::path(put, path = "/v1/carts/{id}/gift-cards", tag = "carts", params(("id" = Uuid, Path)), request_body = CartGiftCardsIn, responses(
     (status = 200, body = CartOut),
@@ -53,6 +53,7 @@ pub async fn put_gift_cards(
     let mut checks = Checks::default();
     checks.require(body.codes.len() <= max, "/codes", &format!("at most {max}"));
     checks.done()?;
+    let cart = carts::get(&shop, id, caller.customer_id()).await?.cart;
     let mut ids = Vec::new();
     for (index, text) in body.codes.iter().enumerate() {
         let card = match Code::parse(text) {
@@ -61,9 +62,13 @@ pub async fn put_gift_cards(
         };
         let card = card.filter(|card| card.is_usable(clock::now()));
         let wrong = || Problem::invalid_field(format!("/codes/{index}"), "is not a gift card that can be used");
-        let card_id = card.ok_or_else(wrong)?.id;
-        if !ids.contains(&card_id) {
-            ids.push(card_id);
+        let card = card.ok_or_else(wrong)?;
+        if card.currency != cart.currency.code() {
+            let detail = format!("is a gift card in {}, and the cart is in {}", card.currency, cart.currency);
+            return Err(Problem::invalid_field(format!("/codes/{index}"), detail));
+        }
+        if !ids.contains(&card.id) {
+            ids.push(card.id);
         }
     }
     changed(&shop, id, caller, Change::SetGiftCards(ids)).await

@@ -6,13 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Shop;
 use crate::address::Address;
 use crate::carts::{
     self, Attributes, Contents, CouponResult, CouponState, DeliveryOption, DeliveryState, Notice, Quoted,
 };
 use crate::clock::Moment;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::payments;
 use crate::plugins::pricing::{self, Target};
 use crate::prepaid;
@@ -43,6 +42,12 @@ pub struct LineOut {
     /// How many can be sold now, at most what the line wants: less means a shortage. Lines of one variant share what there is.
     available: u32,
     unit_price: Amount,
+    /// What a piece cost before; null unless it was more.
+    #[schema(value_type = Option<i64>, example = 890)]
+    compare_at_price: Option<Amount>,
+    /// Code of the price list that `unit_price` is from; null for the variant's own price, and for one that is held.
+    #[schema(example = "summer-sale")]
+    price_list: Option<String>,
     /// Until then, no more is asked for a piece; none where the shop does not hold prices. A lower price applies at once.
     #[schema(value_type = Option<String>, format = DateTime)]
     price_held_until: Option<Moment>,
@@ -175,7 +180,7 @@ pub struct PaymentMethodOut {
 }
 
 /// The cart as shoppers see it.
-pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
+pub fn cart_out(contents: &Contents, quoted: &Quoted) -> CartOut {
     let cart = &contents.cart;
     let totals = &quoted.totals;
     CartOut {
@@ -187,7 +192,7 @@ pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
         },
         order_id: cart.order_id,
         merged_into: cart.merged_into,
-        currency: shop.config().shop.currency.code(),
+        currency: cart.currency.code(),
         locale: cart.locale.clone(),
         email: cart.email.clone(),
         address: cart.address.clone(),
@@ -197,7 +202,7 @@ pub fn cart_out(shop: &Shop, contents: &Contents, quoted: &Quoted) -> CartOut {
         changes: carts::notices(contents, quoted),
         coupons: quoted.coupons.iter().map(coupon_out).collect(),
         delivery: match &quoted.delivery {
-            DeliveryState::Chosen(option) => Some(delivery_out(shop, option.clone())),
+            DeliveryState::Chosen(option) => Some(delivery_out(cart.currency, option.clone())),
             DeliveryState::Open | DeliveryState::Gone => None,
         },
         adjustments: adjustments(quoted, |target| !matches!(target, Target::Line(_))),
@@ -234,7 +239,7 @@ fn gift_card_out(share: &prepaid::Share) -> CartGiftCardOut {
 /// Of a line, by its index, and how much of it can be had.
 fn line_out(contents: &Contents, quoted: &Quoted, (index, available): (usize, u32)) -> LineOut {
     let line = &contents.lines[index];
-    let goods_total = line.variant.price.saturating_mul(Amount::from(line.quantity));
+    let goods_total = line.unit_price.saturating_mul(Amount::from(line.quantity));
     let adjustments = adjustments(quoted, |target| matches!(target, Target::Line(line) if *line as usize == index));
     // The parts were checked when the totals were computed.
     let added: Amount = adjustments.iter().filter(|a| a.kind != "tax-included").map(|a| a.amount).sum();
@@ -245,7 +250,9 @@ fn line_out(contents: &Contents, quoted: &Quoted, (index, available): (usize, u3
         title: line.variant.title.clone(),
         quantity: line.quantity,
         available,
-        unit_price: line.variant.price,
+        unit_price: line.unit_price,
+        compare_at_price: line.applying().and_then(|price| price.compare_at),
+        price_list: line.applying().and_then(|price| price.list.clone()),
         price_held_until: line.promise.until,
         note: line.note.clone(),
         attributes: line.attributes.clone(),
@@ -280,12 +287,12 @@ fn coupon_out(coupon: &CouponResult) -> CouponOut {
     CouponOut { code: coupon.code.clone(), state, text: coupon.text.clone() }
 }
 
-pub fn delivery_out(shop: &Shop, option: DeliveryOption) -> DeliveryOptionOut {
+pub fn delivery_out(currency: Currency, option: DeliveryOption) -> DeliveryOptionOut {
     DeliveryOptionOut {
         id: option.id.to_string(),
         label: option.label,
         amount: option.amount,
-        currency: shop.config().shop.currency.code(),
+        currency: currency.code(),
         min_days: option.days.map(|(min, _)| min),
         max_days: option.days.map(|(_, max)| max),
         pickup: option.pickup,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
 use http::HeaderMap;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::shopper::{self, ProductOut};
@@ -14,6 +14,7 @@ use super::{OptionDefinition, RelatedProductOut, moved};
 use crate::Shop;
 use crate::catalog::{self, AttributeKind, AttributeValue, Described, Detail, Found, Reading};
 use crate::clock::Moment;
+use crate::http::auth::Caller;
 use crate::http::caching::Tagged;
 use crate::http::extract::{Path, Query};
 use crate::http::locale::{LocaleParams, mark};
@@ -81,10 +82,26 @@ pub struct AttributeOut {
     decimals: i64,
 }
 
+/// How one product is shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ProductParams {
+    /// In which prices are told: the shop's own where none is given.
+    #[param(min_length = 3, max_length = 3, example = "EUR")]
+    currency: Option<String>,
+    /// BCP 47 tag; without it, `Accept-Language` decides. A text without a translation comes in a shorter tag's language, or
+    /// the shop's own.
+    #[param(min_length = 1, max_length = 35, pattern = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$", example = "de-AT")]
+    locale: Option<String>,
+}
+
 /// One active product, by its id or slug
+///
+/// With a token, the prices are those of the customer's group.
 #[utoipa::path(
     get, path = "/v1/products/{product}", tag = "catalog",
-    params(("product" = String, Path, description = "Id or slug", example = "earl-grey"), LocaleParams),
+    params(("product" = String, Path, description = "Id or slug", example = "earl-grey"), ProductParams),
     responses(
         (status = 200, description = "The product; it bears an ETag and `Content-Language`", body = ProductDetailOut),
         (status = 301, description = "It has another slug now: `Location` has its address"),
@@ -95,21 +112,23 @@ pub struct AttributeOut {
 )]
 pub async fn get_product(
     State(shop): State<Shop>,
+    caller: Caller,
     headers: HeaderMap,
     OriginalUri(uri): OriginalUri,
     Path(product): Path<String>,
-    Query(params): Query<LocaleParams>,
+    Query(params): Query<ProductParams>,
 ) -> Result<Response, Problem> {
-    let reading = Reading::of(&shop, &params.wanted(&headers)?);
-    let key = format!("catalog:product\n{}\n{product}", reading.tag(&shop));
+    let reading = Reading::of(&shop, &LocaleParams { locale: params.locale }.wanted(&headers)?);
+    let context = shopper::price_context(&shop, &caller, params.currency.as_deref()).await?;
+    let key = format!("catalog:product\n{}\n{}\n{product}", reading.tag(&shop), shopper::price_key(&context));
     let mut response = match shop.cache().get(&key) {
         Some(bytes) => Tagged::new(bytes).answer(&headers),
-        None => match catalog::find_detail(&shop, &product, &reading).await? {
+        None => match catalog::find_detail(&shop, &context, &product, &reading).await? {
             None => return Err(Problem::not_found()),
             Some(Found::Moved(slug)) => return moved(&format!("/v1/products/{slug}"), &uri),
             Some(Found::Here(mut detail)) => {
                 let alts = std::mem::take(&mut detail.image_alts);
-                let mut body = ProductDetailOut::new(*detail, shop.config().shop.currency.code());
+                let mut body = ProductDetailOut::new(*detail, context.currency.code());
                 shopper::complete(&shop, std::iter::once(&mut body.product)).await?;
                 body.product.translate_images(alts);
                 shopper::answer(&shop, &key, &body, &headers)?

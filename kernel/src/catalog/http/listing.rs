@@ -11,14 +11,16 @@ use uuid::Uuid;
 
 use super::attribute_filters::{AttributeFilters, ListQuery};
 use super::facets::FacetsOut;
-use super::shopper::{ProductOut, answer, complete, describe};
+use super::shopper::{ProductOut, answer, complete, describe, price_context, price_key};
 use crate::Shop;
 use crate::catalog::{self, Filter, MAX_TAG, MAX_VENDOR, Reading, fold_tag, is_slug};
+use crate::http::auth::Caller;
 use crate::http::caching::Tagged;
 use crate::http::extract::{Checks, Query};
 use crate::http::locale::{LocaleParams, mark};
 use crate::http::paging::{PageParams, cursor};
 use crate::money::{Amount, MAX_AMOUNT};
+use crate::prices::PriceContext;
 use crate::problem::{Problem, ProblemSchema};
 use crate::search::{Key, Sort, TAG, VENDOR};
 
@@ -46,6 +48,9 @@ pub struct ProductsParams {
     /// Slug of a collection.
     #[param(max_length = 80, example = "summer")]
     collection: Option<String>,
+    /// In which prices are told, filtered and sorted by: the shop's own where none is given.
+    #[param(min_length = 3, max_length = 3, example = "EUR")]
+    currency: Option<String>,
     /// Lowest price of a variant: at least so much, in minor units.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 500)]
     price_min: Option<Amount>,
@@ -95,6 +100,8 @@ pub struct ProductsOut {
 }
 
 /// Active products: searched, filtered, sorted
+///
+/// With a token, the prices are those of the customer's group.
 #[utoipa::path(
     get, path = "/v1/products", tag = "catalog", params(ProductsParams, AttributeFilters),
     responses(
@@ -105,6 +112,7 @@ pub struct ProductsOut {
 )]
 pub async fn list_products(
     State(shop): State<Shop>,
+    caller: Caller,
     headers: HeaderMap,
     query: ListQuery<ProductsParams>,
 ) -> Result<Response, Problem> {
@@ -127,12 +135,17 @@ pub async fn list_products(
     if after.as_ref().is_some_and(|key| key.sort != sort || !key.is_sound()) {
         return Err(Problem::invalid_field("cursor", "is not a cursor that this list gave"));
     }
+    let context = price_context(&shop, &caller, params.currency.as_deref()).await?;
     // Quoted as `Debug` does it, no two lists share a key.
-    let key = format!("catalog:list\n{}\n{filter:?}\n{sort:?} {facets} {after:?} {limit}", reading.tag(&shop));
+    let key = format!(
+        "catalog:list\n{}\n{}\n{filter:?}\n{sort:?} {facets} {after:?} {limit}",
+        reading.tag(&shop),
+        price_key(&context)
+    );
     let mut response = match shop.cache().get(&key) {
         Some(bytes) => Tagged::new(bytes).answer(&headers),
         None => {
-            let page = read_page(&shop, &filter, &reading, sort, after.as_ref(), limit, facets).await?;
+            let page = read_page(&shop, &context, &filter, &reading, sort, after.as_ref(), limit, facets).await?;
             answer(&shop, &key, &page, &headers)?
         }
     };
@@ -142,6 +155,7 @@ pub async fn list_products(
 
 async fn read_page(
     shop: &Shop,
+    context: &PriceContext,
     filter: &Filter,
     reading: &Reading,
     sort: Sort,
@@ -149,15 +163,15 @@ async fn read_page(
     limit: u32,
     facets: bool,
 ) -> Result<ProductsOut, Problem> {
-    let mut listing = catalog::list_products(shop, filter, sort, after, limit).await?;
+    let mut listing = catalog::list_products(shop, context, filter, sort, after, limit).await?;
     catalog::translate_titles(shop, &mut listing.products, reading).await?;
     let facets = if facets {
         let partial = listing.partial || after.is_some_and(|key| key.partial);
-        Some(catalog::count_listed(shop, filter, partial, reading).await?.into())
+        Some(catalog::count_listed(shop, context, filter, partial, reading).await?.into())
     } else {
         None
     };
-    let currency = shop.config().shop.currency.code();
+    let currency = context.currency.code();
     let mut products = ProductsOut {
         items: listing.products.into_iter().map(|product| describe(product, currency)).collect(),
         next_cursor: listing.next.as_ref().map(cursor),
@@ -214,7 +228,15 @@ pub async fn suggest_products(
     let mut response = match shop.cache().get(&key) {
         Some(bytes) => Tagged::new(bytes).answer(&headers),
         None => {
-            let found = catalog::list_products(&shop, &filter, Sort::Relevance, None, SUGGESTIONS).await?;
+            let found = catalog::list_products(
+                &shop,
+                &PriceContext::of_guest(&shop),
+                &filter,
+                Sort::Relevance,
+                None,
+                SUGGESTIONS,
+            )
+            .await?;
             let mut products = found.products;
             catalog::translate_titles(&shop, &mut products, &reading).await?;
             let suggest = |product: catalog::ListedProduct| SuggestionOut {

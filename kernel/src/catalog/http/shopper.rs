@@ -11,10 +11,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::catalog::{ListedProduct, ListedVariant};
+use crate::http::auth::Caller;
 use crate::http::caching::Tagged;
 use crate::images::http::ImageOut;
 use crate::inventory::Availability;
 use crate::money::Amount;
+use crate::prices::PriceContext;
 use crate::problem::Problem;
 use crate::{Shop, images, reviews};
 
@@ -27,9 +29,12 @@ pub struct VariantOut {
     /// What tells it from the others; empty where there is only one.
     #[schema(example = "100 g")]
     title: String,
-    /// Minor units.
-    #[schema(value_type = i64, example = 690)]
-    price: Amount,
+    /// Minor units; null where it is not sold in this currency.
+    #[schema(value_type = Option<i64>, example = 690)]
+    price: Option<Amount>,
+    /// What it cost before; null unless it was more.
+    #[schema(value_type = Option<i64>, example = 890)]
+    compare_at_price: Option<Amount>,
     weight_grams: i64,
     /// How many can be sold now.
     #[schema(example = 25)]
@@ -53,7 +58,7 @@ pub struct ProductOut {
     /// Slugs from the root; null without a category.
     #[schema(example = "tea/black-tea")]
     category: Option<String>,
-    /// Lowest price of a variant; null without variants.
+    /// Lowest price of a variant; null where none has one.
     #[schema(value_type = Option<i64>, example = 690)]
     price_from: Option<Amount>,
     /// Highest price of a variant.
@@ -61,6 +66,8 @@ pub struct ProductOut {
     price_to: Option<Amount>,
     #[schema(example = "EUR")]
     currency: &'static str,
+    /// Whether any variant costs less than it did before.
+    on_sale: bool,
     /// Whether any variant can be sold now.
     in_stock: bool,
     variants: Vec<VariantOut>,
@@ -73,6 +80,25 @@ pub struct ProductOut {
     images: Vec<ImageOut>,
 }
 
+/// The prices that this caller is shown.
+pub(super) async fn price_context(
+    shop: &Shop,
+    caller: &Caller,
+    currency: Option<&str>,
+) -> Result<PriceContext, Problem> {
+    let currency = shop.config().shop.find_currency(currency);
+    let currency = currency.ok_or_else(|| Problem::invalid_field("currency", "the shop does not sell in it"))?;
+    // A guest's page that stands in the cache costs no statement.
+    let Some(customer_id) = caller.customer_id() else { return Ok(PriceContext::now(shop, currency, None)) };
+    let mut conn = shop.db().read().await?;
+    Ok(PriceContext::of_customer(shop, &mut conn, currency, Some(customer_id)).await?)
+}
+
+/// What prices depend on beside the moment: shoppers with the same get the same answers.
+pub(super) fn price_key(context: &PriceContext) -> String {
+    format!("{} {}", context.currency, context.group.as_deref().unwrap_or_default())
+}
+
 pub(super) fn answer(shop: &Shop, key: &str, body: &impl Serialize, headers: &HeaderMap) -> Result<Response, Problem> {
     let bytes = Bytes::from(serde_json::to_vec(body).map_err(Problem::internal)?);
     shop.cache().put(key, bytes.clone());
@@ -83,6 +109,7 @@ pub(super) fn describe(product: ListedProduct, currency: &'static str) -> Produc
     let prices = product.price_range();
     ProductOut {
         id: product.id,
+        on_sale: product.on_sale(),
         in_stock: product.in_stock(),
         price_from: prices.map(|(from, _)| from),
         price_to: prices.map(|(_, to)| to),
@@ -138,7 +165,8 @@ impl From<ListedVariant> for VariantOut {
             id: variant.id,
             sku: variant.sku,
             title: variant.title,
-            price: variant.price,
+            price: variant.price.as_ref().map(|price| price.amount),
+            compare_at_price: variant.price.and_then(|price| price.compare_at),
             weight_grams: variant.weight_grams,
             available: variant.available,
             availability: variant.availability,

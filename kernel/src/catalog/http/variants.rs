@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::values::{AttributeChanges, check_attribute_count, is_barcode, trimmed, trimmed_changes};
-use super::{check_line, check_on_hand, check_sku, check_variant, expected_version, version_tag};
+use super::{check_amount, check_line, check_on_hand, check_sku, check_variant, expected_version, version_tag};
 use crate::Shop;
 use crate::catalog::{
     self, AttributeValues, Chosen, MAX_BARCODE, MAX_OPTIONS, MAX_SIDE_MM, NewVariant, ProductOption, Variant,
     VariantPatch,
 };
 use crate::http::auth::{Staff, may};
-use crate::http::extract::{Checks, Json, Path};
+use crate::http::extract::{Checks, Json, Path, present};
 use crate::money::Amount;
 use crate::problem::{Problem, ProblemSchema};
 
@@ -34,6 +34,9 @@ pub struct VariantIn {
     /// Minor units of the shop's currency.
     #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 690)]
     price: Amount,
+    /// What it cost before: shown crossed out where it is more than the price.
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 890)]
+    compare_at_price: Option<Amount>,
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000, example = 120)]
     weight_grams: i64,
@@ -73,6 +76,10 @@ pub struct VariantPatchIn {
     title: Option<String>,
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 790)]
     price: Option<Amount>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 990)]
+    compare_at_price: Option<Option<Amount>>,
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     weight_grams: Option<i64>,
     /// One value for each of the product's options, by codes.
@@ -111,6 +118,8 @@ pub struct AdminVariantOut {
     /// Minor units of the shop's currency.
     #[schema(value_type = i64, example = 690)]
     price: Amount,
+    #[schema(value_type = Option<i64>, example = 890)]
+    compare_at_price: Option<Amount>,
     weight_grams: i64,
     /// The code of its value of each option.
     #[schema(example = json!({ "size": "m" }))]
@@ -154,7 +163,7 @@ pub async fn create_variant(
     Ok((StatusCode::CREATED, answer(variant, version, &options)).into_response())
 }
 
-/// Change a variant: title, price, weight, stock
+/// Change a variant: title, price, compare-at price, weight, stock
 #[utoipa::path(
     patch, path = "/v1/admin/variants/{id}", tag = "catalog", request_body = VariantPatchIn,
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag of the product: change only this version")),
@@ -175,6 +184,7 @@ pub async fn patch_variant(
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
     check_variant(&mut checks, "", body.title.as_deref(), body.price, body.weight_grams);
+    check_amount(&mut checks, "/compare_at_price", body.compare_at_price.flatten());
     if let Some(on_hand) = body.on_hand {
         check_on_hand(&mut checks, "", on_hand);
     }
@@ -189,6 +199,7 @@ pub async fn patch_variant(
     let patch = VariantPatch {
         title: body.title.map(|title| title.trim().to_owned()),
         price: body.price,
+        compare_at_price: body.compare_at_price,
         weight_grams: body.weight_grams,
         options: body.options,
         attributes: trimmed_changes(body.attributes),
@@ -227,6 +238,7 @@ impl VariantIn {
     pub(super) fn check(&self, checks: &mut Checks, at: &str) {
         check_sku(checks, at, &self.sku);
         check_variant(checks, at, Some(&self.title), Some(self.price), Some(self.weight_grams));
+        check_amount(checks, &format!("{at}/compare_at_price"), self.compare_at_price);
         check_on_hand(checks, at, self.on_hand);
         check_size(checks, at, Some(self.length_mm), Some(self.width_mm), Some(self.height_mm));
         check_barcode(checks, at, &self.barcode);
@@ -239,6 +251,7 @@ impl VariantIn {
             sku: self.sku.trim().to_owned(),
             title: self.title.trim().to_owned(),
             price: self.price,
+            compare_at_price: self.compare_at_price,
             weight_grams: self.weight_grams,
             options: self.options,
             attributes: trimmed(self.attributes),
@@ -275,6 +288,7 @@ impl AdminVariantOut {
             sku: variant.sku,
             title: variant.title,
             price: variant.price,
+            compare_at_price: variant.compare_at_price,
             weight_grams: variant.weight_grams,
             options: catalog::chosen(options, &variant.options),
             attributes: variant.attributes,

@@ -31,6 +31,7 @@ struct VariantRow {
     sku: String,
     title: String,
     price: i64,
+    compare_at_price: Option<i64>,
     weight_grams: i64,
     options: String,
     barcode: String,
@@ -73,6 +74,7 @@ impl From<VariantRow> for Variant {
             sku: row.sku,
             title: row.title,
             price: row.price,
+            compare_at_price: row.compare_at_price,
             weight_grams: row.weight_grams,
             options: split_codes(&row.options),
             barcode: row.barcode,
@@ -228,8 +230,8 @@ pub(in crate::catalog) async fn variants_of(conn: &mut Conn, product_id: Uuid) -
     let rows = sql::all!(
         conn,
         VariantRow,
-        "select v.id, v.product_id, v.sku, v.title, v.price, v.weight_grams, v.options, v.barcode,
-                v.length_mm, v.width_mm, v.height_mm, v.position, s.on_hand, s.reserved, s.available
+        "select v.id, v.product_id, v.sku, v.title, v.price, v.compare_at_price, v.weight_grams, v.options,
+                v.barcode, v.length_mm, v.width_mm, v.height_mm, v.position, s.on_hand, s.reserved, s.available
          from variants v join stock_items s on s.variant_id = v.id
          where v.product_id = $1 order by v.position, v.id",
         product_id
@@ -242,8 +244,8 @@ pub(in crate::catalog) async fn insert_variant(tx: &mut Tx, variant: &Variant, n
     let inserted = sql::execute!(
         tx,
         "insert into variants (id, product_id, sku, title, price, weight_grams, position, created_at, updated_at,
-                               options, barcode, length_mm, width_mm, height_mm)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13)
+                               options, barcode, length_mm, width_mm, height_mm, compare_at_price)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13, $14)
          on conflict (sku) do nothing",
         variant.id,
         variant.product_id,
@@ -257,7 +259,8 @@ pub(in crate::catalog) async fn insert_variant(tx: &mut Tx, variant: &Variant, n
         variant.barcode.as_str(),
         variant.length_mm,
         variant.width_mm,
-        variant.height_mm
+        variant.height_mm,
+        variant.compare_at_price
     )?;
     Ok(inserted == 1)
 }
@@ -266,7 +269,8 @@ pub(in crate::catalog) async fn update_variant(tx: &mut Tx, variant: &Variant, n
     sql::execute!(
         tx,
         "update variants set title = $2, price = $3, weight_grams = $4, updated_at = $5, options = $6, barcode = $7,
-                             length_mm = $8, width_mm = $9, height_mm = $10, position = $11
+                             length_mm = $8, width_mm = $9, height_mm = $10, position = $11,
+                             compare_at_price = $12
          where id = $1",
         variant.id,
         variant.title.as_str(),
@@ -278,7 +282,8 @@ pub(in crate::catalog) async fn update_variant(tx: &mut Tx, variant: &Variant, n
         variant.length_mm,
         variant.width_mm,
         variant.height_mm,
-        variant.position
+        variant.position,
+        variant.compare_at_price
     )?;
     Ok(())
 }

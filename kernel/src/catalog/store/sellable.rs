@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::catalog::sellable::{CartVariant, SellableVariant, full_title};
 use crate::db::{Conn, FromRow, Result, sql};
+use crate::prices::{PriceContext, PriceRow, price_columns};
 
 #[derive(FromRow)]
 struct SellableRow {
@@ -12,7 +13,8 @@ struct SellableRow {
     sku: String,
     product_title: String,
     variant_title: String,
-    price: i64,
+    #[sqlx(flatten)]
+    price: PriceRow,
     weight_grams: i64,
     category_path: Option<String>,
     available: i64,
@@ -28,68 +30,98 @@ struct CartVariantRow {
     variant: SellableRow,
 }
 
-impl From<SellableRow> for SellableVariant {
-    fn from(row: SellableRow) -> Self {
-        Self {
-            id: row.id,
-            product_id: row.product_id,
-            sku: row.sku,
-            title: full_title(&row.product_title, &row.variant_title),
-            price: row.price,
-            weight_grams: row.weight_grams,
-            category_path: row.category_path,
-            available: row.available,
-            sellable: row.status == "active",
+impl SellableRow {
+    fn at_price(self, context: &PriceContext) -> SellableVariant {
+        SellableVariant {
+            id: self.id,
+            product_id: self.product_id,
+            sku: self.sku,
+            title: full_title(&self.product_title, &self.variant_title),
+            price: self.price.applying(context),
+            weight_grams: self.weight_grams,
+            category_path: self.category_path,
+            available: self.available,
+            sellable: self.status == "active",
         }
     }
 }
 
-pub(in crate::catalog) async fn sellable_by_id(conn: &mut Conn, id: Uuid) -> Result<Option<SellableVariant>> {
+pub(in crate::catalog) async fn sellable_by_id(
+    conn: &mut Conn,
+    context: &PriceContext,
+    id: Uuid,
+) -> Result<Option<SellableVariant>> {
     let row = sql::optional!(
         conn,
         SellableRow,
-        "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
-                v.weight_grams, c.path as category_path, s.available, p.status
-         from variants v
-         join products p on p.id = v.product_id
-         join stock_items s on s.variant_id = v.id
-         left join categories c on c.id = p.category_id
-         where v.id = $1",
+        concat!(
+            "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.weight_grams,
+                    c.path as category_path, s.available, p.status, ",
+            price_columns!(),
+            " from variants v
+             join products p on p.id = v.product_id
+             join stock_items s on s.variant_id = v.id
+             left join categories c on c.id = p.category_id
+             where v.id = $4"
+        ),
+        context.currency.code(),
+        context.group_code(),
+        context.at,
         id
     )?;
-    Ok(row.map(SellableVariant::from))
+    Ok(row.map(|row| row.at_price(context)))
 }
 
-pub(in crate::catalog) async fn sellable_by_sku(conn: &mut Conn, sku: &str) -> Result<Option<SellableVariant>> {
+pub(in crate::catalog) async fn sellable_by_sku(
+    conn: &mut Conn,
+    context: &PriceContext,
+    sku: &str,
+) -> Result<Option<SellableVariant>> {
     let row = sql::optional!(
         conn,
         SellableRow,
-        "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
-                v.weight_grams, c.path as category_path, s.available, p.status
-         from variants v
-         join products p on p.id = v.product_id
-         join stock_items s on s.variant_id = v.id
-         left join categories c on c.id = p.category_id
-         where v.sku = $1",
+        concat!(
+            "select v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.weight_grams,
+                    c.path as category_path, s.available, p.status, ",
+            price_columns!(),
+            " from variants v
+             join products p on p.id = v.product_id
+             join stock_items s on s.variant_id = v.id
+             left join categories c on c.id = p.category_id
+             where v.sku = $4"
+        ),
+        context.currency.code(),
+        context.group_code(),
+        context.at,
         sku
     )?;
-    Ok(row.map(SellableVariant::from))
+    Ok(row.map(|row| row.at_price(context)))
 }
 
-pub(in crate::catalog) async fn cart_variants(conn: &mut Conn, cart_id: Uuid) -> Result<Vec<CartVariant>> {
+pub(in crate::catalog) async fn cart_variants(
+    conn: &mut Conn,
+    context: &PriceContext,
+    cart_id: Uuid,
+) -> Result<Vec<CartVariant>> {
     let rows = sql::all!(
         conn,
         CartVariantRow,
-        "select l.id as line_id, l.quantity, l.position as line_position,
-                v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.price,
-                v.weight_grams, c.path as category_path, s.available, p.status
-         from cart_lines l
-         join variants v on v.id = l.variant_id
-         join products p on p.id = v.product_id
-         join stock_items s on s.variant_id = v.id
-         left join categories c on c.id = p.category_id
-         where l.cart_id = $1
-         order by l.position, l.id",
+        concat!(
+            "select l.id as line_id, l.quantity, l.position as line_position,
+                    v.id, v.product_id, v.sku, p.title as product_title, v.title as variant_title, v.weight_grams,
+                    c.path as category_path, s.available, p.status, ",
+            price_columns!(),
+            " from cart_lines l
+             join variants v on v.id = l.variant_id
+             join products p on p.id = v.product_id
+             join stock_items s on s.variant_id = v.id
+             left join categories c on c.id = p.category_id
+             where l.cart_id = $4
+             order by l.position, l.id"
+        ),
+        context.currency.code(),
+        context.group_code(),
+        context.at,
         cart_id
     )?;
     Ok(rows
@@ -99,7 +131,7 @@ pub(in crate::catalog) async fn cart_variants(conn: &mut Conn, cart_id: Uuid) ->
             // The carts keep it within 1 to 1,000,000.
             quantity: u32::try_from(row.quantity).unwrap_or(u32::MAX),
             position: row.line_position,
-            variant: row.variant.into(),
+            variant: row.variant.at_price(context),
         })
         .collect())
 }

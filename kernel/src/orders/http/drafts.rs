@@ -71,7 +71,10 @@ pub async fn create_draft(
     Json(body): Json<DraftIn>,
 ) -> Result<Response, Problem> {
     body.check()?;
-    let mut wishes = Wishes { locale: shop.config().shop.locale.clone(), ..Wishes::default() };
+    let currency = shop.config().shop.find_currency(body.currency.as_deref());
+    let currency = currency.ok_or_else(|| Problem::invalid_field("/currency", "the shop does not sell in it"))?;
+    let (locale, currency) = (shop.config().shop.locale.clone(), currency.code().to_owned());
+    let mut wishes = Wishes { locale, currency, ..Wishes::default() };
     body.into_patch(&shop).await?.apply(&mut wishes);
     let shown = drafts::create(&shop, wishes, &staff.actor.to_string()).await?;
     let location = format!("/v1/admin/drafts/{}", shown.draft.id);
@@ -126,6 +129,9 @@ pub async fn patch_draft(
 ) -> Result<Response, Problem> {
     let version = expected_version(&headers)?;
     body.check()?;
+    if body.currency.is_some() {
+        return Err(Problem::invalid_field("/currency", "is said when the draft is made, and stays"));
+    }
     let patch = body.into_patch(&shop).await?;
     Ok(tagged(drafts::change(&shop, id, version, |wishes| patch.apply(wishes)).await?).into_response())
 }
@@ -149,6 +155,7 @@ pub async fn delete_draft(
 #[utoipa::path(get, path = "/v1/admin/drafts/{id}/delivery-options", operation_id = "list_draft_delivery_options", tag = "drafts", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = [DeliveryOptionOut]),
     (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`price-missing`: something has no price in its currency, and staff gave none", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn list_draft_delivery_options(
@@ -156,8 +163,8 @@ pub async fn list_draft_delivery_options(
     _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer<Vec<DeliveryOptionOut>>, Problem> {
-    let options = drafts::delivery_options(&shop, id).await?;
-    Ok(Answer(options.into_iter().map(|option| delivery_out(&shop, option)).collect()))
+    let (currency, options) = drafts::delivery_options(&shop, id).await?;
+    Ok(Answer(options.into_iter().map(|option| delivery_out(currency, option)).collect()))
 }
 
 /// Makes the order: paid by hand, or to be paid
@@ -167,7 +174,7 @@ pub async fn list_draft_delivery_options(
 #[utoipa::path(post, path = "/v1/admin/drafts/{id}/complete", operation_id = "complete_draft", tag = "drafts", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = CompleteIn, responses(
     (status = 201, body = OrderOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stale-quote`, `cart-incomplete`, `cart-closed`, `insufficient-stock`, `delivery-option-unavailable`", body = ProblemSchema),
+    (status = 409, description = "`stale-quote`, `cart-incomplete`, `cart-closed`, `insufficient-stock`, `price-missing`, `delivery-option-unavailable`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`; `unavailable`: somebody else changed it at the same time", body = ProblemSchema)
 ))]
 pub async fn complete_draft(
@@ -195,7 +202,7 @@ pub async fn complete_draft(
 #[utoipa::path(post, path = "/v1/admin/drafts/{id}/send", operation_id = "send_draft", tag = "drafts", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = SendIn, responses(
     (status = 201, body = OrderOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stale-quote`, `cart-incomplete`, `cart-closed`, `insufficient-stock`, `delivery-option-unavailable`", body = ProblemSchema),
+    (status = 409, description = "`stale-quote`, `cart-incomplete`, `cart-closed`, `insufficient-stock`, `price-missing`, `delivery-option-unavailable`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`; `unavailable`: somebody else changed it at the same time", body = ProblemSchema)
 ))]
 pub async fn send_draft(

@@ -121,7 +121,7 @@ pub struct RevisionOut {
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/edits", operation_id = "admin_edit_order", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = OrderEditIn, responses(
     (status = 200, body = OrderOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stale-quote`; `order-state`: shipping has begun, or pieces of its lines were refunded; `payment-busy`: a payment is under way; `insufficient-stock`; `delivery-option-unavailable`", body = ProblemSchema),
+    (status = 409, description = "`stale-quote`; `order-state`: shipping has begun, or pieces of its lines were refunded; `payment-busy`: a payment is under way; `insufficient-stock`; `price-missing`; `delivery-option-unavailable`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`; `unavailable`: somebody else changed it at the same time", body = ProblemSchema)
 ))]
 pub async fn admin_edit_order(
@@ -144,7 +144,7 @@ pub async fn admin_edit_order(
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/edits/preview", operation_id = "admin_preview_order_edit", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = OrderEditIn, responses(
     (status = 200, body = OrderPreviewOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`order-state`, `delivery-option-unavailable`", body = ProblemSchema),
+    (status = 409, description = "`order-state`, `price-missing`, `delivery-option-unavailable`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn admin_preview_order_edit(
@@ -200,7 +200,7 @@ pub async fn edit_order(
 #[utoipa::path(post, path = "/v1/orders/{id}/edits/preview", operation_id = "preview_order_edit", tag = "orders", params(("id" = Uuid, Path)), request_body = OwnEditIn, responses(
     (status = 200, body = OrderPreviewOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`order-state`, `delivery-option-unavailable`", body = ProblemSchema),
+    (status = 409, description = "`order-state`, `price-missing`, `delivery-option-unavailable`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn preview_order_edit(

@@ -32,6 +32,10 @@ pub struct OrderLineOut {
     title: String,
     quantity: u32,
     unit_price: Amount,
+    /// What the shopper saw crossed out.
+    compare_at_price: Option<Amount>,
+    /// Code of the price list that the price came from; null for the variant's own price, and for one that was held.
+    price_list: Option<String>,
     /// Pieces of it that have left.
     shipped: u32,
     adjustments: Vec<OrderAdjustmentOut>,
@@ -181,6 +185,8 @@ pub fn order_out(details: Details) -> OrderOut {
         title: line.title,
         quantity: line.quantity,
         unit_price: line.unit_price,
+        compare_at_price: line.compare_at,
+        price_list: line.price_list,
         shipped: pieces.get(position as usize).map_or(0, |pieces| pieces.shipped),
         adjustments: wanted(&|target| target == Target::Line(position)),
         total: line.total,

@@ -66,6 +66,8 @@ mod tests {
             title: String::new(),
             quantity,
             unit_price: 0,
+            compare_at: None,
+            price_list: None,
             total,
             note: String::new(),
             attributes: Default::default(),

@@ -13,8 +13,8 @@ pub(in crate::orders) async fn insert_lines(tx: &mut Tx, order_id: Uuid, lines: 
         sql::execute!(
             tx,
             "insert into order_lines (order_id, position, variant_id, sku, title, quantity, unit_price, total, note,
-                                      attributes)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                                      attributes, compare_at, price_list)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             order_id,
             position,
             line.variant_id,
@@ -24,7 +24,9 @@ pub(in crate::orders) async fn insert_lines(tx: &mut Tx, order_id: Uuid, lines: 
             line.unit_price,
             line.total,
             line.note.as_str(),
-            Json(&line.attributes)
+            Json(&line.attributes),
+            line.compare_at,
+            line.price_list.as_deref()
         )?;
     }
     Ok(())
@@ -109,6 +111,8 @@ struct LineRow {
     title: String,
     quantity: i64,
     unit_price: i64,
+    compare_at: Option<i64>,
+    price_list: Option<String>,
     total: i64,
     note: String,
     attributes: Json<Attributes>,
@@ -118,8 +122,8 @@ pub(in crate::orders) async fn lines(conn: &mut Conn, order_id: Uuid) -> Result<
     let rows = sql::all!(
         conn,
         LineRow,
-        "select variant_id, sku, title, quantity, unit_price, total, note, attributes from order_lines
-         where order_id = $1 order by position",
+        "select variant_id, sku, title, quantity, unit_price, compare_at, price_list, total, note, attributes
+         from order_lines where order_id = $1 order by position",
         order_id
     )?;
     let line = |row: LineRow| Line {
@@ -128,6 +132,8 @@ pub(in crate::orders) async fn lines(conn: &mut Conn, order_id: Uuid) -> Result<
         title: row.title,
         quantity: quantity_of(row.quantity),
         unit_price: row.unit_price,
+        compare_at: row.compare_at,
+        price_list: row.price_list,
         total: row.total,
         note: row.note,
         attributes: row.attributes.0,

@@ -28,7 +28,7 @@ const CODE_RULE: &str = "must be 16 to 40 letters and digits; hyphens and spaces
 pub struct GiftCardIn {
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64, example = 5000)]
     amount: Amount,
-    /// The shop's own.
+    /// One in which the shop sells: the card pays carts in it, and no others.
     #[schema(min_length = 3, max_length = 3, example = "EUR")]
     currency: String,
     /// The first moment at which it pays nothing any more; none where it does not expire.
@@ -188,10 +188,10 @@ pub async fn create_gift_card(
     Json(body): Json<GiftCardIn>,
 ) -> Result<Response, Problem> {
     let code = body.code.as_deref().map(Code::parse);
-    let currency = shop.config().shop.currency.code();
+    let currency = shop.config().shop.find_currency(Some(&body.currency));
     let mut checks = Checks::default();
     checks.require((1..=MAX_AMOUNT).contains(&body.amount), "/amount", "must be 1 to 2^53 - 1");
-    checks.require(body.currency == currency, "/currency", &format!("must be the shop's own: {currency}"));
+    checks.require(currency.is_some(), "/currency", "is not a currency in which the shop sells");
     let ahead = body.expires_at.is_none_or(|moment| moment > clock::now());
     checks.require(ahead, "/expires_at", "must be in the future");
     checks.text(&body.note, 0, REASON_CHARACTERS, "/note");
@@ -200,6 +200,7 @@ pub async fn create_gift_card(
     let new = NewGiftCard {
         code: code.flatten(),
         amount: body.amount,
+        currency: currency.unwrap_or(shop.config().shop.currency),
         expires_at: body.expires_at.map(cut),
         note: body.note.trim().to_owned(),
     };

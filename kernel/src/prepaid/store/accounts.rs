@@ -163,13 +163,23 @@ pub(in crate::prepaid) async fn lock_usable(tx: &mut Tx, id: Uuid, now: Moment) 
     Ok(locked == 1)
 }
 
-/// The store credit of a customer, if they ever had some.
-pub(in crate::prepaid) async fn find_credit(conn: &mut Conn, customer_id: Uuid) -> Result<Option<Uuid>> {
-    let row = sql::optional!(conn, (Uuid,), "select id from prepaid_accounts where customer_id = $1", customer_id)?;
+/// The store credit of a customer in a currency, if they ever had some.
+pub(in crate::prepaid) async fn find_credit(
+    conn: &mut Conn,
+    customer_id: Uuid,
+    currency: &str,
+) -> Result<Option<Uuid>> {
+    let row = sql::optional!(
+        conn,
+        (Uuid,),
+        "select id from prepaid_accounts where customer_id = $1 and currency = $2",
+        customer_id,
+        currency
+    )?;
     Ok(row.map(|(id,)| id))
 }
 
-/// The store credit of a customer, opened where there is none yet.
+/// The store credit of a customer in a currency, opened where there is none yet.
 pub(in crate::prepaid) async fn credit_account(
     tx: &mut Tx,
     customer_id: Uuid,
@@ -179,20 +189,28 @@ pub(in crate::prepaid) async fn credit_account(
     sql::execute!(
         tx,
         "insert into prepaid_accounts (id, kind, currency, customer_id, active, note, created_by, version, created_at, updated_at)
-         values ($1, 'store-credit', $2, $3, $4, '', '', 1, $5, $5) on conflict (customer_id) do nothing",
+         values ($1, 'store-credit', $2, $3, $4, '', '', 1, $5, $5) on conflict (customer_id, currency) do nothing",
         id::sequential(),
         currency,
         customer_id,
         true,
         now
     )?;
-    Ok(sql::one!(tx, (Uuid,), "select id from prepaid_accounts where customer_id = $1", customer_id)?.0)
+    let row = sql::one!(
+        tx,
+        (Uuid,),
+        "select id from prepaid_accounts where customer_id = $1 and currency = $2",
+        customer_id,
+        currency
+    )?;
+    Ok(row.0)
 }
 
 #[derive(FromRow)]
 struct StandingRow {
     id: Uuid,
     last_four: Option<String>,
+    currency: String,
     active: bool,
     expires_at: Option<Moment>,
     balance: i64,
@@ -203,7 +221,7 @@ pub(in crate::prepaid) async fn standing(conn: &mut Conn, id: Uuid) -> Result<Op
     let row = sql::optional!(
         conn,
         StandingRow,
-        "select id, last_four, active, expires_at,
+        "select id, last_four, currency, active, expires_at,
                 (select cast(coalesce(sum(e.amount), 0) as bigint) from prepaid_entries e
                  where e.account_id = prepaid_accounts.id) as balance
          from prepaid_accounts where id = $1",
@@ -212,6 +230,7 @@ pub(in crate::prepaid) async fn standing(conn: &mut Conn, id: Uuid) -> Result<Op
     let standing = |row: StandingRow| Standing {
         account_id: row.id,
         last_four: row.last_four.unwrap_or_default(),
+        currency: row.currency,
         active: row.active,
         expires_at: row.expires_at,
         balance: row.balance,

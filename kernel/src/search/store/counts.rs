@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::page::{IN_STOCK, Without, push_documents, push_hits};
-use crate::db::{Built, Conn, FromRow, Result};
+use super::page::{IN_STOCK, PriceExpressions, Without, begin, push_documents, push_hits};
+use crate::db::{Conn, FromRow, Result};
 use crate::money::Amount;
 use crate::search::find::Search;
 
@@ -23,13 +23,13 @@ pub(in crate::search) struct Totals {
 }
 
 pub(in crate::search) async fn totals(conn: &mut Conn, search: &Search<'_>, without: Without<'_>) -> Result<Totals> {
-    let mut built = Built::default();
+    let mut built = begin(search, without, true);
+    let lowest = PriceExpressions::of(search.query).lowest_known;
     push_hits(&mut built, search);
     built.push("select cast(count(*) as bigint) as products, cast(coalesce(sum(case when ").push(IN_STOCK);
-    built.push(
-        " then 1 else 0 end), 0) as bigint) as in_stock,
-          min(case when d.highest_price >= 0 then d.lowest_price end) as price_min,
-          max(case when d.highest_price >= 0 then d.lowest_price end) as price_max,
+    built.push(" then 1 else 0 end), 0) as bigint) as in_stock, min(");
+    built.push(lowest).push(") as price_min, max(").push(lowest).push(
+        ") as price_max,
           cast(coalesce(sum(case when d.rating >= 100 then 1 else 0 end), 0) as bigint) as rated_1,
           cast(coalesce(sum(case when d.rating >= 200 then 1 else 0 end), 0) as bigint) as rated_2,
           cast(coalesce(sum(case when d.rating >= 300 then 1 else 0 end), 0) as bigint) as rated_3,
@@ -52,7 +52,7 @@ pub(in crate::search) async fn totals(conn: &mut Conn, search: &Search<'_>, with
 
 /// Products directly in each category.
 pub(in crate::search) async fn count_categories(conn: &mut Conn, search: &Search<'_>) -> Result<Vec<(Uuid, i64)>> {
-    let mut built = Built::default();
+    let mut built = begin(search, Without::Category, false);
     push_hits(&mut built, search);
     built.push("select d.category_id, cast(count(*) as bigint)");
     push_documents(&mut built, search, Without::Category);
@@ -67,10 +67,11 @@ pub(in crate::search) async fn count_values(
     name: Option<&str>,
     limit: u32,
 ) -> Result<Vec<(String, String, i64)>> {
-    let mut built = Built::default();
+    let without = name.map_or(Without::Nothing, Without::Value);
+    let mut built = begin(search, without, false);
     push_hits(&mut built, search);
     built.push("select f.name, f.value, cast(count(*) as bigint) as products from (select d.product_id");
-    push_documents(&mut built, search, name.map_or(Without::Nothing, Without::Value));
+    push_documents(&mut built, search, without);
     built.push(") l join search_values f on f.product_id = l.product_id where f.number is null");
     if let Some(name) = name {
         built.push(" and f.name = ").bind(name);
@@ -86,11 +87,12 @@ pub(in crate::search) async fn count_ranges(
     name: Option<&str>,
     limit: u32,
 ) -> Result<Vec<(String, i64, i64, i64)>> {
-    let mut built = Built::default();
+    let without = name.map_or(Without::Nothing, Without::Value);
+    let mut built = begin(search, without, false);
     push_hits(&mut built, search);
     built.push("select f.name, min(f.number), max(f.number), cast(count(distinct f.product_id) as bigint)");
     built.push(" from (select d.product_id");
-    push_documents(&mut built, search, name.map_or(Without::Nothing, Without::Value));
+    push_documents(&mut built, search, without);
     built.push(") l join search_values f on f.product_id = l.product_id where f.number is not null");
     if let Some(name) = name {
         built.push(" and f.name = ").bind(name);

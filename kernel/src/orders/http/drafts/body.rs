@@ -28,6 +28,9 @@ pub struct DraftIn {
     #[schema(value_type = Option<Uuid>)]
     #[serde(default, deserialize_with = "present")]
     customer_id: Option<Option<Uuid>>,
+    /// One in which the shop sells: its own where none is given. Said when the draft is made, it stays.
+    #[schema(min_length = 3, max_length = 3, example = "EUR")]
+    pub currency: Option<String>,
     /// BCP 47 tag of labels and messages; the shop's own where none is given.
     #[schema(example = "en")]
     locale: Option<String>,

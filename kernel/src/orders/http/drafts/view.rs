@@ -33,6 +33,7 @@ pub struct DraftOut {
     status: &'static str,
     order_id: Option<Uuid>,
     customer_id: Option<Uuid>,
+    currency: String,
     locale: String,
     email: Option<String>,
     address: Option<Address>,
@@ -40,7 +41,8 @@ pub struct DraftOut {
     coupons: Vec<String>,
     note: String,
     lines: Vec<DraftLineOut>,
-    /// What it lacks to become an order: `lines`, `email`, `address`, `delivery_option`.
+    /// What it lacks to become an order: `lines`, `email`, `address`, `delivery_option`; `unit_price`, where
+    /// something has no price in its currency, and staff gave none.
     missing: Vec<&'static str>,
     /// The order that it would be, while nothing is missing.
     price: Option<OrderOut>,
@@ -100,6 +102,7 @@ pub fn draft_out(shown: Shown) -> DraftOut {
         status,
         order_id: draft.order_id,
         customer_id: wishes.customer_id,
+        currency: wishes.currency,
         locale: wishes.locale,
         email: wishes.email,
         address: wishes.address,
