@@ -35,9 +35,7 @@ pub async fn credit_entries(
 
 /// Takes what staff wrote out of a customer's credit, and out of what these orders were paid with and got back: it may name them.
 pub async fn forget_words(tx: &mut Tx, customer_id: Uuid, order_ids: &[Uuid]) -> db::Result<()> {
-    if let Some(account_id) = store::find_credit(tx, customer_id).await? {
-        store::forget_reasons_of(tx, account_id).await?;
-    }
+    store::forget_reasons_of(tx, customer_id).await?;
     for order_id in order_ids {
         store::forget_reasons(tx, *order_id).await?;
     }

@@ -24,8 +24,14 @@ pub(in crate::prepaid) async fn insert_entry(tx: &mut Tx, entry: &NewEntry<'_>, 
     Ok(())
 }
 
-pub(in crate::prepaid) async fn forget_reasons_of(tx: &mut Tx, account_id: Uuid) -> Result<()> {
-    sql::execute!(tx, "update prepaid_entries set reason = '' where account_id = $1", account_id)?;
+/// Of the customer's credit, in every currency.
+pub(in crate::prepaid) async fn forget_reasons_of(tx: &mut Tx, customer_id: Uuid) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update prepaid_entries set reason = ''
+         where account_id in (select id from prepaid_accounts where customer_id = $1)",
+        customer_id
+    )?;
     Ok(())
 }
 
