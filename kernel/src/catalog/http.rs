@@ -1,6 +1,7 @@
 //! The catalog over HTTP: for shoppers, and for the merchant.
 
 mod attribute_filters;
+mod bulk;
 mod categories;
 mod collections;
 mod detail;
@@ -25,6 +26,7 @@ use crate::http::versions::{expected_version, version_tag};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{FieldError, Kind, Problem};
 
+pub use bulk::*;
 pub use categories::*;
 pub use collections::*;
 pub use detail::*;
