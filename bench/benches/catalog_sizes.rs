@@ -8,11 +8,11 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use kassa::import::{Format, Tally};
 use kassa_bench::client::Connection;
 use kassa_bench::latency::{Latency, millis};
 use kassa_bench::own_shop::OwnShop;
 use kassa_bench::{Error, Result, database, machine};
-use kassa::import::{Format, Tally};
 use serde::Deserialize;
 
 const VARIANTS_OF_A_PRODUCT: u64 = 5;

@@ -18,8 +18,8 @@ use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, customers, events, export, fulfilment, http, images, import, inventory, ledger,
-    notifications, orders, payments, plugins, returns, reviews, throttle, webhooks,
+    Shop, accounts, audit, carts, catalog, customers, events, export, fulfilment, http, images, import, inventory,
+    ledger, notifications, orders, payments, plugins, returns, reviews, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 

@@ -13,8 +13,8 @@ use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
 use crate::{
-    accounts, carts, catalog, events, fulfilment, http, images, import, inventory, notifications, orders, payments, plugins,
-    routes, throttle, webhooks,
+    accounts, carts, catalog, events, fulfilment, http, images, import, inventory, notifications, orders, payments,
+    plugins, routes, throttle, webhooks,
 };
 
 /// An open shop. Cheap to clone.

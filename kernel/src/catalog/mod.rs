@@ -79,7 +79,8 @@ pub use tags::{MAX_TAG, MAX_TAGS, fold_tag};
 pub use text::{MAX_SLUG, is_barcode, is_code, is_slug, slugify};
 pub use touch::{touch_product, touch_product_of_variant};
 pub use translations::{
-    Entity, Reading, Texts, forget_image_text, list_translations, product_texts, put_translation, texts_for_file, titles,
+    Entity, Reading, Texts, forget_image_text, list_translations, product_texts, put_translation, texts_for_file,
+    titles,
 };
 pub use types::{
     Attribute, AttributeKind, AttributeValue, AttributeValues, Choice, Described, Level, MAX_ATTRIBUTE_TEXT,

@@ -148,7 +148,7 @@ pub(super) async fn bring_to(
         for (field, _) in current(tx, entity, key, locale).await? {
             store::delete_text(tx, entity, key, locale, &field).await?;
         }
-        for (field, text) in texts {
+        for (field, text) in *texts {
             store::insert_text(tx, entity, key, locale, field, text).await?;
         }
     }

@@ -40,9 +40,8 @@ pub async fn export_catalog(
         FileFormat::JsonLines => (Format::JsonLines, "application/jsonl", "catalog.jsonl"),
         FileFormat::ShopifyCsv => (Format::ShopifyCsv, "text/csv; charset=utf-8", "catalog.csv"),
     };
-    let parts = super::file(shop, format).map(|part| {
-        part.inspect_err(|error| tracing::error!(%error, "an export breaks off"))
-    });
+    let parts =
+        super::file(shop, format).map(|part| part.inspect_err(|error| tracing::error!(%error, "an export breaks off")));
     let headers = [
         (header::CONTENT_TYPE, media_type.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

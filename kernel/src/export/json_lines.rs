@@ -106,7 +106,11 @@ fn type_line(kind: ProductType) -> TypeLine {
         decimals: attribute.decimals,
         required: attribute.required,
         filterable: attribute.filterable,
-        choices: attribute.choices.into_iter().map(|choice| ChoiceLine { code: choice.code, name: choice.name }).collect(),
+        choices: attribute
+            .choices
+            .into_iter()
+            .map(|choice| ChoiceLine { code: choice.code, name: choice.name })
+            .collect(),
     };
     let attributes = kind.attributes.into_iter().map(attribute).collect();
     TypeLine { code: kind.code, name: kind.name, attributes, texts: Default::default() }

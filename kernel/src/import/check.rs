@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::catalog::AttributeKind;
 use crate::catalog::{
     Condition, MAX_ATTRIBUTES, MAX_BARCODE, MAX_CHOICES, MAX_CONDITIONS, MAX_DECIMALS, MAX_DESCRIPTION, MAX_ON_HAND,
     MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, MAX_SEO_DESCRIPTION, MAX_SEO_TITLE, MAX_SIDE_MM, MAX_SKU, MAX_TAG,
     MAX_TAGS, MAX_TITLE, MAX_UNIT, MAX_VARIANTS, MAX_VENDOR, MAX_WEIGHT_GRAMS, ProductOption, ProductType, Rule,
     WantedTexts, is_barcode, is_code, is_slug,
 };
-use crate::catalog::AttributeKind;
 use crate::money::MAX_AMOUNT;
 
 use super::lines::{CategoryLine, CollectionLine, ProductLine, VariantLine};
@@ -56,7 +56,11 @@ impl Flaws {
         let Some(text) = text else { return };
         let clean = !text.chars().any(|c| c.is_control() && c != '\n') && text.trim() == text;
         let fits = (min..=max).contains(&text.chars().count());
-        self.require(clean && fits, at, format_args!("must be {min} to {max} characters, without control characters or space around them"));
+        self.require(
+            clean && fits,
+            at,
+            format_args!("must be {min} to {max} characters, without control characters or space around them"),
+        );
     }
 
     fn line(&mut self, text: Option<&str>, min: usize, max: usize, at: &str) {

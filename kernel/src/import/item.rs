@@ -49,7 +49,10 @@ pub(super) enum InCategory {
     /// In the one with this slug, which must be there.
     Slug(String),
     /// The same; one of this name is made at the root where there is none.
-    Named { slug: String, name: String },
+    Named {
+        slug: String,
+        name: String,
+    },
 }
 
 impl Item {

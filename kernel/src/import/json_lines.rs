@@ -7,7 +7,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::item::{Described, InCategory, Item, Thing};
-use super::lines::{CatalogLine, CategoryLine, CollectionLine, Line, ProductLine, RelatedLine, TypeLine, VERSION, VariantLine};
+use super::lines::{
+    CatalogLine, CategoryLine, CollectionLine, Line, ProductLine, RelatedLine, TypeLine, VERSION, VariantLine,
+};
 use super::reading::{Emit, Rules};
 use super::{Error, Remark, check};
 use crate::catalog::{

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::catalog::{
-    AttributeKind, AttributeValues, Chosen, Level, ProductOption, Relation, Status, WantedTexts,
-};
+use crate::catalog::{AttributeKind, AttributeValues, Chosen, Level, ProductOption, Relation, Status, WantedTexts};
 use crate::money::Amount;
 
 /// A line, by its `kind`.

@@ -209,13 +209,7 @@ pub(super) async fn release_claim(tx: &mut Tx, id: Uuid, claim: Uuid, free_at: M
 }
 
 /// False where it has ended before.
-pub(super) async fn end_job(
-    tx: &mut Tx,
-    id: Uuid,
-    state: State,
-    error: Option<&str>,
-    now: Moment,
-) -> Result<bool> {
+pub(super) async fn end_job(tx: &mut Tx, id: Uuid, state: State, error: Option<&str>, now: Moment) -> Result<bool> {
     let updated = sql::execute!(
         tx,
         "update import_jobs set state = $2, error = $3, ended_at = $4, claim = null, claimed_until = null

@@ -165,7 +165,8 @@ impl Writer<'_> {
         let taken: Vec<_> = applied.iter().map(|applied| applied.other.is_some()).collect();
         self.finish(tx, applied, keeper).await?;
         if self.dry_run {
-            let lasting = batch.iter().zip(taken).filter(|(_, taken)| *taken).filter_map(|(item, _)| item.thing.clone());
+            let lasting =
+                batch.iter().zip(taken).filter(|(_, taken)| *taken).filter_map(|(item, _)| item.thing.clone());
             self.lasting.extend(lasting.filter(|thing| !matches!(thing, Thing::Related(..))));
         }
         Ok(())
@@ -235,12 +236,7 @@ impl Writer<'_> {
     }
 
     /// Puts one thing; answers what is left to be done for the stock.
-    async fn put(
-        &self,
-        tx: &mut Tx,
-        thing: &Thing,
-        applied: &mut Applied,
-    ) -> Result<Vec<StockWish>, catalog::Error> {
+    async fn put(&self, tx: &mut Tx, thing: &Thing, applied: &mut Applied) -> Result<Vec<StockWish>, catalog::Error> {
         let locales = &self.shop.config().catalog.locales;
         match thing {
             Thing::ProductType(kind, texts) => {

@@ -47,7 +47,11 @@ async fn furnish(merchant: &Merchant<'_>) {
     ]);
     post("product-types", json!({ "code": "jar", "name": "Jar", "attributes": attributes })).await;
     let top = post("categories", json!({ "name": "Kitchen", "slug": "zz-kitchen", "position": 3 })).await;
-    let shelf = post("categories", json!({ "name": "Odd name", "slug": "aa-jars", "parent_id": top["id"], "seo_title": "Jars" })).await;
+    let shelf = post(
+        "categories",
+        json!({ "name": "Odd name", "slug": "aa-jars", "parent_id": top["id"], "seo_title": "Jars" }),
+    )
+    .await;
     let options = json!([{ "code": "cut", "name": "Size", "values": [{ "code": "one", "name": "M" }, { "code": "two", "name": "m" }] }]);
     let variants = json!([
         { "sku": "JAR-M", "price": 999, "weight_grams": 30, "options": { "cut": "two" }, "barcode": "4006381333931",
@@ -57,18 +61,26 @@ async fn furnish(merchant: &Merchant<'_>) {
     let jar = post("products", json!({
         "title": "Jar  <with> lid & \"more\"", "slug": "jar", "status": "active", "description": "One\n\nTwo  <b>three</b>\n- four",
         "vendor": "Glas & Co", "category_id": shelf["id"], "product_type": "jar", "attributes": { "roast": "light" }, "options": options,
-        "seo_title": "Jar", "seo_description": "A jar,\nwith lid", "tags": ["Glass", "зима"], "variants": variants,
+        "seo_title": "Jar", "seo_description": "A jar,\nwith lid", "tags": ["Glass", "зима", "b c", "b-a", "ba"], "variants": variants,
     })).await;
     let id = jar["id"].as_str().unwrap().to_owned();
-    post("products", json!({ "title": "Idea", "slug": "idea", "variants": [{ "sku": "IDEA", "title": "250 g", "price": 5 }] })).await;
-    let old = post("products", json!({ "title": "Old", "slug": "old", "variants": [{ "sku": "OLD", "price": 5 }] })).await;
+    post(
+        "products",
+        json!({ "title": "Idea", "slug": "idea", "variants": [{ "sku": "IDEA", "title": "250 g", "price": 5 }] }),
+    )
+    .await;
+    let old =
+        post("products", json!({ "title": "Old", "slug": "old", "variants": [{ "sku": "OLD", "price": 5 }] })).await;
     assert_eq!(merchant.delete(&format!("/v1/admin/products/{}", old["id"].as_str().unwrap())).await.status, 204);
     post("products", json!({ "title": "Without variants", "slug": "bare" })).await;
     let related = json!({ "products": [{ "relation": "upsell", "id": old["id"] }] });
     merchant.put(&format!("/v1/admin/products/{id}/related"), related).await.expect(200);
     let picks = post("collections", json!({ "title": "Picks", "status": "active" })).await;
     let chosen = json!({ "products": [old["id"], jar["id"]] });
-    merchant.put(&format!("/v1/admin/collections/{}/products", picks["id"].as_str().unwrap()), chosen).await.expect(200);
+    merchant
+        .put(&format!("/v1/admin/collections/{}/products", picks["id"].as_str().unwrap()), chosen)
+        .await
+        .expect(200);
     let rule = json!({ "match": "any", "conditions": [{ "field": "category", "value": top["id"] }, { "field": "tag", "value": "glass" }] });
     post("collections", json!({ "title": "By rule", "rule": rule })).await;
     for (entity, key, texts) in [

@@ -96,7 +96,7 @@ api_test! {
         assert_eq!(job["others"], json!({ "created": 5, "updated": 1, "unchanged": 0 }));
         let page = app.get("/v1/products/house-bean").await.expect(200);
         assert_eq!(page["variants"][0]["title"], "Small");
-        assert_eq!(page["category"]["path"], "pantry/beans");
+        assert_eq!(page["category"], "pantry/beans");
         assert_eq!(numbers(&app, "BEAN-S").await, (7, 0, 0, 7));
         assert_eq!(numbers(&app, "BEAN-L").await.3, 1_000_000, "it never runs out");
         let products = app.get("/v1/products?collection=picks").await.expect(200);

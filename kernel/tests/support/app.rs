@@ -67,8 +67,13 @@ impl App {
         kassa::catalog::seed::demo(&shop).await.expect("the demo catalog is seeded");
         let (url, server) = serve(&shop).await;
         let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        let served =
-            Served { shop: std::sync::Mutex::new(shop.clone()), server: std::sync::Mutex::new(Some(server)), data, database_url, backend };
+        let served = Served {
+            shop: std::sync::Mutex::new(shop.clone()),
+            server: std::sync::Mutex::new(Some(server)),
+            data,
+            database_url,
+            backend,
+        };
         Self { url, shop, backend, client, served: Arc::new(served) }
     }
 

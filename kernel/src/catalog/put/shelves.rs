@@ -36,11 +36,7 @@ pub async fn put_product_type(
 }
 
 /// Makes or changes a category: the one with this slug.
-pub async fn put_wanted_category(
-    tx: &mut Tx,
-    wanted: &WantedCategory,
-    locales: &[String],
-) -> Result<Outcome, Error> {
+pub async fn put_wanted_category(tx: &mut Tx, wanted: &WantedCategory, locales: &[String]) -> Result<Outcome, Error> {
     let parent_id = match &wanted.parent {
         Some(Some(parent)) => {
             let unknown = || Error::Invalid(vec![Flaw::new("/parent", "there is no such category")]);

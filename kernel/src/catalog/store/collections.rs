@@ -158,11 +158,7 @@ pub(in crate::catalog) async fn delete_collection(tx: &mut Tx, id: Uuid) -> Resu
     Ok(())
 }
 
-pub(in crate::catalog) async fn collections_after(
-    conn: &mut Conn,
-    after: Uuid,
-    limit: u32,
-) -> Result<Vec<Collection>> {
+pub(in crate::catalog) async fn collections_after(conn: &mut Conn, after: Uuid, limit: u32) -> Result<Vec<Collection>> {
     let rows = sql::all!(
         conn,
         CollectionRow,

@@ -161,7 +161,24 @@ impl Group {
 
     fn take(&mut self, line: u64, row: [&str; COLUMNS.len()], rules: &Rules) {
         let [_, title, body, vendor, kind, tags, published, status, gift_card, seo_title, seo_description, ..] = row;
-        let [.., image, _, _, name1, value1, name2, value2, name3, value3, sku, grams, quantity, policy, price, barcode] = row;
+        let [
+            ..,
+            image,
+            _,
+            _,
+            name1,
+            value1,
+            name2,
+            value2,
+            name3,
+            value3,
+            sku,
+            grams,
+            quantity,
+            policy,
+            price,
+            barcode,
+        ] = row;
         let text = str::to_owned;
         if self.head.is_none() && !title.is_empty() {
             self.head = Some(Head {

@@ -105,7 +105,9 @@ fn product(
             }
             Ok(variant) => {
                 if let Some(WantedChoice::Named(named)) = &variant.options {
-                    values.iter_mut().zip(named).for_each(|(values, value)| drop(values.insert(value.clone())));
+                    for (values, value) in values.iter_mut().zip(named) {
+                        values.insert(value.clone());
+                    }
                 }
                 wanted.variants.push(variant);
                 lines.push(vec![line]);
@@ -166,7 +168,8 @@ fn read_tags(head: &Head, remarks: &mut Remarks) -> Vec<String> {
     tags.retain(|tag| tag.chars().count() <= MAX_TAG);
     tags.truncate(MAX_TAGS);
     if tags.len() < count {
-        let text = format!("{} tags are left out: at most {MAX_TAGS} of {MAX_TAG} characters are kept", count - tags.len());
+        let text =
+            format!("{} tags are left out: at most {MAX_TAGS} of {MAX_TAG} characters are kept", count - tags.len());
         remarks.note(head.line, text);
     }
     tags
@@ -229,7 +232,10 @@ fn variant(
     let barcode = one_line(&row.barcode);
     let sound = barcode.chars().count() <= MAX_BARCODE && is_barcode(&barcode);
     if !sound {
-        remarks.note(line, format!("{sku}: the barcode is left out: it has not the check digit of a GTIN, or is too long"));
+        remarks.note(
+            line,
+            format!("{sku}: the barcode is left out: it has not the check digit of a GTIN, or is too long"),
+        );
     }
     let backorder = match row.policy.to_ascii_lowercase().as_str() {
         "continue" => Some(true),

@@ -11,9 +11,7 @@ use crate::catalog::http::check_which;
 use crate::catalog::{self, Which};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json};
-use crate::inventory::{
-    self, DEFAULT_LOCATION, MAX_ON_HAND, Remark, Restocked, StockChange, StockChangeLine,
-};
+use crate::inventory::{self, DEFAULT_LOCATION, MAX_ON_HAND, Remark, Restocked, StockChange, StockChangeLine};
 use crate::problem::{Problem, ProblemSchema};
 
 /// Stock to be changed, all or none.
