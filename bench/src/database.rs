@@ -52,6 +52,23 @@ impl Database {
         Ok(Self::Postgres { server: server.to_owned(), url: with_database(server, &name), name })
     }
 
+    /// What the planner goes by; a database takes it by itself, sooner or later.
+    pub async fn take_statistics(&self) -> Result<()> {
+        match self {
+            Self::Sqlite { url } => {
+                let mut conn = SqliteConnection::connect(url).await?;
+                conn.execute("analyze").await?;
+                conn.close().await?;
+            }
+            Self::Postgres { url, .. } => {
+                let mut conn = PgConnection::connect(url).await?;
+                conn.execute("analyze").await?;
+                conn.close().await?;
+            }
+        }
+        Ok(())
+    }
+
     pub fn url(&self) -> &str {
         match self {
             Self::Sqlite { url } | Self::Postgres { url, .. } => url,

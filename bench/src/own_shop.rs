@@ -1,8 +1,8 @@
 //! A shop in this process: a data folder, a database and a port of its own, the file of sales as its catalog.
 
-use std::io::Read;
 use std::path::Path;
 
+use kassa::import::{Format, Report, Source};
 use kassa::{Config, Shop};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -65,8 +65,9 @@ impl OwnShop {
     }
 
     /// Imports a file of sales, with `extra_stock` of each variant beyond what the file sells.
-    pub async fn import(&self, file: impl Read, extra_stock: i64) -> Result<kassa::import::Report> {
-        let report = kassa::import::online_retail::import(&self.shop, file, extra_stock, &mut |_| {}).await;
+    pub async fn import(&self, file: impl Source, extra_stock: i64) -> Result<Report> {
+        let format = Format::OnlineRetail { extra_stock };
+        let report = kassa::import::run(&self.shop, file, format, false, &mut |_| {}).await;
         report.map_err(Error::shop)
     }
 

@@ -18,6 +18,7 @@ use crate::events::EventsConfig;
 use crate::fulfilment::FulfilmentConfig;
 use crate::http::HttpConfig;
 use crate::images::ImagesConfig;
+use crate::import::ImportConfig;
 use crate::inventory::InventoryConfig;
 use crate::money::Currency;
 use crate::notifications::NotificationsConfig;
@@ -54,6 +55,7 @@ pub struct Config {
     pub reviews: ReviewsConfig,
     pub search: SearchConfig,
     pub images: ImagesConfig,
+    pub import: ImportConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,
     pub webhooks: WebhooksConfig,

@@ -18,6 +18,7 @@ pub mod customers;
 pub mod db;
 pub mod documents;
 pub mod events;
+pub mod export;
 pub mod fulfilment;
 pub mod http;
 pub mod id;

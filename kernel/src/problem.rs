@@ -178,6 +178,10 @@ problems! {
     ImageRejected = "image-rejected" UNPROCESSABLE_ENTITY;
     /// The product has as many images as it can have.
     TooManyImages = "too-many-images" CONFLICT;
+    /// As many imports wait or run as the shop takes at once; `detail` says how many.
+    TooManyImports = "too-many-imports" CONFLICT;
+    /// The import has ended.
+    ImportEnded = "import-ended" CONFLICT;
     /// You have reviewed this product; change that review.
     ReviewExists = "review-exists" CONFLICT;
     /// Nobody says of their own review that it is helpful.

@@ -18,8 +18,8 @@ use crate::http::client::Proxies;
 use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
-    Shop, accounts, audit, carts, catalog, customers, events, fulfilment, http, images, inventory, ledger,
-    notifications, orders, payments, plugins, prices, returns, reviews, throttle, webhooks,
+    Shop, accounts, audit, carts, catalog, customers, events, export, fulfilment, http, images, import, inventory,
+    ledger, notifications, orders, payments, plugins, prices, returns, reviews, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 
@@ -179,6 +179,13 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(images::http::put_image_order))
         .routes(routes!(images::http::get_image, images::http::patch_image, images::http::delete_image))
         .routes(routes!(images::http::put_variant_image))
+        .routes(routes!(catalog::http::change_prices_in_bulk))
+        .routes(routes!(inventory::http::change_stock_in_bulk))
+        .routes(routes!(import::http::list_imports))
+        .routes(routes!(import::http::get_import))
+        .routes(routes!(import::http::list_import_report))
+        .routes(routes!(import::http::cancel_import))
+        .routes(routes!(export::http::export_catalog))
         .routes(routes!(inventory::http::list_locations, inventory::http::create_location))
         .routes(routes!(
             inventory::http::get_location,
@@ -276,6 +283,11 @@ fn image_upload_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(images::http::upload_image))
 }
 
+/// Catalogs are larger than pictures.
+fn import_upload_routes() -> OpenApiRouter<Shop> {
+    OpenApiRouter::new().routes(routes!(import::http::create_import))
+}
+
 fn operation_routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(http::operations::livez))
@@ -286,7 +298,8 @@ fn operation_routes() -> OpenApiRouter<Shop> {
 
 /// The OpenAPI document.
 pub fn document() -> Document {
-    let routes = [shopper_routes(), merchant_routes(), upload_routes(), image_upload_routes(), operation_routes()];
+    let uploads = upload_routes().merge(image_upload_routes()).merge(import_upload_routes());
+    let routes = [shopper_routes(), merchant_routes(), uploads, operation_routes()];
     let merged = routes.into_iter().fold(OpenApiRouter::with_openapi(Api::openapi()), OpenApiRouter::merge);
     let mut document = merged.into_openapi();
     http::openapi::complete(&mut document);
@@ -310,7 +323,8 @@ pub fn router(shop: &Shop) -> Router {
     let proxies = Proxies { trusted: config.http.trusted_proxies.clone(), header: config.http.forwarded_header };
     let router = limited(shopper_routes().merge(merchant_routes()), shop, recorder.clone(), config.http.max_body_bytes)
         .merge(limited(upload_routes(), shop, recorder.clone(), config.plugins.package.max_bytes as usize))
-        .merge(limited(image_upload_routes(), shop, recorder, config.images.max_bytes))
+        .merge(limited(image_upload_routes(), shop, recorder.clone(), config.images.max_bytes))
+        .merge(limited(import_upload_routes(), shop, recorder, config.import.max_bytes))
         .merge(operations);
     let request_timeout = Duration::from_millis(config.http.request_timeout_ms);
     router

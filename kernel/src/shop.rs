@@ -13,8 +13,8 @@ use crate::cache::{self, Cache};
 use crate::config::Config;
 use crate::db::{self, Db, migrate};
 use crate::{
-    accounts, carts, catalog, events, fulfilment, http, images, inventory, notifications, orders, payments, plugins,
-    routes, throttle, webhooks,
+    accounts, carts, catalog, events, fulfilment, http, images, import, inventory, notifications, orders, payments,
+    plugins, routes, throttle, webhooks,
 };
 
 /// An open shop. Cheap to clone.
@@ -35,6 +35,8 @@ struct Parts {
     inboxes: Arc<notifications::live::Hub>,
     webhooks: webhooks::Sender,
     images: images::Images,
+    /// Files that wait to be imported.
+    imports: Blobs,
     /// Work that outlives the request that began it: checkouts, payments.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -74,6 +76,8 @@ impl Shop {
         let image_dir = dir.join("images");
         let images = images::Images::open(&image_dir, &config.images)
             .map_err(|cause| OpenError::Folder { path: image_dir, cause })?;
+        let import_dir = dir.join("imports");
+        let imports = Blobs::open(&import_dir).map_err(|cause| OpenError::Folder { path: import_dir, cause })?;
         Ok(Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
@@ -90,6 +94,7 @@ impl Shop {
             transports,
             webhooks,
             images,
+            imports,
         })))
     }
 
@@ -155,6 +160,11 @@ impl Shop {
         &self.0.images
     }
 
+    /// The files of imports, by the ids of their jobs.
+    pub fn imports(&self) -> &Blobs {
+        &self.0.imports
+    }
+
     /// Runs `work` to its end even if the client goes away: a checkout must not stop between two of its steps.
     /// A stopping shop waits for it.
     pub async fn run_to_end<T: Send + 'static>(
@@ -196,6 +206,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     workers.spawn(inventory::run(shop.clone()));
     workers.spawn(fulfilment::run(shop.clone()));
     workers.spawn(images::run(shop.clone()));
+    workers.spawn(import::run_jobs(shop.clone()));
     workers.close();
     let router = routes::router(&shop);
     http::server::serve(listener, router, &shop.config().http, shop.stopping().clone()).await;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use kassa::Shop;
 use kassa::catalog::*;
+use kassa::inventory::WantedStock;
 use kassa::money::Amount;
 use kassa::prices::PriceContext;
 use kassa::search::Sort;
@@ -203,10 +204,21 @@ api_test! {
 api_test! {
     async fn a_file_put_again_changes_nothing(app: App) {
         let shop = &app.shop;
-        let mut wanted = product("Guji", vec![variant("G-1", 990, 5), variant("G-2", 1890, 2)]);
-        let put = async |wanted: &NewProduct| {
+        let variant_of = |sku: &str, price: i64, on_hand: i64| WantedVariant {
+            sku: sku.into(),
+            price: Some(price),
+            stock: WantedStock { total: Some(on_hand), ..WantedStock::default() },
+            ..WantedVariant::default()
+        };
+        let mut wanted = WantedProduct {
+            title: Some("Guji".into()),
+            status: Some(Status::Active),
+            variants: vec![variant_of("G-1", 990, 5), variant_of("G-2", 1890, 2)],
+            ..WantedProduct::default()
+        };
+        let put = async |wanted: &WantedProduct| {
             let mut tx = shop.db().write().await.unwrap();
-            let done = put_product(&mut tx, wanted).await.unwrap();
+            let done = put_product(&mut tx, wanted, &[]).await.unwrap();
             tx.commit().await.unwrap();
             let variants: Vec<_> = done.variants.into_iter().map(|outcome| outcome.ok()).collect();
             (done.product, variants)
@@ -216,16 +228,16 @@ api_test! {
         assert_eq!(put(&wanted).await, (Unchanged, vec![Some(Unchanged); 2]));
         let listed = find_listed(shop, &PriceContext::of_guest(shop), "guji").await.unwrap().unwrap();
         assert_eq!(get_product(shop, listed.id).await.unwrap().version, 1);
-        wanted.variants[0].price = 1090;
-        wanted.variants.push(variant("G-3", 100, 1));
+        wanted.variants[0].price = Some(1090);
+        wanted.variants.push(variant_of("G-3", 100, 1));
         assert_eq!(put(&wanted).await, (Unchanged, vec![Some(Updated), Some(Unchanged), Some(Created)]));
         create_product(shop, &product("Other", vec![variant("O-1", 1, 1)])).await.unwrap();
-        wanted.title = "Guji, washed".into();
-        wanted.variants.push(variant("O-1", 2, 2));
+        wanted.title = Some("Guji, washed".into());
+        wanted.variants.push(variant_of("O-1", 2, 2));
         assert_eq!(put(&wanted).await.1[3], None, "a SKU of another product");
         assert_eq!(put(&wanted).await.0, Unchanged);
         archive_product(shop, listed.id, None).await.unwrap();
-        wanted.title = "Guji again".into();
+        wanted.title = Some("Guji again".into());
         assert_eq!(put(&wanted).await.0, Updated);
         assert_eq!(get_product(shop, listed.id).await.unwrap().status, Status::Archived);
     }

@@ -2,12 +2,14 @@
 
 use kassa::Shop;
 use kassa::catalog::{self, Filter, find_listed, find_variant_by_sku, list_products};
-use kassa::import::{Error, Progress, Remark, Tally, online_retail, shopify};
+use kassa::import::{Error, Format, Progress, Remark, Report, Tally};
 use kassa::inventory::{MovementFilter, list_movements};
 use kassa::money::Amount;
 use kassa::prices::PriceContext;
 
 use crate::support::App;
+
+use std::io::Cursor;
 
 const SHOPIFY: &[u8] = include_bytes!("data/shopify.csv");
 const ONLINE_RETAIL: &[u8] = include_bytes!("data/online-retail.csv");
@@ -19,6 +21,14 @@ async fn sterling(app: &App) -> App {
 
 fn amount(variant: &catalog::SellableVariant) -> Amount {
     variant.price.as_ref().map_or(-1, |price| price.amount)
+}
+
+async fn import(shop: &Shop, file: &'static [u8], format: Format) -> Result<Report, Error> {
+    kassa::import::run(shop, Cursor::new(file), format, false, &mut |_| {}).await
+}
+
+fn retail(extra_stock: i64) -> Format {
+    Format::OnlineRetail { extra_stock }
 }
 
 fn lines(remarks: &[Remark]) -> Vec<(u64, &str)> {
@@ -37,7 +47,10 @@ api_test! {
     async fn shopify_takes_what_it_can_and_says_what_not(app: App) {
         let shop = &app.shop;
         let mut last = None;
-        let report = shopify::import(shop, SHOPIFY, &mut |progress| last = Some(progress)).await.unwrap();
+        let report = {
+            let on_progress = &mut |progress| last = Some(progress);
+            kassa::import::run(shop, Cursor::new(SHOPIFY), Format::ShopifyCsv, false, on_progress).await.unwrap()
+        };
         assert_eq!(
             lines(&report.rejected),
             [
@@ -55,11 +68,18 @@ api_test! {
                 (24, "it has 3 fields and the header has 20"),
             ]
         );
-        assert_eq!(lines(&report.notes), [(7, "wool-scarf:ash-grey:short: the inventory quantity -2 was taken as 0")]);
+        assert_eq!(
+            lines(&report.notes),
+            [
+                (1, "columns that are passed over: Variant Compare At Price"),
+                (2, "wool-scarf: 2 images are not taken: download them, and upload each"),
+                (7, "wool-scarf:ash-grey:short: the inventory quantity -2 was taken as 0")
+            ]
+        );
         assert_eq!((report.rows, report.rows_taken), (21, 9));
         assert_eq!(report.products, Tally { created: 5, ..Tally::default() });
         assert_eq!(report.variants, Tally { created: 8, ..Tally::default() });
-        assert_eq!(last, Some(Progress { products_done: 5, products_total: 5 }));
+        assert_eq!(last, Some(Progress { rows_done: 21, rows_total: 21 }));
 
         let scarf = find_listed(shop, &PriceContext::of_guest(shop), "wool-scarf").await.unwrap().unwrap();
         assert_eq!(scarf.description, "Soft & warm.\n- Merino\n- 180 cm");
@@ -79,7 +99,7 @@ api_test! {
         assert_eq!(amount(&variant(shop, "HAT-7").await), 100_500);
         assert!(!variant(shop, "sketch").await.sellable, "what is not published is a draft");
 
-        let again = shopify::import(shop, SHOPIFY, &mut |_| {}).await.unwrap();
+        let again = import(shop, SHOPIFY, Format::ShopifyCsv).await.unwrap();
         assert_eq!(again.products, Tally { unchanged: 5, ..Tally::default() });
         assert_eq!(again.variants, Tally { unchanged: 8, ..Tally::default() });
         assert_eq!(again.rejected, report.rejected);
@@ -90,7 +110,7 @@ api_test! {
     async fn online_retail_makes_a_variant_of_each_price(app: App) {
         let gbp = sterling(&app).await;
         let shop = &gbp.shop;
-        let report = online_retail::import(shop, ONLINE_RETAIL, 10, &mut |_| {}).await.unwrap();
+        let report = import(shop, ONLINE_RETAIL, retail(10)).await.unwrap();
         assert_eq!(
             lines(&report.rejected),
             [
@@ -121,9 +141,9 @@ api_test! {
         let listing = list_products(shop, &PriceContext::of_guest(shop), &fees, kassa::search::Sort::Newest, None, 10).await.unwrap();
         assert_eq!(listing.products.len(), 2, "what was imported is indexed");
 
-        let again = online_retail::import(shop, ONLINE_RETAIL, 10, &mut |_| {}).await.unwrap();
+        let again = import(shop, ONLINE_RETAIL, retail(10)).await.unwrap();
         assert_eq!((again.products.unchanged, again.variants.unchanged), (6, 7));
-        let more = online_retail::import(shop, ONLINE_RETAIL, 11, &mut |_| {}).await.unwrap();
+        let more = import(shop, ONLINE_RETAIL, retail(11)).await.unwrap();
         assert_eq!((more.products.unchanged, more.variants.updated), (6, 7));
         assert_eq!(variant(shop, "10001@4.25").await.available, 15);
         let filter = MovementFilter { variant_id: Some(teapot.id), ..MovementFilter::default() };
@@ -137,7 +157,7 @@ api_test! {
 api_test! {
     async fn prices_of_another_currency_are_refused(app: App) {
         let shop = &app.shop;
-        let refused = online_retail::import(shop, ONLINE_RETAIL, 0, &mut |_| {}).await;
-        assert!(matches!(refused, Err(Error::Currency { file: "GBP", shop: "EUR" })));
+        let refused = import(shop, ONLINE_RETAIL, retail(0)).await;
+        assert!(matches!(refused, Err(Error::Currency { shop: "EUR", .. })));
     }
 }

@@ -1,4 +1,4 @@
-//! Files by digest: plugin binaries and images. On disk; an S3 store will stand behind
+//! Files by digest: plugin binaries and images; those that wait to be imported, by the id of their job. On disk; an S3 store will stand behind
 //! the same functions.
 
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-/// A folder of files that are named by what is in them, so that a file never changes once it is there.
+/// A folder of files that are named by what is in them or what they are for, so that a file never changes once it is there.
 #[derive(Clone)]
 pub struct Blobs {
     dir: PathBuf,
@@ -28,6 +28,12 @@ impl Blobs {
     /// The bytes under `name`.
     pub async fn get(&self, name: &str) -> io::Result<Bytes> {
         tokio::fs::read(self.path(name)?).await.map(Bytes::from)
+    }
+
+    /// The bytes under `name`, to be read piece by piece.
+    pub async fn open_file(&self, name: &str) -> io::Result<std::fs::File> {
+        let path = self.path(name)?;
+        tokio::task::spawn_blocking(move || std::fs::File::open(path)).await.map_err(io::Error::other)?
     }
 
     /// Forgets the bytes under `name`. Nothing there is fine: it may have been forgotten before a crash.

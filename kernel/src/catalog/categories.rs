@@ -166,7 +166,20 @@ pub async fn patch_category(
     expected: Option<i64>,
 ) -> Result<Category, Error> {
     let mut tx = shop.db().write().await?;
-    let mut category = lock(&mut tx, id, expected).await?;
+    let category = change(&mut tx, id, patch, expected).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(category)
+}
+
+/// Changes a category in the caller's transaction, which must be dropped after an error.
+pub(super) async fn change(
+    tx: &mut Tx,
+    id: Uuid,
+    patch: CategoryPatch,
+    expected: Option<i64>,
+) -> Result<Category, Error> {
+    let mut category = lock(tx, id, expected).await?;
     let (old_path, old_slug) = (std::mem::take(&mut category.path), category.slug.clone());
     category.version += 1;
     category.seo_title = patch.seo_title.unwrap_or(category.seo_title);
@@ -175,30 +188,28 @@ pub async fn patch_category(
     category.slug = patch.slug.unwrap_or(category.slug);
     category.position = patch.position.unwrap_or(category.position);
     category.parent_id = patch.parent_id.unwrap_or(category.parent_id);
-    category.path = match find_parent(&mut tx, category.parent_id).await? {
+    category.path = match find_parent(tx, category.parent_id).await? {
         Some(parent) if parent.path == old_path || is_below(&parent.path, &old_path) => {
             return Err(Error::CategoryCycle);
         }
         parent => path_below(parent.as_ref(), &category.slug)?,
     };
-    let longest = store::longest_path_below(&mut tx, &old_path).await?.saturating_sub(old_path.len());
+    let longest = store::longest_path_below(tx, &old_path).await?.saturating_sub(old_path.len());
     if longest + category.path.len() > MAX_PATH {
         return Err(Error::CategoryTooDeep);
     }
     let now = clock::now();
-    match store::update_category(&mut tx, &category, now).await {
+    match store::update_category(tx, &category, now).await {
         Err(error) if error.is_unique_violation() => return Err(Error::SlugTaken(category.slug)),
         done => done?,
     }
-    slugs::rename(&mut tx, SlugOf::Category, id, &old_slug, &category.slug).await?;
+    slugs::rename(tx, SlugOf::Category, id, &old_slug, &category.slug).await?;
     if category.path != old_path {
-        store::move_subtree(&mut tx, &old_path, &category.path, now).await?;
-        collections::derive_all_soon(&mut tx).await?;
+        store::move_subtree(tx, &old_path, &category.path, now).await?;
+        collections::derive_all_soon(tx).await?;
     }
     // Its name, and those of what it is in now, are words of all that is in it.
-    indexing::enqueue_subtree(&mut tx, &category.path).await?;
-    tx.commit().await?;
-    announce(shop);
+    indexing::enqueue_subtree(tx, &category.path).await?;
     Ok(category)
 }
 

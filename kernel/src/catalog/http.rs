@@ -2,6 +2,7 @@
 
 mod all_products;
 mod attribute_filters;
+mod bulk;
 mod categories;
 mod collections;
 mod detail;
@@ -27,6 +28,7 @@ use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{FieldError, Kind, Problem};
 
 pub use all_products::*;
+pub use bulk::*;
 pub use categories::*;
 pub use collections::*;
 pub use detail::*;

@@ -16,6 +16,7 @@
 
 mod all_products;
 mod attributes;
+mod bulk;
 mod categories;
 mod collections;
 mod config;
@@ -39,6 +40,7 @@ mod touch;
 mod translations;
 mod types;
 mod variants;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -50,6 +52,7 @@ use crate::{Shop, db, inventory};
 
 pub use crate::inventory::MAX_ON_HAND;
 pub use all_products::{AllFilter, AllSort, Entry, list_all};
+pub use bulk::{PriceChange, PriceLine, Repriced, Which, change_prices, variant_ids};
 pub use categories::{
     Category, CategoryDetail, CategoryNode, CategoryPatch, NewCategory, create_category, delete_category,
     find_category_detail, get_category, list_categories, patch_category, put_category,
@@ -67,14 +70,19 @@ pub use indexing::{index_queued, reindex};
 pub use listing::{Filter, ListedProduct, ListedVariant, Listing, find_listed, list_products, translate_titles};
 pub use options::{Chosen, MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, OptionValue, ProductOption, chosen};
 pub use products::{archive_product, create_product, get_product, patch_product};
-pub use put::{Outcome, Put, put_product};
+pub use put::{
+    Outcome, Put, StockWish, WantedCategory, WantedChoice, WantedCollection, WantedOptions, WantedProduct, WantedTexts,
+    WantedVariant, put_collection, put_product, put_product_type, put_related_slugs, put_stock, put_wanted_category,
+    require_category, require_product,
+};
 pub use related::{RelatedProduct, Relation, get_related, put_related};
 pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku};
 pub use tags::{MAX_TAG, MAX_TAGS, fold_tag};
-pub use text::{MAX_SLUG, is_code, is_slug, slugify};
+pub use text::{MAX_SLUG, is_barcode, is_code, is_slug, slugify};
 pub use touch::{touch_product, touch_product_of_variant};
 pub use translations::{
-    Entity, Reading, Texts, forget_image_text, list_translations, product_texts, put_translation, titles,
+    Entity, Reading, Texts, forget_image_text, list_translations, product_texts, put_translation, texts_for_file,
+    titles,
 };
 pub use types::{
     Attribute, AttributeKind, AttributeValue, AttributeValues, Choice, Described, Level, MAX_ATTRIBUTE_TEXT,
@@ -82,6 +90,7 @@ pub use types::{
     delete_product_type, describe, get_product_type, list_product_types, patch_product_type,
 };
 pub use variants::{create_variant, delete_variant, patch_variant};
+pub use walk::{all_categories, chosen_slugs, collections_after, ids_with_related, product_ids};
 
 /// Variants that one product may have.
 pub const MAX_VARIANTS: usize = 200;

@@ -70,12 +70,22 @@ pub(super) fn is_taken(variants: &[Variant], variant: &Variant) -> bool {
 
 /// Gives a product other options. Its variants keep their values; of an option that is new, they get the first value.
 pub(super) fn change(product: &mut Product, options: Vec<ProductOption>) -> Result<(), Error> {
+    assign(product, options, |_| None)
+}
+
+/// As [`change`], with what `chosen` says of single variants, by their SKU.
+pub(super) fn assign<'a>(
+    product: &mut Product,
+    options: Vec<ProductOption>,
+    chosen_of: impl Fn(&str) -> Option<&'a Chosen>,
+) -> Result<(), Error> {
     let mut flaws = Vec::new();
     for variant in &mut product.variants {
         let had = chosen(&product.options, &variant.options);
+        let wanted = chosen_of(&variant.sku);
         variant.options.clear();
         for (index, option) in options.iter().enumerate() {
-            let code = match had.get(&option.code) {
+            let code = match wanted.and_then(|wanted| wanted.get(&option.code)).or_else(|| had.get(&option.code)) {
                 Some(code) => code.clone(),
                 None => option.values.first().map(|value| value.code.clone()).unwrap_or_default(),
             };

@@ -218,7 +218,7 @@ async fn require_category(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
     store::find_category(tx, id).await?.map(drop).ok_or(Error::CategoryUnknown)
 }
 
-async fn record(tx: &mut Tx, kind: &str, product: &Product) -> crate::db::Result<()> {
+pub(super) async fn record(tx: &mut Tx, kind: &str, product: &Product) -> crate::db::Result<()> {
     let data = json!({
         "id": product.id,
         "slug": product.slug,

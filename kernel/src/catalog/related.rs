@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::products::{lock, update};
 use super::{Error, Flaw, announce, store};
 use crate::Shop;
+use crate::db::Tx;
 
 /// How a product belongs to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -64,24 +65,35 @@ pub async fn put_related(
     expected: Option<i64>,
 ) -> Result<(Vec<RelatedProduct>, i64), Error> {
     let mut tx = shop.db().write().await?;
-    let product = lock(&mut tx, id, expected).await?;
-    store::delete_related(&mut tx, id).await?;
+    let related = relate(&mut tx, id, related, expected).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(related)
+}
+
+/// Replaces it in the caller's transaction, which must be dropped after an error.
+pub(super) async fn relate(
+    tx: &mut Tx,
+    id: Uuid,
+    related: &[(Relation, Uuid)],
+    expected: Option<i64>,
+) -> Result<(Vec<RelatedProduct>, i64), Error> {
+    let product = lock(tx, id, expected).await?;
+    store::delete_related(tx, id).await?;
     let (mut flaws, mut seen) = (Vec::new(), HashSet::new());
     for (index, (relation, related_id)) in related.iter().enumerate() {
         let at = format!("/products/{index}/id");
         if *related_id == id || !seen.insert((relation.as_str(), *related_id)) {
             flaws.push(Flaw::new(at, "is the product itself, or stands here twice"));
-        } else if store::find_product(&mut tx, *related_id).await?.is_none() {
+        } else if store::find_product(tx, *related_id).await?.is_none() {
             flaws.push(Flaw::new(at, "there is no such product"));
         } else {
             let position = i64::try_from(index).unwrap_or(i64::MAX);
-            store::insert_related(&mut tx, id, *relation, *related_id, position).await?;
+            store::insert_related(tx, id, *relation, *related_id, position).await?;
         }
     }
     Flaw::none(flaws)?;
-    update(&mut tx, &product).await?;
-    let related = store::related_of(&mut tx, id).await?;
-    tx.commit().await?;
-    announce(shop);
+    update(tx, &product).await?;
+    let related = store::related_of(tx, id).await?;
     Ok((related, product.version))
 }

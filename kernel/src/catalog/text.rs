@@ -49,9 +49,39 @@ pub fn is_code(text: &str) -> bool {
             .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }
 
+/// Barcodes are free texts; those that have the form of a GTIN (8, 12, 13 or 14 digits) must have its check digit, so that
+/// a slip of the finger is found where it is made.
+pub fn is_barcode(text: &str) -> bool {
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    if digits.len() != text.chars().count() || !matches!(digits.len(), 8 | 12 | 13 | 14) {
+        return true;
+    }
+    let weighted =
+        digits.iter().rev().enumerate().map(|(place, digit)| if place % 2 == 1 { digit * 3 } else { *digit });
+    weighted.sum::<u32>() % 10 == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gtin_has_its_check_digit() {
+        for (text, right) in [
+            ("4006381333931", true),
+            ("4006381333932", false),
+            ("96385074", true),
+            ("96385075", false),
+            ("036000291452", true),
+            ("036000291453", false),
+            ("00012345600012", true),
+            ("1234567", true),
+            ("ABC-4006381333932", true),
+            ("", true),
+        ] {
+            assert_eq!(is_barcode(text), right, "{text}");
+        }
+    }
 
     #[test]
     fn slugs_are_ascii_words() {

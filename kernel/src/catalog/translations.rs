@@ -117,8 +117,89 @@ pub async fn put_translation(shop: &Shop, entity: Entity, key: &str, locale: &st
     Ok(())
 }
 
+/// Whether the texts of something differ from `wanted`, whose languages alone are looked at.
+pub(super) async fn differ(
+    conn: &mut Conn,
+    entity: Entity,
+    key: &str,
+    wanted: &BTreeMap<String, Texts>,
+    locales: &[String],
+) -> Result<bool, Error> {
+    Ok(!differing(conn, entity, key, wanted, locales).await?.is_empty())
+}
+
+/// Brings the texts of something to what a file says; tells whether they were otherwise. The caller tells of it.
+pub(super) async fn bring_to(
+    tx: &mut Tx,
+    entity: Entity,
+    key: &str,
+    wanted: &BTreeMap<String, Texts>,
+    locales: &[String],
+) -> Result<bool, Error> {
+    let differing = differing(tx, entity, key, wanted, locales).await?;
+    if differing.is_empty() {
+        return Ok(false);
+    }
+    let known = known_fields(tx, entity, key).await?;
+    for (locale, texts) in &differing {
+        let unknown = texts.keys().filter(|field| !known.contains(*field));
+        let flaw = |field: &String| Flaw::new(format!("/texts/{locale}/{field}"), "there is no such text to translate");
+        Flaw::none(unknown.map(flaw).collect())?;
+        for (field, _) in current(tx, entity, key, locale).await? {
+            store::delete_text(tx, entity, key, locale, &field).await?;
+        }
+        for (field, text) in *texts {
+            store::insert_text(tx, entity, key, locale, field, text).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Those of `wanted` that are not so, under the names that the shop has for its languages.
+async fn differing<'a>(
+    conn: &mut Conn,
+    entity: Entity,
+    key: &str,
+    wanted: &'a BTreeMap<String, Texts>,
+    locales: &[String],
+) -> Result<BTreeMap<String, &'a Texts>, Error> {
+    let mut differing = BTreeMap::new();
+    for (locale, texts) in wanted {
+        let Some(known) = locales.iter().find(|known| known.eq_ignore_ascii_case(locale)) else {
+            let detail = "the shop has no texts in this language";
+            return Err(Error::Invalid(vec![Flaw::new(format!("/texts/{locale}"), detail)]));
+        };
+        if current(conn, entity, key, known).await? != *texts {
+            differing.insert(known.clone(), texts);
+        }
+    }
+    Ok(differing)
+}
+
+/// What files have of the texts in one language: all but those of images, whose ids mean nothing elsewhere.
+async fn current(conn: &mut Conn, entity: Entity, key: &str, locale: &str) -> db::Result<Texts> {
+    let texts = store::texts_of(conn, entity, key).await?.into_iter();
+    let own = texts.filter(|(tag, field, _)| tag == locale && !field.starts_with(IMAGES));
+    Ok(own.map(|(_, field, text)| (field, text)).collect())
+}
+
+/// The texts of something in all languages of the shop, as files have them.
+pub async fn texts_for_file(shop: &Shop, entity: Entity, key: &str) -> Result<BTreeMap<String, Texts>, Error> {
+    let mut conn = shop.db().read().await?;
+    let known = known_fields(&mut conn, entity, key).await?;
+    let mut all = BTreeMap::new();
+    for locale in &shop.config().catalog.locales {
+        let mut texts = current(&mut conn, entity, key, locale).await?;
+        texts.retain(|field, _| known.contains(field));
+        if !texts.is_empty() {
+            all.insert(locale.clone(), texts);
+        }
+    }
+    Ok(all)
+}
+
 /// The change of a text is one of the product or type that it belongs to, and products are found by it.
-async fn tell(tx: &mut Tx, entity: Entity, key: &str) -> Result<(), Error> {
+pub(super) async fn tell(tx: &mut Tx, entity: Entity, key: &str) -> Result<(), Error> {
     match (entity, Uuid::try_parse(key)) {
         (Entity::Product, Ok(id)) => {
             let product = lock(tx, id, None).await?;
@@ -152,15 +233,18 @@ pub async fn forget_image_text(tx: &mut Tx, product_id: Uuid, image_id: Uuid) ->
     store::delete_field(tx, Entity::Product, &product_id.to_string(), &image_field(image_id)).await
 }
 
+/// What the fields of alternative texts begin with.
+const IMAGES: &str = "images.";
+
 /// The field of an image's alternative text.
 fn image_field(image_id: Uuid) -> String {
-    format!("images.{image_id}")
+    format!("{IMAGES}{image_id}")
 }
 
 /// Those of the images, by their ids.
 pub(super) fn image_alts(texts: &Texts) -> BTreeMap<Uuid, String> {
     let alt =
-        |(field, text): (&String, &String)| Some((Uuid::try_parse(field.strip_prefix("images.")?).ok()?, text.clone()));
+        |(field, text): (&String, &String)| Some((Uuid::try_parse(field.strip_prefix(IMAGES)?).ok()?, text.clone()));
     texts.iter().filter_map(alt).collect()
 }
 

@@ -9,21 +9,26 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use kassa::Shop;
 use kassa::catalog::MAX_ON_HAND;
-use kassa::import::{self, Error, Progress, Remark, Report, Tally};
+use kassa::import::{self, Error, Format, Progress, Remark, Report, Tally};
 
 /// Import a catalog. The same file may be imported again: what is already so is left alone.
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
+    /// The shop's own format, of `kassa export json-lines` (JSON Lines)
+    JsonLines(FileArgs),
     /// A product export of Shopify (CSV)
-    Shopify(ShopifyArgs),
+    Shopify(FileArgs),
     /// Sales of the "Online Retail" data set of the UCI repository (CSV), as a catalog that can sell them again
     OnlineRetail(OnlineRetailArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct ShopifyArgs {
+pub struct FileArgs {
     /// The file
     file: PathBuf,
+    /// Write nothing, and say what would be done
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -33,21 +38,26 @@ pub struct OnlineRetailArgs {
     /// Pieces of each variant beyond those that the file sells
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=MAX_ON_HAND))]
     extra_stock: i64,
+    /// Write nothing, and say what would be done
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Imports, with a progress bar on stderr where that is a terminal, and the report on stdout.
 pub async fn run(shop: &Shop, command: ImportCommand) -> Result<(), Error> {
     let bar = ProgressBar::no_length().with_style(style());
     let mut on_progress = |progress: Progress| {
-        bar.set_length(progress.products_total);
-        bar.set_position(progress.products_done);
+        bar.set_length(progress.rows_total);
+        bar.set_position(progress.rows_done);
     };
-    let imported = match &command {
-        ImportCommand::Shopify(args) => import::shopify::import(shop, open(&args.file)?, &mut on_progress).await,
+    let (file, format, dry_run) = match &command {
+        ImportCommand::JsonLines(args) => (&args.file, Format::JsonLines, args.dry_run),
+        ImportCommand::Shopify(args) => (&args.file, Format::ShopifyCsv, args.dry_run),
         ImportCommand::OnlineRetail(args) => {
-            import::online_retail::import(shop, open(&args.file)?, args.extra_stock, &mut on_progress).await
+            (&args.file, Format::OnlineRetail { extra_stock: args.extra_stock }, args.dry_run)
         }
     };
+    let imported = import::run(shop, open(file)?, format, dry_run, &mut on_progress).await;
     bar.finish_and_clear();
     let currency = shop.config().shop.currency;
     let sales = |amount| format!("{} {currency}", currency.format_amount(amount));
@@ -58,7 +68,7 @@ pub async fn run(shop: &Shop, command: ImportCommand) -> Result<(), Error> {
 
 fn style() -> ProgressStyle {
     // The template is a constant; were it wrong, a plain bar would do.
-    ProgressStyle::with_template("{bar:40} {pos}/{len} products, {eta} left")
+    ProgressStyle::with_template("{bar:40} {pos}/{len} rows, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
@@ -72,10 +82,13 @@ fn print(out: &mut impl Write, report: &Report, sales: Option<&str>) -> io::Resu
     writeln!(out, "rows      {} read, {} taken, {} not taken", report.rows, report.rows_taken, report.rejected.len())?;
     print_tally(out, "products", report.products)?;
     print_tally(out, "variants", report.variants)?;
+    if report.others != Tally::default() {
+        print_tally(out, "others  ", report.others)?;
+    }
     if let Some(sales) = sales {
         writeln!(out, "sales     {sales} in the rows taken")?;
     }
-    if report.products.is_unchanged() && report.variants.is_unchanged() {
+    if [report.products, report.variants, report.others].iter().all(Tally::is_unchanged) {
         writeln!(out, "nothing has changed")?;
     }
     Ok(())
@@ -102,6 +115,7 @@ mod tests {
             variants: Tally { created: 2, ..Tally::default() },
             rejected: vec![Remark { line: 4, text: "it has no price".into() }],
             notes: vec![Remark { line: 2, text: "stock below zero".into() }],
+            others: Tally::default(),
             sales: None,
         };
         let mut out = Vec::new();

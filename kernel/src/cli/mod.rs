@@ -2,6 +2,7 @@
 
 mod admin;
 mod client;
+mod export;
 mod import;
 mod keys;
 mod order;
@@ -47,9 +48,12 @@ enum Command {
     /// The keys of this install
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Take products from a file
+    /// Take a catalog from a file
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Print the catalog as a file
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Plugins: build one here, or manage those of a running shop
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -83,6 +87,7 @@ async fn dispatch(command: Command, config: Config) -> Outcome {
         Command::Admin(command) => admin::run(config, command).await,
         Command::Keys(command) => keys::run(config, command).await,
         Command::Import(command) => import_catalog(config, command).await,
+        Command::Export(command) => export::run(config, command).await,
         Command::Plugin(command) => plugin::run(config, command).await,
         Command::Order(command) => order::run(config, command).await,
         Command::Search(command) => search::run(config, command).await,

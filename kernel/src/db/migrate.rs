@@ -44,6 +44,7 @@ const STEPS: &[Step] = steps![
     17 "0017_webhooks",
     18 "0018_images",
     21 "0021_documents",
+    26 "0026_imports",
 ];
 
 /// A database cannot be brought to the newest schema.

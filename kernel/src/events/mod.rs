@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::clock::{self, Moment};
-use crate::db::{self, Tx};
+use crate::db::{self, Conn, Tx};
 use crate::{Shop, id};
 
 pub use kinds::KINDS;
@@ -102,6 +102,11 @@ pub async fn record(tx: &mut Tx, kind: &str, subject: impl ToString, data: Value
         occurred_at: clock::now(),
     };
     store::insert_event(tx, &event).await
+}
+
+/// Whether more than `most` events are due and not sent: whoever makes many waits until it is not.
+pub async fn is_backed_up(conn: &mut Conn, most: u32) -> db::Result<bool> {
+    Ok(store::count_due(conn, clock::now(), most.saturating_add(1)).await? > most)
 }
 
 /// Deletes events that ended more than `events.keep_days` ago, and the consumers' notes about them; tells how many rows.

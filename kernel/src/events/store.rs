@@ -48,6 +48,19 @@ pub(super) async fn insert_event(tx: &mut Tx, event: &Event) -> Result<()> {
     Ok(())
 }
 
+/// How many events are due, counted up to `limit`.
+pub(super) async fn count_due(conn: &mut Conn, now: Moment, limit: u32) -> Result<u32> {
+    let (count,) = sql::one!(
+        conn,
+        (i64,),
+        "select count(*) from (select 1 as one from events
+                               where sent_at is null and given_up_at is null and next_attempt_at <= $1 limit $2) due",
+        now,
+        i64::from(limit)
+    )?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// Takes due events, at most `limit`, for whom nobody else will look until `until`. In the order in which they happened.
 ///
 /// Read by their state, not by `id > last`: transactions commit in another order than they begin, and the latter would

@@ -325,10 +325,7 @@ fn all(images: Vec<Image>) -> Answer<Vec<AdminImageOut>> {
 
 impl From<Image> for ImageOut {
     fn from(image: Image) -> Self {
-        let extension = match image.encoding {
-            Encoding::Jpeg => "jpg",
-            Encoding::Png => "png",
-        };
+        let extension = image.encoding.extension();
         let url = |digest: String| format!("/v1/images/{digest}.{extension}");
         Self {
             id: image.id,

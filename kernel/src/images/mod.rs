@@ -102,6 +102,14 @@ impl Encoding {
         }
     }
 
+    /// Of the files.
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
+
     /// The database holds one of the two.
     fn parse(text: &str) -> Self {
         if text == "png" { Self::Png } else { Self::Jpeg }
@@ -154,6 +162,13 @@ pub struct Image {
     pub variant_ids: Vec<Uuid>,
     pub created_at: Moment,
     pub updated_at: Moment,
+}
+
+impl Image {
+    /// Of its largest size.
+    pub fn file_name(&self) -> String {
+        format!("{}.{}", self.digests.full, self.encoding.extension())
+    }
 }
 
 /// The file of each size.

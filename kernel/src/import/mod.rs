@@ -1,118 +1,111 @@
-//! Catalogs from files of other systems: [`shopify`] and [`online_retail`].
+//! Catalogs from files: the shop's own format ([`json_lines`]), those of Shopify ([`shopify`]), and sales
+//! ([`online_retail`]).
 //!
-//! An import reads the whole file first, then writes product by product, many to a transaction. A row that cannot be
-//! taken is reported with its line and the reason and never stops the rest. Products are found again (by slug or SKU)
-//! and changed only where they differ, so the same file imported twice changes nothing the second time.
+//! A file is read a little ahead of being written ([`reading`]): [`item::Item`] is what all formats become, and
+//! [`write`] is the only thing that writes, many items to a transaction. A row that cannot be taken is reported with its
+//! line and the reason and never stops the rest. Things are found again (by slug, code or SKU) and changed only where
+//! they differ, so the same file imported twice changes nothing the second time.
 //!
-//! Nothing here prints: the command line does, from the [`Report`] and the progress callback.
+//! The command line waits for [`run`]; over HTTP a file becomes a job ([`jobs`]), which a [`worker`] does by the same
+//! code, and takes up again where a crash has left it.
 
+mod check;
+mod config;
 mod html;
-pub mod online_retail;
-pub mod shopify;
+pub mod http;
+mod item;
+pub mod jobs;
+mod json_lines;
+pub mod lines;
+mod online_retail;
+mod reading;
+mod report;
+mod shopify;
+mod store;
 mod table;
+mod worker;
 mod write;
 
-use crate::catalog::{self, NewProduct, Outcome};
-use crate::db;
 use crate::money::Amount;
+use crate::{Shop, catalog, db, inventory};
 
-/// What an import did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Rows read, without the header.
-    pub rows: u64,
-    /// Rows of which something was taken.
-    pub rows_taken: u64,
-    pub products: Tally,
-    pub variants: Tally,
-    /// Rows that could not be taken, by line.
-    pub rejected: Vec<Remark>,
-    /// Rows that were taken otherwise than they stand, by line.
-    pub notes: Vec<Remark>,
-    /// Quantity times price of the rows taken, in minor units, where the file is one of sales.
-    pub sales: Option<Amount>,
-}
+pub use config::ImportConfig;
+pub use reading::Source;
+pub use report::{Counts, Outcome, Progress, Remark, Report, Tally};
+pub use worker::run as run_jobs;
 
-/// How many were made, changed, and already so.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub created: u64,
-    pub updated: u64,
-    pub unchanged: u64,
-}
-
-/// Something about a line of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
-    /// As an editor counts it, from 1; for a row of several lines, the first.
-    pub line: u64,
-    pub text: String,
-}
-
-/// How far the writing is.
+/// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    pub products_done: u64,
-    pub products_total: u64,
+pub enum Format {
+    JsonLines,
+    ShopifyCsv,
+    /// Of each variant there is on hand what the file sells, and so many beyond it.
+    OnlineRetail {
+        extra_stock: i64,
+    },
 }
 
 /// Told of the progress after each batch.
 pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress) + Send);
 
-/// Why a file cannot be imported at all.
+/// Why a file cannot be imported at all, or not to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the file cannot be read: {0}")]
     Read(#[from] std::io::Error),
     #[error("the file has no column `{0}`: it is not of this format")]
     MissingColumn(&'static str),
+    #[error("the file is of version {0} of the format, which this kernel does not know")]
+    Version(u32),
+    #[error("the file has {rows} rows, and at most {max} are taken at once (`import.max_rows`)")]
+    TooManyRows { rows: u64, max: u64 },
     #[error(
         "the prices of this file are in {file} and the shop's currency is {shop}: import it into a shop with \
          `currency = \"{file}\"` under [shop] in shop.toml, or KASSA__SHOP__CURRENCY={file}"
     )]
-    Currency { file: &'static str, shop: &'static str },
+    Currency { file: String, shop: &'static str },
+    /// The job was cancelled, or another worker has it, or the shop stops.
+    #[error("the import was stopped")]
+    Stopped,
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
+    #[error(transparent)]
+    Inventory(#[from] inventory::Error),
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
-/// A product that a file describes.
-struct Described {
-    product: NewProduct,
-    /// Slug and name of its category, a root.
-    category: Option<(String, String)>,
-    /// For each variant, the lines that it comes from.
-    lines: Vec<Vec<u64>>,
-}
-
-impl Report {
-    fn reject(&mut self, line: u64, text: impl Into<String>) {
-        self.rejected.push(Remark { line, text: text.into() });
-    }
-
-    fn note(&mut self, line: u64, text: impl Into<String>) {
-        self.notes.push(Remark { line, text: text.into() });
-    }
-
-    fn finish(&mut self) {
-        self.rejected.sort_by_key(|remark| remark.line);
-        self.notes.sort_by_key(|remark| remark.line);
-        self.rows_taken = self.rows - self.rejected.len() as u64;
+impl Error {
+    /// The file is at fault, and will be the next time.
+    pub(crate) fn is_of_the_file(&self) -> bool {
+        use Error::{Currency, MissingColumn, TooManyRows, Version};
+        matches!(self, MissingColumn(_) | Version(_) | TooManyRows { .. } | Currency { .. })
     }
 }
 
-impl Tally {
-    /// Whether nothing was made or changed.
-    pub fn is_unchanged(&self) -> bool {
-        self.created == 0 && self.updated == 0
-    }
-
-    fn count(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Created => self.created += 1,
-            Outcome::Updated => self.updated += 1,
-            Outcome::Unchanged => self.unchanged += 1,
+/// Imports a file to its end. A dry run writes nothing, and reports what would have been done.
+pub async fn run(
+    shop: &Shop,
+    source: impl Source,
+    format: Format,
+    dry_run: bool,
+    on_progress: OnProgress<'_>,
+) -> Result<Report, Error> {
+    let mut at_hand = write::AtHand { report: Report::default(), on_progress };
+    let sales = write::import(shop, source, format, dry_run, 0, &mut at_hand).await?;
+    let mut report = at_hand.report;
+    report.sales = sales;
+    report.finish();
+    if !dry_run {
+        // A shop that is served meanwhile shares the work.
+        match catalog::index_queued(shop, |_| {}).await {
+            Err(catalog::Error::Database(error)) => return Err(error.into()),
+            // What waits stays queued, and is found once it is indexed.
+            _ => catalog::announce(shop),
         }
     }
+    Ok(report)
 }
+
+/// Of a file of sales.
+type Sales = Option<Amount>;

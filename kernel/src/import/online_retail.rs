@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
-use super::{Described, Error, OnProgress, Report, table, write};
-use crate::Shop;
-use crate::catalog::{MAX_ON_HAND, MAX_SKU, MAX_TITLE, MAX_VARIANTS, NewProduct, NewVariant, Status};
+use super::item::{Described, InCategory, Item, Thing};
+use super::reading::{Emit, Rules};
+use super::{Error, table};
+use crate::catalog::{MAX_ON_HAND, MAX_SKU, MAX_TITLE, MAX_VARIANTS, Status, WantedProduct, WantedVariant};
+use crate::inventory::WantedStock;
 use crate::money::{self, Amount, Currency, ParseAmountError};
 
 /// The currency of the file.
@@ -32,54 +34,58 @@ struct SoldAt {
     lines: Vec<u64>,
 }
 
-/// Imports the file. Of each variant there is on hand what the file sells, and `extra_stock` beyond it.
-pub async fn import(
-    shop: &Shop,
+/// Reads the whole file, and tells of each product; answers the rows of the file, and what those that are taken sold
+/// for. Of each variant there is on hand what the file sells, and `extra_stock` beyond it.
+pub(super) fn read(
     input: impl Read,
+    rules: &Rules,
     extra_stock: i64,
-    on_progress: OnProgress<'_>,
-) -> Result<Report, Error> {
-    let currency = shop.config().shop.currency;
+    emit: &mut Emit<'_>,
+) -> Result<(u64, Option<Amount>), Error> {
+    let currency = rules.currency;
     if currency.code() != CURRENCY {
-        return Err(Error::Currency { file: CURRENCY, shop: currency.code() });
+        return Err(Error::Currency { file: CURRENCY.to_owned(), shop: currency.code() });
     }
-    let mut report = Report::default();
-    let described = describe(input, currency, extra_stock, &mut report)?;
-    write::products(shop, &described, &mut report, on_progress).await?;
-    report.finish();
-    Ok(report)
-}
-
-fn describe(
-    input: impl Read,
-    currency: Currency,
-    extra_stock: i64,
-    report: &mut Report,
-) -> Result<Vec<Described>, Error> {
     let mut codes: BTreeMap<String, Sold> = BTreeMap::new();
-    let mut sales = Vec::new();
-    table::read(input, COLUMNS, &COLUMNS, report, |_, line, [invoice, code, title, quantity, price]| {
-        let sale = read_sale(currency, invoice, code, quantity, price)?;
-        let sold = codes.entry(code.to_owned()).or_default();
-        let full = sold.prices.len() >= MAX_VARIANTS && !sold.prices.contains_key(&sale.price);
-        if full {
-            return Err(format!("{code} has more than {MAX_VARIANTS} prices"));
-        }
-        let at = sold.prices.entry(sale.price).or_default();
-        if at.quantity + sale.quantity > MAX_ON_HAND {
-            return Err(format!("more than {MAX_ON_HAND} of {code} would be in stock"));
-        }
-        at.quantity += sale.quantity;
-        at.lines.push(line);
-        sales.push(sale.total);
-        if !title.is_empty() {
-            *sold.titles.entry(shorten(title)).or_default() += 1;
+    let (mut rows, mut sales) = (0, Vec::new());
+    table::read(input, COLUMNS, &COLUMNS, rules.max_line_bytes, |row| {
+        rows += 1;
+        match row.fields.and_then(|fields| take(&mut codes, row.line, fields, currency)) {
+            Ok(total) => sales.push(total),
+            Err(reason) => emit(Item::refused(row.line, reason))?,
         }
         Ok(())
     })?;
+    for (code, sold) in codes {
+        emit(product(&code, sold, currency, extra_stock))?;
+    }
     // A sum beyond the range of money is not worth failing for: it is only shown.
-    report.sales = money::sum(sales).ok();
-    Ok(codes.into_iter().map(|(code, sold)| product(&code, sold, currency, extra_stock)).collect())
+    Ok((rows, money::sum(sales).ok()))
+}
+
+/// Counts one sale in; what it was worth.
+fn take(
+    codes: &mut BTreeMap<String, Sold>,
+    line: u64,
+    [invoice, code, title, quantity, price]: [&str; COLUMNS.len()],
+    currency: Currency,
+) -> Result<Amount, String> {
+    let sale = read_sale(currency, invoice, code, quantity, price)?;
+    let sold = codes.entry(code.to_owned()).or_default();
+    let full = sold.prices.len() >= MAX_VARIANTS && !sold.prices.contains_key(&sale.price);
+    if full {
+        return Err(format!("{code} has more than {MAX_VARIANTS} prices"));
+    }
+    let at = sold.prices.entry(sale.price).or_default();
+    if at.quantity + sale.quantity > MAX_ON_HAND {
+        return Err(format!("more than {MAX_ON_HAND} of {code} would be in stock"));
+    }
+    at.quantity += sale.quantity;
+    at.lines.push(line);
+    if !title.is_empty() {
+        *sold.titles.entry(shorten(title)).or_default() += 1;
+    }
+    Ok(sale.total)
 }
 
 struct Sale {
@@ -115,17 +121,18 @@ fn read_sale(currency: Currency, invoice: &str, code: &str, quantity: &str, pric
     Ok(Sale { quantity, price, total })
 }
 
-fn product(code: &str, sold: Sold, currency: Currency, extra_stock: i64) -> Described {
+fn product(code: &str, sold: Sold, currency: Currency, extra_stock: i64) -> Item {
     let variants = sold.prices.into_iter().map(|(price, at)| {
         let text = currency.format_amount(price);
-        let variant = NewVariant {
+        let on_hand = at.quantity.saturating_add(extra_stock).clamp(0, MAX_ON_HAND);
+        let variant = WantedVariant {
             sku: format!("{code}@{text}"),
-            title: format!("at {text}"),
-            price,
+            title: Some(format!("at {text}")),
+            price: Some(price),
             // The file has no weights.
-            weight_grams: 0,
-            on_hand: at.quantity.saturating_add(extra_stock).clamp(0, MAX_ON_HAND),
-            ..NewVariant::default()
+            weight_grams: Some(0),
+            stock: WantedStock { total: Some(on_hand), ..WantedStock::default() },
+            ..WantedVariant::default()
         };
         (variant, at.lines)
     });
@@ -133,18 +140,19 @@ fn product(code: &str, sold: Sold, currency: Currency, extra_stock: i64) -> Desc
     let fee = FEES.contains(&code.to_ascii_uppercase().as_str());
     let (slug, name) =
         if fee { ("fees-and-services", "Fees and services") } else { ("online-retail", "Online retail") };
-    let product = NewProduct {
-        title: best_title(sold.titles).unwrap_or_else(|| code.to_owned()),
+    let wanted = WantedProduct {
+        title: Some(best_title(sold.titles).unwrap_or_else(|| code.to_owned())),
         // From the title: a product is found again by its SKUs.
         slug: None,
-        description: String::new(),
-        vendor: String::new(),
-        status: Status::Active,
-        category_id: None,
+        status: Some(Status::Active),
         variants,
-        ..NewProduct::default()
+        ..WantedProduct::default()
     };
-    Described { product, category: Some((slug.to_owned(), name.to_owned())), lines }
+    let rows = lines.iter().map(|lines: &Vec<u64>| lines.len() as u64).sum();
+    let line = lines.iter().flatten().min().copied().unwrap_or_default();
+    let category = InCategory::Named { slug: slug.to_owned(), name: name.to_owned() };
+    let thing = Thing::Product(Box::new(Described { wanted, category, lines }));
+    Item { rows, line, thing: Some(thing), ..Item::default() }
 }
 
 /// The most frequent; of several, the first by alphabet, so that the same file always gives the same.

@@ -1,70 +1,108 @@
 //! A CSV file as rows of named columns.
 
-use std::io::Read;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::rc::Rc;
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
-use super::{Error, Report};
+use super::Error;
 
-/// Reads `input` and hands each row to `take`: its line, and its fields in the order of `columns`; an empty text
-/// stands for a column that the file does not have, which those of `required` must not be. A row that `take` refuses
-/// is rejected with the reason, as is one with too few or too many fields or with bytes that are no UTF-8.
+/// One row, as it is read.
+pub(super) struct Row<'a, const N: usize> {
+    /// From 0, without the header.
+    pub index: u64,
+    /// As an editor counts it.
+    pub line: u64,
+    /// In the order of the columns asked for, an empty text for one that the file does not have; or why the row cannot
+    /// be read: it has too few or too many fields, or bytes that are no UTF-8, or is too long.
+    pub fields: Result<[&'a str; N], String>,
+}
+
+/// Reads `input` and hands each row to `take`. Answers the names of all columns, of which `required` must be there.
 pub(super) fn read<const N: usize>(
-    mut input: impl Read,
+    input: impl Read,
     columns: [&'static str; N],
     required: &[&'static str],
-    report: &mut Report,
-    mut take: impl FnMut(&mut Report, u64, [&str; N]) -> Result<(), String>,
-) -> Result<(), Error> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
+    max_bytes: usize,
+    mut take: impl FnMut(Row<'_, N>) -> Result<(), Error>,
+) -> Result<Vec<String>, Error> {
+    let starts = Rc::new(RefCell::new(VecDeque::new()));
+    let input = Numbered { input, starts: starts.clone(), at: 0, line: 1, begun: false };
     // Flexible: a short row is the row's fault, not the end of the file.
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(&bytes[..]);
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(input);
     let headers = reader.byte_headers().map_err(io_error)?.clone();
     let position = |name: &str| headers.iter().position(|header| header.trim_ascii() == name.as_bytes());
     if let Some(missing) = required.iter().find(|name| position(name).is_none()) {
         return Err(Error::MissingColumn(missing));
     }
     let positions = columns.map(position);
-    let mut lines = Lines { bytes: &bytes, at: 0, line: 1 };
     let mut record = ByteRecord::new();
+    let mut index = 0;
     while reader.read_byte_record(&mut record).map_err(io_error)? {
-        let line = lines.of(record.position().map_or(0, csv::Position::byte));
-        report.rows += 1;
-        let taken = fields(&record, headers.len(), positions).and_then(|fields| take(report, line, fields));
-        if let Err(reason) = taken {
-            report.reject(line, reason);
-        }
+        let line = line_of(&starts, record.position().map_or(0, csv::Position::byte));
+        let fields = fields(&record, headers.len(), positions, max_bytes);
+        take(Row { index, line, fields })?;
+        index += 1;
     }
-    Ok(())
+    Ok(headers.iter().map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned()).collect())
 }
 
-/// Counts lines. The reader's own count is that of the record before, where a file has line breaks of two bytes or
-/// empty lines.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
+/// Where lines begin that are not empty, and their numbers.
+type LineStarts = Rc<RefCell<VecDeque<(u64, u64)>>>;
+
+/// Counts lines as they are read. The CSV reader's own count is that of the record before, where a file has line breaks of
+/// two bytes or empty lines.
+struct Numbered<R> {
+    input: R,
+    starts: LineStarts,
+    at: u64,
     line: u64,
+    /// Something of the line was read.
+    begun: bool,
 }
 
-impl Lines<'_> {
-    /// The line of the record at or after `byte`, which never goes back.
-    fn of(&mut self, byte: u64) -> u64 {
-        let mut end = usize::try_from(byte).unwrap_or(usize::MAX).clamp(self.at, self.bytes.len());
-        end += self.bytes[end..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.line += self.bytes[self.at..end].iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.at = end;
-        self.line
+impl<R: Read> Read for Numbered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        let mut starts = self.starts.borrow_mut();
+        for byte in &buffer[..count] {
+            match byte {
+                b'\n' => (self.line, self.begun) = (self.line + 1, false),
+                b'\r' => {}
+                _ if !self.begun => {
+                    starts.push_back((self.at, self.line));
+                    self.begun = true;
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        Ok(count)
     }
+}
+
+/// The line of the record at or after `byte`, which never goes back. What stands before it is forgotten.
+fn line_of(starts: &LineStarts, byte: u64) -> u64 {
+    let mut starts = starts.borrow_mut();
+    while starts.len() > 1 && starts.front().is_some_and(|(at, _)| *at < byte) {
+        starts.pop_front();
+    }
+    starts.front().map_or(1, |(_, line)| *line)
 }
 
 fn fields<const N: usize>(
     record: &ByteRecord,
     expected: usize,
     positions: [Option<usize>; N],
+    max_bytes: usize,
 ) -> Result<[&str; N], String> {
     if record.len() != expected {
         return Err(format!("it has {} fields and the header has {expected}", record.len()));
+    }
+    if record.as_slice().len() > max_bytes {
+        return Err(format!("it is longer than {max_bytes} bytes"));
     }
     let mut fields = [""; N];
     for (field, position) in fields.iter_mut().zip(positions) {
@@ -79,7 +117,7 @@ fn io_error(error: csv::Error) -> Error {
     let text = error.to_string();
     match error.into_kind() {
         ErrorKind::Io(error) => Error::Read(error),
-        _ => Error::Read(std::io::Error::other(text)),
+        _ => Error::Read(io::Error::other(text)),
     }
 }
 
@@ -87,27 +125,56 @@ fn io_error(error: csv::Error) -> Error {
 mod tests {
     use super::*;
 
+    /// A byte at a time, so that nothing rests on how much is read at once.
+    struct Trickle<'a>(&'a [u8]);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(buffer.len()).min(1);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
     #[test]
     fn lines_are_those_of_an_editor() {
-        let file = b"\xef\xbb\xbfA, B ,C\r\n1,2,3\r\n\"x\ny\",2,3\r\n\r\n4,5\r\n\xff,2,3\r\n\n6,,7";
-        let mut report = Report::default();
+        let file = b"\xef\xbb\xbfA, B ,C\r\n1,2,3\r\n\"x\ny\",2,3\r\n\r\n4,5\r\n\xff,2,3\r\n\n6,,7\n123456,,";
+        for input in [Box::new(&file[..]) as Box<dyn Read>, Box::new(Trickle(file))] {
+            let mut seen = Vec::new();
+            let columns = read(input, ["B", "A", "Z"], &["A"], 6, |row| {
+                let fields = row.fields.map(|fields| fields.map(str::to_owned));
+                seen.push((row.index, row.line, fields));
+                Ok(())
+            });
+            assert_eq!(columns.unwrap(), ["A", "B", "C"]);
+            let taken = |a: &str, b: &str| Ok([b.to_owned(), a.to_owned(), String::new()]);
+            let expected = [
+                (0, 2, taken("1", "2")),
+                (1, 3, taken("x\ny", "2")),
+                (2, 6, Err("it has 2 fields and the header has 3".to_owned())),
+                (3, 7, Err("it is not UTF-8".to_owned())),
+                (4, 9, taken("6", "")),
+                (5, 10, taken("123456", "")),
+            ];
+            assert_eq!(seen, expected);
+        }
+    }
+
+    #[test]
+    fn a_long_row_is_refused() {
         let mut seen = Vec::new();
-        read(&file[..], ["B", "A", "Z"], &["A"], &mut report, |_, line, [b, a, z]| {
-            assert_eq!(z, "", "a column that the file does not have");
-            seen.push((line, a.to_owned(), b.to_owned()));
-            if a == "6" { Err("six".into()) } else { Ok(()) }
+        read(&b"A,B\n123,456\n1,2\n"[..], ["A"], &[], 5, |row| {
+            seen.push(row.fields.is_ok());
+            Ok(())
         })
         .unwrap();
-        let row = |line, a: &str, b: &str| (line, a.to_owned(), b.to_owned());
-        assert_eq!(seen, [row(2, "1", "2"), row(3, "x\ny", "2"), row(9, "6", "")]);
-        let rejected: Vec<_> = report.rejected.iter().map(|remark| (remark.line, remark.text.as_str())).collect();
-        assert_eq!(rejected, [(6, "it has 2 fields and the header has 3"), (7, "it is not UTF-8"), (9, "six")]);
-        assert_eq!(report.rows, 5);
+        assert_eq!(seen, [false, true]);
     }
 
     #[test]
     fn a_file_of_another_format_is_refused() {
-        let refused = read(&b"A,B\n1,2\n"[..], ["A"], &["A", "C"], &mut Report::default(), |_, _, _| Ok(()));
+        let refused = read(&b"A,B\n1,2\n"[..], ["A"], &["A", "C"], 10, |_| Ok(()));
         assert!(matches!(refused, Err(Error::MissingColumn("C"))));
     }
 }

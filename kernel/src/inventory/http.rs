@@ -1,5 +1,6 @@
 //! Stock over HTTP.
 
+mod bulk;
 mod lists;
 mod locations;
 mod stock;
@@ -7,8 +8,9 @@ mod stock;
 use serde_json::json;
 
 use super::Error;
-use crate::problem::{Kind, Problem};
+use crate::problem::{FieldError, Kind, Problem};
 
+pub use bulk::*;
 pub use lists::*;
 pub use locations::*;
 pub use stock::*;
@@ -27,6 +29,9 @@ impl From<Error> for Problem {
                 Problem::new(Kind::PreconditionFailed).detail(detail).with("on_hand", on_hand)
             }
             Error::VersionMismatch { .. } => Problem::new(Kind::PreconditionFailed).detail(detail),
+            Error::Lines(wrong) => {
+                Problem::invalid(wrong.into_iter().map(|(at, detail)| FieldError::new(at, detail)).collect())
+            }
             Error::TooManyLocations => Problem::invalid_field("", detail),
             Error::Database(error) => error.into(),
         }

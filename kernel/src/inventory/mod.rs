@@ -13,6 +13,7 @@
 //! that changes stock in several steps locks all of it before the first ([`lock`]).
 
 mod availability;
+mod bulk;
 mod edits;
 pub mod http;
 mod ledger;
@@ -24,6 +25,7 @@ mod merchant;
 mod reservations;
 mod store;
 mod verify;
+mod wanted;
 mod worker;
 
 use serde::Deserialize;
@@ -33,6 +35,7 @@ use crate::clock::Moment;
 use crate::{Shop, clock, db};
 
 pub use availability::Availability;
+pub use bulk::{Restocked, StockChange, StockChangeLine, change_stock};
 pub use edits::rewrite;
 pub use ledger::{Cause, CauseKind};
 pub use levels::{close_item, create_item, restock, set_on_hand};
@@ -48,6 +51,7 @@ pub use locks::lock;
 pub use merchant::{PolicyPatch, Remark, Stock, adjust, count, get_stock, patch_policy, transfer};
 pub use reservations::{Shortage, keep, release, release_some, reserve, ship};
 pub use verify::{Discrepancy, verify};
+pub use wanted::{Moved, WantedStock, bring_to};
 pub use worker::run;
 
 /// The location that is there from the start. It can be renamed, and never deleted.
@@ -229,6 +233,9 @@ pub enum Error {
     VersionMismatch { current: i64 },
     #[error("there would be more than {MAX_ON_HAND} on hand")]
     TooMuch,
+    /// Of a list that is changed whole or not at all: what is wrong, by JSON pointer.
+    #[error("some lines cannot be done")]
+    Lines(Vec<(String, String)>),
     #[error("there are as many locations as `inventory.max_locations` allows")]
     TooManyLocations,
     #[error(transparent)]

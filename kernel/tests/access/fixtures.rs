@@ -88,6 +88,7 @@ impl Objects {
             ("/v1/admin/collections/", "id", text(&collection, "id")),
             ("/v1/admin/coupons/", "id", text(&coupon, "id")),
             ("/v1/admin/gift-cards/", "id", text(&gift_card, "id")),
+            ("/v1/admin/imports/", "id", uploaded_file(app, owner).await),
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/drafts/", "id", text(&draft, "id")),
@@ -142,6 +143,13 @@ async fn uploaded_image(app: &App, owner: &str, product: &str) -> Value {
     let url = format!("{}/v1/admin/products/{product}/images", app.url);
     let request = app.client.post(url).bearer_auth(owner).header("content-type", "image/jpeg");
     Answer::of(request.body(include_bytes!("../data/cmyk.jpg").as_slice())).await.expect(201)
+}
+
+/// The id of an import.
+async fn uploaded_file(app: &App, owner: &str) -> String {
+    let url = format!("{}/v1/admin/imports?format=json-lines", app.url);
+    let request = app.client.post(url).bearer_auth(owner).header("content-type", "application/jsonl");
+    text(&Answer::of(request.body("{}")).await.expect(202), "id")
 }
 
 /// The id of a refund.

@@ -24,7 +24,8 @@ pub struct App {
 }
 
 struct Served {
-    shop: Shop,
+    /// The one that runs now.
+    shop: std::sync::Mutex<Shop>,
     server: std::sync::Mutex<Option<JoinHandle<()>>>,
     data: TempDir,
     database_url: String,
@@ -68,9 +69,25 @@ impl App {
         // Idle connections are left before the server leaves them: a POST that meets its end is not sent again.
         let client = Client::builder().timeout(Duration::from_secs(30)).pool_idle_timeout(Duration::from_secs(4));
         let client = client.build().expect("a client");
-        let served =
-            Served { shop: shop.clone(), server: std::sync::Mutex::new(Some(server)), data, database_url, backend };
+        let served = Served {
+            shop: std::sync::Mutex::new(shop.clone()),
+            server: std::sync::Mutex::new(Some(server)),
+            data,
+            database_url,
+            backend,
+        };
         Self { url, shop, backend, client, served: Arc::new(served) }
+    }
+
+    /// Stops the kernel, and starts it again on what it left.
+    pub async fn restart(&self) -> Self {
+        let config = self.shop.config().clone();
+        self.served.stop_serving().await;
+        let shop = Shop::open(config).await.unwrap_or_else(|error| panic!("the shop opens again: {error}"));
+        let (url, server) = serve(&shop).await;
+        *self.served.server.lock().expect("no case panicked here") = Some(server);
+        *self.served.shop.lock().expect("no case panicked here") = shop.clone();
+        Self { url, shop, backend: self.backend, client: self.client.clone(), served: self.served.clone() }
     }
 
     pub fn stopper(&self) -> Stopper {
@@ -206,13 +223,19 @@ impl Answer {
     }
 }
 
-impl Stopper {
-    pub async fn stop(self) {
-        self.0.shop.stop();
-        let server = self.0.server.lock().expect("no case panicked here").take();
+impl Served {
+    async fn stop_serving(&self) {
+        self.shop.lock().expect("no case panicked here").stop();
+        let server = self.server.lock().expect("no case panicked here").take();
         if let Some(server) = server {
             server.await.expect("the server ends");
         }
+    }
+}
+
+impl Stopper {
+    pub async fn stop(self) {
+        self.0.stop_serving().await;
         if self.0.backend == Backend::Postgres {
             backend::drop_postgres(&self.0.database_url).await;
         }
@@ -243,6 +266,7 @@ fn config_for(data: &Path, database_url: &str) -> Config {
     config.orders.reconcile_after_ms = 1_500;
     config.events.poll_interval_ms = 100;
     config.inventory.poll_interval_ms = 50;
+    config.import.poll_interval_ms = 50;
     config.fulfilment.poll_interval_ms = 50;
     config.fulfilment.retry_after_ms = 300;
     config.fulfilment.tracking_interval_ms = 200;

@@ -126,6 +126,14 @@ pub async fn get_collection(shop: &Shop, id: Uuid) -> Result<Collection, Error> 
 
 pub async fn create_collection(shop: &Shop, new: &NewCollection) -> Result<Collection, Error> {
     let mut tx = shop.db().write().await?;
+    let made = insert(&mut tx, new).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(made)
+}
+
+/// Makes a collection in the caller's transaction, which must be dropped after an error.
+pub(super) async fn insert(tx: &mut Tx, new: &NewCollection) -> Result<Collection, Error> {
     let now = clock::now();
     let mut made = Collection {
         id: id::sequential(),
@@ -148,10 +156,8 @@ pub async fn create_collection(shop: &Shop, new: &NewCollection) -> Result<Colle
     };
     for slug in slugs {
         made.slug = slug;
-        if store::insert_collection(&mut tx, &made).await? {
-            slugs::take(&mut tx, SlugOf::Collection, &made.slug).await?;
-            tx.commit().await?;
-            announce(shop);
+        if store::insert_collection(tx, &made).await? {
+            slugs::take(tx, SlugOf::Collection, &made.slug).await?;
             return Ok(made);
         }
     }
@@ -166,7 +172,20 @@ pub async fn patch_collection(
     expected: Option<i64>,
 ) -> Result<Collection, Error> {
     let mut tx = shop.db().write().await?;
-    let mut collection = lock(&mut tx, id, expected).await?;
+    let collection = change(&mut tx, id, patch, expected).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(collection)
+}
+
+/// Changes a collection in the caller's transaction, which must be dropped after an error.
+pub(super) async fn change(
+    tx: &mut Tx,
+    id: Uuid,
+    patch: CollectionPatch,
+    expected: Option<i64>,
+) -> Result<Collection, Error> {
+    let mut collection = lock(tx, id, expected).await?;
     if collection.rule.is_none() && patch.rule.is_some() {
         let detail = "the products of this collection are chosen by hand: make another one for a rule";
         return Err(Error::Invalid(vec![Flaw::new("/rule", detail)]));
@@ -180,16 +199,14 @@ pub async fn patch_collection(
     collection.seo_description = patch.seo_description.unwrap_or(collection.seo_description);
     collection.status = patch.status.unwrap_or(collection.status);
     collection.rule = patch.rule.or(collection.rule);
-    match store::update_collection(&mut tx, &collection).await {
+    match store::update_collection(tx, &collection).await {
         Err(error) if error.is_unique_violation() => return Err(Error::SlugTaken(collection.slug)),
         done => done?,
     }
     if derive {
-        store::derive_again(&mut tx, id, collection.updated_at).await?;
+        store::derive_again(tx, id, collection.updated_at).await?;
     }
-    slugs::rename(&mut tx, SlugOf::Collection, id, &old_slug, &collection.slug).await?;
-    tx.commit().await?;
-    announce(shop);
+    slugs::rename(tx, SlugOf::Collection, id, &old_slug, &collection.slug).await?;
     Ok(collection)
 }
 
@@ -221,19 +238,25 @@ pub async fn put_chosen_products(
     expected: Option<i64>,
 ) -> Result<i64, Error> {
     let mut tx = shop.db().write().await?;
-    let collection = lock(&mut tx, id, expected).await?;
+    let version = choose(&mut tx, id, products, expected).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(version)
+}
+
+/// Chooses them in the caller's transaction, which must be dropped after an error.
+pub(super) async fn choose(tx: &mut Tx, id: Uuid, products: &[Uuid], expected: Option<i64>) -> Result<i64, Error> {
+    let collection = lock(tx, id, expected).await?;
     by_hand(&collection)?;
-    store::delete_members(&mut tx, id).await?;
+    store::delete_members(tx, id).await?;
     let (mut flaws, mut seen) = (Vec::new(), HashSet::new());
     for (index, product_id) in products.iter().enumerate() {
         let position = i64::try_from(index).unwrap_or(i64::MAX);
-        if !seen.insert(*product_id) || !store::insert_member(&mut tx, id, *product_id, position).await? {
+        if !seen.insert(*product_id) || !store::insert_member(tx, id, *product_id, position).await? {
             flaws.push(Flaw::new(format!("/products/{index}"), "there is no such product, or it stands here twice"));
         }
     }
     Flaw::none(flaws)?;
-    tx.commit().await?;
-    announce(shop);
     Ok(collection.version)
 }
 

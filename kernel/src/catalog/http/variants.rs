@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::values::{AttributeChanges, check_attribute_count, is_barcode, trimmed, trimmed_changes};
+use super::values::{AttributeChanges, check_attribute_count, trimmed, trimmed_changes};
 use super::{check_amount, check_line, check_on_hand, check_sku, check_variant, expected_version, version_tag};
 use crate::Shop;
 use crate::catalog::{
     self, AttributeValues, Chosen, MAX_BARCODE, MAX_OPTIONS, MAX_SIDE_MM, NewVariant, ProductOption, Variant,
-    VariantPatch,
+    VariantPatch, is_barcode,
 };
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, present};

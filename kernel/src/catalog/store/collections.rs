@@ -158,6 +158,30 @@ pub(in crate::catalog) async fn delete_collection(tx: &mut Tx, id: Uuid) -> Resu
     Ok(())
 }
 
+pub(in crate::catalog) async fn collections_after(conn: &mut Conn, after: Uuid, limit: u32) -> Result<Vec<Collection>> {
+    let rows = sql::all!(
+        conn,
+        CollectionRow,
+        "select id, slug, title, description, seo_title, seo_description, status, rule, version, created_at, updated_at
+         from collections where id > $1 order by id limit $2",
+        after,
+        i64::from(limit)
+    )?;
+    Ok(rows.into_iter().map(Collection::from).collect())
+}
+
+/// In order.
+pub(in crate::catalog) async fn member_slugs(conn: &mut Conn, id: Uuid) -> Result<Vec<String>> {
+    let rows = sql::all!(
+        conn,
+        (String,),
+        "select p.slug from collection_products m join products p on p.id = m.product_id
+         where m.collection_id = $1 order by m.position, m.product_id",
+        id
+    )?;
+    Ok(rows.into_iter().map(|(slug,)| slug).collect())
+}
+
 /// In order.
 pub(in crate::catalog) async fn members(conn: &mut Conn, id: Uuid) -> Result<Vec<Uuid>> {
     let rows = sql::all!(

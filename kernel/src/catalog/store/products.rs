@@ -130,6 +130,11 @@ pub(in crate::catalog) async fn find_product_of_variant(conn: &mut Conn, variant
     Ok(row.map(|(id,)| id))
 }
 
+pub(in crate::catalog) async fn find_variant_id(conn: &mut Conn, sku: &str) -> Result<Option<Uuid>> {
+    let row = sql::optional!(conn, (Uuid,), "select id from variants where sku = $1", sku)?;
+    Ok(row.map(|(id,)| id))
+}
+
 /// SKUs that [`products_of_skus`] looks up at once.
 pub(in crate::catalog) const SKU_CHUNK: usize = 16;
 

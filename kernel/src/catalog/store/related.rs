@@ -23,6 +23,18 @@ pub(in crate::catalog) async fn related_of(conn: &mut Conn, product_id: Uuid) ->
     Ok(rows.into_iter().map(related).collect())
 }
 
+/// Products that have others beside them.
+pub(in crate::catalog) async fn ids_with_related_after(conn: &mut Conn, after: Uuid, limit: u32) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
+        conn,
+        (Uuid,),
+        "select distinct product_id from related_products where product_id > $1 order by product_id limit $2",
+        after,
+        i64::from(limit)
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 pub(in crate::catalog) async fn delete_related(tx: &mut Tx, product_id: Uuid) -> Result<()> {
     sql::execute!(tx, "delete from related_products where product_id = $1", product_id)?;
     Ok(())

@@ -34,6 +34,24 @@ pub(in crate::catalog) async fn texts_of_all(
     )
 }
 
+pub(in crate::catalog) async fn delete_text(
+    tx: &mut Tx,
+    entity: Entity,
+    key: &str,
+    locale: &str,
+    field: &str,
+) -> Result<()> {
+    sql::execute!(
+        tx,
+        "delete from translations where entity = $1 and entity_id = $2 and locale = $3 and field = $4",
+        entity.as_str(),
+        key,
+        locale,
+        field
+    )?;
+    Ok(())
+}
+
 pub(in crate::catalog) async fn delete_field(tx: &mut Tx, entity: Entity, key: &str, field: &str) -> Result<()> {
     sql::execute!(
         tx,

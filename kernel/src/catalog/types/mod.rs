@@ -157,17 +157,23 @@ pub async fn get_product_type(shop: &Shop, code: &str) -> Result<ProductType, Er
 
 pub async fn create_product_type(shop: &Shop, new: &ProductType) -> Result<ProductType, Error> {
     let mut tx = shop.db().write().await?;
-    store::lock_types(&mut tx).await?;
-    if !store::insert_type(&mut tx, new, clock::now()).await? {
-        return Err(Error::CodeTaken(new.code.clone()));
-    }
-    agree_with_other_types(&mut tx, new).await?;
-    for (position, attribute) in (0..).zip(&new.attributes) {
-        put_attribute(&mut tx, &new.code, attribute, None, position).await?;
-    }
-    record(&mut tx, new).await?;
+    let made = insert(&mut tx, new).await?;
     tx.commit().await?;
     announce(shop);
+    Ok(made)
+}
+
+/// Makes a type in the caller's transaction, which must be dropped after an error.
+pub(super) async fn insert(tx: &mut Tx, new: &ProductType) -> Result<ProductType, Error> {
+    store::lock_types(tx).await?;
+    if !store::insert_type(tx, new, clock::now()).await? {
+        return Err(Error::CodeTaken(new.code.clone()));
+    }
+    agree_with_other_types(tx, new).await?;
+    for (position, attribute) in (0..).zip(&new.attributes) {
+        put_attribute(tx, &new.code, attribute, None, position).await?;
+    }
+    record(tx, new).await?;
     Ok(ProductType { version: 1, ..new.clone() })
 }
 
@@ -179,8 +185,21 @@ pub async fn patch_product_type(
     expected: Option<i64>,
 ) -> Result<ProductType, Error> {
     let mut tx = shop.db().write().await?;
-    store::lock_types(&mut tx).await?;
-    let before = store::find_type(&mut tx, code).await?.ok_or(Error::NotFound)?;
+    let after = change(&mut tx, code, patch, expected).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(after)
+}
+
+/// Changes a type in the caller's transaction, which must be dropped after an error.
+pub(super) async fn change(
+    tx: &mut Tx,
+    code: &str,
+    patch: ProductTypePatch,
+    expected: Option<i64>,
+) -> Result<ProductType, Error> {
+    store::lock_types(tx).await?;
+    let before = store::find_type(tx, code).await?.ok_or(Error::NotFound)?;
     if expected.is_some_and(|expected| expected != before.version) {
         return Err(Error::VersionMismatch { current: before.version });
     }
@@ -191,18 +210,16 @@ pub async fn patch_product_type(
         ..before.clone()
     };
     keep_meanings(&before, &after)?;
-    agree_with_other_types(&mut tx, &after).await?;
-    store::update_type(&mut tx, &after, clock::now()).await?;
+    agree_with_other_types(tx, &after).await?;
+    store::update_type(tx, &after, clock::now()).await?;
     for gone in before.attributes.iter().filter(|attribute| after.attribute(&attribute.code).is_none()) {
-        in_use(&gone.code, None, store::delete_attribute(&mut tx, code, &gone.code).await)?;
+        in_use(&gone.code, None, store::delete_attribute(tx, code, &gone.code).await)?;
     }
     for (position, attribute) in (0..).zip(&after.attributes) {
-        put_attribute(&mut tx, code, attribute, before.attribute(&attribute.code), position).await?;
+        put_attribute(tx, code, attribute, before.attribute(&attribute.code), position).await?;
     }
-    indexing::enqueue_type(&mut tx, code).await?;
-    record(&mut tx, &after).await?;
-    tx.commit().await?;
-    announce(shop);
+    indexing::enqueue_type(tx, code).await?;
+    record(tx, &after).await?;
     Ok(after)
 }
 

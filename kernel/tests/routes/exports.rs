@@ -1,0 +1,196 @@
+//! The catalog as a file, and back again.
+
+use kassa::db::sql;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::imports::{import, report};
+use crate::support::App;
+use crate::support::merchant::Merchant;
+use crate::support::stock::{audit, variant};
+
+async fn export(merchant: &Merchant<'_>, format: &str) -> String {
+    let url = format!("{}/v1/admin/export?format={format}", merchant.app.url);
+    let answer = merchant.app.client.get(url).bearer_auth(&merchant.token).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    answer.text().await.expect("the whole file")
+}
+
+/// Everything that counts changes.
+async fn marks(app: &App) -> Vec<(String, String, String)> {
+    let mut conn = app.shop.db().read().await.unwrap();
+    sql::all!(
+        conn,
+        (String, String, String),
+        "select 'product ' || slug, cast(version as text), cast(updated_at as text) from products
+         union all select 'variant ' || sku, cast(price as text), cast(updated_at as text) from variants
+         union all select 'category ' || slug, cast(version as text), cast(updated_at as text) from categories
+         union all select 'collection ' || slug, cast(version as text), cast(updated_at as text) from collections
+         union all select 'type ' || code, cast(version as text), cast(updated_at as text) from product_types
+         union all select 'stock ' || v.sku, cast(i.version as text), cast(i.on_hand as text)
+                   from stock_items i join variants v on v.id = i.variant_id
+         union all select 'movements', cast(count(*) as text), '' from stock_movements
+         union all select 'texts', cast(count(*) as text), '' from translations
+         union all select 'queue', cast(count(*) as text), '' from search_queue
+         union all select 'events', cast(count(*) as text), '' from events where kind like 'product%'
+         order by 1"
+    )
+    .unwrap()
+}
+
+/// A shop that uses all that its own format knows.
+async fn furnish(merchant: &Merchant<'_>) {
+    let post = async |path: &str, body: Value| merchant.post(&format!("/v1/admin/{path}"), body).await.expect(201);
+    let attributes = json!([
+        { "code": "roast", "name": "Roast", "kind": "choice", "level": "product", "choices": [{ "code": "light", "name": "Light" }] },
+        { "code": "size", "name": "Volume", "kind": "number", "level": "variant", "unit": "ml", "decimals": 1 },
+    ]);
+    post("product-types", json!({ "code": "jar", "name": "Jar", "attributes": attributes })).await;
+    let top = post("categories", json!({ "name": "Kitchen", "slug": "zz-kitchen", "position": 3 })).await;
+    let shelf = post(
+        "categories",
+        json!({ "name": "Odd name", "slug": "aa-jars", "parent_id": top["id"], "seo_title": "Jars" }),
+    )
+    .await;
+    let options = json!([{ "code": "cut", "name": "Size", "values": [{ "code": "one", "name": "M" }, { "code": "two", "name": "m" }] }]);
+    let variants = json!([
+        { "sku": "JAR-M", "price": 999, "weight_grams": 30, "options": { "cut": "two" }, "barcode": "4006381333931",
+          "attributes": { "size": 125 }, "length_mm": 5, "on_hand": 4 },
+        { "sku": "JAR-S", "price": 0, "options": { "cut": "one" } },
+    ]);
+    let jar = post("products", json!({
+        "title": "Jar  <with> lid & \"more\"", "slug": "jar", "status": "active", "description": "One\n\nTwo  <b>three</b>\n- four",
+        "vendor": "Glas & Co", "category_id": shelf["id"], "product_type": "jar", "attributes": { "roast": "light" }, "options": options,
+        "seo_title": "Jar", "seo_description": "A jar,\nwith lid", "tags": ["Glass", "зима", "b c", "b-a", "ba"], "variants": variants,
+    })).await;
+    let id = jar["id"].as_str().unwrap().to_owned();
+    post(
+        "products",
+        json!({ "title": "Idea", "slug": "idea", "variants": [{ "sku": "IDEA", "title": "250 g", "price": 5 }] }),
+    )
+    .await;
+    let old =
+        post("products", json!({ "title": "Old", "slug": "old", "variants": [{ "sku": "OLD", "price": 5 }] })).await;
+    assert_eq!(merchant.delete(&format!("/v1/admin/products/{}", old["id"].as_str().unwrap())).await.status, 204);
+    post("products", json!({ "title": "Without variants", "slug": "bare" })).await;
+    let related = json!({ "products": [{ "relation": "upsell", "id": old["id"] }] });
+    merchant.put(&format!("/v1/admin/products/{id}/related"), related).await.expect(200);
+    let picks = post("collections", json!({ "title": "Picks", "status": "active" })).await;
+    let chosen = json!({ "products": [old["id"], jar["id"]] });
+    merchant
+        .put(&format!("/v1/admin/collections/{}/products", picks["id"].as_str().unwrap()), chosen)
+        .await
+        .expect(200);
+    let rule = json!({ "match": "any", "conditions": [{ "field": "category", "value": top["id"] }, { "field": "tag", "value": "glass" }] });
+    post("collections", json!({ "title": "By rule", "rule": rule })).await;
+    for (entity, key, texts) in [
+        ("product", id.as_str(), json!({ "title": "Glas", "options.cut.one": "Klein" })),
+        ("product-type", "jar", json!({ "name": "Glas", "attributes.roast.light": "Hell" })),
+        ("category", shelf["id"].as_str().unwrap(), json!({ "name": "Gläser" })),
+        ("collection", picks["id"].as_str().unwrap(), json!({ "title": "Auswahl" })),
+    ] {
+        let put = merchant.put(&format!("/v1/admin/translations/{entity}/{key}/de"), json!({ "texts": texts })).await;
+        assert_eq!(put.status, 204, "{entity} {}", put.body);
+    }
+    let shop = post("locations", json!({ "name": "Shop", "priority": 2 })).await;
+    let stock = format!("/v1/admin/variants/{}/stock", variant(merchant.app, "JAR-M").await);
+    merchant.put(&format!("{stock}/{}", shop["id"].as_str().unwrap()), json!({ "on_hand": 3 })).await.expect(200);
+    merchant.patch(&stock, json!({ "backorder_limit": 20, "low_stock_threshold": 1 })).await.expect(200);
+    let image = merchant.app.client.post(format!("{}/v1/admin/products/{id}/images?alt=A+jar", merchant.app.url));
+    let image = image.bearer_auth(&merchant.token).header("content-type", "image/jpeg");
+    let image = image.body(include_bytes!("../data/cmyk.jpg").as_slice()).send().await.expect("an answer");
+    assert_eq!(image.status(), 201);
+}
+
+/// Until nothing is left for the worker that indexes, so that the queue stands still.
+async fn settled(app: &App) {
+    app.eventually("everything is indexed", || async {
+        let mut conn = app.shop.db().read().await.unwrap();
+        let (queued,) = sql::one!(conn, (i64,), "select count(*) from search_queue").unwrap();
+        (queued == 0).then_some(())
+    })
+    .await;
+}
+
+api_test! {
+    async fn what_was_exported_changes_nothing_when_it_is_imported_again(app: App) {
+        let app = app.another(|config| config.catalog.locales = vec!["de".into()]).await;
+        let merchant = Merchant::of(&app).await;
+        furnish(&merchant).await;
+        settled(&app).await;
+        let before = marks(&app).await;
+        for (format, media_type) in [("json-lines", "application/jsonl"), ("shopify-csv", "text/csv")] {
+            let file = export(&merchant, format).await;
+            let query = format!("format={format}");
+            let job = import(&merchant, &query, media_type, &file).await;
+            assert_eq!(job["state"], "done", "{job}");
+            let told = report(&merchant, &job).await;
+            assert!(told.is_empty(), "{format}: {told:?}\n{file}");
+            for thing in ["products", "variants", "others"] {
+                assert_eq!((&job[thing]["created"], &job[thing]["updated"]), (&json!(0), &json!(0)), "{format} {thing}");
+            }
+            let least = if format == "json-lines" { 4 } else { 3 };
+            assert!(job["products"]["unchanged"].as_i64().unwrap() >= least, "{job}");
+            assert_eq!(marks(&app).await, before, "{format}");
+            assert_eq!(export(&merchant, format).await, file);
+        }
+        audit(&app).await;
+        app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    async fn another_shop_becomes_the_same(app: App) {
+        let german = |config: &mut kassa::Config| config.catalog.locales = vec!["de".into()];
+        let (from, to) = (app.another(german).await, app.another(german).await);
+        let (giver, taker) = (Merchant::of(&from).await, Merchant::of(&to).await);
+        furnish(&giver).await;
+        taker.post("/v1/admin/locations", json!({ "name": "Shop", "priority": 2 })).await.expect(201);
+        let file = export(&giver, "json-lines").await;
+        let job = import(&taker, "format=json-lines", "application/jsonl", &file).await;
+        let told = report(&taker, &job).await;
+        let remarks: Vec<_> = told.iter().filter(|line| line.1 == "refused" || line.1 == "note").collect();
+        // Archived ones stay archived, and images are not taken.
+        assert_eq!(remarks.len(), 0, "{remarks:?}");
+        let lines = |file: &str| -> Vec<Value> {
+            let mut lines: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            lines.iter_mut().filter_map(Value::as_object_mut).for_each(|line| drop(line.remove("images")));
+            lines.sort_by_key(Value::to_string);
+            lines
+        };
+        assert_eq!(lines(&export(&taker, "json-lines").await), lines(&file));
+        from.stopper().stop().await;
+        to.stopper().stop().await;
+    }
+}
+
+api_test! {
+    async fn options_of_a_shopify_file_become_options(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let file = "Handle,Title,Tags,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant SKU,Variant Price,Variant Barcode,\
+                    Variant Inventory Qty,Variant Inventory Policy,SEO Title,Status\n\
+                    shirt,Shirt,\"Summer, cotton\",Size,M,Colour,Red,S-M-R,10,4006381333931,3,continue,Shirts,active\n\
+                    shirt,,,,L,,Red,S-L-R,11,4006381333932,1,deny,,\n\
+                    shirt,,,,L,,,S-L,11,,1,deny,,\n";
+        let job = import(&merchant, "format=shopify-csv", "text/csv", file).await;
+        assert_eq!(job["variants"]["created"], 2, "{job}");
+        let told = report(&merchant, &job).await;
+        let details: Vec<_> = told.iter().map(|line| (line.0, line.3.as_str())).collect();
+        assert!(details.contains(&(4, "it has no value of the option `Colour`")), "{details:?}");
+        assert!(details.iter().any(|(line, detail)| *line == 3 && detail.contains("barcode")), "{details:?}");
+        let shirt = app.get("/v1/products/shirt").await.expect(200);
+        assert_eq!(shirt["options"][0]["name"], "Size");
+        assert_eq!(shirt["variants"][0]["title"], "M / Red");
+        let id = variant(&app, "S-M-R").await;
+        let stock = merchant.get(&format!("/v1/admin/variants/{id}/stock")).await.expect(200);
+        assert_eq!((&stock["on_hand"], &stock["backorder_limit"]), (&json!(3), &Value::Null));
+        let again = import(&merchant, "format=shopify-csv", "text/csv", file).await;
+        assert_eq!((&again["variants"]["unchanged"], &again["variants"]["updated"]), (&json!(2), &json!(0)));
+        // The colours change places: two variants meet halfway, and neither is refused.
+        let swapped = file.replace("M,Colour", "X,Colour").replace(",L,,Red,S-L-R", ",M,,Red,S-L-R").replace("X,Colour", "L,Colour");
+        let job = import(&merchant, "format=shopify-csv", "text/csv", &swapped).await;
+        assert_eq!(job["variants"]["updated"], 2, "{:?}", report(&merchant, &job).await);
+        let page = app.send(Method::GET, "/v1/products/shirt", None, None).await.expect(200);
+        assert_eq!((&page["variants"][0]["title"], &page["variants"][1]["title"]), (&json!("L / Red"), &json!("M / Red")));
+    }
+}
