@@ -80,7 +80,7 @@ async fn furnish(merchant: &Merchant<'_>) {
     merchant
         .put(&format!("/v1/admin/collections/{}/products", picks["id"].as_str().unwrap()), chosen)
         .await
-        .expect(200);
+        .expect(204);
     let rule = json!({ "match": "any", "conditions": [{ "field": "category", "value": top["id"] }, { "field": "tag", "value": "glass" }] });
     post("collections", json!({ "title": "By rule", "rule": rule })).await;
     for (entity, key, texts) in [

@@ -135,7 +135,7 @@ fn troubled() -> Vec<Value> {
         json!({ "kind": "product", "slug": "Not A Slug", "title": "x", "variants": [{ "sku": "", "price": -1 }] }),
         json!({ "kind": "product", "slug": "untitled" }),
         json!({ "kind": "product", "slug": "fine", "title": "Again" }),
-        json!({ "kind": "product", "slug": "thief", "title": "Thief", "variants": [{ "sku": "TEA-SENCHA-100", "price": 1 }, { "sku": "THIEF", "price": 1 }] }),
+        json!({ "kind": "product", "slug": "thief", "title": "Thief", "variants": [{ "sku": "TEA-EARL-GREY-100", "price": 1 }, { "sku": "THIEF", "price": 1 }] }),
         json!({ "kind": "product", "slug": "lost", "title": "Lost", "category": "nowhere" }),
         json!({ "kind": "product", "slug": "sencha", "variants": [{ "sku": "TEA-SENCHA-100", "stock": stock(0) }] }),
         json!({ "kind": "product", "slug": "afar", "title": "Afar", "variants": [{ "sku": "AFAR", "price": 1, "stock": [{ "location": "Moon", "on_hand": 1 }] }] }),
@@ -184,7 +184,7 @@ api_test! {
         let detail = |line: i64| told.iter().find(|told| told.0 == line && told.1 == "refused").unwrap().3.clone();
         assert!(detail(3).starts_with("/slug: must be"), "{}", detail(3));
         assert_eq!(detail(5), "the slug fine is that of line 2");
-        assert_eq!(detail(6), "the SKU TEA-SENCHA-100 is taken");
+        assert_eq!(detail(6), "the SKU TEA-EARL-GREY-100 is taken");
         assert_eq!(detail(7), "/category: there is no category `nowhere`");
         assert_eq!(detail(8), "less than what orders have reserved of TEA-SENCHA-100");
         assert_eq!(detail(9), "there is no location `Moon`");
