@@ -98,9 +98,11 @@ api_test! {
         // The worker of a new shop renews the index once: copies that it found would be indexed before they are copied.
         database.wait_for_the_index(app).await;
         database.grow().await;
+        database.grow_lists().await;
         let merchant = app.merchant().await;
         let mut wrong = scans_of(app, &merchant, &mut database, &thread, PAGES).await;
-        database.put_lists_in_force().await;
+        database.execute("update price_lists set status = 'active'".to_owned()).await;
+        database.execute("analyze".to_owned()).await;
         assert_eq!(app.get("/v1/products/sencha").await.expect(200)["variants"][0]["price"], 3, "a list is in force");
         wrong.extend(scans_of(app, &merchant, &mut database, &thread, PAGES_WITH_LISTS).await);
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -275,8 +277,8 @@ impl Database {
         }
     }
 
-    /// Five hundred lists, each with a price of the sencha; one of them is for everyone, and has a price of everything.
-    async fn put_lists_in_force(&mut self) {
+    /// Five hundred drafts of lists, each with a price of the sencha; one of them is for everyone, and has a price of everything.
+    async fn grow_lists(&mut self) {
         let id = match self {
             Self::Sqlite(_) => "unhex(printf('%032x', n))",
             Self::Postgres(_) => "cast(lpad(to_hex(n), 32, '0') as uuid)",
@@ -289,7 +291,7 @@ impl Database {
             ),
             format!(
                 "insert into price_lists (id, code, name, currency, group_code, status, priority, version, created_at, updated_at)
-                 {numbers} select {id}, 'list' || n, '', 'EUR', case when n > 1 then 'group' || n end, 'active', 0, 1, {at}, {at}
+                 {numbers} select {id}, 'list' || n, '', 'EUR', case when n > 1 then 'group' || n end, 'draft', 0, 1, {at}, {at}
                  from numbers where n <= 500"
             ),
             format!(

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::rc::Rc;
 
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 
 use super::Error;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One row, as it is read.
 pub(super) struct Row<'a, const N: usize> {
@@ -22,13 +24,20 @@ pub(super) struct Row<'a, const N: usize> {
 
 /// Reads `input` and hands each row to `take`. Answers the names of all columns, of which `required` must be there.
 pub(super) fn read<const N: usize>(
-    input: impl Read,
+    mut input: impl Read,
     columns: [&'static str; N],
     required: &[&'static str],
     max_bytes: usize,
     mut take: impl FnMut(Row<'_, N>) -> Result<(), Error>,
 ) -> Result<Vec<String>, Error> {
     let starts = Rc::new(RefCell::new(VecDeque::new()));
+    let mut start = Vec::new();
+    input.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start).map_err(Error::Read)?;
+    // The CSV reader takes the mark away by itself only where its first read brings all of it.
+    if start == BYTE_ORDER_MARK {
+        start.clear();
+    }
+    let input = Cursor::new(start).chain(input);
     let input = Numbered { input, starts: starts.clone(), at: 0, line: 1, begun: false };
     // Flexible: a short row is the row's fault, not the end of the file.
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(input);

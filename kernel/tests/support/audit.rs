@@ -228,7 +228,9 @@ const RULES: &[Rule] = &[
                      union all select 'order.paid', count(distinct order_id) from order_history where status = 'paid'
                      union all select 'order.cancelled', count(*) from orders where status = 'cancelled'
                      union all select 'order.delivered', count(*) from orders where status = 'delivered') k
-                 where k.changes <> (select count(*) from events e where e.kind = k.kind)",
+                 where k.changes <> (select count(*) from events e where e.kind = k.kind)
+                   -- Who is forgotten takes what was told of them along.
+                   and not exists (select 1 from customers c where c.erased_at is not null)",
     },
     Rule {
         about: "an order keeps what it holds once it is paid, and nothing when it is called off or all has left",

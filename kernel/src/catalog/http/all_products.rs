@@ -32,6 +32,7 @@ pub struct AllProductsParams {
     #[param(max_length = 40, example = "coffee", pattern = "^[a-z0-9]+([_-][a-z0-9]+)*$")]
     product_type: Option<String>,
     /// `newest` where none is given.
+    #[param(inline)]
     sort: Option<AllSort>,
     /// `next_cursor` of the page before; none for the first page.
     cursor: Option<String>,

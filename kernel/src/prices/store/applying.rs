@@ -110,11 +110,7 @@ pub(in crate::prices) async fn variant_price(
     let row = sql::optional!(
         conn,
         VariantPriceRow,
-        concat!(
-            "select v.sku, v.price, v.compare_at_price, ",
-            price_columns!(),
-            " from variants v where v.id = $4"
-        ),
+        concat!("select v.sku, v.price, v.compare_at_price, ", price_columns!(), " from variants v where v.id = $4"),
         context.currency.code(),
         context.group_code(),
         context.at,
