@@ -21,6 +21,7 @@ mod customers;
 mod documents;
 mod drafts;
 mod fulfilment;
+mod fulfilment_limits;
 mod fulfilment_races;
 mod fulfilment_refunds;
 mod idempotency;

@@ -122,7 +122,7 @@ pub(in crate::prepaid) async fn gift_cards_ending_in(
     Ok(rows.into_iter().map(GiftCard::from).collect())
 }
 
-/// Counts the version of a gift card up, which locks it; false where there is none.
+/// Counts the version of a gift card up, which locks it.
 pub(in crate::prepaid) async fn count_version(tx: &mut Tx, id: Uuid, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
