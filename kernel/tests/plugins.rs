@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use kassa::plugins::Domain;
+use kassa::plugins::build::MANIFEST_SECTION;
 use kassa::plugins::registry::Wanted;
+use kassa::plugins::{Digest, Domain, KvError, KvQuota, KvStore, Limits, MemoryKv};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -70,16 +71,19 @@ api_test! {
     /// PostgreSQL keeps U+0000 in no text: it is refused before it gets there.
     async fn a_binding_without_sense_is_refused(app: App) {
         let token = app.merchant().await;
-        for plugin in [
-            json!({ "name": "a\0" }),
-            json!({ "name": "" }),
-            json!({ "name": "pricing-standard", "version": "1\0" }),
-            json!({ "name": "pricing-standard", "settings": { "discounts": [{ "label": "a\0" }] } }),
-            json!({ "name": "pricing-standard", "settings": [] }),
+        let standard = || json!({ "name": "pricing-standard" });
+        for (plugins, pointer) in [
+            (json!([{ "name": "a\0" }]), "/plugins/0/name"),
+            (json!([{ "name": "" }]), "/plugins/0/name"),
+            (json!([{ "name": "pricing-standard", "version": "1\0" }]), "/plugins/0/version"),
+            (json!([standard(), { "name": "pricing-standard", "version": "" }]), "/plugins/1/version"),
+            (json!([{ "name": "pricing-standard", "settings": { "discounts": [{ "label": "a\0" }] } }]), "/plugins/0/settings"),
+            (json!([{ "name": "pricing-standard", "settings": [] }]), "/plugins/0/settings"),
+            (json!([standard(), standard()]), "/plugins"),
         ] {
-            let body = json!({ "plugins": [plugin] });
+            let body = json!({ "plugins": plugins });
             let answer = app.send(Method::PUT, "/v1/admin/bindings/pricing", Some(&token), Some(body)).await;
-            answer.problem("invalid-request");
+            assert_eq!(answer.problem("invalid-request")["errors"][0]["pointer"], pointer, "{plugins}");
         }
         let binding = app.send(Method::GET, "/v1/admin/bindings/pricing", Some(&token), None).await.expect(200);
         assert_eq!(binding["generation"], 1);
@@ -103,6 +107,24 @@ api_test! {
         for file in [b"".as_slice(), b"(component)", b"\x7fELF", core_module, &PERCENT_V1[..1000]] {
             upload(&app, &token, file).await.problem("plugin-rejected");
         }
+        let mut two_manifests = PERCENT_V1.clone();
+        let manifest = br#"{"name":"percent-off","version":"1.0.0"}"#;
+        kassa::plugins::build::append_custom_section(&mut two_manifests, MANIFEST_SECTION, manifest);
+        let refused = upload(&app, &token, &two_manifests).await.problem("plugin-rejected");
+        assert!(refused["reason"].as_str().unwrap().contains("two"), "{refused}");
+        // Names of interfaces are as long as before, so that everything else fits.
+        let (granted, other) = (b"kassa:host/log".as_slice(), b"kassa:host/lag".as_slice());
+        let mut foreign = PERCENT_V1.clone();
+        for at in 0..foreign.len() - granted.len() {
+            if foreign[at..].starts_with(granted) {
+                foreign[at..at + other.len()].copy_from_slice(other);
+            }
+        }
+        let refused = upload(&app, &token, &foreign).await.problem("plugin-rejected");
+        assert!(refused["reason"].as_str().unwrap().contains("may not import kassa:host/lag"), "{refused}");
+        let page = app.client.post(format!("{}/v1/admin/plugins", app.url)).bearer_auth(&token);
+        let page = page.header("content-type", "text/html").body(PERCENT_V1.to_vec());
+        Answer::of(page).await.problem("unsupported-media-type");
         upload(&app, &token, &vec![0; 5 * 1024 * 1024]).await.problem("payload-too-large");
         bind(&app, &token, "no-such-plugin", "1.0.0", json!({})).await.problem("invalid-request");
         bind(&app, &token, "delivery-rates", "0.1.0", json!({})).await.problem("invalid-request");
@@ -116,6 +138,59 @@ api_test! {
         let body = json!({ "plugins": [{ "name": "percent-off" }] });
         Answer::of(stale.json(&body)).await.problem("precondition-failed");
         assert_eq!(app.send(Method::GET, path, Some(&token), None).await.expect(200)["generation"], 1);
+    }
+}
+
+api_test! {
+    /// The name of a file is only a name: other code under it does not serve.
+    async fn a_file_that_was_exchanged_is_not_put_in_force(app: App) {
+        let token = app.merchant().await;
+        let digest = upload(&app, &token, &PERCENT_V1).await.expect(201)["digest"].as_str().unwrap().to_owned();
+        std::fs::write(app.data().join("plugins").join(digest), PERCENT_V2.as_slice()).unwrap();
+        bind(&app, &token, "percent-off", "1.0.0", json!({ "percent_bp": 1_000 })).await.problem("internal-error");
+        let binding = app.send(Method::GET, "/v1/admin/bindings/pricing", Some(&token), None).await.expect(200);
+        assert_eq!(binding["generation"], 1);
+    }
+}
+
+api_test! {
+    /// What the emulator of a provider writes down before it answers does not fit: it takes no money.
+    async fn a_plugin_keeps_no_more_than_it_may(app: App) {
+        let limits: [fn(&mut Limits); 4] = [
+            |limits| limits.kv_keys = 0,
+            |limits| limits.kv_key_bytes = 1,
+            |limits| limits.kv_value_bytes = 1,
+            |limits| limits.kv_total_bytes = 1,
+        ];
+        for (index, lower) in limits.into_iter().enumerate() {
+            let app = app.another(|config| lower(&mut config.plugins.limits.payment)).await;
+            let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+            let answer = shopper.check_out("tok-approve").await;
+            assert_ne!(answer.status, 201, "limit {index}: {}", answer.body);
+            app.stopper().stop().await;
+        }
+    }
+}
+
+api_test! {
+    /// As the database's, but for nothing that outlives the process.
+    async fn the_memory_of_benches_has_the_same_bounds(_app: App) {
+        let (memory, quota) = (MemoryKv::default(), KvQuota { keys: 1, total_bytes: 5 });
+        memory.set("one", "key", vec![0], quota).await.unwrap();
+        assert!(matches!(memory.set("one", "key", vec![0, 0, 0], quota).await, Err(KvError::Quota(_))));
+        assert!(matches!(memory.set("one", "k", vec![], quota).await, Err(KvError::Quota(_))));
+        memory.set("two", "k", vec![], quota).await.unwrap();
+        assert_eq!(memory.get("one", "key").await.unwrap(), Some(vec![0]));
+    }
+}
+
+plain_test! {
+    fn a_digest_has_64_digits() {
+        let digest = Digest::of(b"").to_string();
+        assert_eq!(digest.parse(), Ok(Digest::of(b"")));
+        for text in [&digest[..62], &format!("{digest}00"), &digest.to_uppercase(), ""] {
+            assert!(text.parse::<Digest>().is_err(), "{text}");
+        }
     }
 }
 
@@ -147,6 +222,8 @@ static HOSTILE_MODES: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
         ("bad-delivery", &["invalid-answer"]),
         ("wrong-sign", &["invalid-answer"]),
         ("negative-fee", &["invalid-answer"]),
+        ("foreign-coupon", &["invalid-answer"]),
+        ("coupon-twice", &["invalid-answer"]),
     ]
 });
 
@@ -155,6 +232,7 @@ api_test! {
     async fn hostile_plugins_get_their_problem_and_break_nothing(app: App) {
         let token = app.merchant().await;
         let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        shopper.put("coupons", json!({ "coupons": ["NOPE"] })).await.expect(200);
         let shown = shopper.show().await["total"].clone();
         upload(&app, &token, &HOSTILE).await.expect(201);
         for (mode, reasons) in HOSTILE_MODES.iter() {

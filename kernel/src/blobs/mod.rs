@@ -64,3 +64,26 @@ fn write_whole(dir: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::rename(&temporary, target)?;
     std::fs::File::open(dir)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_leads_nowhere_else_and_is_forgotten_once_or_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
+        std::fs::write(dir.path().join("secret"), "of somebody else").unwrap();
+        for name in ["../secret", "", ".", "a/b", "a.b", "ä"] {
+            assert_eq!(blobs.get(name).await.unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");
+            assert!(blobs.put(name, Bytes::new()).await.is_err() && blobs.delete(name).await.is_err(), "{name}");
+        }
+        blobs.put("a-1", Bytes::from_static(b"x")).await.unwrap();
+        assert_eq!(blobs.get("a-1").await.unwrap(), "x");
+        blobs.delete("a-1").await.unwrap();
+        blobs.delete("a-1").await.unwrap();
+        // Anything but that it is gone already is told.
+        std::fs::create_dir(dir.path().join("blobs/folder")).unwrap();
+        blobs.delete("folder").await.unwrap_err();
+    }
+}

@@ -327,11 +327,8 @@ impl Opened {
         self.tell(News::Delivered).await
     }
 
-    /// The carrier brought it back. The goods are not on the shelf by that: a return puts them there.
+    /// The carrier brought back what was on its way. The goods are not on the shelf by that: a return puts them there.
     pub async fn come_back(&mut self, told: &Told) -> Result<(), Error> {
-        if self.shipment.status != Status::InTransit {
-            return Err(Error::State(self.shipment.status));
-        }
         self.shipment.next_check_at = None;
         self.turn(Status::Returned, told).await
     }

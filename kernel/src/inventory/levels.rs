@@ -31,10 +31,7 @@ pub async fn close_item(tx: &mut Tx, variant_id: Uuid) -> Result<(), Error> {
             ledger::post(tx, variant_id, level.location_id, -level.on_hand, 0, &cause).await?;
         }
     }
-    if !store::delete_item(tx, variant_id).await? {
-        return Err(Error::InUse);
-    }
-    Ok(())
+    Ok(store::delete_item(tx, variant_id).await?)
 }
 
 /// Sets what all locations have together, by a change at the default location: the shorthand of shops with one location,
@@ -45,9 +42,8 @@ pub async fn set_on_hand(tx: &mut Tx, variant_id: Uuid, on_hand: i64, kind: Caus
     if item.on_hand == on_hand {
         return Ok(item.available);
     }
-    if !store::open_level(tx, variant_id, DEFAULT_LOCATION).await? {
-        return Err(Error::LocationUnknown);
-    }
+    // Never closed, as above.
+    store::open_level(tx, variant_id, DEFAULT_LOCATION).await?;
     if !ledger::post(tx, variant_id, DEFAULT_LOCATION, on_hand - item.on_hand, 0, &cause).await? {
         return Err(Error::BelowReserved);
     }

@@ -168,6 +168,18 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_one_line_of_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        assert_eq!(read_secret(&PathBuf::new()).unwrap(), None);
+        read_secret(&path).unwrap_err();
+        for (text, fits) in [(" hush \n", true), ("", false), (" \n", false), ("two\nlines", false), ("a\0b", false)] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(read_secret(&path).ok().flatten().as_deref(), fits.then_some("hush"), "{text:?}");
+        }
+    }
+
+    #[test]
     fn messages_go_in_clear_to_this_machine_only() {
         for (url, fits) in [
             ("https://sms.example/send", true),

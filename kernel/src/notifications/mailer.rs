@@ -69,9 +69,6 @@ fn open_smtp(url: &str, timeout: Duration) -> Result<AsyncSmtpTransport<Tokio1Ex
 /// goes over the network in clear.
 fn check_smtp_url(url: &str) -> Result<(), String> {
     let url = reqwest::Url::parse(url).map_err(|error| format!("not a URL: {error}"))?;
-    if !matches!(url.scheme(), "smtp" | "smtps") {
-        return Err("its scheme is smtp or smtps".into());
-    }
     let options: Vec<_> = url.query_pairs().collect();
     let tls_fits = match options.as_slice() {
         [] => true,

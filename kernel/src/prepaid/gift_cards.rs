@@ -115,9 +115,7 @@ pub async fn find_by_code(shop: &Shop, code: &Code) -> Result<Option<GiftCard>, 
 /// Changes a card; where `expected` is some, only if that is its version.
 pub async fn patch(shop: &Shop, id: Uuid, patch: Patch, expected: Option<i64>) -> Result<GiftCard, Error> {
     let mut tx = shop.db().write().await?;
-    if !store::count_version(&mut tx, id, clock::now()).await? {
-        return Err(Error::NotFound);
-    }
+    store::count_version(&mut tx, id, clock::now()).await?;
     let mut card = store::find_gift_card(&mut tx, id).await?.ok_or(Error::NotFound)?;
     let current = card.version - 1;
     if expected.is_some_and(|expected| expected != current) {
@@ -134,9 +132,7 @@ pub async fn patch(shop: &Shop, id: Uuid, patch: Patch, expected: Option<i64>) -
 /// Puts the balance right: above zero it has so much more, below so much less, but never less than nothing.
 pub async fn adjust(shop: &Shop, id: Uuid, amount: Amount, reason: &str, actor: &str) -> Result<GiftCard, Error> {
     let mut tx = shop.db().write().await?;
-    if !store::lock(&mut tx, id).await? {
-        return Err(Error::NotFound);
-    }
+    store::lock(&mut tx, id).await?;
     let mut card = store::find_gift_card(&mut tx, id).await?.ok_or(Error::NotFound)?;
     card.balance = after(card.balance, amount)?;
     let entry = NewEntry { account_id: id, cause: Cause::Adjusted, amount, order_id: None, reason, actor };

@@ -87,9 +87,7 @@ pub async fn change_webhook(shop: &Shop, id: Uuid, change: Change) -> Result<Web
     let kinds = change.kinds.map(|kinds| kinds.join(" "));
     let mut tx = shop.db().write().await?;
     let (url, description) = (change.url.as_deref(), change.description.as_deref());
-    if !rows::update(&mut tx, id, url, description, kinds.as_deref(), now).await? {
-        return Err(WebhookError::NotFound);
-    }
+    rows::update(&mut tx, id, url, description, kinds.as_deref(), now).await?;
     match change.enabled {
         Some(true) => rows::enable(&mut tx, id).await?,
         Some(false) => drop(disable(&mut tx, id, "merchant").await?),
@@ -128,9 +126,7 @@ pub async fn rotate_secret(
     let hours = overlap_hours.unwrap_or(shop.config().webhooks.overlap_hours);
     let until = (hours > 0).then(|| now + TimeDelta::hours(i64::from(hours)));
     let mut tx = shop.db().write().await?;
-    if !rows::rotate(&mut tx, id, salt, until, now).await? {
-        return Err(WebhookError::NotFound);
-    }
+    rows::rotate(&mut tx, id, salt, until, now).await?;
     let webhook = rows::find(&mut tx, id).await?.ok_or(WebhookError::NotFound)?;
     tx.commit().await?;
     Ok((webhook, secret(shop, id, salt)))

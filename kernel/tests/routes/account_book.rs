@@ -46,6 +46,9 @@ api_test! {
         let renamed = json!({ "label": " Cottage ", "address": address() });
         assert_eq!(send(&app, Method::PUT, &path, &ada, Some(renamed.clone())).await.expect(200)["label"], "Cottage");
         send(&app, Method::PUT, &path, &bob, Some(renamed)).await.problem("not-found");
+        let nowhere = "/v1/me/addresses/00000000-0000-7000-8000-0000000000ff";
+        send(&app, Method::PUT, nowhere, &ada, Some(entry("Nowhere", true))).await.problem("not-found");
+        assert_eq!(defaults(&app, &ada).await, (vec![office.clone()], vec![home.clone()]), "what is not there is no default");
         send(&app, Method::GET, &path, &bob, None).await.problem("not-found");
         send(&app, Method::DELETE, &path, &bob, None).await.problem("not-found");
         assert_eq!(get(&app, "/v1/me/addresses", &bob).await, json!([]));

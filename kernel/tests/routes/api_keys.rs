@@ -108,3 +108,23 @@ api_test! {
         }
     }
 }
+
+api_test! {
+    async fn a_shop_has_so_many_keys(app: App) {
+        use kassa::accounts::{self, NewApiKey, Permissions, Scopes};
+        let scopes = || Scopes::parse(["orders"]).unwrap();
+        let make = || {
+            let new = NewApiKey { name: "one of many".into(), scopes: scopes(), expires_at: None };
+            accounts::create_api_key(&app.shop, kassa::id::sequential(), Permissions::all(), new)
+        };
+        let (first, _) = make().await.unwrap();
+        for _ in 1..1_000 {
+            make().await.unwrap();
+        }
+        let owner = app.merchant().await;
+        let new = json!({ "name": "beyond", "scopes": ["orders"] });
+        app.send(Method::POST, KEYS, Some(&owner), Some(new.clone())).await.problem("too-many-keys");
+        app.send(Method::DELETE, &format!("{KEYS}/{}", first.id), Some(&owner), None).await.expect(204);
+        app.send(Method::POST, KEYS, Some(&owner), Some(new)).await.expect(201);
+    }
+}

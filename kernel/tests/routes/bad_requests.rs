@@ -78,6 +78,8 @@ api_test! {
             ("coupons", json!({ "coupons": many }), "/coupons"),
             ("coupons", json!({ "coupons": [""] }), "/coupons/0"),
             ("delivery-option", json!({ "id": "no colon" }), "/id"),
+            ("delivery-option", json!({ "id": "a:" }), "/id"),
+            ("delivery-option", json!({ "id": "a b:c" }), "/id"),
         ] {
             let problem = shopper.put(what, body).await.problem("invalid-request");
             assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");

@@ -123,3 +123,30 @@ api_test! {
         assert_eq!(shopper.show().await["lines"][0]["quantity"], taken);
     }
 }
+
+api_test! {
+    async fn a_cart_holds_so_many_lines_pieces_and_codes(app: App) {
+        let own = |config: &mut kassa::Config| {
+            (config.carts.max_lines, config.carts.max_quantity, config.carts.max_gift_cards) = (2, 3, 1);
+        };
+        let app = app.another(own).await;
+        let shopper = Shopper::guest(&app).await;
+        shopper.add("TEA-SENCHA-100", 3).await.expect(200);
+        let cart = shopper.add("FILTER-PAPER-100", 1).await.expect(200);
+        let line = format!("/lines/{}", cart["lines"][0]["id"].as_str().unwrap());
+        let one_more = |sku: &str| Some(json!({ "sku": sku, "quantity": 1 }));
+        for (method, path, body, pointer) in [
+            (Method::POST, "/lines", one_more("FILTER-PAPER-400"), ""),
+            (Method::POST, "/lines", one_more("TEA-SENCHA-100"), "/quantity"),
+            (Method::PATCH, line.as_str(), Some(json!({ "quantity": 4 })), "/quantity"),
+            (Method::PUT, "/gift-cards", Some(json!({ "codes": ["A", "B"] })), "/codes"),
+        ] {
+            let problem = shopper.send(method, path, body.clone()).await.problem("invalid-request");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{body:?}");
+        }
+        let lines = shopper.show().await["lines"].clone();
+        let quantities: Vec<_> = lines.as_array().unwrap().iter().map(|line| line["quantity"].clone()).collect();
+        assert_eq!(quantities, [3, 1]);
+        app.stopper().stop().await;
+    }
+}

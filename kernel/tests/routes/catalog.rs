@@ -1,9 +1,11 @@
 //! The catalog.
 
+use kassa::catalog::{self, NewProduct, NewVariant};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::support::app::Answer;
+use crate::support::merchant::{Merchant, pointers};
 
 api_test! {
     async fn products_are_listed_page_by_page_without_gaps_or_repeats(app: App) {
@@ -80,6 +82,29 @@ api_test! {
         let deleted = app.send(Method::DELETE, &path, Some(&token), None).await;
         assert!(deleted.status < 300, "{}", deleted.body);
         app.get("/v1/products/tea-towel").await.problem("not-found");
+    }
+}
+
+api_test! {
+    async fn a_product_has_so_many_variants(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let many = |count: usize| {
+            let variants = (0..count).map(|number| json!({ "sku": format!("MANY-{number}"), "price": 1 }));
+            json!({ "title": "Many", "variants": variants.collect::<Vec<_>>() })
+        };
+        let beyond = merchant.post("/v1/admin/products", many(201)).await.problem("invalid-request");
+        assert_eq!(pointers(&beyond), ["/variants"]);
+        // Files are read past the handlers.
+        let new = |number| NewVariant { sku: format!("MANY-{number}"), price: 1, ..NewVariant::default() };
+        let product = NewProduct { title: "Many".into(), variants: (0..201).map(new).collect(), ..NewProduct::default() };
+        let refused = catalog::create_product(&app.shop, &product).await;
+        assert!(matches!(refused, Err(catalog::Error::TooManyVariants)), "{refused:?}");
+        let made = merchant.post("/v1/admin/products", many(200)).await.expect(201);
+        let path = format!("/v1/admin/products/{}", made["id"].as_str().unwrap());
+        let one_more = json!({ "sku": "ONE-MORE", "price": 1 });
+        let refused = merchant.post(&format!("{path}/variants"), one_more).await.problem("invalid-request");
+        assert_eq!(pointers(&refused), ["/variants"]);
+        assert_eq!(merchant.get(&path).await.expect(200)["variants"].as_array().unwrap().len(), 200);
     }
 }
 

@@ -178,6 +178,49 @@ api_test! {
         assert_eq!(page["path"], "roses/climbing-roses");
         let cycle = merchant.patch(&path, json!({ "parent_id": climbing })).await;
         cycle.problem("category-cycle");
+        merchant.delete(&path).await.problem("category-not-empty");
+        assert_eq!(app.get("/v1/categories/climbing-roses").await.expect(200)["path"], "roses/climbing-roses");
+    }
+}
+
+api_test! {
+    async fn a_slug_belongs_to_one_of_a_kind(app: App) {
+        let merchant = Merchant::of(&app).await;
+        for (kind, title) in [("products", "title"), ("categories", "name"), ("collections", "title")] {
+            let path = format!("/v1/admin/{kind}");
+            merchant.post(&path, json!({ title: "First", "slug": "first" })).await.expect(201);
+            let second = merchant.post(&path, json!({ title: "Second" })).await.expect(201);
+            merchant.post(&path, json!({ title: "Third", "slug": "first" })).await.problem("slug-taken");
+            let second = format!("{path}/{}", second["id"].as_str().unwrap());
+            merchant.patch(&second, json!({ "slug": "first" })).await.problem("slug-taken");
+            assert_eq!(merchant.get(&second).await.expect(200)["slug"], "second", "{kind}");
+        }
+    }
+}
+
+api_test! {
+    /// The path of a category, made of all slugs above it, has at most 2,000 bytes.
+    async fn the_tree_is_so_deep_and_no_deeper(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let make = |slug: String, parent: Value| {
+            let body = json!({ "name": "x", "slug": slug, "parent_id": parent });
+            let merchant = &merchant;
+            async move { merchant.post("/v1/admin/categories", body).await }
+        };
+        let mut deepest = Value::Null;
+        for level in 0..24 {
+            deepest = make(format!("{}{level:02}", "a".repeat(78)), deepest).await.expect(201)["id"].clone();
+        }
+        // 1,943 so far, and a slash.
+        let beyond = make("b".repeat(57), deepest.clone()).await.problem("invalid-request");
+        assert_eq!(pointers(&beyond), ["/parent_id"]);
+        make("c".repeat(56), deepest.clone()).await.expect(201);
+        let branch = make("branch".into(), Value::Null).await.expect(201)["id"].clone();
+        make("d".repeat(60), branch.clone()).await.expect(201);
+        let path = format!("/v1/admin/categories/{}", branch.as_str().unwrap());
+        let moved = merchant.patch(&path, json!({ "parent_id": deepest })).await.problem("invalid-request");
+        assert_eq!(pointers(&moved), ["/parent_id"], "the branch would fit, what is below it would not");
+        assert_eq!(merchant.get(&path).await.expect(200)["parent_id"], Value::Null);
     }
 }
 

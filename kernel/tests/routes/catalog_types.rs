@@ -106,6 +106,9 @@ api_test! {
 
         merchant.delete(coffee_path).await.problem("product-type-in-use");
         merchant.patch(&path, json!({ "product_type": null })).await.expect(200);
+        merchant.send_if(Method::DELETE, coffee_path, "\"1\"", json!({})).await.problem("precondition-failed");
+        // What cannot be a code reaches no statement: PostgreSQL knows no U+0000.
+        merchant.delete("/v1/admin/product-types/a%00").await.problem("not-found");
         merchant.delete(coffee_path).await.expect(204);
         merchant.get(coffee_path).await.problem("not-found");
     }

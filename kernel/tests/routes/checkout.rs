@@ -66,6 +66,15 @@ api_test! {
 }
 
 api_test! {
+    async fn what_cannot_be_had_is_told_before_what_it_would_cost(app: App) {
+        let shopper = Shopper::ready(&app, "POT-GLASS-1L", 12).await;
+        Shopper::ready(&app, "POT-GLASS-1L", 1).await.check_out("tok-approve").await.expect(201);
+        let problem = shopper.check_out_at("tok-approve", json!(1)).await.problem("insufficient-stock");
+        assert_eq!(problem["lines"], json!([{ "sku": "POT-GLASS-1L", "wanted": 12, "available": 11 }]));
+    }
+}
+
+api_test! {
     async fn a_declined_payment_leaves_the_cart_open_and_the_stock_free(app: App) {
         let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
         let problem = shopper.check_out("tok-decline-insufficient-funds").await.problem("payment-declined");

@@ -8,6 +8,7 @@ use crate::support::App;
 use crate::support::app::Answer;
 use crate::support::audit::audit;
 use crate::support::shopper::address;
+use crate::support::stock::variant;
 
 /// Staff.
 pub(super) struct Desk<'a> {
@@ -144,6 +145,7 @@ api_test! {
         let old = app.client.patch(format!("{}/v1/admin/drafts{}", app.url, path(&second))).bearer_auth(&desk.token);
         let old = old.header("if-match", "\"1\"").json(&json!({ "note": "late" }));
         Answer::of(old).await.problem("precondition-failed");
+        let sencha = variant(&app, "TEA-SENCHA-100").await;
         for (body, pointer) in [
             (json!({ "email": "nobody" }), "/email"),
             (json!({ "locale": "?" }), "/locale"),
@@ -152,6 +154,7 @@ api_test! {
             (json!({ "lines": [{ "sku": "NOBODY", "quantity": 1 }] }), "/lines/0"),
             (json!({ "lines": [{ "sku": "TEA-SENCHA-100", "quantity": 0 }] }), "/lines/0/quantity"),
             (json!({ "lines": [{ "quantity": 1 }] }), "/lines/0"),
+            (json!({ "lines": [{ "sku": "TEA-SENCHA-100", "variant_id": sencha, "quantity": 1 }] }), "/lines/0"),
             (json!({ "lines": [{ "sku": "TEA-SENCHA-100", "quantity": 1, "unit_price": 1 }] }), "/lines/0/price_reason"),
             (json!({ "lines": [{ "sku": "TEA-SENCHA-100", "quantity": 1, "unit_price": -1, "price_reason": "x" }] }), "/lines/0/unit_price"),
         ] {

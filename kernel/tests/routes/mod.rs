@@ -23,6 +23,7 @@ mod documents;
 mod drafts;
 mod exports;
 mod fulfilment;
+mod fulfilment_limits;
 mod fulfilment_races;
 mod fulfilment_refunds;
 mod idempotency;

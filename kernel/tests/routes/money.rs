@@ -1,6 +1,7 @@
 //! The money of orders: the ledger, captures by hand, refunds, corrections.
 
 use futures_util::future::join_all;
+use kassa::ledger::{self, Account, Posting};
 use kassa::payments::CaptureMode;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -85,6 +86,27 @@ api_test! {
 }
 
 api_test! {
+    /// A fault of the kernel's own code does not reach the books.
+    async fn what_does_not_sum_to_zero_is_not_posted(app: App) {
+        let desk = Desk::of(&app, "TEA-SENCHA-100", 1, "tok-approve").await;
+        let before = desk.get("/ledger").await;
+        let posting = Posting {
+            order_id: desk.order["id"].as_str().unwrap().parse().unwrap(),
+            payment_id: None,
+            kind: ledger::Kind::Corrected,
+            reference: "of a test",
+            cause: "of a test",
+            entries: &[(Account::Receivable, 100), (Account::Sales, -99)],
+        };
+        let mut tx = app.shop.db().write().await.unwrap();
+        let refused = ledger::post(&mut tx, &posting).await;
+        assert!(matches!(refused, Err(ledger::Error::Unbalanced(_, 1))), "{refused:?}");
+        tx.commit().await.unwrap();
+        assert_eq!(desk.get("/ledger").await, before);
+    }
+}
+
+api_test! {
     async fn a_declined_payment_leaves_nothing_owed(app: App) {
         let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
         shopper.check_out("tok-decline-expired-card").await.problem("payment-declined");
@@ -146,6 +168,8 @@ api_test! {
         }
         let beyond = desk.post("/refunds", json!({ "amount": desk.total() + 1, "reason": "x" })).await;
         assert_eq!(beyond.problem("amount-exceeded")["available"], desk.total());
+        let delivery = desk.post("/refunds", json!({ "delivery": 491, "reason": "x" })).await;
+        assert_eq!(delivery.problem("amount-exceeded")["available"], 490, "what it cost");
         assert_eq!(desk.get("/refunds").await, json!([]));
         let nobody = app.post("/v1/admin/orders/00000000-0000-4000-8000-000000000000/refunds", json!({ "reason": "x" }));
         nobody.await.problem("unauthenticated");

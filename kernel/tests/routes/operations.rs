@@ -12,6 +12,17 @@ api_test! {
 }
 
 api_test! {
+    /// Who is asked while connections run out answers that others are to be asked.
+    async fn a_shop_that_stops_is_not_ready(app: App) {
+        let app = app.another(|_| {}).await;
+        app.shop.stop();
+        let problem = kassa::http::operations::readyz(axum::extract::State(app.shop.clone())).await.unwrap_err();
+        assert_eq!(problem.kind, kassa::problem::Kind::Unavailable);
+        app.stopper().stop().await;
+    }
+}
+
+api_test! {
     async fn every_type_of_problem_is_listed_and_explained(app: App) {
         let list = app.get("/problems").await.expect(200);
         let list = list.as_array().unwrap();

@@ -181,6 +181,19 @@ api_test! {
 }
 
 api_test! {
+    async fn an_edited_order_has_no_more_lines_than_a_cart(app: App) {
+        let app = app.another(|config| config.carts.max_lines = 1).await;
+        let desk = Desk::of(&app, 1, "tok-approve").await;
+        let more = json!({ "lines": [{ "sku": "POT-GLASS-1L", "quantity": 1 }] });
+        let refused = desk.post("/edits/preview", more).await.problem("invalid-request");
+        assert_eq!(refused["errors"][0]["pointer"], "/lines");
+        let other = json!({ "lines": [{ "line": 0, "quantity": 0 }, { "sku": "POT-GLASS-1L", "quantity": 1 }] });
+        assert_eq!(desk.edit(other).await.expect(200)["lines"].as_array().unwrap().len(), 1);
+        app.stopper().stop().await;
+    }
+}
+
+api_test! {
     /// Before it is paid, an edit waits until it is known what the payment brings. Money that is only reserved covers what it can.
     async fn payments_that_are_under_way_hold_an_edit_up(app: App) {
         let desk = Desk::of(&app, 2, "tok-pending").await;

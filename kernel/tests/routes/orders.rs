@@ -1,5 +1,7 @@
 //! Orders after the checkout.
 
+use kassa::db::sql;
+use kassa::orders::receipts::VerifyError;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -109,7 +111,19 @@ api_test! {
         kassa::orders::receipts::verify(&app.shop, &stored).await.unwrap();
         stored.total += 1;
         let error = kassa::orders::receipts::verify(&app.shop, &stored).await.unwrap_err();
-        assert!(matches!(error, kassa::orders::receipts::VerifyError::OtherTotal { .. }), "{error}");
+        assert!(matches!(error, VerifyError::OtherTotal { .. }), "{error}");
+        stored.total -= 1;
+        let id = stored.id;
+        let mut tx = app.shop.db().write().await.unwrap();
+        sql::execute!(tx, "update order_receipts set output = output || ' ' where order_id = $1", id).unwrap();
+        tx.commit().await.unwrap();
+        let error = kassa::orders::receipts::verify(&app.shop, &stored).await.unwrap_err();
+        assert!(matches!(error, VerifyError::OtherAnswer { .. }), "{error}");
+        let mut tx = app.shop.db().write().await.unwrap();
+        sql::execute!(tx, "update order_receipts set input = input || ' ' where order_id = $1", id).unwrap();
+        tx.commit().await.unwrap();
+        let error = kassa::orders::receipts::verify(&app.shop, &stored).await.unwrap_err();
+        assert!(matches!(error, VerifyError::InputAltered), "{error}");
     }
 }
 

@@ -299,6 +299,18 @@ api_test! {
         let found = till.send(Method::GET, "gift-cards?last_four=7k2q", None).await.expect(200);
         assert_eq!((&found["items"][0]["id"], &found["items"][0]["code"]), (&card["id"], &json!(null)));
         assert_eq!(till.send(Method::GET, "gift-cards?last_four=0000", None).await.expect(200)["items"], json!([]));
+        let short = till.send(Method::GET, "gift-cards?last_four=7K2", None).await.problem("invalid-request");
+        assert_eq!(short["errors"][0]["pointer"], "last_four");
+        let stale = app.client.patch(format!("{url}/{}", card["id"].as_str().unwrap())).bearer_auth(&till.token);
+        let stale = stale.header("if-match", "\"9\"").json(&json!({ "active": false }));
+        Answer::of(stale).await.problem("precondition-failed");
+        let nobody = "gift-cards/00000000-0000-7000-8000-0000000000ff";
+        till.send(Method::PATCH, nobody, Some(json!({ "active": false }))).await.problem("not-found");
+        let gift = Some(json!({ "amount": 1, "reason": "x" }));
+        till.send(Method::POST, &format!("{nobody}/adjustments"), gift).await.problem("not-found");
+        let path = format!("gift-cards/{}", card["id"].as_str().unwrap());
+        let shown = till.send(Method::GET, &path, None).await.expect(200);
+        assert_eq!((&shown["active"], &shown["version"]), (&json!(true), &json!(1)));
 
         for (body, pointer) in [
             (json!({ "amount": 0, "currency": "EUR" }), "/amount"),

@@ -27,6 +27,11 @@ impl Packer<'_> {
         self.app.post(&self.owners(""), body).await
     }
 
+    async fn look_at(&self, wanted: &Value) -> Value {
+        let path = format!("returns/{}", wanted["id"].as_str().unwrap());
+        self.send(Method::GET, &path, json!(null)).await.expect(200)
+    }
+
     async fn on_return(&self, wanted: &Value, rest: &str, body: Value) -> Answer {
         self.send(Method::POST, &format!("returns/{}/{rest}", wanted["id"].as_str().unwrap()), body).await
     }
@@ -126,6 +131,39 @@ api_test! {
         assert_eq!(packer.ask(piece(1)).await.problem("order-state")["return_days"], 0);
         packer.on_order("returns", piece(1)).await.expect(201);
         app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    async fn an_order_has_so_many_returns(app: App) {
+        let app = app.another(|config| config.returns.max_per_order = 1).await;
+        let packer = Packer::of(&app, &[("POT-GLASS-1L", 2)]).await;
+        packer.on_order("ship", json!(null)).await.expect(200);
+        packer.ask(piece(1)).await.expect(201);
+        packer.ask(piece(1)).await.problem("order-state");
+        packer.on_order("returns", piece(1)).await.problem("order-state");
+        assert_eq!(app.get(&packer.owners("")).await.expect(200).as_array().unwrap().len(), 1);
+        app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    async fn only_what_came_is_refunded_and_only_where_there_is_a_shelf(app: App) {
+        let packer = Packer::of(&app, &[("POT-GLASS-1L", 1)]).await;
+        packer.on_order("ship", json!(null)).await.expect(200);
+        let wanted = packer.on_order("returns", piece(1)).await.expect(201);
+        let nowhere = "00000000-0000-7000-8000-0000000000ff";
+        let lost = json!({ "lines": [{ "line": 0, "quantity": 1, "restock": true, "location_id": nowhere }] });
+        let lost = packer.on_return(&wanted, "receive", lost).await.problem("invalid-request");
+        assert_eq!(lost["errors"][0]["pointer"], "/location_id");
+        assert_eq!(packer.look_at(&wanted).await["lines"][0]["received"], 0, "what is refused changes nothing");
+        // An empty parcel, which the API takes for a mistake.
+        let id = wanted["id"].as_str().unwrap().parse().unwrap();
+        kassa::returns::receive(&app.shop, id, &[], "").await.unwrap();
+        packer.on_return(&wanted, "refund", json!({ "delivery": 490 })).await.problem("return-state");
+        assert_eq!(packer.look_at(&wanted).await["status"], "received");
+        audit(&app).await;
+        stock::audit(&app).await;
     }
 }
 

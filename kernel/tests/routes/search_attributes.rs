@@ -116,6 +116,9 @@ api_test! {
             assert_eq!(pointers(&problem), [pointer], "{query}");
         }
         app.get("/v1/products?attributes.roast=dark").await.problem("malformed-request");
+        let many = ["attribute.roast=dark"; 51].join("&");
+        let problem = app.get(&format!("/v1/products?{many}")).await.problem("invalid-request");
+        assert_eq!(pointers(&problem), ["attribute"]);
     }
 }
 

@@ -73,6 +73,13 @@ api_test! {
         add(&key, json!(["catalog"]), "staff").await.problem("forbidden");
         add(&other, json!(["orders"]), "staff").await.problem("forbidden");
         add(&owner, json!(["catalog"]), "owner").await.problem("invalid-request");
+        let repeated = add(&owner, json!(vec!["catalog"; 100]), "staff").await.problem("invalid-request");
+        assert_eq!(repeated["errors"][0]["pointer"], "/permissions");
+        // Who may not any more, since the request began.
+        use kassa::accounts::{self, Email, Grant, Permissions, StaffError};
+        let (giver, eve) = (id_of(&app, &other).await.parse().unwrap(), Email::parse("eve@example.org").unwrap());
+        let refused = accounts::add_staff(&app.shop, giver, &eve, Grant::Staff(Permissions::none())).await;
+        assert!(matches!(refused, Err(StaffError::BeyondOwn("settings"))), "{refused:?}");
         add(&owner, json!(["everything"]), "staff").await.problem("invalid-request");
         let eve = add(&clerk, json!(["catalog"]), "staff").await.expect(201);
 

@@ -62,6 +62,8 @@ api_test! {
         let stale = merchant.count(MAIN, json!({ "on_hand": 5, "expected_on_hand": 7 })).await;
         assert_eq!(stale.problem("precondition-failed")["on_hand"], 8);
         merchant.count(MAIN, json!({ "on_hand": 2, "expected_on_hand": 8 })).await.problem("invalid-request");
+        // What no count can be is said whatever it was based on.
+        merchant.count(MAIN, json!({ "on_hand": -1, "expected_on_hand": 7 })).await.problem("invalid-request");
         for body in [json!({ "on_hand": -1 }), json!({ "on_hand": 1_000_000_001 }), json!({ "on_hand": 1, "x": 1 })] {
             merchant.count(MAIN, body).await.problem("invalid-request");
         }
@@ -168,20 +170,41 @@ api_test! {
         let id = shown["id"].as_str().unwrap();
         let line = |variant: Uuid, quantity: i64| json!([{ "variant_id": variant, "quantity": quantity }]);
         let variant = merchant.variant;
-        for (to, lines, slug) in [
-            (MAIN, line(variant, 1), "invalid-request"),
-            (id, line(variant, 0), "invalid-request"),
-            (id, json!([]), "invalid-request"),
-            (id, line(Uuid::nil(), 1), "not-found"),
-            (id, line(variant, 9), "insufficient-stock"),
-            (&variant.to_string(), line(variant, 1), "invalid-request"),
+        let many: Vec<_> = (0..101).map(|_| json!({ "variant_id": variant, "quantity": 1 })).collect();
+        for (to, lines, pointer) in [
+            (MAIN, line(variant, 1), "/to_location_id"),
+            (id, line(variant, 0), "/lines/0/quantity"),
+            (id, line(variant, 1_000_000_001), "/lines/0/quantity"),
+            (id, json!([]), "/lines"),
+            (id, json!(many), "/lines"),
+            (&variant.to_string(), line(variant, 1), "/location_id"),
         ] {
             let body = json!({ "from_location_id": MAIN, "to_location_id": to, "lines": lines });
+            let problem = merchant.send(Method::POST, "stock/transfers", body).await.problem("invalid-request");
+            assert_eq!(problem["errors"][0]["pointer"], pointer);
+        }
+        for (lines, slug) in [(line(Uuid::nil(), 1), "not-found"), (line(variant, 9), "insufficient-stock")] {
+            let body = json!({ "from_location_id": MAIN, "to_location_id": id, "lines": lines });
             merchant.send(Method::POST, "stock/transfers", body).await.problem(slug);
         }
         merchant.send_if_match(Method::DELETE, &near, "\"2\"", json!(null)).await.expect(204);
         assert_eq!(numbers(&app, "GRINDER-HAND").await, (8, 0, 0, 8));
         audit(&app).await;
         app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    async fn what_orders_hold_is_not_taken_out_of_the_catalog(app: App) {
+        let merchant = Merchant::of(&app, "GRINDER-HAND").await;
+        reserve(&app, 1, "GRINDER-HAND", 3, false).await.unwrap();
+        let path = format!("variants/{}", merchant.variant);
+        let fewer = merchant.send(Method::PATCH, &path, json!({ "on_hand": 2 })).await.problem("invalid-request");
+        assert_eq!(fewer["errors"][0]["pointer"], "/on_hand");
+        merchant.send(Method::DELETE, &path, json!(null)).await.problem("stock-in-use");
+        assert_eq!(numbers(&app, "GRINDER-HAND").await, (8, 3, 0, 5));
+        audit(&app).await;
+        release(&app, 1).await;
+        merchant.send(Method::DELETE, &path, json!(null)).await.expect(204);
     }
 }

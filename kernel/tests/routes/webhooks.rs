@@ -245,6 +245,11 @@ api_test! {
         assert_eq!(send(&app, Method::GET, &message, &clerk, None).await.expect(200)["body"], json!(null));
         send(&app, Method::DELETE, &path, &clerk, None).await.expect(204);
         send(&app, Method::GET, &path, &clerk, None).await.problem("not-found");
+        send(&app, Method::DELETE, &path, &merchant, None).await.problem("not-found");
+        for enabled in [true, false] {
+            send(&app, Method::PATCH, &path, &merchant, Some(json!({ "enabled": enabled }))).await.problem("not-found");
+        }
+        send(&app, Method::POST, &format!("{path}/rotate-secret"), &merchant, Some(json!({}))).await.problem("not-found");
         let events = app.send(Method::GET, "/v1/admin/events?type=user.created", Some(&clerk), None).await.expect(200);
         assert_eq!((&events["items"][0]["type"], &events["items"][0]["data"]), (&json!("user.created"), &json!(null)));
     }

@@ -124,9 +124,9 @@ pub(in crate::inventory) async fn update_policy(tx: &mut Tx, item: &Item) -> Res
 }
 
 /// False where orders hold some of it.
-pub(in crate::inventory) async fn delete_item(tx: &mut Tx, variant_id: Uuid) -> Result<bool> {
-    let deleted = sql::execute!(tx, "delete from stock_items where variant_id = $1 and reserved = 0", variant_id)?;
-    Ok(deleted == 1)
+pub(in crate::inventory) async fn delete_item(tx: &mut Tx, variant_id: Uuid) -> Result<()> {
+    sql::execute!(tx, "delete from stock_items where variant_id = $1", variant_id)?;
+    Ok(())
 }
 
 /// For events, which name variants as people do.

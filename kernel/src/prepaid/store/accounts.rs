@@ -122,15 +122,15 @@ pub(in crate::prepaid) async fn gift_cards_ending_in(
     Ok(rows.into_iter().map(GiftCard::from).collect())
 }
 
-/// Counts the version of a gift card up, which locks it; false where there is none.
-pub(in crate::prepaid) async fn count_version(tx: &mut Tx, id: Uuid, now: Moment) -> Result<bool> {
-    let changed = sql::execute!(
+/// Counts the version of a gift card up, which locks it.
+pub(in crate::prepaid) async fn count_version(tx: &mut Tx, id: Uuid, now: Moment) -> Result<()> {
+    sql::execute!(
         tx,
         "update prepaid_accounts set version = version + 1, updated_at = $2 where id = $1 and kind = 'gift-card'",
         id,
         now
     )?;
-    Ok(changed == 1)
+    Ok(())
 }
 
 /// The version was set by [`count_version`].
@@ -147,8 +147,9 @@ pub(in crate::prepaid) async fn update_gift_card(tx: &mut Tx, card: &GiftCard) -
 }
 
 /// Locks an account until the end of the transaction: writing a row that stays as it is works on both databases alike.
-pub(in crate::prepaid) async fn lock(tx: &mut Tx, id: Uuid) -> Result<bool> {
-    Ok(sql::execute!(tx, "update prepaid_accounts set version = version where id = $1", id)? == 1)
+pub(in crate::prepaid) async fn lock(tx: &mut Tx, id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update prepaid_accounts set version = version where id = $1", id)?;
+    Ok(())
 }
 
 /// As [`lock`], of one that may pay now.

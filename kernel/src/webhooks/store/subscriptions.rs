@@ -101,8 +101,8 @@ pub(in crate::webhooks) async fn update(
     description: Option<&str>,
     kinds: Option<&str>,
     now: Moment,
-) -> Result<bool> {
-    let rows = sql::execute!(
+) -> Result<()> {
+    sql::execute!(
         tx,
         "update webhooks set url = coalesce(cast($2 as text), url), description = coalesce(cast($3 as text), description),
              kinds = coalesce(cast($4 as text), kinds), updated_at = $5,
@@ -114,7 +114,7 @@ pub(in crate::webhooks) async fn update(
         kinds,
         now
     )?;
-    Ok(rows == 1)
+    Ok(())
 }
 
 pub(in crate::webhooks) async fn enable(tx: &mut Tx, id: Uuid) -> Result<()> {
@@ -168,8 +168,8 @@ pub(in crate::webhooks) async fn rotate(
     salt: Uuid,
     until: Option<Moment>,
     now: Moment,
-) -> Result<bool> {
-    let rows = sql::execute!(
+) -> Result<()> {
+    sql::execute!(
         tx,
         "update webhooks set former_salt = salt, former_until = $3, salt = $2, updated_at = $4 where id = $1",
         id,
@@ -177,7 +177,7 @@ pub(in crate::webhooks) async fn rotate(
         until,
         now
     )?;
-    Ok(rows == 1)
+    Ok(())
 }
 
 /// Those that are on and have something due.

@@ -6,7 +6,7 @@
 
 use std::hint::black_box;
 
-use kassa_sdk::pricing::{Adjustment, Error, Pricing, Quote, Request, Target};
+use kassa_sdk::pricing::{Adjustment, CouponOutcome, CouponState, Error, Pricing, Quote, Request, Target};
 use kassa_sdk::{Money, log};
 use serde::Deserialize;
 
@@ -79,6 +79,10 @@ enum Mode {
     WrongSign,
     /// A fee below 0.
     NegativeFee,
+    /// What became of a coupon that nobody typed in.
+    ForeignCoupon,
+    /// Each coupon applied and refused.
+    CouponTwice,
     /// 1,000,000 lines to the log, then an empty quote: the log limit, and the call goes on.
     LogFlood,
     /// One line of 1 MiB to the log, with control characters in it.
@@ -130,6 +134,13 @@ impl Pricing for Hostile {
             }
             Mode::I64Min => discount(&mut quote, Target::Order, i64::MIN),
             Mode::WrongSign => discount(&mut quote, Target::Order, 1),
+            Mode::ForeignCoupon => decide(&mut quote, "FOREIGN", CouponState::Applied),
+            Mode::CouponTwice => {
+                for code in &request.coupons {
+                    decide(&mut quote, code, CouponState::Applied);
+                    decide(&mut quote, code, CouponState::Unknown);
+                }
+            }
             Mode::LogFlood => (0..1_000_000).for_each(|line| log::info!("line {line}")),
             Mode::LogLong => log::info!("{}\r\nforged line \u{1b}[31m", "x".repeat(1 << 20)),
         }
@@ -140,6 +151,10 @@ impl Pricing for Hostile {
 fn discount(quote: &mut Quote, target: Target, minor: i64) {
     let discount = Adjustment::discount(target, "hostile", "Hostile", Money::ZERO);
     quote.adjustments.push(Adjustment { amount: minor, ..discount });
+}
+
+fn decide(quote: &mut Quote, code: &str, state: CouponState) {
+    quote.coupons.push(CouponOutcome { code: code.to_owned(), state, text: String::new() });
 }
 
 fn spin() {
