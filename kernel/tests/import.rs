@@ -65,13 +65,13 @@ api_test! {
                 (20, "the inventory quantity `many` is not a whole number"),
                 (21, "the price -5 is negative"),
                 (23, "the handles `Felt Hat 2` and `felt-hat-2` have the same address `felt-hat-2`"),
-                (24, "it has 3 fields and the header has 20"),
+                (24, "it has 3 fields and the header has 21"),
             ]
         );
         assert_eq!(
             lines(&report.notes),
             [
-                (1, "columns that are passed over: Variant Compare At Price"),
+                (1, "columns that are passed over: Google Shopping / Gender"),
                 (2, "wool-scarf: 2 images are not taken: download them, and upload each"),
                 (7, "wool-scarf:ash-grey:short: the inventory quantity -2 was taken as 0")
             ]
@@ -83,6 +83,8 @@ api_test! {
 
         let scarf = find_listed(shop, &PriceContext::of_guest(shop), "wool-scarf").await.unwrap().unwrap();
         assert_eq!(scarf.description, "Soft & warm.\n- Merino\n- 180 cm");
+        let before: Vec<_> = scarf.variants.iter().map(|variant| variant.price.as_ref().unwrap().compare_at).collect();
+        assert_eq!(before, [Some(4_900), None, None]);
         assert_eq!(scarf.category_path.as_deref(), Some("scarves"));
         let skus: Vec<_> =
             scarf.variants.iter().map(|variant| (variant.sku.as_str(), variant.title.as_str())).collect();
