@@ -145,7 +145,11 @@ pub async fn list_products(
     let mut response = match shop.cache().get(&key) {
         Some(bytes) => Tagged::new(bytes).answer(&headers),
         None => {
-            let page = read_page(&shop, &context, &filter, &reading, sort, after.as_ref(), limit, facets).await?;
+            let mut page = read_page(&shop, &context, &filter, &reading, sort, after.as_ref(), limit).await?;
+            if facets {
+                let partial = page.partial || after.as_ref().is_some_and(|key| key.partial);
+                page.facets = Some(catalog::count_listed(&shop, &context, &filter, partial, &reading).await?.into());
+            }
             answer(&shop, &key, &page, &headers)?
         }
     };
@@ -153,6 +157,7 @@ pub async fn list_products(
     Ok(response)
 }
 
+/// Without the counts.
 async fn read_page(
     shop: &Shop,
     context: &PriceContext,
@@ -161,22 +166,15 @@ async fn read_page(
     sort: Sort,
     after: Option<&Key>,
     limit: u32,
-    facets: bool,
 ) -> Result<ProductsOut, Problem> {
     let mut listing = catalog::list_products(shop, context, filter, sort, after, limit).await?;
     catalog::translate_titles(shop, &mut listing.products, reading).await?;
-    let facets = if facets {
-        let partial = listing.partial || after.is_some_and(|key| key.partial);
-        Some(catalog::count_listed(shop, context, filter, partial, reading).await?.into())
-    } else {
-        None
-    };
     let currency = context.currency.code();
     let mut products = ProductsOut {
         items: listing.products.into_iter().map(|product| describe(product, currency)).collect(),
         next_cursor: listing.next.as_ref().map(cursor),
         partial: listing.partial,
-        facets,
+        facets: None,
     };
     complete(shop, products.items.iter_mut()).await?;
     Ok(products)
