@@ -228,8 +228,11 @@ fn related(given: RelatedLine, rules: &Rules) -> Result<Thing, String> {
     Ok(Thing::Related(given.product, products))
 }
 
+/// The places of a rule's conditions that name a category, and its slug.
+type NamedCategories = Vec<(usize, String)>;
+
 /// The rule, with the categories that it names by their slugs, which only the database can find.
-fn read_rule(given: Option<&Value>) -> Result<(Option<Rule>, Vec<(usize, String)>), String> {
+fn read_rule(given: Option<&Value>) -> Result<(Option<Rule>, NamedCategories), String> {
     let Some(given) = given else { return Ok((None, Vec::new())) };
     let (mut given, mut categories) = (given.clone(), Vec::new());
     let conditions = given.get_mut("conditions").and_then(Value::as_array_mut);

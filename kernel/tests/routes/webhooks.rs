@@ -162,7 +162,7 @@ api_test! {
         let merchant = app.merchant().await;
         for (answers, reason, tries) in [(&["410 Gone"][..], "gone", 1), (&["500 A", "500 B", "500 C"], "failing", 2)] {
             let receiver = Receiver::start(answers).await;
-            let (id, _) = hook(&app, &merchant, &receiver.url, &[]).await;
+            let (id, _) = hook(&app, &merchant, &receiver.url, &["order.placed"]).await;
             send(&app, Method::POST, &format!("/{id}/test"), &merchant, None).await.expect(202);
             let off = app.eventually("it is switched off", || async {
                 let hook = send(&app, Method::GET, &format!("/{id}"), &merchant, None).await.expect(200);
