@@ -64,7 +64,7 @@ async fn measure(postgres: Option<&str>, time: Duration) -> Result<()> {
 }
 
 async fn measure_in(own: &OwnShop, time: Duration) -> Result<()> {
-    own.import(catalog().as_bytes(), 100_000_000).await?;
+    own.import(std::io::Cursor::new(catalog()), 100_000_000).await?;
     println!("\n{:<34}{:>10}{:>10}{:>10}", own.database.name(), "per s", "p50 ms", "p99 ms");
     let (pages, products) = paths(&own.login).await?;
     let read = |paths: Vec<String>| Work::Read(Arc::new(paths));

@@ -64,6 +64,7 @@ const LARGE: &[&str] = &[
     "stock_items",
     "search_documents",
     "search_postings",
+    "search_labels",
     "search_values",
     "search_deletions",
     "collection_products",
@@ -236,10 +237,10 @@ impl Database {
                 "insert into search_postings (term, product_id, weight) {numbers} select 'number' || n, {id}, 100 from numbers"
             ),
             format!(
-                "insert into search_postings (term, product_id, weight) {numbers} select '#word' || (n % 1000), {id}, 0 from numbers"
+                "insert into search_labels (term, product_id) {numbers} select 'word' || (n % 1000), {id} from numbers"
             ),
             format!(
-                "insert into search_postings (term, product_id, weight) {numbers} select '#number' || n, {id}, 0 from numbers"
+                "insert into search_labels (term, product_id) {numbers} select 'number' || n, {id} from numbers"
             ),
             format!(
                 "insert into search_values (name, value, product_id) {numbers} select 'vendor', 'vendor' || (n % 500), {id} from numbers"

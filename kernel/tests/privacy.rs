@@ -150,6 +150,7 @@ const OF_NOBODY: &[&str] = &[
     "product_types.*",
     "products.*",
     "search_documents.*",
+    "search_labels.term",
     "search_postings.term",
     "search_values.name",
     // Of goods: what carriers say of parcels.

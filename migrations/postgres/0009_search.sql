@@ -22,8 +22,7 @@ create index search_documents_by_highest_price on search_documents (listed, high
 create index search_documents_by_rating on search_documents (listed, rating, product_id);
 create index search_documents_by_title on search_documents (listed, title, product_id);
 
--- The inverted index: which listed products have a word (`teapots`), or a stem (`=teapot`), and how much it weighs there; and
--- which products, listed or not, the merchant finds by a word (`#teapots`).
+-- The inverted index: which listed products have a word (`teapots`), or a stem (`=teapot`), and how much it weighs there.
 create table search_postings (
     term text collate "C" not null,
     product_id uuid not null references products (id) on delete cascade,
@@ -31,6 +30,15 @@ create table search_postings (
     primary key (term, product_id) include (weight)
 );
 create index search_postings_by_product on search_postings (product_id);
+
+-- What the merchant finds products by, listed or not: the words of what each is called. Apart from the postings, which shoppers
+-- search, so that neither makes the other longer.
+create table search_labels (
+    term text collate "C" not null,
+    product_id uuid not null references products (id) on delete cascade,
+    primary key (term, product_id)
+);
+create index search_labels_by_product on search_labels (product_id);
 
 -- Every word that was ever indexed, under itself and under all that is left of it without one letter: two words that
 -- are one typo apart meet in such a row.

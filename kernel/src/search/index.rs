@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::labels::{is_label_term, labels};
+use super::labels::labels;
 use super::{BELOW_PRICES, BEYOND_PRICES, Document, Value, analysis, store, typos};
 use crate::db::{Result, Tx};
 use crate::id;
@@ -42,15 +42,14 @@ struct Change<'a> {
     gone_terms: Vec<String>,
     values: BTreeSet<&'a Value>,
     gone_values: Vec<Value>,
+    labels: BTreeSet<String>,
+    gone_labels: Vec<String>,
 }
 
 impl<'a> Change<'a> {
     async fn of(tx: &mut Tx, document: &'a Document) -> Result<Self> {
         let product_id = document.product_id;
-        let mut terms = labels(&document.texts);
-        if document.listed {
-            terms.extend(analysis::terms(&document.texts));
-        }
+        let mut terms = if document.listed { analysis::terms(&document.texts) } else { BTreeMap::new() };
         let mut gone_terms = Vec::new();
         for (term, weight) in store::terms_of(tx, product_id).await? {
             match terms.get(&term) {
@@ -62,12 +61,17 @@ impl<'a> Change<'a> {
         let mut values: BTreeSet<_> = if document.listed { document.values.iter().collect() } else { BTreeSet::new() };
         let mut gone_values = store::values_of(tx, product_id).await?;
         gone_values.retain(|value| !values.remove(value));
-        Ok(Self { product_id, terms, gone_terms, values, gone_values })
+        let mut labels = labels(&document.texts);
+        let mut gone_labels = store::labels_of(tx, product_id).await?;
+        gone_labels.retain(|label| !labels.remove(label));
+        Ok(Self { product_id, terms, gone_terms, values, gone_values, labels, gone_labels })
     }
 
     async fn write(&self, tx: &mut Tx) -> Result<()> {
         store::delete_terms(tx, self.product_id, &self.gone_terms).await?;
         store::put_terms(tx, self.product_id, &self.terms).await?;
+        store::delete_labels(tx, self.product_id, &self.gone_labels).await?;
+        store::insert_labels(tx, self.product_id, &self.labels).await?;
         for value in &self.gone_values {
             store::delete_value(tx, self.product_id, value).await?;
         }
@@ -81,7 +85,8 @@ impl<'a> Change<'a> {
 /// Adds the words that were never seen before to those that a typo may have meant.
 async fn learn(tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
     let terms = changes.iter().flat_map(|change| change.terms.keys());
-    let words: BTreeSet<&str> = terms.map(String::as_str).filter(|term| may_be_mistyped(term)).collect();
+    let words: BTreeSet<&str> =
+        terms.map(String::as_str).filter(|term| analysis::is_word(term) && typos::applies_to(term)).collect();
     let words: Vec<_> = words.into_iter().collect();
     let known: BTreeSet<_> = store::known_words(tx, &words).await?.into_iter().collect();
     let new = words.into_iter().filter(|word| !known.contains(*word));
@@ -89,11 +94,6 @@ async fn learn(tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
         new.flat_map(|word| typos::deletions(word).into_iter().map(move |deletion| (deletion, word))).collect();
     deletions.sort_unstable();
     store::insert_deletions(tx, &deletions).await
-}
-
-/// Of shoppers' words: neither stems nor labels.
-fn may_be_mistyped(term: &str) -> bool {
-    analysis::is_word(term) && !is_label_term(term) && typos::applies_to(term)
 }
 
 /// Has products indexed by the worker, in a moment.

@@ -67,7 +67,7 @@ pub(in crate::catalog) async fn list_all(
         sql.push(" and p.type_code = ").bind(code);
     }
     for (from, to) in &filter.labels {
-        sql.push(" and p.id in (select product_id from search_postings where term >= ").bind(from);
+        sql.push(" and p.id in (select product_id from search_labels where term >= ").bind(from);
         sql.push(" and term < ").bind(to).push(")");
     }
     match sort {

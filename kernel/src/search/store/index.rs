@@ -1,6 +1,6 @@
 //! Writing the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -66,6 +66,34 @@ pub(in crate::search) async fn put_terms(tx: &mut Tx, product_id: Uuid, terms: &
             built.bind(*term).push(", ").bind(product_id).push(", ").bind(**weight).push(")");
         }
         built.push(" on conflict (term, product_id) do update set weight = excluded.weight");
+        built.execute(tx).await?;
+    }
+    Ok(())
+}
+
+pub(in crate::search) async fn labels_of(conn: &mut Conn, product_id: Uuid) -> Result<Vec<String>> {
+    let rows = sql::all!(conn, (String,), "select term from search_labels where product_id = $1", product_id)?;
+    Ok(rows.into_iter().map(|(term,)| term).collect())
+}
+
+pub(in crate::search) async fn delete_labels(tx: &mut Tx, product_id: Uuid, labels: &[String]) -> Result<()> {
+    for labels in labels.chunks(CHUNK) {
+        let mut built = Built::new("delete from search_labels where product_id = ");
+        built.bind(product_id).push(" and term in (").bind_all(labels).push(")");
+        built.execute(tx).await?;
+    }
+    Ok(())
+}
+
+pub(in crate::search) async fn insert_labels(tx: &mut Tx, product_id: Uuid, labels: &BTreeSet<String>) -> Result<()> {
+    let labels: Vec<_> = labels.iter().collect();
+    for labels in labels.chunks(CHUNK) {
+        let mut built = Built::new("insert into search_labels (term, product_id) values ");
+        for (index, label) in labels.iter().enumerate() {
+            built.push(if index == 0 { "(" } else { ", (" });
+            built.bind(*label).push(", ").bind(product_id).push(")");
+        }
+        built.push(" on conflict do nothing");
         built.execute(tx).await?;
     }
     Ok(())
