@@ -198,6 +198,44 @@ plain_test! {
     }
 }
 
+/// The names under which the types of a file stand in the OpenAPI document.
+fn schema_names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut waiting = false;
+    let mut given = None;
+    for (_, line) in code(text) {
+        waiting |= line.starts_with("#[derive(") && line.contains("ToSchema");
+        if let Some((_, rest)) = line.split_once("#[schema(as = ") {
+            given = rest.split([',', ')']).next().map(|name| name.trim_matches('"').to_owned());
+        }
+        let mut words = line.split_whitespace().skip_while(|word| word.starts_with("pub"));
+        if waiting && matches!(words.next(), Some("struct" | "enum")) {
+            let own =
+                words.next().unwrap_or_default().split(['<', '(', ';', '{']).next().unwrap_or_default().to_owned();
+            names.push(given.take().unwrap_or(own));
+            waiting = false;
+        }
+    }
+    names
+}
+
+plain_test! {
+    /// Of two types of one name, one would stand in the document for both, and the answers of the other break their word.
+    fn no_two_types_share_a_name_in_the_document() {
+        let mut seen = std::collections::BTreeMap::<String, String>::new();
+        let mut twice = Vec::new();
+        for (file, text) in files(&root().join("src")) {
+            for name in schema_names(&text) {
+                if let Some(other) = seen.insert(name.clone(), file.clone()) {
+                    twice.push(format!("{name}: {other} and {file}"));
+                }
+            }
+        }
+        assert!(seen.len() > 300, "only {} types were seen", seen.len());
+        assert!(twice.is_empty(), "{}", twice.join("\n"));
+    }
+}
+
 plain_test! {
     /// Who may subscribe to a kind must find it in the documentation, and the other way round.
     fn every_kind_of_event_is_documented_and_known() {

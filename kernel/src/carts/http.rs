@@ -76,8 +76,7 @@ pub struct DeliveryOptionIn {
 ///
 /// Signed in, it is yours alone; as a guest, it belongs to whoever knows its id.
 #[utoipa::path(post, path = "/v1/carts", tag = "carts", request_body = CartIn, responses(
-    (status = 201, body = CartOut),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 201, body = CartOut)
 ))]
 pub async fn create_cart(
     State(shop): State<Shop>,
@@ -123,7 +122,6 @@ pub async fn get_cart(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn put_coupons(
@@ -189,7 +187,6 @@ async fn saved_address(shop: &Shop, caller: &Caller, address_id: Uuid) -> Result
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn put_address(
@@ -216,7 +213,6 @@ pub async fn put_address(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn put_email(
@@ -237,7 +233,6 @@ pub async fn put_email(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`delivery-option-unavailable`, `cart-incomplete` (no address yet), `cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn put_delivery_option(

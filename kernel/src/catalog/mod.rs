@@ -116,6 +116,7 @@ pub const MAX_SEO_DESCRIPTION: usize = 500;
 /// Whether shoppers see a product.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ProductStatus)]
 pub enum Status {
     /// Not yet.
     #[default]

@@ -130,8 +130,7 @@ pub struct CouponParams {
 
 /// Coupons that the shop counts, the newest first
 #[utoipa::path(get, path = "/v1/admin/coupons", tag = "promotions", security(("bearer" = [])), params(CouponParams), responses(
-    (status = 200, body = Page<CouponOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<CouponOut>)
 ))]
 pub async fn list_coupons(
     _: Staff<may::Catalog>,
@@ -207,8 +206,7 @@ pub async fn create_coupon(
 #[utoipa::path(patch, path = "/v1/admin/coupons/{id}", tag = "promotions", security(("bearer" = [])), request_body = CouponPatchIn,
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: change only this version")), responses(
     (status = 200, description = "The coupon, with its new ETag", body = CouponOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+    (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn patch_coupon(
     _: Staff<may::Catalog>,
@@ -243,8 +241,7 @@ pub async fn patch_coupon(
 #[utoipa::path(delete, path = "/v1/admin/coupons/{id}", tag = "promotions", security(("bearer" = [])),
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: delete only this version")), responses(
     (status = 204, description = "It is gone"),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+    (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn delete_coupon(
     _: Staff<may::Catalog>,
@@ -260,8 +257,7 @@ pub async fn delete_coupon(
 #[utoipa::path(get, path = "/v1/admin/coupons/{id}/redemptions", tag = "promotions", security(("bearer" = [])),
     params(("id" = Uuid, Path), PageParams), responses(
     (status = 200, body = Page<RedemptionOut>),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn list_coupon_redemptions(
     _: Staff<may::Catalog>,

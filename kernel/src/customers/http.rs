@@ -262,8 +262,7 @@ pub async fn get_customer(
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: change only what was seen")), responses(
     (status = 200, description = "With its new ETag", body = AdminCustomerOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`works-for-shop`, `account-erased`", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+    (status = 409, description = "`works-for-shop`, `account-erased`", body = ProblemSchema)
 ))]
 pub async fn patch_customer(
     State(shop): State<Shop>,

@@ -14,7 +14,7 @@ use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Query};
 use crate::http::paging::{Page, PageParams};
-use crate::problem::{Problem, ProblemSchema};
+use crate::problem::Problem;
 
 /// Which events; what is left out does not matter.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -69,8 +69,7 @@ pub struct EventOut {
 ///
 /// Kept for `events.keep_days` after it was told.
 #[utoipa::path(get, path = "/v1/admin/events", tag = "events", security(("bearer" = [])), params(EventParams), responses(
-    (status = 200, body = Page<EventOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<EventOut>)
 ))]
 pub async fn list_events(
     State(shop): State<Shop>,

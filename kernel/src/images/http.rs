@@ -121,9 +121,9 @@ const MAX_POSITION: usize = 1_000;
         (status = 201, description = "The image, with `Location`", body = AdminImageOut),
         (status = 404, description = "`not-found`", body = ProblemSchema),
         (status = 409, description = "`too-many-images`", body = ProblemSchema),
-        (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
         (status = 422, description = "`image-rejected` with `reason`: `not-an-image`, `other-format`, `too-many-pixels`, \
-                                      `damaged`, `unsupported`; `invalid-request`", body = ProblemSchema)
+                                      `damaged`, `unsupported`; `invalid-request`", body = ProblemSchema),
+        (status = 415, description = "`unsupported-media-type`", body = ProblemSchema)
     )
 )]
 pub async fn upload_image(

@@ -142,7 +142,6 @@ pub struct ReportLineOut {
     responses(
         (status = 202, description = "The import, with `Location`", body = ImportOut),
         (status = 409, description = "`too-many-imports`", body = ProblemSchema),
-        (status = 413, description = "`payload-too-large`", body = ProblemSchema),
         (status = 415, description = "`unsupported-media-type`: not that of the format", body = ProblemSchema),
         (status = 422, description = "`invalid-request`: the file is empty", body = ProblemSchema)
     )

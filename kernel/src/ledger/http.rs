@@ -50,8 +50,6 @@ pub struct EntryOut {
 /// Every transaction, in the order of posting. docs/payments.md says what each means.
 #[utoipa::path(get, path = "/v1/admin/orders/{id}/ledger", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = [TransactionOut]),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn get_ledger(

@@ -67,7 +67,6 @@ pub struct CheckoutIn {
     (status = 403, description = "`email-unconfirmed`, where the shop asks for it", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`stale-quote`, `insufficient-stock`, `price-missing`, `cart-incomplete`, `cart-closed`, `delivery-option-unavailable`, `payment-method-unavailable`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`, `payment-unavailable`", body = ProblemSchema)
 ))]
 pub async fn place_order(

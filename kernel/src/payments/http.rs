@@ -18,7 +18,6 @@ use crate::{Shop, clock};
 #[utoipa::path(post, path = "/v1/payments/{plugin}/webhook", tag = "payments", params(("plugin" = String, Path)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses(
     (status = 204, description = "It was taken"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`webhook-unauthentic`", body = ProblemSchema),
     (status = 404, description = "`not-found`: no such plugin takes payments, or ever took one", body = ProblemSchema),
     (status = 503, description = "`payment-unavailable`: send it again", body = ProblemSchema)

@@ -128,6 +128,7 @@ pub enum Prices {
 /// The order of a list. Products that are alike in it come newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = ProductSort)]
 pub enum Sort {
     /// What fits the words best; without words, as `newest`.
     Relevance,

@@ -38,10 +38,7 @@ pub struct MySessionBody {
 
 /// My sessions, the newest first
 #[utoipa::path(get, path = "/v1/me/sessions", tag = "accounts", security(("bearer" = [])), params(PageParams), responses(
-    (status = 200, body = Page<MySessionBody>),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<MySessionBody>)
 ))]
 pub async fn list_sessions(
     State(shop): State<Shop>,
@@ -65,7 +62,6 @@ pub async fn list_sessions(
 /// End a session of mine
 #[utoipa::path(delete, path = "/v1/me/sessions/{id}", tag = "accounts", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 204, description = "It has ended, and its tokens with it"),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn delete_session(
@@ -79,8 +75,7 @@ pub async fn delete_session(
 
 /// End all my sessions but this one
 #[utoipa::path(delete, path = "/v1/me/sessions", tag = "accounts", security(("bearer" = [])), responses(
-    (status = 204, description = "They have ended, and their tokens with them"),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema)
+    (status = 204, description = "They have ended, and their tokens with them")
 ))]
 pub async fn delete_other_sessions(
     State(shop): State<Shop>,

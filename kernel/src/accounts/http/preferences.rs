@@ -66,8 +66,7 @@ fn consent_body((kind, change): (Consent, Option<ConsentChange>)) -> ConsentBody
 
 /// My settings
 #[utoipa::path(get, path = "/v1/me/settings", tag = "accounts", security(("bearer" = [])), responses(
-    (status = 200, body = SettingsBody),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema)
+    (status = 200, body = SettingsBody)
 ))]
 pub async fn get_settings(
     State(shop): State<Shop>,
@@ -80,11 +79,7 @@ pub async fn get_settings(
 
 /// Change my settings
 #[utoipa::path(put, path = "/v1/me/settings", tag = "accounts", security(("bearer" = [])), request_body = SettingsBody, responses(
-    (status = 200, body = SettingsBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = SettingsBody)
 ))]
 pub async fn put_settings(
     State(shop): State<Shop>,
@@ -100,8 +95,7 @@ pub async fn put_settings(
 
 /// What I consented to
 #[utoipa::path(get, path = "/v1/me/consents", tag = "accounts", security(("bearer" = [])), responses(
-    (status = 200, body = [ConsentBody]),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema)
+    (status = 200, body = [ConsentBody])
 ))]
 pub async fn list_consents(
     State(shop): State<Shop>,
@@ -115,10 +109,7 @@ pub async fn list_consents(
 #[utoipa::path(get, path = "/v1/me/consents/{kind}", tag = "accounts", security(("bearer" = [])),
     params(("kind" = Consent, Path), PageParams), responses(
     (status = 200, body = Page<ConsentChangeBody>),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 404, description = "`not-found`: there is no such consent", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 404, description = "`not-found`: there is no such consent", body = ProblemSchema)
 ))]
 pub async fn list_consent_changes(
     State(shop): State<Shop>,
@@ -136,11 +127,7 @@ pub async fn list_consent_changes(
 #[utoipa::path(put, path = "/v1/me/consents/{kind}", tag = "accounts", security(("bearer" = [])),
     params(("kind" = Consent, Path)), request_body = ConsentIn, responses(
     (status = 200, body = ConsentBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 404, description = "`not-found`: there is no such consent", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 404, description = "`not-found`: there is no such consent", body = ProblemSchema)
 ))]
 pub async fn put_consent(
     State(shop): State<Shop>,

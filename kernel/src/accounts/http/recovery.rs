@@ -113,8 +113,6 @@ pub struct EmailChangeBody {
 /// Orders that were placed with this address without an account become the account's.
 #[utoipa::path(post, path = "/v1/auth/confirm-email", tag = "accounts", request_body = LinkTokenBody, responses(
     (status = 204, description = "It is confirmed"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`; `invalid-link`", body = ProblemSchema)
 ))]
 pub async fn confirm_email(State(shop): State<Shop>, Json(body): Json<LinkTokenBody>) -> Result<StatusCode, Problem> {
@@ -126,10 +124,7 @@ pub async fn confirm_email(State(shop): State<Shop>, Json(body): Json<LinkTokenB
 ///
 /// The answer is the same whether there is such an account or not, and whether it is confirmed or not.
 #[utoipa::path(post, path = "/v1/auth/confirm-email/resend", tag = "accounts", request_body = AddressedBody, responses(
-    (status = 202, description = "Whoever has to confirm this address gets a letter"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 202, description = "Whoever has to confirm this address gets a letter")
 ))]
 pub async fn resend_confirmation(
     State(shop): State<Shop>,
@@ -143,10 +138,7 @@ pub async fn resend_confirmation(
 ///
 /// The answer is the same whether there is such an account or not.
 #[utoipa::path(post, path = "/v1/auth/forgot-password", tag = "accounts", request_body = AddressedBody, responses(
-    (status = 202, description = "Whoever has an account with this address gets a letter"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 202, description = "Whoever has an account with this address gets a letter")
 ))]
 pub async fn forgot_password(State(shop): State<Shop>, Json(body): Json<AddressedBody>) -> Result<StatusCode, Problem> {
     accounts::ask_for_reset(&shop, &body.check()?).await?;
@@ -158,8 +150,6 @@ pub async fn forgot_password(State(shop): State<Shop>, Json(body): Json<Addresse
 /// Every session of the account ends, and its address is confirmed.
 #[utoipa::path(post, path = "/v1/auth/reset-password", tag = "accounts", request_body = ResetPasswordBody, responses(
     (status = 204, description = "Log in with it now"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`; `invalid-link`", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
@@ -180,10 +170,7 @@ pub async fn reset_password(
 /// My other sessions end. A wrong current password counts as a failed login.
 #[utoipa::path(post, path = "/v1/me/password", tag = "accounts", security(("bearer" = [])), request_body = ChangePasswordBody, responses(
     (status = 204, description = "It is changed"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`unauthenticated`, `invalid-token`; `invalid-credentials`: the current password is wrong", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 429, description = "`too-many-requests`: too many wrong passwords", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
@@ -206,10 +193,7 @@ pub async fn change_password(
 /// has an account or not.
 #[utoipa::path(post, path = "/v1/me/email", tag = "accounts", security(("bearer" = [])), request_body = ChangeEmailBody, responses(
     (status = 202, description = "Both addresses are asked"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`unauthenticated`, `invalid-token`; `invalid-credentials`: the password is wrong", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 429, description = "`too-many-requests`: too many wrong passwords", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
@@ -230,9 +214,7 @@ pub async fn change_email(
 /// Agree to a change of the e-mail address, with the token of the letter to either of the two
 #[utoipa::path(post, path = "/v1/auth/change-email", tag = "accounts", request_body = LinkTokenBody, responses(
     (status = 200, body = EmailChangeBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 409, description = "`email-taken`: somebody else has the address since", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`; `invalid-link`", body = ProblemSchema)
 ))]
 pub async fn agree_to_email_change(
@@ -246,8 +228,6 @@ pub async fn agree_to_email_change(
 /// Call a change of the e-mail address off, with the token of the letter to either of the two
 #[utoipa::path(post, path = "/v1/auth/change-email/cancel", tag = "accounts", request_body = LinkTokenBody, responses(
     (status = 204, description = "The account keeps its address"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`; `invalid-link`", body = ProblemSchema)
 ))]
 pub async fn refuse_email_change(

@@ -154,10 +154,7 @@ impl From<(Customer, Tokens)> for SessionBody {
     (status = 201, body = SessionBody),
     (status = 202, description = "Where the shop wants addresses confirmed first: follow the letter, then log in. The same for an \
         address that has an account", body = ()),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 409, description = "`email-taken`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
 pub async fn register(
@@ -179,11 +176,8 @@ pub async fn register(
 #[utoipa::path(post, path = "/v1/auth/login", tag = "accounts", request_body = LoginBody, responses(
     (status = 200, body = SessionBody),
     (status = 202, description = "The password is right; a code of the second factor is asked for", body = ChallengeBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
     (status = 401, description = "`invalid-credentials`", body = ProblemSchema),
     (status = 403, description = "`email-unconfirmed`, where the shop asks for it; `account-disabled`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 429, description = "`too-many-requests`: too many wrong passwords", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]
@@ -200,10 +194,7 @@ pub async fn login(State(shop): State<Shop>, device: Device, Json(body): Json<Lo
 /// Exchange a refresh token for the next pair of tokens
 #[utoipa::path(post, path = "/v1/auth/refresh", tag = "accounts", request_body = RefreshTokenBody, responses(
     (status = 200, body = TokensBody),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`invalid-token`; `refresh-token-reused`: the session has been ended", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 401, description = "`invalid-token`; `refresh-token-reused`: the session has been ended", body = ProblemSchema)
 ))]
 pub async fn refresh(
     State(shop): State<Shop>,
@@ -215,10 +206,7 @@ pub async fn refresh(
 
 /// End a session; its access tokens end with it
 #[utoipa::path(post, path = "/v1/auth/logout", tag = "accounts", request_body = RefreshTokenBody, responses(
-    (status = 204, description = "It has ended, now or before"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 204, description = "It has ended, now or before")
 ))]
 pub async fn logout(State(shop): State<Shop>, Json(body): Json<RefreshTokenBody>) -> Result<StatusCode, Problem> {
     body.check()?;

@@ -33,7 +33,6 @@ pub struct AcknowledgeIn {
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`stale-quote`, `cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn acknowledge_changes(

@@ -53,7 +53,6 @@ pub struct LinePatch {
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`insufficient-stock`, `price-missing`: it is not sold in the currency of the cart, `cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn add_line(
@@ -88,7 +87,6 @@ pub async fn add_line(
     (status = 200, body = CartOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`insufficient-stock`, `price-missing`: it is not sold in the currency of the cart, `cart-closed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
 ))]
 pub async fn patch_line(

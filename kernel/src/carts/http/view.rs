@@ -64,7 +64,7 @@ pub struct LineOut {
 
 /// What became of a coupon code.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CouponOut {
+pub struct CartCouponOut {
     code: String,
     /// `applied`, `unknown`, `expired` or `not-applicable`; of a coupon that the shop counts also `not-started`, `inactive`,
     /// `used-up`, or `used-before` (by this customer, as often as one may).
@@ -134,7 +134,7 @@ pub struct CartOut {
     lines: Vec<LineOut>,
     /// What is not as the shopper was shown it, until it is acknowledged.
     changes: Vec<Notice>,
-    coupons: Vec<CouponOut>,
+    coupons: Vec<CartCouponOut>,
     /// The chosen delivery, where it is offered for this cart.
     delivery: Option<DeliveryOptionOut>,
     /// Discounts, taxes and fees on the goods as a whole and on the delivery.
@@ -276,7 +276,7 @@ fn adjustment_out(adjustment: &pricing::Adjustment) -> AdjustmentOut {
     }
 }
 
-fn coupon_out(coupon: &CouponResult) -> CouponOut {
+fn coupon_out(coupon: &CouponResult) -> CartCouponOut {
     let state = match coupon.state {
         CouponState::Applied => "applied",
         CouponState::NotApplicable => "not-applicable",
@@ -284,7 +284,7 @@ fn coupon_out(coupon: &CouponResult) -> CouponOut {
         CouponState::Unknown => "unknown",
         CouponState::Refused(refusal) => refusal.name(),
     };
-    CouponOut { code: coupon.code.clone(), state, text: coupon.text.clone() }
+    CartCouponOut { code: coupon.code.clone(), state, text: coupon.text.clone() }
 }
 
 pub fn delivery_out(currency: Currency, option: DeliveryOption) -> DeliveryOptionOut {

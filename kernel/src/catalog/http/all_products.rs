@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Query};
 use crate::http::paging::{Page, PageParams};
-use crate::problem::{Problem, ProblemSchema};
+use crate::problem::Problem;
 
 const MAX_SEARCH_CHARS: usize = 200;
 
@@ -89,8 +89,7 @@ impl From<Entry> for AdminProductSummaryOut {
 #[utoipa::path(
     get, path = "/v1/admin/products", tag = "catalog", params(AllProductsParams), security(("bearer" = [])),
     responses(
-        (status = 200, body = Page<AdminProductSummaryOut>),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 200, body = Page<AdminProductSummaryOut>)
     )
 )]
 pub async fn list_all_products(

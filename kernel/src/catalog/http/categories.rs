@@ -117,8 +117,7 @@ pub async fn create_category(
     responses(
         (status = 200, description = "The category, with its ETag", body = AdminCategoryOut),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 409, description = "`slug-taken`, `category-cycle`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 409, description = "`slug-taken`, `category-cycle`", body = ProblemSchema)
     )
 )]
 pub async fn patch_category(
@@ -165,8 +164,7 @@ pub async fn admin_get_category(
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 409, description = "`category-not-empty`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 409, description = "`category-not-empty`", body = ProblemSchema)
     )
 )]
 pub async fn delete_category(

@@ -111,8 +111,7 @@ pub struct AdminCollectionsParams {
 #[utoipa::path(
     get, path = "/v1/admin/collections", tag = "catalog", params(AdminCollectionsParams), security(("bearer" = [])),
     responses(
-        (status = 200, description = "A page", body = Page<AdminCollectionOut>),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 200, description = "A page", body = Page<AdminCollectionOut>)
     )
 )]
 pub async fn admin_list_collections(
@@ -185,8 +184,7 @@ pub async fn create_collection(
     responses(
         (status = 200, description = "The collection, with its new ETag", body = AdminCollectionOut),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 409, description = "`slug-taken`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 409, description = "`slug-taken`", body = ProblemSchema)
     )
 )]
 pub async fn patch_collection(
@@ -220,8 +218,7 @@ pub async fn patch_collection(
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: delete only this version")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
 pub async fn delete_collection(
@@ -261,8 +258,7 @@ pub async fn list_collection_products(
     responses(
         (status = 204, description = "They are chosen; with the new ETag of the collection"),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 409, description = "`collection-by-rule`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 409, description = "`collection-by-rule`", body = ProblemSchema)
     )
 )]
 pub async fn put_collection_products(

@@ -106,8 +106,7 @@ pub struct ProductsOut {
     get, path = "/v1/products", tag = "catalog", params(ProductsParams, AttributeFilters),
     responses(
         (status = 200, description = "A page; it bears an ETag and `Content-Language`", body = ProductsOut),
-        (status = 304, description = "The page that `If-None-Match` names is still right"),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 304, description = "The page that `If-None-Match` names is still right")
     )
 )]
 pub async fn list_products(

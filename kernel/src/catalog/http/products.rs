@@ -177,8 +177,7 @@ pub async fn admin_get_product(
     responses(
         (status = 200, description = "The product, with its new ETag", body = AdminProductOut),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 409, description = "`slug-taken`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 409, description = "`slug-taken`", body = ProblemSchema)
     )
 )]
 pub async fn patch_product(
@@ -199,8 +198,7 @@ pub async fn patch_product(
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: archive only this version")),
     responses(
         (status = 204, description = "It is archived"),
-        (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
 pub async fn delete_product(

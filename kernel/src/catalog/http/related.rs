@@ -75,8 +75,7 @@ pub async fn get_related(
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag of the product")),
     responses(
         (status = 200, description = "In order, with the new ETag of the product", body = RelatedOut),
-        (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
 pub async fn put_related(

@@ -51,8 +51,7 @@ pub struct CollectionsParams {
     get, path = "/v1/collections", tag = "catalog", params(CollectionsParams),
     responses(
         (status = 200, description = "A page; it bears an ETag and `Content-Language`", body = Page<CollectionOut>),
-        (status = 304, description = "The page that `If-None-Match` names is still right"),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 304, description = "The page that `If-None-Match` names is still right")
     )
 )]
 pub async fn list_collections(

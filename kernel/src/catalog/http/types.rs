@@ -109,8 +109,7 @@ fn of_the_product() -> Level {
 #[utoipa::path(
     get, path = "/v1/admin/product-types", tag = "catalog", params(PageParams), security(("bearer" = [])),
     responses(
-        (status = 200, description = "A page", body = Page<ProductTypeOut>),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 200, description = "A page", body = Page<ProductTypeOut>)
     )
 )]
 pub async fn list_product_types(
@@ -181,8 +180,7 @@ pub async fn create_product_type(
     responses(
         (status = 200, description = "The type, with its new ETag", body = ProductTypeOut),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 409, description = "`attribute-in-use`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 409, description = "`attribute-in-use`", body = ProblemSchema)
     )
 )]
 pub async fn patch_product_type(
@@ -213,8 +211,7 @@ pub async fn patch_product_type(
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 409, description = "`product-type-in-use`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 409, description = "`product-type-in-use`", body = ProblemSchema)
     )
 )]
 pub async fn delete_product_type(

@@ -171,7 +171,6 @@ pub async fn create_variant(
     responses(
         (status = 200, description = "The variant, with the new ETag of its product", body = AdminVariantOut),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema),
         (status = 422, description = "`invalid-request`, also for stock below what is reserved", body = ProblemSchema)
     )
 )]

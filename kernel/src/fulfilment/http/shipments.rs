@@ -158,8 +158,7 @@ pub async fn create_shipment(
 
 /// Shipments of all orders, the newest first
 #[utoipa::path(get, path = "/v1/admin/shipments", tag = "orders", security(("bearer" = [])), params(ShipmentParams), responses(
-    (status = 200, body = Page<ShipmentSummaryOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<ShipmentSummaryOut>)
 ))]
 pub async fn list_shipments(
     State(shop): State<Shop>,

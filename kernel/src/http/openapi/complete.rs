@@ -65,6 +65,10 @@ struct Facts {
     body: bool,
     json: bool,
     takes_key: bool,
+    /// `cursor` and `limit` may be none that the list gave or bears.
+    paged: bool,
+    /// `If-Match` may name another version.
+    conditional: bool,
 }
 
 impl Facts {
@@ -74,6 +78,11 @@ impl Facts {
             RefOr::T(body) => Some(&body.content),
             RefOr::Ref(_) => None,
         });
+        let has = |place: ParameterIn, name: &str| {
+            operation.parameters.iter().flatten().any(|parameter| {
+                matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place && parameter.name == name)
+            })
+        };
         Self {
             api,
             staff: path.starts_with("/v1/admin/") || path == "/v1/auth/introspect",
@@ -81,11 +90,13 @@ impl Facts {
             body: content.is_some(),
             json: content.is_some_and(|content| content.contains_key("application/json")),
             takes_key: api && *method == Method::POST && !idempotency::is_ignored_at(path),
+            paged: has(ParameterIn::Query, "cursor") || has(ParameterIn::Query, "limit"),
+            conditional: has(ParameterIn::Header, "If-Match"),
         }
     }
 
     fn kinds(&self) -> Vec<Kind> {
-        let groups: [(bool, &[Kind]); 7] = [
+        let groups: [(bool, &[Kind]); 9] = [
             (true, &[Kind::MalformedRequest, Kind::RequestTimeout, Kind::InternalError]),
             (self.api, &[Kind::InvalidToken, Kind::TooManyRequests, Kind::Unavailable]),
             // An API key is nobody in person.
@@ -94,6 +105,8 @@ impl Facts {
             (self.body || self.takes_key, &[Kind::PayloadTooLarge]),
             (self.json, &[Kind::UnsupportedMediaType, Kind::InvalidRequest]),
             (self.takes_key, &[Kind::InvalidRequest, Kind::IdempotencyKeyReused, Kind::IdempotencyKeyInFlight]),
+            (self.paged, &[Kind::InvalidRequest]),
+            (self.conditional, &[Kind::PreconditionFailed]),
         ];
         groups.into_iter().filter(|(holds, _)| *holds).flat_map(|(_, kinds)| kinds.iter().copied()).collect()
     }

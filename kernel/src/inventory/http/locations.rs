@@ -67,8 +67,6 @@ pub struct LocationOut {
 /// Every location, in the order in which orders are served
 #[utoipa::path(get, path = "/v1/admin/locations", tag = "stock", security(("bearer" = [])), responses(
     (status = 200, body = [LocationOut]),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
 ))]
 pub async fn list_locations(
     _: Staff<may::Catalog>,
@@ -81,8 +79,6 @@ pub async fn list_locations(
 /// A location
 #[utoipa::path(get, path = "/v1/admin/locations/{id}", tag = "stock", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
     (status = 200, description = "The location, with its ETag", body = LocationOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn get_location(
@@ -96,8 +92,6 @@ pub async fn get_location(
 /// Open a location
 #[utoipa::path(post, path = "/v1/admin/locations", tag = "stock", request_body = LocationIn, security(("bearer" = [])), responses(
     (status = 201, description = "The location, with `Location` and ETag", body = LocationOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`, also beyond `inventory.max_locations`", body = ProblemSchema)
 ))]
 pub async fn create_location(
@@ -125,12 +119,8 @@ pub async fn create_location(
 #[utoipa::path(patch, path = "/v1/admin/locations/{id}", tag = "stock", request_body = LocationPatchIn, security(("bearer" = [])),
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: change only this version")), responses(
     (status = 200, description = "The location, with its new ETag", body = LocationOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stock-in-use`: goods lie there, or it is the default location", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 409, description = "`stock-in-use`: goods lie there, or it is the default location", body = ProblemSchema)
 ))]
 pub async fn patch_location(
     _: Staff<may::Catalog>,
@@ -157,11 +147,8 @@ pub async fn patch_location(
 #[utoipa::path(delete, path = "/v1/admin/locations/{id}", tag = "stock", security(("bearer" = [])),
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: delete only this version")), responses(
     (status = 204, description = "It is gone"),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stock-in-use`: goods lie there, or it is the default location", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+    (status = 409, description = "`stock-in-use`: goods lie there, or it is the default location", body = ProblemSchema)
 ))]
 pub async fn delete_location(
     _: Staff<may::Catalog>,

@@ -124,8 +124,6 @@ pub struct LevelOut {
 /// The stock of a variant, at each location
 #[utoipa::path(get, path = "/v1/admin/variants/{id}/stock", tag = "stock", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
     (status = 200, description = "The stock, with its ETag", body = StockOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn get_stock(
@@ -140,12 +138,8 @@ pub async fn get_stock(
 #[utoipa::path(patch, path = "/v1/admin/variants/{id}/stock", tag = "stock", request_body = PolicyIn, security(("bearer" = [])),
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: change only this version")), responses(
     (status = 200, description = "The stock, with its new ETag", body = StockOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stock-in-use`: orders hold some of it, and `tracked` would change", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 409, description = "`stock-in-use`: orders hold some of it, and `tracked` would change", body = ProblemSchema)
 ))]
 pub async fn patch_stock(
     _: Staff<may::Catalog>,
@@ -177,8 +171,6 @@ pub async fn patch_stock(
 #[utoipa::path(put, path = "/v1/admin/variants/{id}/stock/{location}", tag = "stock", request_body = CountIn, security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The variant"), ("location" = Uuid, Path)), responses(
     (status = 200, body = StockOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 412, description = "`precondition-failed`: `expected_on_hand` is not what is on hand; `on_hand` is", body = ProblemSchema),
     (status = 422, description = "`invalid-request`, also for less than orders hold there, and a location that is closed", body = ProblemSchema)
@@ -202,8 +194,6 @@ pub async fn count_stock(
 #[utoipa::path(post, path = "/v1/admin/variants/{id}/stock/{location}/adjustments", tag = "stock", request_body = AdjustmentIn,
     security(("bearer" = [])), params(("id" = Uuid, Path, description = "The variant"), ("location" = Uuid, Path)), responses(
     (status = 201, body = StockOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`, also for less than orders hold there, and a location that is closed", body = ProblemSchema)
 ))]
@@ -230,8 +220,6 @@ pub async fn adjust_stock(
 /// Move goods that no order holds from one location to another
 #[utoipa::path(post, path = "/v1/admin/stock/transfers", tag = "stock", request_body = TransferIn, security(("bearer" = [])), responses(
     (status = 201, body = TransferOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`: there is no such variant", body = ProblemSchema),
     (status = 409, description = "`insufficient-stock`: less than that is free there", body = ProblemSchema),
     (status = 422, description = "`invalid-request`, also for a location that is closed", body = ProblemSchema)

@@ -51,8 +51,7 @@ impl From<Device> for PushTokenOut {
 
 /// My devices for push messages
 #[utoipa::path(get, path = "/v1/me/push-tokens", tag = "notifications", security(("bearer" = [])), responses(
-    (status = 200, body = [PushTokenOut]),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema)
+    (status = 200, body = [PushTokenOut])
 ))]
 pub async fn list_push_tokens(
     State(shop): State<Shop>,
@@ -67,11 +66,7 @@ pub async fn list_push_tokens(
 /// Registered again, nothing changes. A token belongs to whoever registered it last.
 #[utoipa::path(post, path = "/v1/me/push-tokens", tag = "notifications", security(("bearer" = [])),
     request_body = PushTokenIn, responses(
-    (status = 201, body = PushTokenOut),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 201, body = PushTokenOut)
 ))]
 pub async fn register_push_token(
     State(shop): State<Shop>,
@@ -95,7 +90,6 @@ pub async fn register_push_token(
 #[utoipa::path(delete, path = "/v1/me/push-tokens/{id}", tag = "notifications", security(("bearer" = [])),
     params(("id" = Uuid, Path)), responses(
     (status = 204, description = "It is removed"),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn delete_push_token(

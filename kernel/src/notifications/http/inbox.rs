@@ -121,10 +121,7 @@ pub struct StreamParams {
 ///
 /// Those who work for the shop find there what happened in the areas that they may look after.
 #[utoipa::path(get, path = "/v1/me/inbox", tag = "notifications", security(("bearer" = [])), params(InboxParams), responses(
-    (status = 200, body = InboxOut),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = InboxOut)
 ))]
 pub async fn get_inbox(
     State(shop): State<Shop>,
@@ -143,7 +140,6 @@ pub async fn get_inbox(
 #[utoipa::path(post, path = "/v1/me/inbox/{id}/read", tag = "notifications", security(("bearer" = [])),
     params(("id" = Uuid, Path)), responses(
     (status = 204, description = "It is read, now or before"),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn read_inbox_item(
@@ -157,11 +153,7 @@ pub async fn read_inbox_item(
 /// I have read everything
 #[utoipa::path(post, path = "/v1/me/inbox/read-all", tag = "notifications", security(("bearer" = [])),
     request_body = ReadAllIn, responses(
-    (status = 200, body = ReadAllOut),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = ReadAllOut)
 ))]
 pub async fn read_inbox(
     State(shop): State<Shop>,
@@ -179,7 +171,6 @@ pub async fn read_inbox(
 #[utoipa::path(delete, path = "/v1/me/inbox/{id}", tag = "notifications", security(("bearer" = [])),
     params(("id" = Uuid, Path)), responses(
     (status = 204, description = "It is gone"),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn delete_inbox_item(
@@ -216,11 +207,9 @@ pub struct StreamEventOut {
     params(StreamParams, ("Last-Event-ID" = Option<i64>, Header, description = "The `id` of the last event; before `after`")),
     responses(
     (status = 200, description = "Events", body = StreamEventOut, content_type = "text/event-stream"),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema),
     (status = 429, description = "`too-many-requests`: you, or your address, have too many streams open", body = ProblemSchema),
-    (status = 503, description = "`unavailable`: too many streams are open", body = ProblemSchema)
+    (status = 503, description = "`unavailable`: too many streams are open", body = ProblemSchema),
+    (status = 422, description = "`invalid-request`", body = ProblemSchema)
 ))]
 pub async fn stream_inbox(
     State(shop): State<Shop>,

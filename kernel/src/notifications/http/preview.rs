@@ -94,9 +94,7 @@ impl From<Message> for PreviewMessageOut {
 
 /// Kinds of events that people are told of, with samples
 #[utoipa::path(get, path = "/v1/admin/notifications/kinds", tag = "notifications", security(("bearer" = [])), responses(
-    (status = 200, body = [NotificationKindOut]),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema)
+    (status = 200, body = [NotificationKindOut])
 ))]
 pub async fn list_notification_kinds(_: Staff<may::Settings>) -> Answer<Vec<NotificationKindOut>> {
     let kinds = samples::KINDS.iter();
@@ -110,11 +108,7 @@ pub async fn list_notification_kinds(_: Staff<may::Settings>) -> Answer<Vec<Noti
 #[utoipa::path(post, path = "/v1/admin/notifications/preview", tag = "notifications", security(("bearer" = [])),
     request_body = PreviewIn, responses(
     (status = 200, body = [PreviewOut]),
-    (status = 400, description = "`malformed-request`", body = ProblemSchema),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`: the order was not told of in this way, or too long ago", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`; `binding-rejected`: the plugin refuses the settings", body = ProblemSchema)
 ))]
 pub async fn preview_notification(

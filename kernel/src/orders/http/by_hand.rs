@@ -37,11 +37,8 @@ pub struct PaymentByHandIn {
 /// any more is paid.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/payments-by-hand", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = PaymentByHandIn, responses(
     (status = 201, body = OrderOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`amount-exceeded`: the shop does not hold so much; `order-state`: it has as many movements of money as it may have", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 409, description = "`amount-exceeded`: the shop does not hold so much; `order-state`: it has as many movements of money as it may have", body = ProblemSchema)
 ))]
 pub async fn create_payment_by_hand(
     State(shop): State<Shop>,

@@ -84,8 +84,7 @@ pub async fn create_draft(
 
 /// Drafts, the newest first
 #[utoipa::path(get, path = "/v1/admin/drafts", operation_id = "list_drafts", tag = "drafts", security(("bearer" = [])), params(PageParams), responses(
-    (status = 200, body = Page<DraftSummaryOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<DraftSummaryOut>)
 ))]
 pub async fn list_drafts(
     State(shop): State<Shop>,
@@ -117,7 +116,6 @@ pub async fn get_draft(
     (status = 200, description = "The draft, with its new ETag", body = DraftOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`cart-closed`: it became an order", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`; `unavailable`: somebody else changed it at the same time", body = ProblemSchema)
 ))]
 pub async fn patch_draft(

@@ -14,7 +14,7 @@ use crate::http::auth::{SignedIn, Staff, may};
 use crate::http::extract::{Checks, Query};
 use crate::http::paging::{Page, PageParams};
 use crate::orders::{self, Filter, Order, Status};
-use crate::problem::{Problem, ProblemSchema};
+use crate::problem::Problem;
 
 const MAX_SEARCH_CHARS: usize = 254;
 
@@ -95,8 +95,7 @@ impl From<Order> for AdminOrderSummaryOut {
 
 /// Your orders, the newest first
 #[utoipa::path(get, path = "/v1/orders", tag = "orders", security(("bearer" = [])), params(PageParams), responses(
-    (status = 200, body = Page<OrderSummaryOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<OrderSummaryOut>)
 ))]
 pub async fn list_orders(
     State(shop): State<Shop>,
@@ -109,8 +108,7 @@ pub async fn list_orders(
 
 /// All orders, the newest first
 #[utoipa::path(get, path = "/v1/admin/orders", tag = "orders", security(("bearer" = [])), params(OrderParams), responses(
-    (status = 200, body = Page<AdminOrderSummaryOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<AdminOrderSummaryOut>)
 ))]
 pub async fn admin_list_orders(
     State(shop): State<Shop>,

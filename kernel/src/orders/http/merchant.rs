@@ -35,8 +35,6 @@ pub struct ReceiptOut {
 /// Any order
 #[utoipa::path(get, path = "/v1/admin/orders/{id}", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn admin_get_order(
@@ -50,8 +48,6 @@ pub async fn admin_get_order(
 /// What the plugins were asked for the price of an order
 #[utoipa::path(get, path = "/v1/admin/orders/{id}/receipt", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = [ReceiptOut]),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn admin_get_receipt(
@@ -81,8 +77,6 @@ pub async fn admin_get_receipt(
 /// wait. What is to be collected is made ready instead, and the order stays `paid` until it is collected.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/ship", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`order-state`; `pieces-exceeded`: nothing is left; `shipment-state`: a carrier is being asked; `insufficient-stock` where it still waits for goods", body = ProblemSchema)
 ))]
@@ -101,8 +95,6 @@ pub async fn ship_order(
 /// The shorthand for all shipments that are in transit or ready to be collected.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/deliver", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`order-state`: nothing is on its way; `insufficient-stock`", body = ProblemSchema)
 ))]
@@ -121,8 +113,6 @@ pub async fn deliver_order(
 /// Cancel what is booked first: `shipping_begun` of `order-state` tells that something is. Shipments that are only planned are cancelled with it.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/cancel", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = OrderOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`order-state`", body = ProblemSchema)
 ))]

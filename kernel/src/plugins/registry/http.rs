@@ -103,12 +103,9 @@ pub struct BindingIn {
 #[utoipa::path(post, path = "/v1/admin/plugins", tag = "plugins", security(("bearer" = [])),
     request_body(content = Vec<u8>, content_type = "application/wasm"), responses(
     (status = 201, body = PluginVersionOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 409, description = "`plugin-version-taken`", body = ProblemSchema),
-    (status = 413, description = "`payload-too-large`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
-    (status = 422, description = "`plugin-rejected`", body = ProblemSchema)
+    (status = 422, description = "`plugin-rejected`", body = ProblemSchema),
+    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema)
 ))]
 pub async fn upload_plugin(
     State(shop): State<Shop>,
@@ -128,9 +125,7 @@ pub async fn upload_plugin(
 
 /// Every plugin with its versions
 #[utoipa::path(get, path = "/v1/admin/plugins", tag = "plugins", security(("bearer" = [])), responses(
-    (status = 200, body = [PluginOut]),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema)
+    (status = 200, body = [PluginOut])
 ))]
 pub async fn list_plugins(State(shop): State<Shop>, _: Staff<may::Plugins>) -> Result<Answer<Vec<PluginOut>>, Problem> {
     let bindings = shop.plugins().bindings().await?;
@@ -142,8 +137,6 @@ pub async fn list_plugins(State(shop): State<Shop>, _: Staff<may::Plugins>) -> R
 #[utoipa::path(get, path = "/v1/admin/plugins/{name}", tag = "plugins", security(("bearer" = [])),
     params(("name" = String, Path)), responses(
     (status = 200, body = PluginOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn get_plugin(
@@ -158,9 +151,7 @@ pub async fn get_plugin(
 
 /// The plugins in force, by domain
 #[utoipa::path(get, path = "/v1/admin/bindings", tag = "plugins", security(("bearer" = [])), responses(
-    (status = 200, body = [BindingOut]),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema)
+    (status = 200, body = [BindingOut])
 ))]
 pub async fn list_bindings(
     State(shop): State<Shop>,
@@ -174,8 +165,6 @@ pub async fn list_bindings(
 #[utoipa::path(get, path = "/v1/admin/bindings/{domain}", tag = "plugins", security(("bearer" = [])),
     params(("domain" = String, Path)), responses(
     (status = 200, body = BindingOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn get_binding(
@@ -194,11 +183,9 @@ pub async fn get_binding(
 #[utoipa::path(put, path = "/v1/admin/bindings/{domain}", tag = "plugins", security(("bearer" = [])),
     params(("domain" = String, Path)), request_body = BindingIn, responses(
     (status = 200, body = BindingOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`, `binding-rejected`", body = ProblemSchema)
+    (status = 422, description = "`invalid-request`, `binding-rejected`", body = ProblemSchema),
+    (status = 412, description = "`precondition-failed`", body = ProblemSchema)
 ))]
 pub async fn put_binding(
     State(shop): State<Shop>,
@@ -232,8 +219,6 @@ pub async fn put_binding(
 #[utoipa::path(post, path = "/v1/admin/bindings/{domain}/rollback", tag = "plugins", security(("bearer" = [])),
     params(("domain" = String, Path)), responses(
     (status = 200, body = BindingOut),
-    (status = 401, description = "`unauthenticated`, `invalid-token`", body = ProblemSchema),
-    (status = 403, description = "`forbidden`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`nothing-to-roll-back`", body = ProblemSchema),
     (status = 422, description = "`binding-rejected`", body = ProblemSchema)

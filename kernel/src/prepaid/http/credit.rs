@@ -112,8 +112,7 @@ pub struct MyCreditEntryOut {
 #[utoipa::path(get, path = "/v1/admin/customers/{id}/credit", tag = "promotions", security(("bearer" = [])),
     params(("id" = Uuid, Path), CreditParams), responses(
     (status = 200, body = CreditOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn get_customer_credit(
     _: Staff<may::Refunds>,
@@ -152,8 +151,7 @@ pub async fn create_customer_credit(
 
 /// My store credit
 #[utoipa::path(get, path = "/v1/me/credit", tag = "accounts", security(("bearer" = [])), params(CreditParams), responses(
-    (status = 200, body = MyCreditOut),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = MyCreditOut)
 ))]
 pub async fn get_my_credit(
     SignedIn(identity): SignedIn,

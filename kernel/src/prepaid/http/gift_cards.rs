@@ -143,8 +143,7 @@ pub struct GiftCardParams {
 
 /// Gift cards, the newest first
 #[utoipa::path(get, path = "/v1/admin/gift-cards", tag = "promotions", security(("bearer" = [])), params(GiftCardParams), responses(
-    (status = 200, body = Page<GiftCardOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<GiftCardOut>)
 ))]
 pub async fn list_gift_cards(
     _: Staff<may::Refunds>,
@@ -214,8 +213,7 @@ pub async fn create_gift_card(
 #[utoipa::path(patch, path = "/v1/admin/gift-cards/{id}", tag = "promotions", security(("bearer" = [])), request_body = GiftCardPatchIn,
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: change only this version")), responses(
     (status = 200, description = "The card, with its new ETag", body = GiftCardOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+    (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn patch_gift_card(
     _: Staff<may::Refunds>,
@@ -262,8 +260,7 @@ pub async fn adjust_gift_card(
 #[utoipa::path(get, path = "/v1/admin/gift-cards/{id}/entries", tag = "promotions", security(("bearer" = [])),
     params(("id" = Uuid, Path), PageParams), responses(
     (status = 200, body = Page<PrepaidEntryOut>),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn list_gift_card_entries(
     _: Staff<may::Refunds>,

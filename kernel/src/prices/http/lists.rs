@@ -166,7 +166,6 @@ pub async fn get_price_list(
     responses(
         (status = 200, description = "The list, with its ETag", body = PriceListOut),
         (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema),
     )
 )]
 pub async fn patch_price_list(
@@ -206,8 +205,7 @@ pub async fn patch_price_list(
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: delete only this version")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 412, description = "`precondition-failed`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
 pub async fn delete_price_list(

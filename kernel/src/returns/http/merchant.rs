@@ -37,7 +37,7 @@ pub struct ReturnParams {
 /// Why it is not taken back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RejectionIn {
+pub struct ReturnRejectionIn {
     /// For the shopper; 1 to 500 characters.
     #[schema(example = "it was worn", min_length = 1, max_length = 500)]
     reason: String,
@@ -81,8 +81,7 @@ pub struct ReturnRefundIn {
 
 /// Returns of all orders, the newest first
 #[utoipa::path(get, path = "/v1/admin/returns", tag = "orders", security(("bearer" = [])), params(ReturnParams), responses(
-    (status = 200, body = Page<ReturnSummaryOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<ReturnSummaryOut>)
 ))]
 pub async fn list_returns(
     State(shop): State<Shop>,
@@ -147,7 +146,7 @@ pub async fn approve_return(
 }
 
 /// The goods are not taken back
-#[utoipa::path(post, path = "/v1/admin/returns/{id}/reject", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = RejectionIn, responses(
+#[utoipa::path(post, path = "/v1/admin/returns/{id}/reject", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ReturnRejectionIn, responses(
     (status = 200, body = AdminReturnOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`return-state`", body = ProblemSchema)
@@ -156,7 +155,7 @@ pub async fn reject_return(
     State(shop): State<Shop>,
     staff: Staff<may::Orders>,
     Path(id): Path<Uuid>,
-    Json(body): Json<RejectionIn>,
+    Json(body): Json<ReturnRejectionIn>,
 ) -> Result<Answer<AdminReturnOut>, Problem> {
     let mut checks = Checks::default();
     checks.text(&body.reason, 1, TEXT_CHARACTERS, "/reason");

@@ -49,7 +49,7 @@ pub struct AdminReviewOut {
 /// Why a review is rejected.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RejectionIn {
+pub struct ReviewRejectionIn {
     /// Its author sees it.
     #[schema(min_length = 1, max_length = 500, example = "It is about the delivery, not about the tea.")]
     reason: String,
@@ -67,8 +67,7 @@ pub struct ReplyIn {
 #[utoipa::path(
     get, path = "/v1/admin/reviews", tag = "reviews", params(AdminReviewsParams), security(("bearer" = [])),
     responses(
-        (status = 200, body = Page<AdminReviewOut>),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 200, body = Page<AdminReviewOut>)
     )
 )]
 pub async fn admin_list_reviews(
@@ -121,7 +120,7 @@ pub async fn publish_review(
 
 /// Let nobody but its author see a review
 #[utoipa::path(
-    post, path = "/v1/admin/reviews/{id}/reject", tag = "reviews", request_body = RejectionIn, security(("bearer" = [])),
+    post, path = "/v1/admin/reviews/{id}/reject", tag = "reviews", request_body = ReviewRejectionIn, security(("bearer" = [])),
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag: reject only this version")),
     responses(
         (status = 200, description = "The review; it counts for nothing", body = AdminReviewOut),
@@ -134,7 +133,7 @@ pub async fn reject_review(
     State(shop): State<Shop>,
     headers: HeaderMap,
     Path(id): Path<Uuid>,
-    Json(body): Json<RejectionIn>,
+    Json(body): Json<ReviewRejectionIn>,
 ) -> Result<Response, Problem> {
     let expected = expected_version(&headers)?;
     let reason = text(&body.reason, MAX_REASON, "/reason")?;

@@ -96,8 +96,7 @@ pub async fn create_review(
 #[utoipa::path(
     get, path = "/v1/me/reviews", tag = "reviews", params(PageParams), security(("bearer" = [])),
     responses(
-        (status = 200, body = Page<MyReviewOut>),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 200, body = Page<MyReviewOut>)
     )
 )]
 pub async fn list_my_reviews(

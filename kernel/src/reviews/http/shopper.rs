@@ -78,8 +78,7 @@ pub struct VoteIn {
     params(("product" = String, Path, description = "Id or slug", example = "earl-grey"), ReviewsParams),
     responses(
         (status = 200, description = "A page, with what all reviews of the product come to", body = ReviewsOut),
-        (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
 pub async fn list_reviews(

@@ -146,8 +146,7 @@ impl From<Attempt> for WebhookAttemptOut {
 #[utoipa::path(get, path = "/v1/admin/webhooks/{id}/messages", tag = "webhooks", security(("bearer" = [])),
     params(("id" = Uuid, Path), WebhookMessageParams), responses(
     (status = 200, body = Page<WebhookMessageOut>),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn list_webhook_messages(
     State(shop): State<Shop>,

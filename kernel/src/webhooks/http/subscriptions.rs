@@ -169,8 +169,7 @@ pub async fn create_webhook(
 
 /// Every webhook, the oldest first
 #[utoipa::path(get, path = "/v1/admin/webhooks", tag = "webhooks", security(("bearer" = [])), params(PageParams), responses(
-    (status = 200, body = Page<WebhookOut>),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 200, body = Page<WebhookOut>)
 ))]
 pub async fn list_webhooks(
     State(shop): State<Shop>,
