@@ -16,6 +16,7 @@ TYPES = {
     "invalid-link",  # a token from a letter that nobody wrote
     "plugin-rejected",  # bytes that are no plugin
     "idempotency-key-reused",
+    "invalid-code",  # of a letter or an authenticator that nobody has
 }
 DETAILS = re.compile(
     "|".join(
@@ -38,6 +39,21 @@ DETAILS = re.compile(
             "is one of the most common passwords",
             "is needed to pay",
             "is the address already",
+            # One of several fields, which OpenAPI says only at the price of a schema for each.
+            "send either code or recovery_code",
+            "has no meaning beside ",
+            "name one of variant_id and sku",
+            "must have variant_id or sku",
+            "must have one of ",
+            "name what is to be otherwise",
+            "is needed: 0 to ",  # an edit says what it expects; a preview of it does not
+            # What depends on the shop's settings or on what is in it.
+            "is not a currency in which the shop sells",
+            "there is no plugin ",
+            "is not a gift card that can be used",
+            "the balance would be more than an amount can say",
+            "it would end before it begins",
+            "must be after ",
             "has not proved that it is theirs",
             # Addresses and countries have more rules than their patterns.
             "must be an e-mail address",
@@ -51,7 +67,12 @@ DETAILS = re.compile(
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    if type(failure).__name__ != "RejectedPositiveData" or response.status_code != 422:
+    if type(failure).__name__ != "RejectedPositiveData":
+        return True
+    # The format stands in the query, and the media type has to go with it.
+    if response.status_code == 415 and case.path == "/v1/admin/imports":
+        return False
+    if response.status_code != 422:
         return True
     try:
         problem = json.loads(response.content)

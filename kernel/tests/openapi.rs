@@ -42,6 +42,53 @@ plain_test! {
     }
 }
 
+/// Whether something of the value, or of what it refers to, is shown.
+fn shows_an_example(document: &Value, value: &Value, below: &mut Vec<String>) -> bool {
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("example") || fields.contains_key("examples") {
+                return true;
+            }
+            if let Some(name) = name_of(value) {
+                if below.iter().any(|seen| seen == name) {
+                    return false;
+                }
+                below.push(name.to_owned());
+                return shows_an_example(document, &document["components"]["schemas"][name], below);
+            }
+            fields.values().any(|value| shows_an_example(document, value, below))
+        }
+        Value::Array(items) => items.iter().any(|value| shows_an_example(document, value, below)),
+        _ => false,
+    }
+}
+
+plain_test! {
+    /// Of bytes (pictures, components, a provider's message) there is nothing to show.
+    fn every_body_and_every_answer_shows_an_example() {
+        let document = serde_json::to_value(kassa::routes::document()).unwrap();
+        let (mut seen, mut bare) = (0, Vec::new());
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let answers = operation["responses"].as_object().unwrap().iter().filter(|(status, _)| status.starts_with('2'));
+                for content in answers.map(|(_, answer)| &answer["content"]).chain([&operation["requestBody"]["content"]]) {
+                    for (media_type, body) in content.as_object().into_iter().flatten() {
+                        if !media_type.contains("json") && media_type != "text/csv" {
+                            continue;
+                        }
+                        seen += 1;
+                        if !shows_an_example(&document, body, &mut Vec::new()) {
+                            bare.push(format!("{method} {path}: {media_type}"));
+                        }
+                    }
+                }
+            }
+        }
+        assert!(seen > 300, "only {seen} were looked at");
+        assert!(bare.is_empty(), "{bare:#?}");
+    }
+}
+
 plain_test! {
     /// A request type that took unknown fields would take a typing error for a wish.
     fn every_request_refuses_unknown_fields() {

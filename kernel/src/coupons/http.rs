@@ -57,6 +57,7 @@ fn yes() -> bool {
 /// Changes of a coupon: a field that is missing stays as it is, and null takes it away.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "active": false, "limit_total": 200 }))]
 pub struct CouponPatchIn {
     #[schema(max_length = 500)]
     description: Option<String>,

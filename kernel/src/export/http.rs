@@ -29,7 +29,10 @@ pub struct ExportParams {
 /// It is written while it is sent: one that breaks off is not whole. Importing it again changes nothing.
 #[utoipa::path(
     get, path = "/v1/admin/export", tag = "import", security(("bearer" = [])), params(ExportParams),
-    responses((status = 200, description = "The file", content((String = "application/jsonl"), (String = "text/csv"))))
+    responses((status = 200, description = "The file", content(
+        (String = "application/jsonl", example = json!(crate::import::http::JSON_LINES)),
+        (String = "text/csv", example = json!(crate::import::http::SHOPIFY_CSV))
+    )))
 )]
 pub async fn export_catalog(
     _: Staff<may::Catalog>,

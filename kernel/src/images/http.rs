@@ -87,6 +87,7 @@ pub struct ImagePatchIn {
 /// The images of a product in their new order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "image_ids": ["0198a1b2-5d4e-7f60-9b8c-1d2e3f4a5b6c", "0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b"] }))]
 pub struct ImageOrderIn {
     /// Each of them once.
     #[schema(max_items = 1000)]
@@ -96,6 +97,7 @@ pub struct ImageOrderIn {
 /// The image that is a variant's own.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "image_id": "0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b" }))]
 pub struct VariantImageIn {
     /// One of the product's images; null for none.
     #[serde(deserialize_with = "Option::deserialize")]

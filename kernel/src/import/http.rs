@@ -130,6 +130,10 @@ pub struct ReportLineOut {
     detail: String,
 }
 
+/// What the documentation shows of the two formats.
+pub const JSON_LINES: &str = "{\"kind\":\"product\",\"slug\":\"earl-grey\",\"title\":\"Earl Grey\",\"variants\":[{\"sku\":\"TEA-EARL-GREY-100\",\"price\":690}]}\n";
+pub const SHOPIFY_CSV: &str = "Handle,Title,Variant SKU,Variant Price\nearl-grey,Earl Grey,TEA-EARL-GREY-100,6.90\n";
+
 /// Import a file into the catalog
 ///
 /// The body is the file: `application/jsonl` (or `application/x-ndjson`) or `text/csv`. It is kept, and worked on in the
@@ -137,7 +141,9 @@ pub struct ReportLineOut {
 #[utoipa::path(
     post, path = "/v1/admin/imports", tag = "import", security(("bearer" = [])), params(ImportParams),
     request_body(description = "The file; 64 MiB at most, unless the shop says otherwise", content(
-        (String = "application/jsonl"), (String = "application/x-ndjson"), (String = "text/csv")
+        (String = "application/jsonl", example = json!(JSON_LINES)),
+        (String = "application/x-ndjson", example = json!(JSON_LINES)),
+        (String = "text/csv", example = json!(SHOPIFY_CSV))
     )),
     responses(
         (status = 202, description = "The import, with `Location`", body = ImportOut),

@@ -52,7 +52,7 @@ pub struct CheckoutIn {
     #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 4280)]
     expected_total: Amount,
     /// `due` of the cart as the shopper saw it. It is needed where gift cards or store credit pay; left out, it is the total.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 2280)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 2280)]
     expected_due: Option<Amount>,
 }
 

@@ -36,6 +36,7 @@ pub struct ConsentBody {
     #[schema(value_type = Option<String>, format = DateTime)]
     at: Option<Moment>,
     /// How, in the storefront's words.
+    #[schema(example = "checkbox at the checkout")]
     source: Option<String>,
 }
 
@@ -55,6 +56,7 @@ pub struct ConsentChangeBody {
     given: bool,
     #[schema(value_type = String, format = DateTime)]
     at: Moment,
+    #[schema(example = "checkbox at the checkout")]
     source: String,
 }
 

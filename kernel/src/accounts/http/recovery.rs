@@ -103,6 +103,7 @@ pub struct ChangeEmailBody {
 
 /// How far the change is.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "changed": false }))]
 pub struct EmailChangeBody {
     /// Whether both addresses have agreed, and the account has the new one.
     changed: bool,

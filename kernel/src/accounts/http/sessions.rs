@@ -153,7 +153,7 @@ impl From<(Customer, Tokens)> for SessionBody {
 #[utoipa::path(post, path = "/v1/auth/register", tag = "accounts", request_body = RegisterBody, responses(
     (status = 201, body = SessionBody),
     (status = 202, description = "Where the shop wants addresses confirmed first: follow the letter, then log in. The same for an \
-        address that has an account", body = ()),
+        address that has an account"),
     (status = 409, description = "`email-taken`", body = ProblemSchema),
     (status = 503, description = "`unavailable`: too many at once", body = ProblemSchema)
 ))]

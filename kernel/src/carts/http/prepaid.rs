@@ -27,6 +27,7 @@ pub struct CartGiftCardsIn {
 /// Whether my store credit is to pay.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "use": true }))]
 pub struct CartStoreCreditIn {
     #[serde(rename = "use")]
     wanted: bool,

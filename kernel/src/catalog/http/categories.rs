@@ -46,6 +46,7 @@ pub struct CategoryIn {
 /// Changes of a category: a field that is missing stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Green tea", "parent_id": "0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b" }))]
 pub struct CategoryPatchIn {
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,

@@ -68,6 +68,7 @@ pub struct CollectionPatchIn {
 /// The products of a collection by hand.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "products": ["0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b", "0198a1b2-5d4e-7f60-9b8c-1d2e3f4a5b6c"] }))]
 pub struct ChosenProducts {
     /// Ids, in the order in which they are shown.
     #[schema(max_items = 1_000)]

@@ -18,6 +18,7 @@ use crate::problem::{Problem, ProblemSchema};
 /// What belongs to a product, in the order in which it is shown.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "products": [{ "relation": "accessory", "id": "0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b" }] }))]
 pub struct RelatedIn {
     /// At most `catalog.max_related`.
     #[schema(max_items = 20)]
@@ -28,7 +29,6 @@ pub struct RelatedIn {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RelatedProductIn {
-    #[schema(example = "accessory")]
     relation: Relation,
     id: Uuid,
 }

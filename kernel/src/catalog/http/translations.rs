@@ -20,12 +20,12 @@ const MAX_TEXTS: usize = 400;
 /// Texts in one language, by field.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "texts": { "title": "Handmühle", "seo_title": "Handmühle aus Buche" } }))]
 pub struct TranslationIn {
     /// Of a product: `title`, `description`, `seo_title`, `seo_description`, `options.<code>`, `options.<code>.<value>`,
     /// `images.<id>` (the alternative text).
     /// Of a type: `name`, `attributes.<code>`, `attributes.<code>.<choice>`, `units.<code>`.
     /// Of a category: `name`, `seo_title`, `seo_description`. Of a collection: `title`, `description` and the same two.
-    #[schema(example = json!({ "title": "Handmühle" }))]
     texts: Texts,
 }
 

@@ -60,7 +60,7 @@ fn file(id: Uuid, data: Value) -> Result<Response, Problem> {
 /// docs/privacy.md lists it.
 #[utoipa::path(get, path = "/v1/admin/customers/{id}/export", tag = "customers", operation_id = "export_customer",
     security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
-    (status = 200, description = "A file", body = Object),
+    (status = 200, description = "A file", body = Object, example = json!({ "account": { "email": "ada@example.org", "name": "Ada Lovelace" }, "orders": [], "carts": [] })),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn export_customer(
@@ -96,7 +96,7 @@ pub async fn erase_customer(
 ///
 /// As `GET /v1/admin/customers/{id}/export` gives it to the merchant.
 #[utoipa::path(get, path = "/v1/me/export", tag = "customers", operation_id = "export_me", security(("bearer" = [])), responses(
-    (status = 200, description = "A file", body = Object)
+    (status = 200, description = "A file", body = Object, example = json!({ "account": { "email": "ada@example.org", "name": "Ada Lovelace" }, "orders": [], "carts": [] }))
 ))]
 pub async fn export_me(State(shop): State<Shop>, SignedIn(identity): SignedIn) -> Result<Response, Problem> {
     file(identity.customer_id, customers::export(&shop, identity.customer_id).await?)

@@ -68,6 +68,7 @@ pub struct TransferLineIn {
 
 /// A transfer that was made.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "id": "0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b" }))]
 pub struct TransferOut {
     /// `reference_id` of its movements.
     id: Uuid,
@@ -94,12 +95,16 @@ pub struct PolicyIn {
 pub struct StockOut {
     variant_id: Uuid,
     /// Over all locations.
+    #[schema(example = 40)]
     on_hand: i64,
     /// What orders hold that are not shipped, with what waits for goods.
+    #[schema(example = 3)]
     reserved: i64,
     /// The part of it that has no goods yet.
+    #[schema(example = 0)]
     waiting: i64,
     /// What can be ordered now; 1,000,000 stands for no limit.
+    #[schema(example = 37)]
     available: i64,
     tracked: bool,
     /// How many may be ordered beyond what is on hand; null for as many as are wanted.

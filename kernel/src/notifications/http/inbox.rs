@@ -102,6 +102,7 @@ pub struct ReadAllIn {
 
 /// What was read.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "read": 5 }))]
 pub struct ReadAllOut {
     /// Items that were not read before.
     read: u64,

@@ -160,6 +160,7 @@ pub struct RetryDeadIn {
 
 /// What was done.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "queued": 12 }))]
 pub struct RetryDeadOut {
     /// Messages that are queued again; 1,000 at most, then ask once more.
     queued: u64,

@@ -33,7 +33,7 @@ use view::{DraftOut, DraftSummaryOut, summary_out};
 #[serde(deny_unknown_fields)]
 pub struct CompleteIn {
     /// `price.total` of the draft: the order is made at no other.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     expected_total: Amount,
     /// Where it was paid already, and no payment plugin saw it; left out, it is to be paid.
     paid: Option<PaidIn>,
@@ -54,9 +54,10 @@ pub struct PaidIn {
 /// The draft becomes an order, and its shopper is asked to pay it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "expected_total": 1870 }))]
 pub struct SendIn {
     /// `price.total` of the draft: the order is made at no other.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     expected_total: Amount,
 }
 

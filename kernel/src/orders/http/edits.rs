@@ -39,7 +39,7 @@ pub struct OrderEditIn {
     #[schema(max_items = 1000)]
     lines: Vec<LineEditIn>,
     /// `total` of the preview: the edit is made at no other. Needed to edit, passed over by the preview.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     expected_total: Option<Amount>,
     /// For the shop's own records; 1 to 500 characters. Needed to edit.
     #[schema(example = "called us: wrong size", max_length = 500)]
@@ -54,6 +54,7 @@ pub struct LineEditIn {
     #[schema(maximum = 10_000)]
     line: Option<u32>,
     variant_id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 100)]
     sku: Option<String>,
     #[schema(maximum = 1_000_000)]
     quantity: u32,
@@ -72,7 +73,7 @@ pub struct OwnEditIn {
     #[schema(max_items = 1000)]
     lines: Vec<OwnLineIn>,
     /// `total` of the preview: the edit is made at no other. Needed to edit, passed over by the preview.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     expected_total: Option<Amount>,
 }
 

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::view::{OrderOut, order_out};
 use crate::Shop;
+use crate::accounts::Email;
 use crate::http::extract::{Checks, Json};
 use crate::orders::lookup;
 use crate::problem::{Problem, ProblemSchema};
@@ -72,5 +73,5 @@ pub async fn confirm_order_look_up(
 
 fn named(checks: &mut Checks, number: i64, email: &str) {
     checks.require(number >= 1, "/number", "must be 1 or more");
-    checks.text(email, 1, 254, "/email");
+    checks.require(Email::parse(email).is_ok(), "/email", "must be an e-mail address");
 }

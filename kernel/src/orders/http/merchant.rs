@@ -18,8 +18,11 @@ use crate::problem::{Problem, ProblemSchema};
 /// A recorded call of a plugin.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReceiptOut {
+    #[schema(example = "pricing")]
     domain: String,
+    #[schema(example = "pricing-standard")]
     plugin: String,
+    #[schema(example = "0.1.0")]
     version: String,
     digest: String,
     settings: serde_json::Value,
@@ -29,6 +32,7 @@ pub struct ReceiptOut {
     input_sha256: String,
     output: serde_json::Value,
     /// Deterministic cost of the call.
+    #[schema(example = 48_210)]
     fuel: i64,
 }
 

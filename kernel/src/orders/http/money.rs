@@ -119,6 +119,7 @@ pub struct CorrectionIn {
 /// What is taken of the money that is reserved.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "amount": 1870 }))]
 pub struct CaptureIn {
     /// All of it, where it is left out.
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 9_007_199_254_740_991_i64)]

@@ -28,7 +28,7 @@ pub struct PaymentIn {
     #[schema(example = "tok-approve", min_length = 1, max_length = 500)]
     payment_token: String,
     /// `payable` of the order as the shopper saw it: no other amount is charged.
-    #[schema(example = 1500, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = i64, example = 1500, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     expected_amount: Amount,
 }
 

@@ -61,6 +61,7 @@ pub struct BoundPluginOut {
 
 /// The plugins in force for a domain.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "domain": "pricing", "generation": 4, "plugins": [{ "name": "pricing-standard", "version": "0.1.0" }], "rolled_back_to": null, "actor": "0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b", "created_at": "2026-11-21T09:30:00Z" }))]
 pub struct BindingOut {
     domain: &'static str,
     /// Counts the changes; also the `ETag`.

@@ -23,7 +23,7 @@ use crate::problem::{Problem, ProblemSchema};
 #[serde(deny_unknown_fields)]
 pub struct CreditIn {
     /// Above 0 the customer gets so much, below 0 it is taken away. Not 0, and never more than there is.
-    #[schema(maximum = 9_007_199_254_740_991_i64, example = 1000)]
+    #[schema(value_type = i64, maximum = 9_007_199_254_740_991_i64, example = 1000)]
     amount: Amount,
     /// The shop's own where none is given.
     #[schema(min_length = 3, max_length = 3, example = "EUR")]
@@ -74,6 +74,7 @@ pub struct CreditOut {
 
 /// What a customer has.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "currency": "EUR", "balance": 1000 }))]
 pub struct CreditBalanceOut {
     currency: &'static str,
     #[schema(example = 1000)]

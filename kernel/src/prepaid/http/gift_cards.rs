@@ -26,7 +26,7 @@ const CODE_RULE: &str = "must be 16 to 40 letters and digits; hyphens and spaces
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GiftCardIn {
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64, example = 5000)]
+    #[schema(value_type = i64, minimum = 1, maximum = 9_007_199_254_740_991_i64, example = 5000)]
     amount: Amount,
     /// One in which the shop sells: the card pays carts in it, and no others.
     #[schema(min_length = 3, max_length = 3, example = "EUR")]
@@ -47,6 +47,7 @@ pub struct GiftCardIn {
 /// Changes of a gift card: a field that is missing stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "active": false, "note": "reported lost" }))]
 pub struct GiftCardPatchIn {
     /// False switches it off: it keeps its balance and pays nothing.
     active: Option<bool>,
@@ -63,7 +64,7 @@ pub struct GiftCardPatchIn {
 #[serde(deny_unknown_fields)]
 pub struct GiftCardAdjustmentIn {
     /// Above 0 it has so much more, below 0 so much less. Not 0, and never below what there is.
-    #[schema(maximum = 9_007_199_254_740_991_i64, example = -500)]
+    #[schema(value_type = i64, maximum = 9_007_199_254_740_991_i64, example = -500)]
     amount: Amount,
     #[schema(min_length = 1, max_length = 500, example = "paid out in cash")]
     reason: String,

@@ -56,6 +56,7 @@ pub struct PriceListIn {
 /// Changes of a price list: a field that is missing stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "status": "active", "priority": 10, "ends_at": null }))]
 pub struct PriceListPatchIn {
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,

@@ -70,9 +70,10 @@ pub struct ReceivedLineIn {
 /// What goes back beside the price of the pieces.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "delivery": 490, "reason": "arrived broken" }))]
 pub struct ReturnRefundIn {
     /// Of what was paid for the delivery.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     delivery: Option<Amount>,
     /// For the shop's own records; 1 to 500 characters. `returned`, where it is left out.
     #[schema(min_length = 1, max_length = 500)]

@@ -68,6 +68,7 @@ pub struct StarsOut {
 /// Whether a review was helpful.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "helpful": true }))]
 pub struct VoteIn {
     helpful: bool,
 }

@@ -115,6 +115,7 @@ pub struct ReplayFailedIn {
 
 /// What was done.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "queued": 3 }))]
 pub struct ReplayFailedOut {
     /// Messages that are queued again; 1,000 at most, then ask once more.
     queued: u64,

@@ -59,11 +59,12 @@ pub struct DraftIn {
 #[serde(deny_unknown_fields)]
 pub struct DraftLineIn {
     variant_id: Option<Uuid>,
+    #[schema(min_length = 1, max_length = 100)]
     sku: Option<String>,
     #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: u32,
     /// Of one piece, instead of the catalog's.
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     unit_price: Option<Amount>,
     /// Why it costs that; needed beside `unit_price`.
     #[schema(example = "scratched", max_length = 500)]

@@ -17,7 +17,9 @@ pub struct DraftSummaryOut {
     /// `open`, or `completed` when `order_id` says what it became.
     status: &'static str,
     order_id: Option<Uuid>,
+    #[schema(example = "ada@example.org")]
     email: Option<String>,
+    #[schema(example = "wants it by Friday")]
     note: String,
     lines: usize,
     actor: String,
