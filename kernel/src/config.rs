@@ -158,9 +158,44 @@ impl Config {
     }
 
     fn from_source(source: impl config::Source + Send + Sync + 'static) -> Result<Self, ConfigError> {
-        let environment =
-            config::Environment::with_prefix("KASSA").prefix_separator("__").separator("__").try_parsing(true);
-        let settings = config::Config::builder().add_source(source).add_source(environment).build()?;
+        let settings = config::Config::builder().add_source(source).add_source(environment()).build()?;
         Ok(settings.try_deserialize()?)
+    }
+}
+
+/// Settings that are lists, whose variables part their items by commas. Without this list a comma would part every text.
+const LISTS: [&str; 4] = ["shop.currencies", "http.trusted_proxies", "catalog.locales", "webhooks.retry_after_s"];
+
+fn environment() -> config::Environment {
+    let environment = config::Environment::with_prefix("KASSA").prefix_separator("__").separator("__");
+    let environment = environment.try_parsing(true).list_separator(",");
+    LISTS.iter().fold(environment, |environment, key| environment.with_list_parse_key(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_texts_numbers_and_lists() {
+        let variables = [
+            ("KASSA__SHOP__CURRENCY", "GBP"),
+            ("KASSA__SHOP__CURRENCIES", "EUR,USD"),
+            ("KASSA__SHOP__NAME", "Tea, and more"),
+            ("KASSA__CATALOG__LOCALES", "de"),
+            ("KASSA__HTTP__TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1/32"),
+            ("KASSA__WEBHOOKS__RETRY_AFTER_S", "5,60"),
+            ("KASSA__HTTP__MAX_BODY_BYTES", "2048"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let source = environment().source(Some(variables.into_iter().collect()));
+        let settings = config::Config::builder().add_source(source).build().unwrap();
+        let config: Config = settings.try_deserialize().unwrap();
+        assert_eq!(config.shop.currencies.iter().map(|currency| currency.code()).collect::<Vec<_>>(), ["EUR", "USD"]);
+        assert_eq!((config.shop.currency.code(), config.shop.name.as_str()), ("GBP", "Tea, and more"));
+        assert_eq!(config.catalog.locales, ["de"]);
+        assert_eq!(config.http.trusted_proxies.len(), 2);
+        assert_eq!(config.webhooks.retry_after_s, [5, 60]);
+        assert_eq!(config.http.max_body_bytes, 2048);
     }
 }

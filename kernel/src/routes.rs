@@ -129,6 +129,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::list_staff, accounts::http::add_staff))
         .routes(routes!(accounts::http::get_staff, accounts::http::patch_staff, accounts::http::remove_staff))
         .routes(routes!(accounts::http::reset_second_factor_of_staff))
+        .routes(routes!(accounts::http::get_staff_policy, accounts::http::put_staff_policy))
         .routes(routes!(customers::http::list_customers))
         .routes(routes!(customers::http::get_customer, customers::http::patch_customer))
         .routes(routes!(accounts::http::list_groups, accounts::http::create_group))

@@ -3,6 +3,16 @@ insert into counters (name, value) values ('staff_changes', 0);
 
 create index customers_staff on customers (id) where role <> 'customer';
 
+-- What the owners ask of staff: one row.
+create table staff_policy (
+    id bigint primary key check (id = 1),
+    second_factor_required boolean not null,
+    -- Null until an owner changed it.
+    changed_by uuid,
+    changed_at timestamptz
+);
+insert into staff_policy (id, second_factor_required) values (1, false);
+
 create table api_keys (
     id uuid primary key,
     name text not null,

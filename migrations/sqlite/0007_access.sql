@@ -3,6 +3,16 @@ insert into counters (name, value) values ('staff_changes', 0);
 
 create index customers_staff on customers (id) where role <> 'customer';
 
+-- What the owners ask of staff: one row.
+create table staff_policy (
+    id integer primary key check (id = 1),
+    second_factor_required integer not null check (second_factor_required in (0, 1)),
+    -- Null until an owner changed it.
+    changed_by blob,
+    changed_at text
+) strict;
+insert into staff_policy (id, second_factor_required) values (1, 0);
+
 create table api_keys (
     id blob primary key,
     name text not null,

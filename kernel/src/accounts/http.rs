@@ -11,6 +11,7 @@ mod recovery;
 mod second_factor;
 mod sessions;
 mod staff;
+mod staff_policy;
 
 use super::{Error, is_locale};
 use crate::http::extract::Checks;
@@ -27,6 +28,7 @@ pub use recovery::*;
 pub use second_factor::*;
 pub use sessions::*;
 pub use staff::*;
+pub use staff_policy::*;
 
 const MAX_NAME_CHARS: usize = 200;
 const LOCALE_DETAIL: &str = "must be a BCP 47 language tag, like en or pt-BR";

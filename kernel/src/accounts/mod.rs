@@ -89,8 +89,8 @@ pub use sessions::{
 pub use settings::AccountsConfig;
 pub use signing_keys::{PublicKey, public_keys, rotate_signing_keys};
 pub use staff::{
-    Grant, StaffError, StaffMember, add_staff, change_staff, get_staff, list_staff, remove_staff,
-    reset_second_factor_of_staff,
+    Grant, StaffError, StaffMember, StaffPolicy, add_staff, change_staff, get_staff, list_staff, remove_staff,
+    reset_second_factor_of_staff, set_staff_policy, staff_policy,
 };
 pub use terms::{name_key, search_terms};
 
@@ -130,8 +130,16 @@ pub struct Identity {
     pub role: Role,
     /// All of them for an owner, none for a customer.
     pub permissions: Permissions,
-    /// Whether they have a second factor, without which their session could not have begun.
-    pub second_factor: bool,
+    pub second_factor: SecondFactorState,
+}
+
+/// What there is to know of somebody's second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondFactorState {
+    /// They have one, without which their session could not have begun.
+    pub is_set_up: bool,
+    /// The owners ask it of everybody who works for the shop.
+    pub required_of_staff: bool,
 }
 
 /// Someone with an account.

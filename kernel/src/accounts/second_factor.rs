@@ -65,8 +65,8 @@ pub async fn second_factor_of(shop: &Shop, customer_id: Uuid) -> Result<Option<S
 
 /// Whether they work for a shop that wants a second factor of its staff, and have none: then they may do nothing as staff.
 pub fn lacks_second_factor(shop: &Shop, identity: &Identity) -> bool {
-    let wanted = shop.config().accounts.require_second_factor_of_staff && identity.role != Role::Customer;
-    wanted && !identity.second_factor
+    let required = shop.config().accounts.require_second_factor_of_staff || identity.second_factor.required_of_staff;
+    required && identity.role != Role::Customer && !identity.second_factor.is_set_up
 }
 
 /// Makes a secret for the app of whoever is signed in and knows their password. It asks for nothing until the first code confirms

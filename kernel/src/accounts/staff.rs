@@ -37,6 +37,15 @@ pub struct StaffMember {
     pub created_at: Moment,
 }
 
+/// What the owners ask of everybody who works for the shop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffPolicy {
+    pub second_factor_required: bool,
+    /// The owner who said so, and when; none where nobody has.
+    pub changed_by: Option<Uuid>,
+    pub changed_at: Option<Moment>,
+}
+
 /// Why staff cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StaffError {
@@ -48,7 +57,7 @@ pub enum StaffError {
     NotFound,
     #[error("you do not have {0} yourself")]
     BeyondOwn(&'static str),
-    #[error("only an owner makes or unmakes owners")]
+    #[error("only an owner does that")]
     OwnersOnly,
     #[error("the last owner of a shop stays")]
     LastOwner,
@@ -209,6 +218,26 @@ pub async fn reset_second_factor_of_staff(shop: &Shop, giver: Uuid, id: Uuid) ->
     shop.letters().wake();
     shop.relay().wake();
     Ok(())
+}
+
+pub async fn staff_policy(shop: &Shop) -> Result<StaffPolicy, StaffError> {
+    Ok(staff::policy(&mut shop.db().read().await?).await?)
+}
+
+/// Only owners say what is asked of staff. It is in force at the next request, also for the owner who says it.
+pub async fn set_staff_policy(
+    shop: &Shop,
+    owner: Uuid,
+    second_factor_required: bool,
+) -> Result<StaffPolicy, StaffError> {
+    let (mut tx, own) = begin(shop, owner).await?;
+    if own != Grant::Owner {
+        return Err(StaffError::OwnersOnly);
+    }
+    let policy = StaffPolicy { second_factor_required, changed_by: Some(owner), changed_at: Some(clock::now()) };
+    staff::update_policy(&mut tx, &policy).await?;
+    tx.commit().await?;
+    Ok(policy)
 }
 
 /// Takes the turn, and reads what the giver has now: it may have changed since their request began.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::terms::{name_key, terms_of};
 use super::tokens::Bearer;
-use super::{Customer, Device, Email, Permissions, Role};
+use super::{Customer, Device, Email, Permissions, Role, SecondFactorState};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 
@@ -236,12 +236,13 @@ pub(super) async fn find_session_access(
     session_id: Uuid,
     customer_id: Uuid,
     now: Moment,
-) -> Result<Option<(Role, Permissions, bool)>> {
+) -> Result<Option<(Role, Permissions, SecondFactorState)>> {
     let row = sql::optional!(
         conn,
-        (String, String, i64),
+        (String, String, i64, bool),
         "select customers.role, customers.permissions,
-                (select count(*) from second_factors f where f.customer_id = customers.id and f.confirmed_at is not null)
+                (select count(*) from second_factors f where f.customer_id = customers.id and f.confirmed_at is not null),
+                (select second_factor_required from staff_policy)
          from sessions join customers on customers.id = sessions.customer_id
          where sessions.id = $1 and sessions.customer_id = $2 and sessions.revoked_at is null and sessions.expires_at > $3
            and customers.disabled_at is null",
@@ -249,10 +250,14 @@ pub(super) async fn find_session_access(
         customer_id,
         now
     )?;
-    Ok(row.map(|(role, permissions, factors)| match Role::parse(&role) {
-        Role::Owner => (Role::Owner, Permissions::all(), factors > 0),
-        Role::Staff => (Role::Staff, Permissions::of_text(&permissions), factors > 0),
-        Role::Customer => (Role::Customer, Permissions::none(), factors > 0),
+    Ok(row.map(|(role, permissions, factors, required_of_staff)| {
+        let role = Role::parse(&role);
+        let permissions = match role {
+            Role::Owner => Permissions::all(),
+            Role::Staff => Permissions::of_text(&permissions),
+            Role::Customer => Permissions::none(),
+        };
+        (role, permissions, SecondFactorState { is_set_up: factors > 0, required_of_staff })
     }))
 }
 

@@ -252,6 +252,29 @@ api_test! {
 }
 
 api_test! {
+    async fn owners_ask_their_staff_for_one(app: App) {
+        let clerk = app.staff(&["orders", "settings"]).await;
+        let owner = app.log_in("owner@example.org", "correct horse battery staple").await;
+        let policy = "/v1/admin/staff-policy";
+        let orders = async |token: &str| app.send(Method::GET, "/v1/admin/orders", Some(token), None).await;
+        let ask = async |token: &str, required: bool| send(&app, Method::PUT, policy, token, json!({ "second_factor_required": required })).await;
+        let before = app.send(Method::GET, policy, Some(&clerk), None).await.expect(200);
+        assert_eq!((&before["second_factor_required"], &before["changed_by"]), (&json!(false), &Value::Null));
+        assert_eq!(ask(&clerk, true).await.status, 403, "staff with the permission is no owner");
+        orders(&clerk).await.expect(200);
+        let boss = app.send(Method::GET, "/v1/me", Some(&owner), None).await.expect(200);
+        let after = ask(&owner, true).await.expect(200);
+        assert_eq!((&after["second_factor_required"], &after["changed_by"]), (&json!(true), &boss["id"]));
+        orders(&clerk).await.problem("second-factor-required");
+        ask(&owner, false).await.problem("second-factor-required");
+        enrol(&app, &owner, "correct horse battery staple").await;
+        orders(&owner).await.expect(200);
+        ask(&owner, false).await.expect(200);
+        orders(&clerk).await.expect(200);
+    }
+}
+
+api_test! {
     async fn a_lost_factor_of_staff_is_taken_away_by_who_may(app: App) {
         let clerk = app.staff(&["settings"]).await;
         let me = app.send(Method::GET, "/v1/me", Some(&clerk), None).await.expect(200);

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::accounts::{Grant, Permissions, Role, StaffMember};
+use crate::accounts::{Grant, Permissions, Role, StaffMember, StaffPolicy};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 
@@ -31,6 +31,26 @@ impl From<MemberRow> for StaffMember {
 /// One change of staff at a time: the row stays locked until the commit, and what is read behind it is what the one before left.
 pub(in crate::accounts) async fn lock(tx: &mut Tx) -> Result<()> {
     sql::execute!(tx, "update counters set value = value + 1 where name = 'staff_changes'")?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn policy(conn: &mut Conn) -> Result<StaffPolicy> {
+    let (second_factor_required, changed_by, changed_at) = sql::one!(
+        conn,
+        (bool, Option<Uuid>, Option<Moment>),
+        "select second_factor_required, changed_by, changed_at from staff_policy"
+    )?;
+    Ok(StaffPolicy { second_factor_required, changed_by, changed_at })
+}
+
+pub(in crate::accounts) async fn update_policy(tx: &mut Tx, policy: &StaffPolicy) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update staff_policy set second_factor_required = $1, changed_by = $2, changed_at = $3",
+        policy.second_factor_required,
+        policy.changed_by,
+        policy.changed_at
+    )?;
     Ok(())
 }
 
