@@ -81,6 +81,18 @@ const RULES: &[Rule] = &[
                  group by o.number, ol.position, ol.quantity having sum(l.quantity) > ol.quantity",
     },
     Rule {
+        about: "no more goes back for the delivery than it costs",
+        broken: "select cast(o.number as text) from orders o where o.status <> 'cancelled' and o.goods_total > 0
+                   and (select coalesce(sum(r.delivery), 0) from refunds r where r.order_id = o.id)
+                     > o.delivery_total + (select coalesce(sum(a.amount), 0) from order_adjustments a
+                        where a.order_id = o.id and a.target = 'delivery' and a.kind <> 'tax-included')",
+    },
+    Rule {
+        about: "the parts of a refund come to no more than it",
+        broken: "select cast(o.number as text) from orders o join refunds r on r.order_id = o.id
+                 where r.amount < r.delivery + (select coalesce(sum(l.amount), 0) from refund_lines l where l.refund_id = r.id)",
+    },
+    Rule {
         about: "a coupon's number is that of its redemptions, and within its limit",
         broken: "select c.code from coupons c
                  left join coupon_redemptions r on r.coupon_id = c.id and r.returned_at is null
