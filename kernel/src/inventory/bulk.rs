@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::ledger::{Cause, CauseKind};
+use super::locks::lock_locations;
 use super::wanted::{WantedStock, bring_to};
 use super::{Error, Remark, store};
 use crate::Shop;
@@ -47,6 +48,7 @@ pub async fn change_stock(
     let mut order: Vec<_> = lines.iter().enumerate().collect();
     order.sort_by_key(|(index, line)| (line.variant_id, line.location_id, *index));
     let mut tx = shop.db().write().await?;
+    lock_locations(&mut tx, &lines.iter().map(|line| line.location_id).collect::<Vec<_>>()).await?;
     let (mut done, mut wrong, mut seen) = (Vec::with_capacity(lines.len()), Vec::new(), HashSet::new());
     for (index, line) in order {
         if !seen.insert((line.variant_id, line.location_id)) {

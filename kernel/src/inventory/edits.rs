@@ -25,19 +25,21 @@ pub async fn rewrite(
         if before == after {
             continue;
         }
-        let locked = store::lock_item(tx, variant_id).await?;
-        let held = held(tx, order_id, variant_id).await?;
-        if after > held && after > before {
-            let Some(item) = store::take(tx, variant_id, after - held).await? else {
+        store::lock_item(tx, variant_id).await?;
+        let (open, expired) = held(tx, order_id, variant_id).await?;
+        if after > open && after > before {
+            let Some(item) = store::take(tx, variant_id, after - open).await? else {
                 let available = store::find_item(tx, variant_id).await?.map_or(0, |item| item.available);
-                return Err(Error::Insufficient { sku: sku.to_owned(), wanted: after, available: available + held });
+                return Err(Error::Insufficient { sku: sku.to_owned(), wanted: after, available: available + open });
             };
+            // All of it is made up anew: the payment takes nothing again.
+            forget_expired(tx, order_id, variant_id).await?;
             if item.tracked {
-                place(tx, &holder, &item, sku, after - held).await?;
+                place(tx, &holder, &item, sku, after - open).await?;
             }
-        } else if after < held && locked.is_some() {
+        } else if after < open + expired {
             // Not more than the order had ordered, which is 32 bits.
-            let quantity = u32::try_from(held - after).unwrap_or(u32::MAX);
+            let quantity = u32::try_from(open + expired - after).unwrap_or(u32::MAX);
             release_some(tx, order_id, &[Quantity { variant_id, sku: sku.to_owned(), quantity }]).await?;
         }
     }
@@ -56,14 +58,25 @@ fn compared<'a>(before: &'a [Quantity], after: &'a [Quantity]) -> BTreeMap<Uuid,
     variants
 }
 
-/// How much of a locked variant is open. What had expired is not taken again with the payment: the order is made up anew.
-async fn held(tx: &mut Tx, order_id: Uuid, variant_id: Uuid) -> Result<i64, Error> {
+/// How much of a locked variant is open, and how much has expired, which the payment takes again.
+async fn held(tx: &mut Tx, order_id: Uuid, variant_id: Uuid) -> Result<(i64, i64), Error> {
+    let (mut open, mut expired) = (0, 0);
+    for reservation in store::reservations_of_variant(tx, order_id, variant_id).await? {
+        match reservation.state {
+            state if state.is_open() => open += reservation.quantity,
+            ReservationState::Expired => expired += reservation.quantity,
+            _ => {}
+        }
+    }
+    Ok((open, expired))
+}
+
+async fn forget_expired(tx: &mut Tx, order_id: Uuid, variant_id: Uuid) -> Result<(), Error> {
     let reservations = store::reservations_of_variant(tx, order_id, variant_id).await?;
     for reservation in reservations.iter().filter(|reservation| reservation.state == ReservationState::Expired) {
         store::move_reservation(tx, reservation.id, ReservationState::Expired, ReservationState::Released).await?;
     }
-    let open = reservations.iter().filter(|reservation| reservation.state.is_open());
-    Ok(open.map(|reservation| reservation.quantity).sum())
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::ledger::{self, Cause, CauseKind};
-use super::locks::in_lock_order;
+use super::locks::{in_lock_order, lock_locations};
 use super::reservations::serve_waiting;
 use super::{DEFAULT_LOCATION, Error, Quantity, store};
 use crate::db::Tx;
@@ -51,9 +51,11 @@ pub async fn set_on_hand(tx: &mut Tx, variant_id: Uuid, on_hand: i64, kind: Caus
     Ok(store::find_item(tx, variant_id).await?.map_or(0, |item| item.available))
 }
 
-/// Goods come back to `to`, or to the default location. What is not tracked, or no longer in the catalog, is passed over.
+/// Goods come back to `to`, or to the default location. What is not tracked, or no longer in the catalog, is passed over. Whoever brings
+/// goods to several locations in one transaction locks them all before ([`super::lock_locations`]).
 pub async fn restock(tx: &mut Tx, cause: &Cause<'_>, goods: &[Quantity], to: Option<Uuid>) -> Result<(), Error> {
     let to = to.unwrap_or(DEFAULT_LOCATION);
+    lock_locations(tx, &[to]).await?;
     for (variant_id, _, quantity) in in_lock_order(goods) {
         match store::lock_item(tx, variant_id).await? {
             Some(item) if item.tracked => {}

@@ -1,15 +1,27 @@
-//! The order in which stock is locked: by the ids of the variants.
+//! The order in which stock is locked: locations where goods come to lie, by their ids, then variants by theirs.
+
+use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::{Error, Quantity, store};
-use crate::db::Tx;
+use super::{DEFAULT_LOCATION, Error, Quantity, store};
+use crate::db::{self, Tx};
 
 /// Locks the stock of all these goods, for a transaction that goes on to change it in more than one step: each step locks
 /// in order, but the second may begin before where the first ended.
 pub async fn lock(tx: &mut Tx, goods: &[Quantity]) -> Result<(), Error> {
     for (variant_id, ..) in in_lock_order(goods) {
         store::lock_item(tx, variant_id).await?;
+    }
+    Ok(())
+}
+
+/// Locks the locations where goods are to lie, before any variant: one that is closed at the same moment would be found empty by whoever
+/// closes it, and open by whoever brings the goods. The default location is never closed.
+pub async fn lock_locations(tx: &mut Tx, locations: &[Uuid]) -> Result<(), db::Error> {
+    let locations: BTreeSet<_> = locations.iter().copied().filter(|id| *id != DEFAULT_LOCATION).collect();
+    for id in locations {
+        store::hold_location(tx, id).await?;
     }
     Ok(())
 }

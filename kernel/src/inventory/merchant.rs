@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::ledger::{self, Cause, CauseKind};
+use super::locks::lock_locations;
 use super::reservations::serve_waiting;
 use super::{Error, Item, StockLevel, store};
 use crate::db::Tx;
@@ -50,6 +51,7 @@ pub async fn count(
     remark: Remark<'_>,
 ) -> Result<Stock, Error> {
     let mut tx = shop.db().write().await?;
+    lock_locations(&mut tx, &[location_id]).await?;
     let current = lock(&mut tx, variant_id, location_id).await?;
     if expected.is_some_and(|expected| expected != current) {
         return Err(Error::CountedOther { on_hand: current });
@@ -67,6 +69,7 @@ pub async fn adjust(
     remark: Remark<'_>,
 ) -> Result<Stock, Error> {
     let mut tx = shop.db().write().await?;
+    lock_locations(&mut tx, &[location_id]).await?;
     lock(&mut tx, variant_id, location_id).await?;
     book(&mut tx, variant_id, location_id, delta, CauseKind::Adjustment, remark).await?;
     finish(shop, tx, variant_id).await
@@ -89,6 +92,7 @@ pub async fn transfer(
     let mut goods = goods.to_vec();
     goods.sort_unstable();
     let mut tx = shop.db().write().await?;
+    lock_locations(&mut tx, &[to]).await?;
     for (variant_id, quantity) in goods {
         lock(&mut tx, variant_id, to).await?;
         if !ledger::post(&mut tx, variant_id, from, -quantity, 0, &cause).await? {
@@ -124,7 +128,7 @@ pub async fn patch_policy(
     finish(shop, tx, variant_id).await
 }
 
-/// Locks a variant, and has a level at the location. Tells what is on hand there.
+/// Locks a variant, and has a level at the location, whose lock is held. Tells what is on hand there.
 async fn lock(tx: &mut Tx, variant_id: Uuid, location_id: Uuid) -> Result<i64, Error> {
     store::lock_item(tx, variant_id).await?.ok_or(Error::NotFound)?;
     if !store::open_level(tx, variant_id, location_id).await? {

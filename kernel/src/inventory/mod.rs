@@ -10,7 +10,8 @@
 //!
 //! Whoever changes anything of a variant holds the lock of its item ([`store::lock_item`]), and takes the variants of
 //! one transaction in the order of their ids: so two orders wait for each other at most in one direction. A transaction
-//! that changes stock in several steps locks all of it before the first ([`lock`]).
+//! that changes stock in several steps locks all of it before the first ([`lock`]). Whoever brings goods to a location holds
+//! its lock as well, and takes it before those of variants ([`lock_locations`]).
 
 mod availability;
 mod bulk;
@@ -47,7 +48,7 @@ pub use locations::{
     Location, LocationPatch, NewLocation, create_location, delete_location, get_location, list_locations,
     patch_location,
 };
-pub use locks::lock;
+pub use locks::{lock, lock_locations};
 pub use merchant::{PolicyPatch, Remark, Stock, adjust, count, get_stock, patch_policy, transfer};
 pub use reservations::{Shortage, keep, release, release_some, reserve, ship};
 pub use verify::{Discrepancy, verify};

@@ -104,22 +104,25 @@ pub async fn release(tx: &mut Tx, order_id: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
-/// The order wants so much of it no more: what waits for goods is given up first.
+/// The order wants so much of it no more. First goes what has expired, which holds nothing and would be taken again with the payment, then
+/// what waits for goods.
 pub async fn release_some(tx: &mut Tx, order_id: Uuid, goods: &[Quantity]) -> Result<(), Error> {
     let cause = Cause::order(CauseKind::Release, order_id);
     for (variant_id, _, mut left) in in_lock_order(goods) {
-        if store::lock_item(tx, variant_id).await?.is_none() {
-            continue;
-        }
-        let mut open = store::reservations_of_variant(tx, order_id, variant_id).await?;
-        open.retain(|reservation| reservation.state.is_open());
-        open.sort_by_key(|reservation| reservation.location_id.is_some());
-        for reservation in open {
+        // Of a variant that is gone, too, what has expired would be missed in vain.
+        store::lock_item(tx, variant_id).await?;
+        let mut reservations = store::reservations_of_variant(tx, order_id, variant_id).await?;
+        reservations.retain(|held| held.state.can_be_released());
+        reservations.sort_by_key(|held| (held.state.is_open(), held.location_id.is_some()));
+        for reservation in reservations {
             let quantity = left.min(reservation.quantity);
             if quantity > 0
                 && split(tx, &reservation, quantity, reservation.location_id, ReservationState::Released).await?
             {
-                unreserve(tx, &reservation, quantity, &cause).await?;
+                // An expired one was given back before.
+                if reservation.state.is_open() {
+                    unreserve(tx, &reservation, quantity, &cause).await?;
+                }
                 left -= quantity;
             }
         }
@@ -135,10 +138,11 @@ pub(super) async fn expire(tx: &mut Tx, order_id: Uuid, variant_id: Uuid) -> Res
 
 /// Goods leave for the shopper: from `from`, or from where they are reserved. Nothing leaves where not all of it can.
 ///
-/// A variant that was not tracked when it was ordered holds nothing, and nothing is counted.
+/// A variant that was not tracked when it was ordered holds nothing, and nothing is counted; nor of one that is not tracked now, of
+/// which no order holds any.
 pub async fn ship(tx: &mut Tx, order_id: Uuid, goods: &[Quantity], from: Option<Uuid>) -> Result<(), Error> {
     for (variant_id, sku, wanted) in in_lock_order(goods) {
-        if store::lock_item(tx, variant_id).await?.is_none() {
+        if !store::lock_item(tx, variant_id).await?.is_some_and(|item| item.tracked) {
             continue;
         }
         let mut reservations = store::reservations_of_variant(tx, order_id, variant_id).await?;
@@ -151,7 +155,7 @@ pub async fn ship(tx: &mut Tx, order_id: Uuid, goods: &[Quantity], from: Option<
             return Err(Error::NotReserved { sku: sku.to_owned(), wanted, held });
         }
         // What is set aside at that place first, then what is elsewhere, then what waits.
-        reservations.sort_by_key(|held| (held.location_id != from, held.location_id.is_none()));
+        reservations.sort_by_key(|held| (held.location_id.is_none(), held.location_id != from));
         let mut left = wanted;
         for reservation in &reservations {
             let quantity = left.min(reservation.quantity);
@@ -188,7 +192,7 @@ async fn ship_one(
     split(tx, reservation, quantity, Some(from), ReservationState::Shipped).await
 }
 
-/// Moves `quantity` of an open reservation into another state or to another place; the rest stays as it is.
+/// Moves `quantity` of a reservation into another state or to another place; the rest stays as it is.
 async fn split(
     tx: &mut Tx,
     reservation: &Reservation,

@@ -1,7 +1,7 @@
 //! Bringing the stock of a variant to what a file or a list of many changes says.
 //!
-//! Whoever does so for several variants in one transaction takes them in the order of their ids: see the head of
-//! [`super`].
+//! Whoever does so for several variants in one transaction takes them in the order of their ids, and before them the locks of
+//! their locations: see the head of [`super`].
 
 use uuid::Uuid;
 
@@ -38,6 +38,11 @@ impl WantedStock {
     /// Nothing is asked for.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Where goods may come to lie, or leave.
+    pub fn locations(&self) -> impl Iterator<Item = Uuid> {
+        self.levels.iter().chain(&self.deltas).map(|(location, _)| *location)
     }
 
     /// What is to be added at each place to be there.

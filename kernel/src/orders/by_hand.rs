@@ -18,7 +18,7 @@ pub struct ByHand {
 }
 
 /// Writes down what the shopper gave, or below zero what they were given: never more than the shop holds of what was paid. An order that
-/// owes nothing any more is paid.
+/// owes nothing any more is paid, and whatever else was to pay it is given up.
 pub async fn record(shop: &Shop, order_id: Uuid, amount: Amount, how: &ByHand, actor: &str) -> Result<Details, Error> {
     let mut tx = shop.db().write().await?;
     store::find_order(&mut tx, order_id).await?.ok_or(Error::NotFound)?;
@@ -33,11 +33,14 @@ pub async fn record(shop: &Shop, order_id: Uuid, amount: Amount, how: &ByHand, a
     let owed = money::sum([before.outstanding, -amount]).map_err(|_| Error::AmountTooLarge)?;
     money::sum([before.by_hand, amount]).map_err(|_| Error::AmountTooLarge)?;
     post(&mut tx, order_id, amount, how, actor).await?;
+    let mut steps = Vec::new();
     if owed <= 0 {
         super::mark_paid(&mut tx, order_id, &format!("paid by hand: {}", how.method)).await?;
+        steps = payments::begin_release_of_paid(shop, &mut tx, order_id).await?;
     }
     tx.commit().await?;
     shop.relay().wake();
+    payments::run_steps(shop, steps).await;
     super::get_any(shop, order_id).await
 }
 

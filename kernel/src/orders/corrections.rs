@@ -6,7 +6,8 @@ use super::{Details, Error, StateError, store};
 use crate::money::{self, Amount};
 use crate::{Shop, ledger, payments};
 
-/// Posts a correction: above zero the order costs so much more, below so much less. An order that owes nothing any more is paid.
+/// Posts a correction: above zero the order costs so much more, below so much less. An order that owes nothing any more is paid,
+/// and whatever was to pay it is given up.
 pub async fn correct(shop: &Shop, order_id: Uuid, amount: Amount, reason: &str, actor: &str) -> Result<Details, Error> {
     let mut tx = shop.db().write().await?;
     store::find_order(&mut tx, order_id).await?.ok_or(Error::NotFound)?;
@@ -16,10 +17,13 @@ pub async fn correct(shop: &Shop, order_id: Uuid, amount: Amount, reason: &str, 
     let owed = money::sum([before.outstanding, amount]).map_err(|_| Error::AmountTooLarge)?;
     money::sum([before.corrected, amount]).map_err(|_| Error::AmountTooLarge)?;
     ledger::correct(&mut tx, order_id, amount, &format!("{reason} ({actor})")).await.map_err(StateError::from)?;
+    let mut steps = Vec::new();
     if owed <= 0 {
         super::mark_paid(&mut tx, order_id, &format!("corrected by {actor}")).await?;
+        steps = payments::begin_release_of_paid(shop, &mut tx, order_id).await?;
     }
     tx.commit().await?;
     shop.relay().wake();
+    payments::run_steps(shop, steps).await;
     super::get_any(shop, order_id).await
 }

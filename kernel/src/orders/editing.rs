@@ -8,7 +8,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::basket::{Basket, Piece, Priced};
-use super::refunds::{self, Destination, Wanted, Why};
+use super::refunds::{self, Destination, Shares, Wanted, Why};
 use super::revisions::Contents;
 use super::{Details, Error, Line, Order, StateError, Status, announce, state, store};
 use crate::address::Address;
@@ -268,6 +268,7 @@ async fn write(
     if store::has_refunded_lines(&mut tx, locked.id).await? {
         return Err(Error::LinesRefunded);
     }
+    require_refunded_delivery(&mut tx, after).await?;
     follow_stock(shop, &mut tx, before, after).await?;
     let buyer = Buyer::of(after.order.customer_id, Some(&after.order.email));
     if let Some(buyer) = buyer
@@ -290,6 +291,14 @@ async fn write(
     }
     tx.commit().await?;
     Ok(steps)
+}
+
+/// What was given back of the delivery went for what it cost: a cheaper one would give it back again.
+async fn require_refunded_delivery(tx: &mut Tx, after: &Details) -> Result<(), Error> {
+    let order = &after.order;
+    let refunded = store::refunded_delivery(tx, order.id).await?;
+    let share = Shares::of(&after.lines, &after.adjustments, &order.delivery, order.total).delivery;
+    if refunded > 0 && refunded > share { Err(Error::DeliveryRefunded) } else { Ok(()) }
 }
 
 async fn follow_stock(shop: &Shop, tx: &mut Tx, before: &Details, after: &Details) -> Result<(), Error> {

@@ -198,7 +198,7 @@ impl From<Error> for Problem {
             Error::LetterNotComposed(_) => Problem::new(Kind::Unavailable).detail("the letter could not be written"),
             Error::Accounts(error) => error.into(),
             Error::NothingLeft => Problem::invalid_field("/lines", error.to_string()),
-            Error::LinesRefunded => Problem::new(Kind::OrderState).detail(error.to_string()),
+            Error::LinesRefunded | Error::DeliveryRefunded => Problem::new(Kind::OrderState).detail(error.to_string()),
             Error::EditNotAllowed => Problem::new(Kind::OrderState).detail(error.to_string()),
             Error::WrongCode => Problem::new(Kind::InvalidCode),
             Error::StaleAmount { payable } => Problem::new(Kind::StaleAmount).with("payable", payable),

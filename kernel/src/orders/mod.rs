@@ -326,6 +326,8 @@ pub enum Error {
     NothingLeft,
     #[error("pieces of its lines were refunded: its lines stay as they are")]
     LinesRefunded,
+    #[error("more of its delivery was refunded than it would cost then")]
+    DeliveryRefunded,
     #[error("the shop does not let you edit the order so")]
     EditNotAllowed,
     #[error("the code is wrong, was used, or is out of date")]

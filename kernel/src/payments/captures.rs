@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::steps::{self, Step, StepKind};
-use super::{Error, Payment, Status, lock, store, worker};
+use super::{CaptureMode, Error, Payment, Status, lock, store, worker};
 use crate::clock;
 use crate::db::Tx;
 use crate::money::Amount;
@@ -17,10 +17,12 @@ pub async fn capture(shop: &Shop, order_id: Uuid, amount: Option<Amount>) -> Res
     super::require_room(shop, &mut tx, order_id).await?;
     let payments = authorized(&mut tx, order_id).await?;
     let reserved: Amount = payments.iter().map(|payment| payment.moved.authorized).sum();
-    let available = reserved.min(ledger::balance(&mut tx, order_id).await?.outstanding.max(0));
+    let under_way = store::open_captures(&mut tx, order_id, Uuid::nil()).await?;
+    let available = reserved.min(ledger::balance(&mut tx, order_id).await?.outstanding - under_way).max(0);
     let mut rest = amount.unwrap_or(available);
     if rest > available || rest == 0 {
-        return Err(Error::Exceeded { available });
+        // How much is owed is not known while a capture has not ended.
+        return Err(if under_way > 0 { Error::Busy } else { Error::Exceeded { available } });
     }
     let mut begun = Vec::new();
     for payment in payments {
@@ -76,10 +78,14 @@ async fn begin(shop: &Shop, tx: &mut Tx, payment: &Payment, kind: StepKind, amou
     Ok(step)
 }
 
-/// A capture that the provider refused. Where the order waits for the money, that is the end of the payment: false. One that is paid
-/// already, at the reservation, may be on its way: the step alone has failed, the money stays reserved, and the merchant tries
-/// another amount.
+/// A capture that the provider refused. Where the order waits for the money, that is the end of the payment: false. So it is where money is
+/// taken at once, whatever the order waits for: the next news of the reservation would begin another capture, and so for ever. By hand, an
+/// order that is paid already, at the reservation, may be on its way: the step alone has failed, the money stays reserved, and the
+/// merchant tries another amount.
 pub(super) async fn fail_alone(shop: &Shop, payment: &Payment, step: &Step, code: &str) -> Result<bool, Error> {
+    if shop.config().payments.capture == CaptureMode::AtOnce {
+        return Ok(false);
+    }
     let now = clock::now();
     let mut tx = shop.db().write().await?;
     let (order, payment) = lock(&mut tx, payment.id).await?;

@@ -35,7 +35,7 @@ pub use captures::{capture, release};
 pub use refunds::{Progress, begin_refund, refund_done, refundable, refunding};
 pub use settle::settle;
 pub use state::{NOT_BEGUN, NOT_RECEIVED, Observed, Status};
-pub use steps::{Journaled, Step, StepKind, begin_release, cancel, run_steps};
+pub use steps::{Journaled, Step, StepKind, begin_release, begin_release_of_paid, cancel, run_steps};
 pub use worker::run;
 
 /// `[payments]` of shop.toml.

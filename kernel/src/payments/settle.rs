@@ -47,7 +47,7 @@ async fn write_down(
     books::post(&mut tx, &mut payment, observed, cause).await?;
     // What an order that was called off gives up is begun with its money, below.
     let given_up = waiting.is_some() || order.status == orders::Status::Cancelled && payment.status.is_open();
-    let take = to_take(shop, &mut tx, &news, &order).await?;
+    let take = to_take(shop, &mut tx, &news, &order, &payment).await?;
     let (step, when) = follow_up(take, &news, &payment, observed, ended.as_ref(), given_up, now);
     let pending = waiting.is_some() || payment.refunding > 0;
     let next_check = match (&step, pending) {
@@ -107,12 +107,21 @@ enum When {
     Later,
 }
 
-/// How much of a reservation that news tell of is taken at once: what the order owes. None where the merchant takes it.
-async fn to_take(shop: &Shop, tx: &mut Tx, news: &Move, order: &orders::Order) -> Result<Option<Amount>, Error> {
+/// How much of a reservation that news tell of is taken at once: what the order owes, without what captures of its other payments are
+/// about to bring. None where the merchant takes it, and where those may bring all: the worker asks again, when they have ended.
+async fn to_take(
+    shop: &Shop,
+    tx: &mut Tx,
+    news: &Move,
+    order: &orders::Order,
+    payment: &Payment,
+) -> Result<Option<Amount>, Error> {
     if *news != Move::To(Status::Authorized) || shop.config().payments.capture == CaptureMode::ByHand {
         return Ok(None);
     }
-    Ok(Some(ledger::balance(tx, order.id).await?.outstanding.max(0)))
+    let owed = ledger::balance(tx, order.id).await?.outstanding.max(0);
+    let elsewhere = store::open_captures(tx, order.id, payment.id).await?;
+    Ok(if elsewhere > 0 && elsewhere >= owed { None } else { Some(owed - elsewhere) })
 }
 
 /// The step that news begin. `ended` is the one that they end; `given_up`: somebody wants the payment cancelled.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Error, Observed, Payment, bound_for, captures, lock, refunds, settle, store, worker};
+use super::{CaptureMode, Error, Observed, Payment, Status, bound_for, captures, lock, refunds, settle, store, worker};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::money::Amount;
@@ -129,30 +129,25 @@ pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step) -> Result<Pa
     let answer = match step.kind {
         // Begun by the checkout and never repeated: how it ended is asked by query.
         StepKind::Authorize => return Ok(payment),
-        StepKind::Capture => host.capture(&bound, &request, whole).await.map(|called| Answer::Outcome(called.value)),
+        StepKind::Capture => {
+            let answer = host.capture(&bound, &request, whole).await.map(|called| called.value);
+            answer.or_else(refused_if_unsupported).map(Answer::Outcome)
+        }
         StepKind::Cancel => {
             host.cancel_payment(&bound, &request, whole).await.map(|called| Answer::Outcome(called.value))
         }
         StepKind::Refund => host.refund(&bound, &request).await.map(|called| Answer::Refund(called.value)),
     };
-    let refused = match &answer {
-        Ok(Answer::Outcome(payment::Outcome { status: payment::Status::Declined(decline), .. })) => {
-            Some(&decline.code[..])
-        }
-        Err(CallError { fault: Fault::Plugin(types::Error::Unsupported(_)), .. }) => Some("unsupported"),
-        _ => None,
-    };
-    if let Some(code) = refused.filter(|_| step.kind == StepKind::Capture)
-        && captures::fail_alone(shop, &payment, step, code).await?
+    if step.kind == StepKind::Capture
+        && let Ok(Answer::Outcome(payment::Outcome { status: payment::Status::Declined(decline), .. })) = &answer
+        && captures::fail_alone(shop, &payment, step, &decline.code).await?
     {
         return Ok(payment);
     }
     match answer {
         Ok(Answer::Outcome(outcome)) => settle(shop, payment.id, &Observed::Outcome(outcome), step.kind.name()).await,
         Ok(Answer::Refund(refund)) => refunds::settle_refund(shop, payment, step, refund).await,
-        Err(CallError { fault: Fault::Plugin(types::Error::Unsupported(text)), .. })
-            if step.kind != StepKind::Capture =>
-        {
+        Err(CallError { fault: Fault::Plugin(types::Error::Unsupported(text)), .. }) => {
             tracing::error!(payment = %payment.id, kind = step.kind.name(), text, "the provider cannot do it");
             fail(shop, payment, step, "unsupported").await
         }
@@ -162,6 +157,15 @@ pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step) -> Result<Pa
             Ok(payment)
         }
     }
+}
+
+/// A capture that the provider cannot do is refused like any other: repeated, it would be answered the same for ever.
+fn refused_if_unsupported(error: CallError) -> Result<payment::Outcome, CallError> {
+    let Fault::Plugin(types::Error::Unsupported(text)) = &error.fault else { return Err(error) };
+    tracing::error!(text, "the provider cannot capture");
+    let decline = payment::Decline { code: "unsupported".into(), message: "the provider cannot capture it".into() };
+    let status = payment::Status::Declined(decline);
+    Ok(payment::Outcome { status, reference: String::new(), amount: 0, capturable: 0, attributes: Vec::new() })
 }
 
 enum Answer {
@@ -226,8 +230,27 @@ pub(super) async fn begin_cancel(
 /// Writes down that whatever is under way for an order is given up, in a transaction that holds its lock. What is being
 /// cancelled already is the worker's: begun again by each answer that only takes note, it would never come to rest.
 pub async fn begin_release(shop: &Shop, tx: &mut Tx, order_id: Uuid) -> Result<Vec<Step>, db::Error> {
+    begin_release_but(None, shop, tx, order_id).await
+}
+
+/// As [`begin_release`], of an order that owes nothing any more: what is under way could only be paid too much. Where the merchant
+/// captures by hand, what is reserved stays, since no more of it is taken than is owed.
+pub async fn begin_release_of_paid(shop: &Shop, tx: &mut Tx, order_id: Uuid) -> Result<Vec<Step>, db::Error> {
+    let stays = (shop.config().payments.capture == CaptureMode::ByHand).then_some(Status::Authorized);
+    begin_release_but(stays, shop, tx, order_id).await
+}
+
+async fn begin_release_but(
+    stays: Option<Status>,
+    shop: &Shop,
+    tx: &mut Tx,
+    order_id: Uuid,
+) -> Result<Vec<Step>, db::Error> {
     let mut begun = Vec::new();
     for payment in super::of_order(tx, order_id).await? {
+        if stays == Some(payment.status) {
+            continue;
+        }
         let open = store::open_step(tx, payment.id).await?;
         if open.is_none_or(|step| step.kind != StepKind::Cancel) {
             begun.extend(begin_cancel(shop, tx, &payment, None).await?);

@@ -293,6 +293,19 @@ pub(super) async fn open_step(conn: &mut Conn, payment_id: Uuid) -> Result<Optio
     Ok(row.and_then(StepRow::step))
 }
 
+/// What captures of an order's payments, but one, are to bring whose end is not known.
+pub(super) async fn open_captures(conn: &mut Conn, order_id: Uuid, but: Uuid) -> Result<i64> {
+    let (amount,) = sql::one!(
+        conn,
+        (i64,),
+        "select cast(coalesce(sum(s.amount), 0) as bigint) from payments p join payment_steps s on s.payment_id = p.id
+         where p.order_id = $1 and p.id <> $2 and s.status = 'begun' and s.kind = 'capture'",
+        order_id,
+        but
+    )?;
+    Ok(amount)
+}
+
 /// The refunds whose end is not known.
 pub(super) async fn open_refunds(conn: &mut Conn, payment_id: Uuid) -> Result<Vec<Step>> {
     let rows = sql::all!(

@@ -112,6 +112,8 @@ pub async fn receive(shop: &Shop, id: Uuid, arrived: &[Arrived], actor: &str) ->
         arrived.iter().filter(|came| came.restock).filter_map(|came| put_back(&lines, came)).collect();
     // In the order of locking, since each has a location of its own.
     goods.sort_by_key(|(goods, _)| goods.variant_id);
+    let locations: Vec<_> = goods.iter().filter_map(|(_, location_id)| *location_id).collect();
+    inventory::lock_locations(&mut opened.tx, &locations).await?;
     let cause = Cause { kind: CauseKind::Restock, reference_id: Some(id), reason: "returned", actor };
     for (goods, location_id) in goods {
         inventory::restock(&mut opened.tx, &cause, &[goods], location_id).await?;

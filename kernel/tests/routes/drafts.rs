@@ -40,6 +40,13 @@ impl<'a> Desk<'a> {
         self.send(Method::PATCH, &path(&draft), Some(body)).await.expect(200)
     }
 
+    /// An order that its owner is to pay.
+    pub async fn unpaid(&self) -> Value {
+        let draft = self.ready().await;
+        let body = json!({ "expected_total": total(&draft) });
+        self.post(&format!("{}/complete", path(&draft)), body).await.expect(201)
+    }
+
     /// An order that was paid at the counter.
     pub async fn paid_in_cash(&self) -> Value {
         let draft = self.ready().await;

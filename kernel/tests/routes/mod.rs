@@ -51,6 +51,7 @@ mod search_attributes;
 mod second_factor;
 mod staff;
 mod stock;
+mod stock_expired;
 mod stock_merchant;
 mod stock_races;
 mod throttle;

@@ -68,6 +68,29 @@ api_test! {
 }
 
 api_test! {
+    /// The shopper was at the provider's page when they paid at the counter, or had it for nothing: that page takes nothing any more.
+    async fn an_order_that_is_paid_is_not_paid_again_by_what_was_under_way(app: App) {
+        let desk = Desk::of(&app, "TEA-SENCHA-100", 1, "tok-requires-action").await;
+        let total = desk.total();
+        let given_up = |order: &Value| assert_eq!((&order["status"], &order["payment"]["status"]), (&json!("paid"), &json!("cancelled")));
+        given_up(&desk.by_hand(total).await.expect(201));
+        let body = json!({ "payment_key": payment_key(&app, &desk.order).await, "event": "captured" });
+        assert_eq!(webhook(&app, &body, &secret(&app).await).await.status, 204);
+        assert_eq!(desk.amounts().await, [total, 0, 0, 0, 0]);
+
+        let desk = Desk { order: desk.again("tok-requires-action").await, ..desk };
+        given_up(&desk.post("/corrections", json!({ "amount": -total, "reason": "a gift" })).await.expect(201));
+        assert_eq!(desk.amounts().await, [total, 0, 0, 0, 0]);
+
+        // A capture that has not reached the provider.
+        let desk = Desk { order: desk.again("tok-capture-error").await, ..desk };
+        given_up(&desk.by_hand(total).await.expect(201));
+        assert_eq!(desk.amounts().await, [total, 0, 0, 0, 0]);
+        audit(&app).await;
+    }
+}
+
+api_test! {
     async fn what_was_paid_in_cash_can_become_store_credit(app: App) {
         let ada = app.customer("ada@example.org").await;
         let shopper = Shopper::signed_in(&app, &ada).await;

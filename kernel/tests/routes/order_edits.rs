@@ -181,6 +181,22 @@ api_test! {
 }
 
 api_test! {
+    /// What was paid for the delivery goes back once: by a refund, or by a cheaper delivery.
+    async fn a_delivery_that_was_refunded_is_not_made_cheaper(app: App) {
+        let desk = Desk::of(&app, 1, "tok-approve").await;
+        let cheaper = json!({ "delivery_option": "delivery-rates:pickup" });
+        desk.post("/refunds", json!({ "delivery": 100, "reason": "late" })).await.expect(201);
+        desk.edit(cheaper.clone()).await.problem("order-state");
+        desk.post("/refunds", json!({ "delivery": 390, "reason": "late" })).await.expect(201);
+        desk.edit(cheaper).await.problem("order-state");
+        // All else can be edited.
+        let edited = desk.edit(json!({ "lines": [{ "line": 0, "quantity": 2 }] })).await.expect(200);
+        assert_eq!((&edited["revision"], number(&edited["amounts"]["refunded"])), (&json!(2), 490));
+        audit(&app).await;
+    }
+}
+
+api_test! {
     async fn an_edited_order_has_no_more_lines_than_a_cart(app: App) {
         let app = app.another(|config| config.carts.max_lines = 1).await;
         let desk = Desk::of(&app, 1, "tok-approve").await;

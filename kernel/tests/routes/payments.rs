@@ -1,8 +1,10 @@
 //! Payments whose end comes later: by query, by webhook, or never.
 
+use kassa::db::sql;
 use serde_json::{Value, json};
 
 use crate::support::App;
+use crate::support::audit::audit;
 use crate::support::emulator::{payment_key, secret, webhook};
 use crate::support::shopper::Shopper;
 
@@ -115,6 +117,25 @@ api_test! {
         let cancelled = app.post(&path, json!({})).await.expect(200);
         assert_eq!((&cancelled["status"], &cancelled["payment"]["status"]), (&json!("cancelled"), &json!("cancelled")));
         assert_eq!(shopper.show().await["status"], "open");
+    }
+}
+
+api_test! {
+    /// A provider that cannot capture what it reserved is not asked again: the payment has ended.
+    async fn a_capture_that_a_provider_cannot_do_ends_the_payment(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let order = shopper.check_out("tok-capture-error").await.expect(201);
+        assert_eq!((&order["status"], &order["payment"]["status"]), (&json!("new"), &json!("authorized")));
+        // It knows of no such payment any more.
+        let mut tx = app.shop.db().write().await.unwrap();
+        let key = format!("payment/{}", payment_key(&app, &order).await);
+        let gone = sql::execute!(tx, "delete from plugin_kv where key = $1", key.as_str()).unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(gone, 1);
+        let cancelled = settled(&app, &order["id"], "cancelled").await;
+        assert_eq!(cancelled["payment"]["status"], "declined");
+        assert_eq!(shopper.show().await["status"], "open");
+        audit(&app).await;
     }
 }
 

@@ -1,12 +1,15 @@
 //! Paying what an order still owes.
 
 use futures_util::future::join_all;
+use kassa::payments::CaptureMode;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::money::Desk;
 use crate::support::App;
 use crate::support::app::Answer;
 use crate::support::audit::audit;
+use crate::support::emulator::{payment_key, secret, webhook};
 use crate::support::shopper::Shopper;
 
 /// A paid order that owes `amount` more.
@@ -103,6 +106,70 @@ api_test! {
         assert_eq!((&after["payable"], &after["amounts"]["outstanding"]), (&json!(0), &json!(0)));
         pay(&app, &order, "tok-approve", 500).await.problem("stale-amount");
         audit(&app).await;
+    }
+}
+
+/// The payments of an order: what each has taken, and its status.
+async fn payments(app: &App, order: &Value) -> Vec<(i64, String)> {
+    let order = show(app, order).await;
+    let told =
+        |payment: &Value| (payment["captured"].as_i64().unwrap(), payment["status"].as_str().unwrap().to_owned());
+    order["payments"].as_array().unwrap().iter().map(told).collect()
+}
+
+api_test! {
+    /// The provider takes half of it, and refuses the rest: that ends the attempt, and what is left is paid by another.
+    async fn a_rest_whose_capture_is_refused_is_paid_by_another(app: App) {
+        let token = app.merchant().await;
+        let order = owing(&app, &token, 500).await;
+        assert_eq!(pay(&app, &order, "tok-capture-half", 500).await.problem("payment-declined")["code"], "partial-capture");
+        let after = show(&app, &order).await;
+        assert_eq!((&after["status"], &after["payable"], &after["amounts"]["authorized"]), (&json!("paid"), &json!(250), &json!(0)));
+        let released = || async {
+            let steps = format!("/v1/admin/orders/{}/payment-steps", order["id"].as_str().unwrap());
+            let steps = app.send(Method::GET, &steps, Some(&token), None).await.expect(200);
+            let steps = steps.as_array().unwrap().iter();
+            let ended = steps.map(|step| format!("{} {}", step["kind"], step["status"]).replace('"', "")).collect::<Vec<_>>();
+            (ended == ["authorize done", "authorize done", "capture done", "capture failed", "cancel done"]).then_some(())
+        };
+        app.eventually("the reservation's end", released).await;
+        pay(&app, &order, "tok-authorize", 250).await.expect(201);
+        assert_eq!(payments(&app, &order).await[1..], [(250, "captured".to_owned()), (250, "captured".to_owned())]);
+        audit(&app).await;
+    }
+}
+
+api_test! {
+    /// A capture that has not ended may bring its money yet: no other reservation is taken for the same.
+    async fn two_reservations_bring_no_more_than_is_owed(app: App) {
+        let desk = Desk::of(&app, "TEA-SENCHA-100", 1, "tok-capture-error").await;
+        let total = desk.total();
+        desk.post("/corrections", json!({ "amount": 500, "reason": "it was heavier" })).await.expect(201);
+        pay(&app, &desk.order, "tok-pending", 500).await.expect(201);
+        desk.post("/corrections", json!({ "amount": -500, "reason": "it was not" })).await.expect(201);
+        let body = json!({ "payment_key": payment_key(&app, &desk.order).await, "event": "authorized" });
+        assert_eq!(webhook(&app, &body, &secret(&app).await).await.status, 204);
+        let reserved = || (0, "authorized".to_owned());
+        assert_eq!(payments(&app, &desk.order).await, [reserved(), reserved()]);
+        assert_eq!(desk.amounts().await, [total, total + 500, 0, 0, total]);
+        desk.post("/cancel", json!({})).await.expect(200);
+        assert_eq!(desk.amounts().await, [0; 5]);
+        audit(&app).await;
+
+        // By hand, too.
+        let app = app.another(|config| config.payments.capture = CaptureMode::ByHand).await;
+        let desk = Desk::of(&app, "TEA-SENCHA-100", 1, "tok-pending").await;
+        let first = payment_key(&app, &desk.order).await;
+        desk.post("/corrections", json!({ "amount": 500, "reason": "it was heavier" })).await.expect(201);
+        pay(&app, &desk.order, "tok-capture-error", 500).await.expect(201);
+        desk.post("/captures", json!({})).await.expect(200);
+        assert_eq!(webhook(&app, &json!({ "payment_key": first, "event": "authorized" }), &secret(&app).await).await.status, 204);
+        desk.post("/corrections", json!({ "amount": -500, "reason": "it was not" })).await.expect(201);
+        desk.post("/captures", json!({})).await.expect(200);
+        assert_eq!(desk.amounts().await, [total, 1_000, total - 500, 0, 500]);
+        desk.post("/captures", json!({})).await.problem("payment-busy");
+        audit(&app).await;
+        app.stopper().stop().await;
     }
 }
 

@@ -8,6 +8,7 @@ use super::money::Desk;
 use crate::support::App;
 use crate::support::app::Answer;
 use crate::support::audit::audit;
+use crate::support::emulator::{payment_key, secret, webhook};
 
 fn of(amount: i64) -> Value {
     json!({ "amount": amount, "reason": "late" })
@@ -162,6 +163,43 @@ api_test! {
         };
         app.eventually("all refunds", done).await;
         assert_eq!(waiting.get("").await["status"], "cancelled");
+        audit(&app).await;
+    }
+}
+
+api_test! {
+    /// The shopper had some of it back before: pieces that come back, or are not sent, are settled with what is left.
+    async fn pieces_go_back_for_what_is_left_of_their_price(app: App) {
+        let desk = Desk::of(&app, "TEA-SENCHA-100", 1, "tok-approve").await;
+        let total = desk.total();
+        desk.post("/refunds", of(700)).await.expect(201);
+        let all = json!({ "lines": [{ "line": 0, "quantity": 1 }], "delivery": 490, "reason": "x" });
+        let refund = desk.post("/refunds", all).await.expect(201);
+        assert_eq!((&refund["amount"], &refund["delivery"]), (&json!(total - 700), &json!(490)));
+        assert_eq!(refund["lines"][0]["amount"], total - 700 - 490);
+        assert_eq!(desk.amounts().await, [total, 0, total, total, 0]);
+
+        // A price that was lowered before it was paid.
+        let desk = Desk { order: desk.again("tok-pending").await, ..desk };
+        desk.post("/corrections", json!({ "amount": -700, "reason": "a scratch" })).await.expect(201);
+        desk.post("/corrections", json!({ "amount": 1, "reason": "a bag" })).await.expect(201);
+        let body = json!({ "payment_key": payment_key(&app, &desk.order).await, "event": "authorized" });
+        assert_eq!(webhook(&app, &body, &secret(&app).await).await.status, 204);
+        let left = total - 699;
+        assert_eq!(desk.amounts().await, [total, 0, left, 0, 0]);
+        desk.post("/ship", json!({})).await.expect(200);
+        let packer = Packer { app: &app, token: desk.token.clone(), order: desk.order.clone() };
+        let piece = json!({ "lines": [{ "line": 0, "quantity": 1, "reason": "damaged" }] });
+        let wanted = packer.on_order("returns", piece).await.expect(201);
+        let on_return = |rest: &str| format!("returns/{}/{rest}", wanted["id"].as_str().unwrap());
+        let came = json!({ "lines": [{ "line": 0, "quantity": 1, "restock": true }] });
+        packer.send(Method::POST, &on_return("receive"), came).await.expect(200);
+        // For what the shopper has not sent back, it would have to be said.
+        let kept = json!({ "lines": [{ "line": 0, "quantity": 1 }], "reason": "x" });
+        assert_eq!(desk.post("/refunds", kept).await.problem("amount-exceeded")["available"], left);
+        packer.send(Method::POST, &on_return("refund"), json!({})).await.expect(200);
+        assert_eq!(refunds(&desk).await, [(left, "refunded".to_owned())]);
+        assert_eq!(desk.amounts().await, [total, 0, left, left, 0]);
         audit(&app).await;
     }
 }

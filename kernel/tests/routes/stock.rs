@@ -136,6 +136,26 @@ api_test! {
 }
 
 api_test! {
+    /// The part of a line that is here leaves before the part that waits.
+    async fn an_order_that_waits_for_goods_is_sent_in_parts(app: App) {
+        let sku = "GRINDER-HAND";
+        let merchant = Merchant::of(&app, sku).await;
+        merchant.policy(json!({ "backorder_limit": 4 })).await.expect(200);
+        reserve(&app, 1, sku, 10, false).await.unwrap();
+        let (eight, one) = ([goods(&app, sku, 8).await], [goods(&app, sku, 1).await]);
+        let mut tx = app.shop.db().write().await.unwrap();
+        inventory::ship(&mut tx, Uuid::from_u128(1), &eight, None).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(numbers(&app, sku).await, (0, 2, 2, 2));
+        let mut tx = app.shop.db().write().await.unwrap();
+        let waits = inventory::ship(&mut tx, Uuid::from_u128(1), &one, None).await;
+        assert!(matches!(waits, Err(inventory::Error::Insufficient { available: 0, .. })), "{waits:?}");
+        drop(tx);
+        audit(&app).await;
+    }
+}
+
+api_test! {
     async fn what_comes_back_goes_to_those_who_wait(app: App) {
         let sku = "GRINDER-HAND";
         let merchant = Merchant::of(&app, sku).await;

@@ -1,7 +1,7 @@
 //! Stock, wanted by many at once.
 
 use futures_util::future::join_all;
-use kassa::inventory;
+use kassa::inventory::{self, Cause, CauseKind};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
@@ -120,6 +120,58 @@ api_test! {
             release(&app, order).await;
         }
         assert_eq!(numbers(&app, sku).await, (expected, 0, 0, expected + 5));
+        audit(&app).await;
+    }
+}
+
+api_test! {
+    /// Whoever closes a location waits for the goods that are being brought there, and finds them.
+    async fn a_location_is_not_closed_while_goods_arrive(app: App) {
+        let sku = "GRINDER-HAND";
+        let merchant = Merchant::of(&app, sku).await;
+        let near = merchant.location("Near", 1).await;
+        let arrived = [goods(&app, sku, 3).await];
+        let cause = Cause { kind: CauseKind::Restock, reference_id: None, reason: "late", actor: "" };
+        let mut tx = app.shop.db().write().await.unwrap();
+        inventory::restock(&mut tx, &cause, &arrived, Some(near.parse().unwrap())).await.unwrap();
+        let path = format!("locations/{near}");
+        let close = merchant.send(Method::PATCH, &path, json!({ "active": false }));
+        let commit = async {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            tx.commit().await.unwrap();
+        };
+        let (closed, ()) = tokio::join!(close, commit);
+        closed.problem("stock-in-use");
+        assert_eq!(numbers(&app, sku).await, (11, 0, 0, 11));
+        audit(&app).await;
+    }
+}
+
+api_test! {
+    /// Goods of two variants go to two locations, from either side: nobody waits for another in a circle.
+    async fn goods_for_several_locations_do_not_wait_in_a_circle(app: App) {
+        let merchant = Merchant::of(&app, "GRINDER-HAND").await;
+        let (near, far) = (merchant.location("Near", 1).await, merchant.location("Far", 2).await);
+        let bulk = (0..16).map(|client| {
+            let (first, second) = if client % 2 == 0 { (&near, &far) } else { (&far, &near) };
+            let lines = json!([
+                { "sku": "GRINDER-HAND", "location_id": first, "delta": 1 },
+                { "sku": "POT-GLASS-1L", "location_id": second, "delta": 1 },
+            ]);
+            merchant.send(Method::POST, "bulk/stock", json!({ "lines": lines, "reason": "delivery" }))
+        });
+        let counts = (0..16).map(|client| {
+            let location = if client % 2 == 0 { &near } else { &far };
+            let path = format!("variants/{}/stock/{location}/adjustments", merchant.variant);
+            let merchant = &merchant;
+            async move { merchant.send(Method::POST, &path, json!({ "delta": 1, "reason": "delivery" })).await }
+        });
+        let (bulk, counts) = tokio::join!(join_all(bulk), join_all(counts));
+        for answer in bulk.into_iter().chain(counts) {
+            assert!([200, 201].contains(&answer.status), "{answer:?}");
+        }
+        assert_eq!(numbers(&app, "GRINDER-HAND").await.0, 8 + 32);
+        assert_eq!(numbers(&app, "POT-GLASS-1L").await.0, 12 + 16);
         audit(&app).await;
     }
 }

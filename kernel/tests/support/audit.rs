@@ -81,6 +81,18 @@ const RULES: &[Rule] = &[
                  group by o.number, ol.position, ol.quantity having sum(l.quantity) > ol.quantity",
     },
     Rule {
+        about: "no more goes back for the delivery than it costs",
+        broken: "select cast(o.number as text) from orders o where o.status <> 'cancelled' and o.goods_total > 0
+                   and (select coalesce(sum(r.delivery), 0) from refunds r where r.order_id = o.id)
+                     > o.delivery_total + (select coalesce(sum(a.amount), 0) from order_adjustments a
+                        where a.order_id = o.id and a.target = 'delivery' and a.kind <> 'tax-included')",
+    },
+    Rule {
+        about: "the parts of a refund come to no more than it",
+        broken: "select cast(o.number as text) from orders o join refunds r on r.order_id = o.id
+                 where r.amount < r.delivery + (select coalesce(sum(l.amount), 0) from refund_lines l where l.refund_id = r.id)",
+    },
+    Rule {
         about: "a coupon's number is that of its redemptions, and within its limit",
         broken: "select c.code from coupons c
                  left join coupon_redemptions r on r.coupon_id = c.id and r.returned_at is null
@@ -145,7 +157,10 @@ const RULES: &[Rule] = &[
                        join order_lines ol on ol.order_id = s.order_id and ol.position = l.line_position
                        where s.dispatched_at is not null group by s.order_id, ol.variant_id) d on d.order_id = o.id
                  where exists (select 1 from stock_reservations r
-                               where r.order_id = o.id and r.variant_id = d.variant_id)
+                               where r.order_id = o.id and r.variant_id = d.variant_id
+                                 -- All of it was given back before its variant ceased to be counted.
+                                 and (r.state <> 'released' or exists (select 1 from stock_items i
+                                      where i.variant_id = d.variant_id and i.tracked)))
                    and d.quantity <> (select coalesce(-sum(m.on_hand_delta), 0) from stock_movements m
                                       where m.reference_id = o.id and m.variant_id = d.variant_id
                                         and m.kind = 'shipment')",
@@ -239,11 +254,30 @@ const RULES: &[Rule] = &[
                     or (o.status in ('cancelled', 'shipped', 'delivered') and r.state in ('held', 'kept'))",
     },
     Rule {
-        about: "no order holds more than it still wants",
+        about: "no order holds more than it still wants, nor would with its payment",
         broken: "select cast(o.number as text) from orders o
                  join (select order_id, variant_id, sum(quantity) as quantity from stock_reservations
-                       where state in ('held', 'kept') group by order_id, variant_id) r on r.order_id = o.id
+                       where state in ('held', 'kept', 'expired') group by order_id, variant_id) r on r.order_id = o.id
                  where r.quantity > (select coalesce(sum(l.quantity), 0) from order_lines l
+                                     where l.order_id = o.id and l.variant_id = r.variant_id)
+                     - (select coalesce(sum(l.quantity), 0) from shipments s
+                        join shipment_lines l on l.shipment_id = s.id
+                        join order_lines ol on ol.order_id = s.order_id and ol.position = l.line_position
+                        where s.order_id = o.id and ol.variant_id = r.variant_id and s.dispatched_at is not null)
+                     - (select coalesce(sum(l.dropped), 0) from refunds f
+                        join refund_lines l on l.refund_id = f.id
+                        join order_lines ol on ol.order_id = f.order_id and ol.position = l.line_position
+                        where f.order_id = o.id and ol.variant_id = r.variant_id)",
+    },
+    Rule {
+        about: "an order holds all that it still wants of what is counted, or will with its payment",
+        broken: "select cast(o.number as text) from orders o
+                 join (select order_id, variant_id,
+                              sum(case when state in ('held', 'kept', 'expired') then quantity else 0 end) as quantity
+                       from stock_reservations group by order_id, variant_id) r on r.order_id = o.id
+                 join stock_items i on i.variant_id = r.variant_id and i.tracked
+                 where o.status in ('new', 'paid')
+                   and r.quantity < (select coalesce(sum(l.quantity), 0) from order_lines l
                                      where l.order_id = o.id and l.variant_id = r.variant_id)
                      - (select coalesce(sum(l.quantity), 0) from shipments s
                         join shipment_lines l on l.shipment_id = s.id

@@ -62,6 +62,8 @@ pub async fn put_stock(
     cause: &Cause<'_>,
 ) -> Result<Vec<(StockWish, Result<bool, Error>)>, Error> {
     wishes.sort_by_key(|wish| wish.variant_id);
+    let locations: Vec<_> = wishes.iter().flat_map(|wish| wish.stock.locations()).collect();
+    inventory::lock_locations(tx, &locations).await?;
     let mut done = Vec::with_capacity(wishes.len());
     for wish in wishes {
         let outcome = match inventory::bring_to(tx, wish.variant_id, &wish.stock, cause).await {

@@ -89,7 +89,7 @@ pub(in crate::inventory) async fn add_to_level(
     Ok(row.map(StockLevel::from))
 }
 
-/// Begins to keep stock at a location. False where there is no such location, or it is closed.
+/// Begins to keep stock at a location whose lock is held. False where there is no such location, or it is closed.
 pub(in crate::inventory) async fn open_level(tx: &mut Tx, variant_id: Uuid, location_id: Uuid) -> Result<bool> {
     let (active,) =
         sql::one!(tx, (i64,), "select count(*) from stock_locations where id = $1 and active", location_id)?;

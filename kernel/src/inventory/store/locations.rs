@@ -62,6 +62,12 @@ pub(in crate::inventory) async fn lock_location(tx: &mut Tx, id: Uuid) -> Result
     Ok(row.map(Location::from))
 }
 
+/// Locks the row as [`lock_location`] does, and leaves it as it is.
+pub(in crate::inventory) async fn hold_location(tx: &mut Tx, id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update stock_locations set active = active where id = $1", id)?;
+    Ok(())
+}
+
 /// False where there are `most` already. Two at the same moment may make one more, which harms nobody.
 pub(in crate::inventory) async fn insert_location(tx: &mut Tx, location: &Location, most: i64) -> Result<bool> {
     let (count,) = sql::one!(tx, (i64,), "select count(*) from stock_locations")?;

@@ -98,12 +98,12 @@ pub(in crate::inventory) async fn move_reservation(
     Ok(changed == 1)
 }
 
-/// Takes `quantity` out of an open reservation that holds more.
+/// Takes `quantity` out of a reservation that holds more, or would take more again.
 pub(in crate::inventory) async fn reduce_reservation(tx: &mut Tx, id: Uuid, quantity: i64) -> Result<bool> {
     let changed = sql::execute!(
         tx,
         "update stock_reservations set quantity = quantity - $2
-         where id = $1 and quantity > $2 and state in ('held', 'kept')",
+         where id = $1 and quantity > $2 and state in ('held', 'kept', 'expired')",
         id,
         quantity
     )?;

@@ -34,7 +34,7 @@ pub struct PaymentByHandIn {
 /// Writes down money that moved by hand
 ///
 /// Paid in cash or by bank transfer, or given back so; no more than the shop holds of what was paid. An order that owes nothing
-/// any more is paid.
+/// any more is paid, and what else was to pay it is given up.
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/payments-by-hand", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = PaymentByHandIn, responses(
     (status = 201, body = OrderOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
@@ -53,6 +53,10 @@ pub async fn create_payment_by_hand(
     checks.text(&body.reference, 0, 200, "/reference");
     checks.done()?;
     let how = ByHand { method: body.method.trim().to_owned(), reference: body.reference.trim().to_owned() };
-    let details = by_hand::record(&shop, id, body.amount, &how, &staff.actor.to_string()).await?;
+    let work = {
+        let shop = shop.clone();
+        async move { by_hand::record(&shop, id, body.amount, &how, &staff.actor.to_string()).await }
+    };
+    let details = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok((StatusCode::CREATED, Answer(order_out(details))))
 }

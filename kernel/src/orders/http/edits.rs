@@ -122,7 +122,7 @@ pub struct RevisionOut {
 #[utoipa::path(post, path = "/v1/admin/orders/{id}/edits", operation_id = "admin_edit_order", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = OrderEditIn, responses(
     (status = 200, body = OrderOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stale-quote`; `order-state`: shipping has begun, or pieces of its lines were refunded; `payment-busy`: a payment is under way; `insufficient-stock`; `price-missing`; `delivery-option-unavailable`", body = ProblemSchema),
+    (status = 409, description = "`stale-quote`; `order-state`: shipping has begun, pieces of its lines were refunded, or more of its delivery than it would cost then; `payment-busy`: a payment is under way; `insufficient-stock`; `price-missing`; `delivery-option-unavailable`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`; `unavailable`: somebody else changed it at the same time", body = ProblemSchema)
 ))]
 pub async fn admin_edit_order(
@@ -179,7 +179,7 @@ pub async fn list_order_revisions(
 #[utoipa::path(post, path = "/v1/orders/{id}/edits", operation_id = "edit_order", tag = "orders", params(("id" = Uuid, Path)), request_body = OwnEditIn, responses(
     (status = 200, body = OrderOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`stale-quote`; `order-state`: shipping has begun, pieces of its lines were refunded, or the shop does not let you edit it so; `payment-busy`: a payment is under way; `delivery-option-unavailable`", body = ProblemSchema),
+    (status = 409, description = "`stale-quote`; `order-state`: shipping has begun, pieces of its lines were refunded, or more of its delivery than it would cost then, or the shop does not let you edit it so; `payment-busy`: a payment is under way; `delivery-option-unavailable`", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`; `unavailable`: somebody else changed it at the same time", body = ProblemSchema)
 ))]
 pub async fn edit_order(

@@ -229,7 +229,11 @@ pub async fn create_correction(
     checks.require(in_range && body.amount != 0, "/amount", "must be -(2^53 - 1) to 2^53 - 1, and not 0");
     checks.text(&body.reason, 1, REASON_CHARACTERS, "/reason");
     checks.done()?;
-    let details = corrections::correct(&shop, id, body.amount, body.reason.trim(), &staff.actor.to_string()).await?;
+    let work = {
+        let shop = shop.clone();
+        async move { corrections::correct(&shop, id, body.amount, body.reason.trim(), &staff.actor.to_string()).await }
+    };
+    let details = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok((StatusCode::CREATED, Answer(order_out(details))))
 }
 

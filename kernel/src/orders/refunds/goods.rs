@@ -5,6 +5,7 @@ use super::{Refund, RefundLine, Wanted};
 use crate::db::Tx;
 use crate::fulfilment;
 use crate::inventory::{self, Cause, CauseKind, Quantity};
+use crate::money::Amount;
 use crate::orders::{Error, Line, Order, Status, store};
 
 /// Decides for each line which pieces are meant: such as have left, where they are back; else first those that are here. What a
@@ -33,6 +34,22 @@ pub(super) async fn assign(tx: &mut Tx, order: &Order, wanted: &Wanted, lines: &
         }
     }
     Ok(())
+}
+
+/// Lowers by `beyond`, as far as it goes, what goes back for pieces that are back, or will not leave: an order that owes nothing was given
+/// something before, or a lower price, and those pieces are settled with what is left of what they were paid with. How much that is. For
+/// pieces that the shopper keeps, staff says an amount.
+pub(super) fn give_what_is_left(wanted: &Wanted, lines: &mut [RefundLine], beyond: Amount) -> Amount {
+    let Wanted::Parts { lines: wanted, .. } = wanted else { return 0 };
+    let mut rest = beyond.max(0);
+    for (want, line) in wanted.iter().zip(lines).rev() {
+        if want.returned || want.restock || line.dropped > 0 {
+            let less = rest.min(line.amount);
+            line.amount -= less;
+            rest -= less;
+        }
+    }
+    beyond.max(0) - rest
 }
 
 /// Moves the goods as it was decided, in the transaction that wrote the refund.

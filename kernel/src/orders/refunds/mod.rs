@@ -16,13 +16,12 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 use crate::money::{self, Amount};
 use crate::payments::{self, Payment, Progress, Step};
-use crate::{Shop, id};
+use crate::{Shop, id, ledger};
 
 pub(super) use owed::{available, in_hand, unclaimed};
 pub use prepaid::Destination;
 pub(super) use prepaid::return_prepaid;
-use shares::Shares;
-pub(super) use shares::of_pieces;
+pub(super) use shares::{Shares, of_pieces};
 
 /// What goes back, as staff asks for it.
 #[derive(Debug, Clone)]
@@ -159,8 +158,11 @@ async fn begin_to(
     let mut payments = payments::of_order(tx, order.id).await?;
     let in_hand = in_hand(tx, order.id, &payments).await?;
     let available = available(tx, order.id, &payments, destination).await?;
-    let (amount, delivery, mut lines) = amounts(tx, order, wanted, available).await?;
+    let (mut amount, delivery, mut lines) = amounts(tx, order, wanted, available).await?;
     goods::assign(tx, order, wanted, &mut lines).await?;
+    if ledger::balance(tx, order.id).await?.outstanding <= 0 {
+        amount -= goods::give_what_is_left(wanted, &mut lines, amount - in_hand);
+    }
     if amount == 0 || amount > available {
         return Err(payments::Error::Exceeded { available }.into());
     }
