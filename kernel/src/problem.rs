@@ -146,12 +146,16 @@ problems! {
     OrderState = "order-state" CONFLICT;
     /// The shipment is in a state in which this cannot be done.
     ShipmentState = "shipment-state" CONFLICT;
+    /// Shoppers do not collect at this location: its `pickup` is false, or it is closed.
+    PickupUnavailable = "pickup-unavailable" CONFLICT;
     /// The return is in a state in which this cannot be done.
     ReturnState = "return-state" CONFLICT;
     /// More pieces than there are; `line` and `available` say of what, and how many there are.
     PiecesExceeded = "pieces-exceeded" CONFLICT;
     /// More than there is to capture or refund; `available` says how much there is.
     AmountExceeded = "amount-exceeded" CONFLICT;
+    /// The refund gave back what was owed anyway: the order does not cost less for it, and there is no credit note.
+    NothingCredited = "nothing-credited" CONFLICT;
     /// The order does not owe the amount that you were shown; `payable` is what can be paid now.
     StaleAmount = "stale-amount" CONFLICT;
     /// Another step of the payment is under way; try again when it has ended.

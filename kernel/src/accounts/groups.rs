@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::Error;
+use super::recovery::updated;
 use super::store::groups as rows;
 use crate::Shop;
 use crate::clock::{self, Moment};
@@ -80,7 +81,9 @@ pub async fn set_group(shop: &Shop, customer_id: Uuid, code: Option<&str>) -> Re
     if !known {
         return Err(Error::CustomerNotFound);
     }
+    updated(&mut tx, customer_id, &["group"]).await?;
     tx.commit().await?;
+    shop.relay().wake();
     Ok(())
 }
 

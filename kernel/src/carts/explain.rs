@@ -1,4 +1,4 @@
-//! Why a cart cannot be delivered in some way, or in any: for staff.
+//! Why a cart, or a draft, cannot be delivered in some way, or in any: for staff.
 
 use super::quote::{DeliveryRefusal, Offered, offered};
 use super::{Contents, Error};
@@ -17,10 +17,10 @@ fn shops_own(shop: &Shop, contents: &Contents) -> Vec<DeliveryRefusal> {
     let mut say =
         |code: &str, reason: String| own.push(DeliveryRefusal { plugin: None, code: code.to_owned(), reason });
     if contents.lines.is_empty() {
-        say("empty", "the cart has no lines".to_owned());
+        say("empty", "there are no lines".to_owned());
     }
     if contents.cart.address.is_none() {
-        say("address", "the cart has no address: nobody was asked".to_owned());
+        say("address", "there is no address: nobody was asked".to_owned());
     }
     if shop.plugins().routing().of(Domain::Delivery).bound.is_empty() {
         say("no-plugin", "no delivery plugin is in force".to_owned());

@@ -131,12 +131,13 @@ pub async fn admin_get_order_invoice(
 
 /// The credit note of a refund, as HTML or PDF
 ///
-/// Issued at the first demand after the money went back. The order gets its invoice with it, where it has none yet.
+/// Issued at the first demand after the money went back, over what the order costs less for it. The order gets its invoice with it, where it
+/// has none yet, or was changed since.
 #[utoipa::path(get, path = "/v1/admin/orders/{id}/refunds/{refund_id}/credit-note", operation_id = "get_credit_note", tag = "documents", security(("bearer" = [])),
     params(("id" = Uuid, Path), ("refund_id" = Uuid, Path), FormatParams), responses(
     (status = 200, description = "The document", content((String = "text/html"), (Vec<u8> = "application/pdf"))),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`order-state`: nothing was given back yet, or the order was never invoiced", body = ProblemSchema)
+    (status = 409, description = "`order-state`: nothing was given back yet, or the order was never invoiced; `nothing-credited`: it was owed anyway, after an edit or a correction, and the invoice says so", body = ProblemSchema)
 ))]
 pub async fn get_credit_note(
     State(shop): State<Shop>,
@@ -150,7 +151,7 @@ pub async fn get_credit_note(
 }
 
 fn confirmation(shop: &Shop, details: &Details) -> Sheet {
-    Sheet::of_order(shop.config(), Kind::Confirmation, &details.order, &details.lines, &details.adjustments)
+    Sheet::of_order(shop.config(), Kind::Confirmation, details, details.amounts.corrected)
 }
 
 async fn answer(sheet: &Sheet, format: Format) -> Result<Response, Problem> {
@@ -182,6 +183,7 @@ impl From<Error> for Problem {
             Error::NotPaid(status) => Problem::new(ProblemKind::OrderState).with("order_status", status.name()),
             Error::NoRefund => Problem::not_found(),
             Error::NotRefunded(status) => Problem::new(ProblemKind::OrderState).with("refund_status", status.name()),
+            Error::NothingCredited => Problem::new(ProblemKind::NothingCredited),
             Error::Drawing(_) => Problem::internal(error),
             Error::Database(error) => error.into(),
         }

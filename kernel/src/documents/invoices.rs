@@ -2,7 +2,8 @@
 //!
 //! A number is given by a counter's row in the transaction that writes the document, so that one that is rolled back is given again. The
 //! order's lock comes first: two who ask for the same invoice get the same. A paid order has its invoice at the first demand; one that was
-//! edited since gets a credit note over the former invoice and a new one.
+//! edited or corrected since gets a credit note over the former invoice and a new one. What all of them say together is what the ledger says
+//! that the order costs.
 
 use chrono::Datelike;
 use uuid::Uuid;
@@ -10,17 +11,18 @@ use uuid::Uuid;
 use super::sheet::{Kind, Sheet};
 use super::{Error, store};
 use crate::clock::{self, Moment};
-use crate::db::{self, Tx};
-use crate::orders::refunds::RefundStatus;
-use crate::orders::{self, Details, Order, Status};
-use crate::{Shop, id};
+use crate::db::{self, Conn, Tx};
+use crate::money::{self, Amount};
+use crate::orders::refunds::{Refund, RefundStatus};
+use crate::orders::{self, Order, Status};
+use crate::{Shop, id, ledger};
 
 /// A document that was issued.
 pub(super) struct Issued {
     pub id: Uuid,
     pub order_id: Uuid,
     pub kind: Kind,
-    /// What it is about, once an order: a revision of the order, or a refund.
+    /// What it is about, once an order: a revision of the order with its corrections, or a refund.
     pub reference: String,
     pub year: i32,
     pub number: i64,
@@ -31,38 +33,46 @@ pub(super) struct Issued {
 /// The invoice of an order as it is now.
 pub async fn invoice(shop: &Shop, order: &Order) -> Result<Sheet, Error> {
     // Mostly it is there, and nobody has to wait for anybody.
-    let known = store::find(&mut shop.db().read().await?, order.id, &of_revision(order)).await?;
-    if let Some(sheet) = known {
+    let mut conn = shop.db().read().await?;
+    let reference = reference_of(&mut conn, order).await?;
+    if let Some(sheet) = store::find(&mut conn, order.id, &reference).await? {
         return Ok(sheet);
     }
+    drop(conn);
     let mut tx = shop.db().write().await?;
     let order = orders::lock(&mut tx, order.id).await?;
-    let sheet = issue(shop, &mut tx, order).await?;
+    let sheet = match order.status {
+        // What was invoiced before it was called off stays invoiced; its refund has the credit note.
+        Status::Cancelled => store::newest_invoice(&mut tx, order.id).await?.ok_or(Error::NotPaid(order.status))?,
+        _ => issue(shop, &mut tx, order).await?,
+    };
     tx.commit().await?;
     Ok(sheet)
 }
 
-/// In a transaction that holds the order's lock.
+/// In a transaction that holds the order's lock: the invoice of the order as it is now, or was last. It takes the place of a former one; one
+/// that was called off gets no first.
 async fn issue(shop: &Shop, tx: &mut Tx, order: Order) -> Result<Sheet, Error> {
-    let reference = of_revision(&order);
+    let reference = reference_of(tx, &order).await?;
     if let Some(sheet) = store::find(tx, order.id, &reference).await? {
         return Ok(sheet);
     }
-    let former = store::newest_invoice(tx, order.id).await?;
-    if matches!(order.status, Status::New | Status::Cancelled) {
-        // What was invoiced before it was called off stays invoiced; its refund has the credit note.
-        return former.ok_or(Error::NotPaid(order.status));
+    match (order.status, store::newest_invoice(tx, order.id).await?) {
+        (Status::New, Some(former)) => return Ok(former),
+        (Status::New | Status::Cancelled, None) => return Err(Error::NotPaid(order.status)),
+        (_, Some(former)) => {
+            let reference = format!("takes-back-{}", former.number.as_deref().unwrap_or_default());
+            number(tx, order.id, reference, former.taken_back(clock::now())).await?;
+        }
+        (_, None) => {}
     }
-    if let Some(former) = former {
-        let reference = format!("takes-back-{}", former.number.as_deref().unwrap_or_default());
-        number(tx, order.id, reference, former.taken_back(clock::now())).await?;
-    }
-    let Details { order, lines, adjustments, .. } = orders::details(tx, order).await?;
-    let sheet = Sheet::of_order(shop.config(), Kind::Invoice, &order, &lines, &adjustments);
-    number(tx, order.id, reference, Sheet { date: clock::now(), ..sheet }).await
+    let (_, corrected) = ledger::corrections(tx, order.id).await?;
+    let details = orders::details(tx, order).await?;
+    let sheet = Sheet::of_order(shop.config(), Kind::Invoice, &details, corrected);
+    number(tx, details.order.id, reference, Sheet { date: clock::now(), ..sheet }).await
 }
 
-/// The credit note of a refund that has been carried out.
+/// The credit note of a refund that has been carried out, over what the order costs less for it.
 pub async fn credit_note(shop: &Shop, order_id: Uuid, refund_id: Uuid) -> Result<Sheet, Error> {
     let reference = format!("refund-{refund_id}");
     if let Some(sheet) = store::find(&mut shop.db().read().await?, order_id, &reference).await? {
@@ -79,16 +89,33 @@ pub async fn credit_note(shop: &Shop, order_id: Uuid, refund_id: Uuid) -> Result
     if let Some(sheet) = store::find(&mut tx, order_id, &reference).await? {
         return Ok(sheet);
     }
-    let invoice = match store::newest_invoice(&mut tx, order_id).await? {
-        Some(invoice) => invoice,
-        None => issue(shop, &mut tx, order.clone()).await?,
-    };
-    let Details { order, lines, .. } = orders::details(&mut tx, order).await?;
+    let invoice = issue(shop, &mut tx, order.clone()).await?;
+    let credited = credited(&mut tx, &refund).await?;
+    if credited <= 0 {
+        return Err(Error::NothingCredited);
+    }
+    let details = orders::details(&mut tx, order).await?;
     let corrected = invoice.number.as_deref().unwrap_or_default();
-    let sheet = Sheet::of_refund(shop.config(), &order, &lines, &refund, corrected);
+    let sheet = Sheet::of_refund(shop.config(), &details, &refund, credited, corrected);
     let sheet = number(&mut tx, order_id, reference, Sheet { date: clock::now(), ..sheet }).await?;
     tx.commit().await?;
     Ok(sheet)
+}
+
+/// How much less the order costs for a refund. What an edit or a correction took off is no part of it: the invoice of afterwards says so.
+///
+/// A call-off takes off everything, and its refunds are not credited one by one: each is, as far as something is left that was invoiced.
+async fn credited(tx: &mut Tx, refund: &Refund) -> Result<Amount, Error> {
+    let called_off = ledger::called_off_at(tx, refund.order_id).await?;
+    if called_off.is_none_or(|called_off| refund.created_at < called_off) {
+        return Ok(ledger::credited(tx, refund.id).await?);
+    }
+    let issued = store::of_order(tx, refund.order_id).await?;
+    let left = money::sum(issued.iter().map(|(_, sheet)| match sheet.kind {
+        Kind::CreditNote => -sheet.total,
+        Kind::Invoice | Kind::Confirmation => sheet.total,
+    }));
+    Ok(refund.amount.min(left.unwrap_or_default()))
 }
 
 /// Takes the person out of the documents of these orders, in a transaction that has taken them out of the orders. What the books need stays:
@@ -102,8 +129,13 @@ pub async fn forget(tx: &mut Tx, order_ids: &[Uuid]) -> db::Result<()> {
     Ok(())
 }
 
-fn of_revision(order: &Order) -> String {
-    format!("revision-{}", order.revision)
+/// Another one with each edit, and with each correction of what the order costs.
+async fn reference_of(conn: &mut Conn, order: &Order) -> db::Result<String> {
+    let revision = format!("revision-{}", order.revision);
+    Ok(match ledger::corrections(conn, order.id).await? {
+        (0, _) => revision,
+        (count, _) => format!("{revision}-correction-{count}"),
+    })
 }
 
 /// Gives the next number of the year, and keeps the document. The counter's row is the last lock that is taken.

@@ -47,6 +47,9 @@ pub enum Error {
     NoRefund,
     #[error("the refund is {}", .0.name())]
     NotRefunded(orders::refunds::RefundStatus),
+    /// What it gave back was owed anyway, or is on other documents already.
+    #[error("the order does not cost less for the refund")]
+    NothingCredited,
     #[error("the document cannot be drawn: {0}")]
     Drawing(String),
     #[error(transparent)]

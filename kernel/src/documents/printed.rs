@@ -36,6 +36,8 @@ impl Printed {
                 What::Labelled(label) => label.clone(),
                 What::Delivery(label) => language.delivery(label),
                 What::Other => language.other().to_owned(),
+                What::Owed => language.owed().to_owned(),
+                What::Correction => language.correction().to_owned(),
             };
             (clean(&text), money(amount))
         };

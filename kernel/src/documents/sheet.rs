@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::money::{Amount, Currency};
 use crate::orders::refunds::Refund;
-use crate::orders::{Adjustment, Delivery, Line, Order};
+use crate::orders::{Adjustment, Delivery, Details, Line, Order};
 
 /// Which document it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,11 +81,16 @@ pub enum What {
     Delivery(String),
     /// Of a refund: what is given back beside pieces and delivery.
     Other,
+    /// Of a refund: what was owed before, and is no part of what the order costs less for it.
+    Owed,
+    /// What staff corrected.
+    Correction,
 }
 
 impl Sheet {
-    /// What an order comes to, as it is written.
-    pub fn of_order(config: &Config, kind: Kind, order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Self {
+    /// What an order comes to, as it is written, with what staff corrected.
+    pub fn of_order(config: &Config, kind: Kind, details: &Details, corrected: Amount) -> Self {
+        let Details { order, lines, adjustments, .. } = details;
         let line = |line: &Line| SheetLine {
             title: line.title.clone(),
             sku: line.sku.clone(),
@@ -99,18 +104,21 @@ impl Sheet {
         let mut sums = vec![Sum { what: What::Goods, amount: order.goods_total }];
         sums.push(Sum { what: What::Delivery(order.delivery.label.clone()), amount: order.delivery.amount });
         sums.extend(by_label(&added));
+        sums.extend((corrected != 0).then_some(Sum { what: What::Correction, amount: corrected }));
         Self {
             lines: lines.iter().map(line).collect(),
             sums,
             included: by_label(&included),
-            total: order.total,
+            // Both were checked when they were posted.
+            total: order.total.saturating_add(corrected),
             ..Self::bare(config, kind, order, &order.delivery)
         }
     }
 
-    /// What a refund gave back.
-    pub fn of_refund(config: &Config, order: &Order, lines: &[Line], refund: &Refund, invoice: &str) -> Self {
-        let mut rest = refund.amount - refund.delivery;
+    /// What the order costs less for a refund: `credited` of it.
+    pub fn of_refund(config: &Config, details: &Details, refund: &Refund, credited: Amount, invoice: &str) -> Self {
+        let Details { order, lines, .. } = details;
+        let mut rest = credited - refund.delivery;
         let mut back = Vec::with_capacity(refund.lines.len());
         for part in &refund.lines {
             rest -= part.amount;
@@ -125,12 +133,12 @@ impl Sheet {
             });
         }
         let delivery = Sum { what: What::Delivery(order.delivery.label.clone()), amount: refund.delivery };
-        let other = Sum { what: What::Other, amount: rest };
+        let other = Sum { what: if rest < 0 { What::Owed } else { What::Other }, amount: rest };
         Self {
             corrects: Some(invoice.to_owned()),
             lines: back,
             sums: [delivery, other].into_iter().filter(|sum| sum.amount != 0).collect(),
-            total: refund.amount,
+            total: credited,
             ..Self::bare(config, Kind::CreditNote, order, &order.delivery)
         }
     }

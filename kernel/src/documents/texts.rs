@@ -114,6 +114,14 @@ impl Language {
         self.say("Given back beside", "Прочий возврат")
     }
 
+    pub fn owed(self) -> &'static str {
+        self.say("Owed before", "Причиталось ранее")
+    }
+
+    pub fn correction(self) -> &'static str {
+        self.say("Correction", "Корректировка")
+    }
+
     pub fn total(self, kind: Kind) -> &'static str {
         match kind {
             Kind::CreditNote => self.say("Given back", "К возврату"),

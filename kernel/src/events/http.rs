@@ -36,8 +36,9 @@ pub struct EventParams {
 }
 
 /// What these kinds happen to is goods, or a part of the shop. All others are somebody's: of an account, or of a guest, whose order or cart
-/// belongs to whoever knows its id.
-const OF_NOBODY: [&str; 6] = ["product.", "product-type.", "stock.low", "stock.out", "plugin.", "webhook."];
+/// belongs to whoever knows its id. With a dot at its end a name stands for all that begin so.
+const OF_NOBODY: [&str; 7] =
+    ["product.", "product-type.", "stock.low", "stock.out", "stock.back", "plugin.", "webhook."];
 
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,9 +92,13 @@ pub async fn list_events(
     Ok(Answer(Page::new(rows, limit, |row| row.event.id, |row| event_out(row, personal))))
 }
 
+fn is_of_nobody(kind: &str) -> bool {
+    OF_NOBODY.iter().any(|known| kind == *known || known.ends_with('.') && kind.starts_with(known))
+}
+
 fn event_out(logged: Logged, personal: bool) -> EventOut {
     let Logged { event, attempts, told_at, given_up_at, last_error } = logged;
-    let shown = personal || OF_NOBODY.iter().any(|kinds| event.kind.starts_with(kinds));
+    let shown = personal || is_of_nobody(&event.kind);
     EventOut {
         id: event.id,
         kind: event.kind,
@@ -104,5 +109,25 @@ fn event_out(logged: Logged, personal: bool) -> EventOut {
         told_at,
         given_up_at,
         last_error: last_error.filter(|_| shown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_somebody_is_told_from_goods() {
+        for (kind, expected) in [
+            ("product.created", true),
+            ("product-type.updated", true),
+            ("stock.back", true),
+            ("stock.backordered", false),
+            ("stock.short", false),
+            ("order.placed", false),
+            ("webhook.disabled", true),
+        ] {
+            assert_eq!(is_of_nobody(kind), expected, "{kind}");
+        }
     }
 }

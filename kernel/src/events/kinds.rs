@@ -22,6 +22,8 @@ pub const KINDS: &[&str] = &[
     "stock.low",
     "stock.out",
     "stock.short",
+    "stock.backordered",
+    "stock.back",
     "user.created",
     "user.updated",
     "user.deleted",

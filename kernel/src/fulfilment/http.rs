@@ -22,6 +22,7 @@ impl From<Error> for Problem {
             Error::Waiting(_) | Error::Pickup | Error::Carriage | Error::TooManyEvents => {
                 Problem::new(Kind::ShipmentState).detail(detail)
             }
+            Error::NoPickup => Problem::new(Kind::PickupUnavailable),
             Error::NotCancelled(reason) => Problem::new(Kind::ShipmentState).detail(detail).with("reason", reason),
             Error::UnknownLine(_) => Problem::invalid_field("/lines", detail),
             Error::PiecesGone { line, available } => {

@@ -309,6 +309,8 @@ pub enum Error {
     NotCancelled(String),
     #[error("a pickup is made ready and delivered; a carrier has nothing to do with it")]
     Pickup,
+    #[error("shoppers do not collect at this location")]
+    NoPickup,
     #[error("the order is brought by a carrier, and not collected")]
     Carriage,
     #[error("the order has no line {0}")]

@@ -43,7 +43,11 @@ pub async fn patch(shop: &Shop, id: Uuid, patch: ShipmentPatch) -> Result<Shipme
             return Err(Error::State(shipment.status));
         }
         shipment.location_id = location_id;
+        if shipment.status == Status::ReadyForPickup {
+            opened.require_pickup().await?;
+        }
     }
+    let shipment = &mut opened.shipment;
     shipment.tracking.number = patch.tracking_number.unwrap_or_else(|| shipment.tracking.number.clone());
     shipment.tracking.url = patch.tracking_url.unwrap_or_else(|| shipment.tracking.url.clone());
     opened.save().await?;
@@ -300,12 +304,21 @@ impl Opened {
         Ok(())
     }
 
+    /// Nobody is sent to a place where nobody hands anything out.
+    async fn require_pickup(&mut self) -> Result<(), Error> {
+        match self.shipment.location_id {
+            Some(id) if !inventory::hands_out(&mut self.tx, id).await? => Err(Error::NoPickup),
+            _ => Ok(()),
+        }
+    }
+
     async fn make_ready(&mut self) -> Result<(), Error> {
         match (self.shipment.kind, self.shipment.status) {
             (Kind::Carriage, _) => return Err(Error::Carriage),
             (Kind::Pickup, Status::Pending) => {}
             (Kind::Pickup, status) => return Err(Error::State(status)),
         }
+        self.require_pickup().await?;
         self.turn(Status::ReadyForPickup, &Told::by_staff()).await?;
         self.tell(News::OnItsWay).await
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::reservations::{Holder, place, release_some};
-use super::{Error, Quantity, ReservationState, store};
+use super::reservations::{Holder, place, release_some, tell_backordered};
+use super::{Error, Quantity, ReservationState, Shortage, store};
 use crate::clock::Moment;
 use crate::db::Tx;
 
@@ -21,6 +21,7 @@ pub async fn rewrite(
 ) -> Result<(), Error> {
     let state = if held_until.is_some() { ReservationState::Held } else { ReservationState::Kept };
     let holder = Holder { order_id, state, expires_at: held_until };
+    let mut backordered = Vec::new();
     for (variant_id, (sku, before, after)) in compared(before, after) {
         if before == after {
             continue;
@@ -35,7 +36,8 @@ pub async fn rewrite(
             // All of it is made up anew: the payment takes nothing again.
             forget_expired(tx, order_id, variant_id).await?;
             if item.tracked {
-                place(tx, &holder, &item, sku, after - open).await?;
+                let missing = place(tx, &holder, &item, sku, after - open).await?;
+                backordered.push(Shortage { variant_id, sku: sku.to_owned(), missing });
             }
         } else if after < open + expired {
             // Not more than the order had ordered, which is 32 bits.
@@ -43,7 +45,7 @@ pub async fn rewrite(
             release_some(tx, order_id, &[Quantity { variant_id, sku: sku.to_owned(), quantity }]).await?;
         }
     }
-    Ok(())
+    tell_backordered(tx, order_id, backordered).await
 }
 
 /// By variant, in the order of locking: the SKU, and how much was wanted and is wanted now.

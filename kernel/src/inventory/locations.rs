@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::{DEFAULT_LOCATION, Error, store};
 use crate::address::Address;
+use crate::db::Conn;
 use crate::{Shop, id};
 
 /// A warehouse, a shop, a shelf.
@@ -19,6 +20,12 @@ pub struct Location {
     /// Shoppers may collect there.
     pub pickup: bool,
     pub version: i64,
+}
+
+impl Location {
+    fn hands_out(&self) -> bool {
+        self.active && self.pickup
+    }
 }
 
 /// A location to be made.
@@ -44,6 +51,18 @@ pub struct LocationPatch {
 /// All of them, by priority.
 pub async fn list_locations(shop: &Shop) -> Result<Vec<Location>, Error> {
     Ok(store::list_locations(&mut shop.db().read().await?).await?)
+}
+
+/// Those where shoppers may collect, by priority.
+pub async fn pickup_locations(shop: &Shop) -> Result<Vec<Location>, Error> {
+    let mut locations = list_locations(shop).await?;
+    locations.retain(Location::hands_out);
+    Ok(locations)
+}
+
+/// Whether shoppers may collect at a location.
+pub async fn hands_out(conn: &mut Conn, id: Uuid) -> Result<bool, Error> {
+    Ok(store::find_location(conn, id).await?.is_some_and(|location| location.hands_out()))
 }
 
 pub async fn get_location(shop: &Shop, id: Uuid) -> Result<Location, Error> {

@@ -45,8 +45,8 @@ pub use lists::{
     list_reservations, list_stock,
 };
 pub use locations::{
-    Location, LocationPatch, NewLocation, create_location, delete_location, get_location, list_locations,
-    patch_location,
+    Location, LocationPatch, NewLocation, create_location, delete_location, get_location, hands_out, list_locations,
+    patch_location, pickup_locations,
 };
 pub use locks::{lock, lock_locations};
 pub use merchant::{PolicyPatch, Remark, Stock, adjust, count, get_stock, patch_policy, transfer};

@@ -4,7 +4,7 @@
 //! `shipped`, each exactly once, since every step moves them out of the state that they were read in. What is promised
 //! beyond what is on hand waits without a location, and gets goods, the oldest first, as soon as there are some.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::ledger::{self, Cause, CauseKind};
@@ -42,22 +42,25 @@ pub async fn reserve(
     expires_at: Option<Moment>,
 ) -> Result<(), Error> {
     let holder = Holder { order_id, state: ReservationState::Held, expires_at };
+    let mut backordered = Vec::new();
     for (variant_id, sku, quantity) in in_lock_order(wanted) {
         let Some(item) = store::take(tx, variant_id, quantity).await? else {
             let available = store::find_item(tx, variant_id).await?.map_or(0, |item| item.available);
             return Err(Error::Insufficient { sku: sku.to_owned(), wanted: quantity, available });
         };
         if item.tracked {
-            place(tx, &holder, &item, sku, quantity).await?;
+            let missing = place(tx, &holder, &item, sku, quantity).await?;
+            backordered.push(Shortage { variant_id, sku: sku.to_owned(), missing });
         }
     }
-    Ok(())
+    tell_backordered(tx, order_id, backordered).await
 }
 
 /// The order is paid: what it holds does not expire any more. What had expired is taken again; where goods are short by
-/// now, the order waits for them like a backorder, which the answer tells, and the event `stock.short`.
+/// now, the order waits for them like a backorder, which the answer tells, and the event `stock.short`. What may wait anyway is
+/// backordered once more.
 pub async fn keep(tx: &mut Tx, order_id: Uuid) -> Result<Vec<Shortage>, Error> {
-    let mut shortages = Vec::new();
+    let (mut shortages, mut backordered) = (Vec::new(), Vec::new());
     for (variant_id, sku) in variants_of(tx, order_id, ReservationState::can_be_kept).await? {
         let item = store::lock_item(tx, variant_id).await?;
         let mut expired = 0;
@@ -74,26 +77,38 @@ pub async fn keep(tx: &mut Tx, order_id: Uuid) -> Result<Vec<Shortage>, Error> {
             }
         }
         if expired > 0 {
-            let missing = match item {
+            let (missing, waiting) = match item {
                 Some(item) => take_again(tx, order_id, &item, &sku, expired).await?,
                 // Deleted since it expired: there is nothing to wait for, which staff has to know all the more.
-                None => expired,
+                None => (expired, expired),
             };
             if missing > 0 {
                 shortages.push(Shortage { variant_id, sku, missing });
+            } else {
+                backordered.push(Shortage { variant_id, sku, missing: waiting });
             }
         }
     }
     if !shortages.is_empty() {
-        tell_short(tx, order_id, &shortages).await?;
+        tell_waiting(tx, "stock.short", order_id, &shortages).await?;
     }
+    tell_backordered(tx, order_id, backordered).await?;
     Ok(shortages)
 }
 
-async fn tell_short(tx: &mut Tx, order_id: Uuid, shortages: &[Shortage]) -> Result<(), db::Error> {
+/// An order has been placed, or edited, with goods that are still to come: those of `lines` of which some are missing.
+pub(super) async fn tell_backordered(tx: &mut Tx, order_id: Uuid, mut lines: Vec<Shortage>) -> Result<(), Error> {
+    lines.retain(|line| line.missing > 0);
+    if !lines.is_empty() {
+        tell_waiting(tx, "stock.backordered", order_id, &lines).await?;
+    }
+    Ok(())
+}
+
+async fn tell_waiting(tx: &mut Tx, kind: &str, order_id: Uuid, shortages: &[Shortage]) -> Result<(), db::Error> {
     let line = |short: &Shortage| json!({"variant_id": short.variant_id, "sku": short.sku, "missing": short.missing});
     let lines: Vec<_> = shortages.iter().map(line).collect();
-    events::record(tx, "stock.short", order_id, json!({"order_id": order_id, "lines": lines})).await
+    events::record(tx, kind, order_id, json!({"order_id": order_id, "lines": lines})).await
 }
 
 /// The order wants nothing any more: gives back what it holds and has not been shipped.
@@ -211,15 +226,16 @@ async fn split(
     store::reduce_reservation(tx, reservation.id, quantity).await
 }
 
-/// Sets goods aside for what was counted as reserved already.
-pub(super) async fn place(tx: &mut Tx, holder: &Holder, item: &Item, sku: &str, quantity: i64) -> Result<(), Error> {
+/// Sets goods aside for what was counted as reserved already. Tells how much of it waits for goods.
+pub(super) async fn place(tx: &mut Tx, holder: &Holder, item: &Item, sku: &str, quantity: i64) -> Result<i64, Error> {
     let variant_id = item.variant_id;
     let cause = Cause::order(CauseKind::Reservation, holder.order_id);
     // Who waits already comes first, even if goods have come that nobody has been given yet.
     let mut left = quantity;
     if item.waiting == 0 {
         if let Some(level) = store::reserve_at_one(tx, variant_id, quantity).await? {
-            return set_aside(tx, holder, variant_id, sku, level, quantity, &cause).await;
+            set_aside(tx, holder, variant_id, sku, level, quantity, &cause).await?;
+            return Ok(0);
         }
         for level in store::levels_of(tx, variant_id).await? {
             let part = left.min(level.free());
@@ -236,7 +252,7 @@ pub(super) async fn place(tx: &mut Tx, holder: &Holder, item: &Item, sku: &str, 
         ledger::record_waiting(tx, variant_id, item.waiting + left, left, &cause).await?;
         insert(tx, holder, variant_id, sku, None, left).await?;
     }
-    Ok(())
+    Ok(left)
 }
 
 async fn set_aside(
@@ -281,15 +297,16 @@ async fn insert(
     Ok(store::insert_reservation(tx, &reservation).await?)
 }
 
-/// Reserves for a paid order whatever there is; the rest waits. Tells how much that is beyond what the variant allows.
-async fn take_again(tx: &mut Tx, order_id: Uuid, item: &Item, sku: &str, quantity: i64) -> Result<i64, Error> {
+/// Reserves for a paid order whatever there is; the rest waits. Tells how much that is beyond what the variant allows, and how much
+/// it is in all.
+async fn take_again(tx: &mut Tx, order_id: Uuid, item: &Item, sku: &str, quantity: i64) -> Result<(i64, i64), Error> {
     if !item.tracked {
-        return Ok(0);
+        return Ok((0, 0));
     }
     let holder = Holder { order_id, state: ReservationState::Kept, expires_at: None };
     store::add_to_item(tx, item.variant_id, 0, quantity, 0).await?;
-    place(tx, &holder, item, sku, quantity).await?;
-    Ok((quantity - item.available).max(0))
+    let waiting = place(tx, &holder, item, sku, quantity).await?;
+    Ok(((quantity - item.available).max(0), waiting))
 }
 
 /// Ends what an order holds of a variant: as released, or as expired where nobody has paid meanwhile.
@@ -359,10 +376,32 @@ pub(super) async fn serve_waiting(tx: &mut Tx, variant_id: Uuid) -> Result<bool,
             left.quantity -= part;
         }
         if left.quantity > 0 {
-            return Ok(false);
+            break;
         }
     }
+    if waiting < item.waiting {
+        tell_back(tx, variant_id, item.waiting - waiting).await?;
+    }
     Ok(waiting > 0 && free.iter().any(|level| level.free() > 0))
+}
+
+/// There are goods again: so many of them went to those who waited.
+pub(super) async fn tell_back(tx: &mut Tx, variant_id: Uuid, served: i64) -> Result<(), db::Error> {
+    let Some(item) = store::find_item(tx, variant_id).await? else { return Ok(()) };
+    let mut data = numbers(&item, store::find_sku(tx, variant_id).await?);
+    data["served"] = served.into();
+    events::record(tx, "stock.back", variant_id, data).await
+}
+
+/// A variant as events tell of it.
+pub(super) fn numbers(item: &Item, sku: Option<String>) -> Value {
+    json!({
+        "variant_id": item.variant_id,
+        "sku": sku,
+        "on_hand": item.on_hand,
+        "reserved": item.reserved,
+        "available": item.available,
+    })
 }
 
 /// What an order has reservations of in these states, in the order of locking.

@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use uuid::Uuid;
 
-use super::reservations::{expire, serve_waiting};
+use super::reservations::{expire, numbers, serve_waiting, tell_back};
 use super::{Error, Item, store};
 use crate::{Shop, clock, events};
 
@@ -101,22 +100,20 @@ async fn tell_all(shop: &Shop) -> Result<(), Error> {
     }
 }
 
-/// Tells once that a variant runs low or out, each time that it does; above the threshold it is rearmed.
+/// Tells once that a variant runs low or out, each time that it does; above the threshold it is rearmed. Also when what was out
+/// is there again.
 async fn tell(shop: &Shop, variant_id: Uuid) -> Result<(), Error> {
     let mut tx = shop.db().write().await?;
     let Some(item) = store::lock_item(&mut tx, variant_id).await? else { return Ok(()) };
     let told = item.alert;
     let due = Alert::due(&item, shop.config().inventory.low_stock_threshold);
+    if told == Alert::Out && due < Alert::Out {
+        tell_back(&mut tx, variant_id, 0).await?;
+    }
     // From plenty to nothing is both: who listens to one of them misses nothing.
     for alert in [Alert::Low, Alert::Out] {
         if told < alert && alert <= due {
-            let data = json!({
-                "variant_id": variant_id,
-                "sku": store::find_sku(&mut tx, variant_id).await?,
-                "on_hand": item.on_hand,
-                "reserved": item.reserved,
-                "available": item.available,
-            });
+            let data = numbers(&item, store::find_sku(&mut tx, variant_id).await?);
             events::record(&mut tx, &format!("stock.{}", alert.name()), variant_id, data).await?;
         }
     }

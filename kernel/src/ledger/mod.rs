@@ -216,11 +216,44 @@ pub async fn call_off(tx: &mut Tx, order_id: Uuid, cause: &str) -> Result<(), Er
     let earned = store::earned(tx, order_id).await?;
     let mut entries: Vec<Entry> = earned.into_iter().map(|(account, amount)| (account, -amount)).collect();
     entries.push((Account::Receivable, -money::sum(entries.iter().map(|(_, amount)| *amount))?));
-    let reference = format!("cancelled-{order_id}");
+    let reference = cancelled(order_id);
     let posting =
         Posting { order_id, payment_id: None, kind: Kind::Cancelled, reference: &reference, cause, entries: &entries };
     post(tx, &posting).await?;
     Ok(())
+}
+
+/// A refund gives back so much that was not owed before: the order costs so much less.
+pub async fn credit(tx: &mut Tx, order_id: Uuid, refund_id: Uuid, amount: Amount, cause: &str) -> Result<(), Error> {
+    let reference = credited_by(refund_id);
+    let entries = [(Account::Refunds, amount), (Account::Receivable, -amount)];
+    let posting =
+        Posting { order_id, payment_id: None, kind: Kind::Credited, reference: &reference, cause, entries: &entries };
+    post(tx, &posting).await?;
+    Ok(())
+}
+
+/// How much less an order costs for a refund: nothing where it gave back what was owed anyway, or was begun after the call-off.
+pub async fn credited(conn: &mut Conn, refund_id: Uuid) -> db::Result<Amount> {
+    store::credited(conn, &credited_by(refund_id)).await
+}
+
+fn credited_by(refund_id: Uuid) -> String {
+    format!("credited-{refund_id}")
+}
+
+/// How often staff corrected what an order costs, and by how much in all; a call-off leaves that as it was.
+pub async fn corrections(conn: &mut Conn, order_id: Uuid) -> db::Result<(i64, Amount)> {
+    store::corrections(conn, order_id).await
+}
+
+/// When an order was called off.
+pub async fn called_off_at(conn: &mut Conn, order_id: Uuid) -> db::Result<Option<Moment>> {
+    store::posted_at(conn, &cancelled(order_id)).await
+}
+
+fn cancelled(order_id: Uuid) -> String {
+    format!("cancelled-{order_id}")
 }
 
 /// What staff corrects: above zero, the order costs so much more; below, so much less. A call-off turns it back with the rest of the price.

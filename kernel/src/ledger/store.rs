@@ -69,6 +69,36 @@ pub(super) async fn earned(conn: &mut Conn, order_id: Uuid) -> Result<[(Account,
     ])
 }
 
+pub(super) async fn credited(conn: &mut Conn, reference: &str) -> Result<i64> {
+    let (amount,) = sql::one!(
+        conn,
+        (i64,),
+        "select cast(coalesce(sum(e.amount), 0) as bigint)
+         from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+         where t.reference = $1 and e.account = 'refunds'",
+        reference
+    )?;
+    Ok(amount)
+}
+
+/// How many there are, and their sum.
+pub(super) async fn corrections(conn: &mut Conn, order_id: Uuid) -> Result<(i64, i64)> {
+    sql::one!(
+        conn,
+        (i64, i64),
+        "select count(*), cast(coalesce(sum(-e.amount), 0) as bigint)
+         from ledger_transactions t join ledger_entries e on e.transaction_id = t.id
+         where t.order_id = $1 and t.kind = 'corrected' and e.account = 'correction'",
+        order_id
+    )
+}
+
+pub(super) async fn posted_at(conn: &mut Conn, reference: &str) -> Result<Option<Moment>> {
+    let row =
+        sql::optional!(conn, (Moment,), "select posted_at from ledger_transactions where reference = $1", reference)?;
+    Ok(row.map(|(posted_at,)| posted_at))
+}
+
 #[derive(FromRow)]
 struct BalanceRow {
     total: i64,

@@ -6,7 +6,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::reach::Reach;
+use crate::config::Config;
 use crate::events::Event;
+use crate::orders;
 use crate::plugins::notification::{self, Message};
 use crate::plugins::{Bound, CallError, Domain};
 use crate::{Shop, clock};
@@ -83,13 +85,14 @@ pub async fn ask(
 }
 
 fn question(shop: &Shop, event: &Event, recipient: &Recipient, reach: &Reach) -> notification::Compose {
+    let data = with_page(shop.config(), event).to_string();
     let shop = &shop.config().shop;
     notification::Compose {
         event: notification::Event {
             id: event.id.to_string(),
             kind: event.kind.clone(),
             at: clock::unix_seconds(event.occurred_at),
-            data: event.data.to_string(),
+            data,
         },
         recipient: notification::Recipient {
             name: recipient.name.clone(),
@@ -101,9 +104,40 @@ fn question(shop: &Shop, event: &Event, recipient: &Recipient, reach: &Reach) ->
     }
 }
 
+/// The data of an event, and of one about an order the page of that. Only letters have it: the link opens a guest's order, and events go
+/// to other systems and are kept.
+fn with_page(config: &Config, event: &Event) -> Value {
+    let mut data = event.data.clone();
+    if let Some(order_id) = event.data.get("order_id").and_then(Value::as_str)
+        && data.get("url").is_none()
+    {
+        data["url"] = orders::page(config, order_id).into();
+    }
+    data
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_letters_about_an_order_link_to_it() {
+        let event = |data: Value| Event {
+            id: crate::id::sequential(),
+            kind: "order.paid".into(),
+            subject: "1".into(),
+            data,
+            occurred_at: crate::clock::now(),
+        };
+        let mut config = Config::default();
+        let order = event(serde_json::json!({"order_id": "17"}));
+        assert_eq!(with_page(&config, &order)["url"], "", "there is no storefront");
+        config.shop.storefront_url = "https://shop.example/".into();
+        assert_eq!(with_page(&config, &order)["url"], "https://shop.example/order#order=17");
+        let asked = event(serde_json::json!({"order_id": "17", "url": "https://shop.example/pay"}));
+        assert_eq!(with_page(&config, &asked)["url"], "https://shop.example/pay");
+        assert_eq!(with_page(&config, &event(serde_json::json!({"cart_id": "17"}))).get("url"), None);
+    }
 
     #[test]
     fn the_recipient_is_in_the_data() {

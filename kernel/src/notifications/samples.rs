@@ -13,6 +13,16 @@ pub const KINDS: &[&str] = &[
     "order.edited",
     "order.look-up",
     "order.payment-request",
+    "shipment.created",
+    "shipment.delivered",
+    "return.requested",
+    "return.approved",
+    "return.rejected",
+    "return.received",
+    "return.refunded",
+    "return.closed",
+    "return.cancelled",
+    "cart.abandoned",
     "account.confirm-email",
     "account.reset-password",
     "account.change-email-old",
@@ -32,6 +42,9 @@ pub fn data_of(kind: &str) -> Option<Value> {
     let data = match kind.split_once('.') {
         Some(("order", "look-up")) => look_up(),
         Some(("order", what)) => order(what),
+        Some(("shipment", what)) => shipment(what),
+        Some(("return", what)) => returned(what),
+        Some(("cart", _)) => cart(),
         _ => account(),
     };
     Some(data)
@@ -48,7 +61,6 @@ fn order(what: &str) -> Value {
         "status": what,
         "currency": "EUR",
         "exponent": 2,
-        "url": "https://shop.example/orders/1042",
         "lines": [
             {"sku": "mug-blue", "title": "Mug, blue", "quantity": 2, "unit_price": 500, "total": 1000},
             {"sku": "atlas", "title": "Atlas", "quantity": 1, "unit_price": 2000, "total": 2000},
@@ -66,9 +78,7 @@ fn order(what: &str) -> Value {
                     "country": "DE", "phone": "+493012345"},
     });
     match what {
-        "shipped" => {
-            data["shipment"] = json!({"tracking_number": "JD01", "tracking_url": "https://track.example/JD01"})
-        }
+        "shipped" => data["shipment"] = parcel("in_transit"),
         "refunded" => {
             data["refund"] = json!({
                 "id": "019a0000-0000-7000-8000-000000000001",
@@ -78,12 +88,70 @@ fn order(what: &str) -> Value {
                 "cancellation": false,
             })
         }
-        "payment-request" => data["payable"] = json!(3190),
+        "payment-request" => {
+            data["payable"] = json!(3190);
+            data["url"] = json!("https://shop.example/orders/sample/pay");
+        }
         "edited" => data["edit"] = json!({"revision": 2, "difference": 990, "outstanding": 990}),
         "cancelled" => data["cancellation"] = json!({"reason": "customer", "refunded": 3190}),
         _ => {}
     }
     data
+}
+
+fn shipment(what: &str) -> Value {
+    let (status, order) = if what == "delivered" { ("delivered", "delivered") } else { ("pending", "paid") };
+    let mut data = order_that_is(order);
+    data["shipment"] = parcel(status);
+    data
+}
+
+fn order_that_is(status: &str) -> Value {
+    let mut data = order("");
+    data["status"] = status.into();
+    data
+}
+
+fn parcel(status: &str) -> Value {
+    json!({
+        "id": "019a0000-0000-7000-8000-000000000002",
+        "number": 1,
+        "kind": "carriage",
+        "status": status,
+        "tracking_number": "JD01",
+        "tracking_url": "https://track.example/JD01",
+        "lines": [{"line": 0, "sku": "mug-blue", "title": "Mug, blue", "quantity": 1}],
+    })
+}
+
+fn returned(what: &str) -> Value {
+    let came = u32::from(matches!(what, "received" | "refunded" | "closed"));
+    let cause = if what == "rejected" { "it was worn" } else { what };
+    let mut data = order_that_is("delivered");
+    data["return"] = json!({
+        "id": "019a0000-0000-7000-8000-000000000003",
+        "number": 1,
+        "status": what,
+        "cause": cause,
+        "lines": [{"line": 0, "quantity": 1, "reason": "damaged", "received": came, "restocked": 0}],
+    });
+    data
+}
+
+fn cart() -> Value {
+    json!({
+        "email": "ada@example.org",
+        "name": "Ada Lovelace",
+        "customer_id": null,
+        "consent": true,
+        "cart_id": "019a0000-0000-7000-8000-000000000003",
+        "url": "https://shop.example/cart#cart=019a0000-0000-7000-8000-000000000003",
+        "currency": "EUR",
+        "exponent": 2,
+        "lines": [{"sku": "mug-blue", "title": "Mug, blue", "quantity": 2, "unit_price": 500, "total": 1000, "attributes": {}}],
+        "goods_total": 1000,
+        "updated_at": "2026-11-21T09:30:00Z",
+    })
 }
 
 /// The code opens nothing.
@@ -117,6 +185,11 @@ mod tests {
     fn every_kind_has_a_recipient() {
         for kind in KINDS {
             assert!(data_of(kind).is_some_and(|data| data["email"].is_string()), "{kind}");
+        }
+        // Whatever people can be told of, they can be shown.
+        let told = ["order.", "shipment.", "return.", "cart."];
+        for kind in crate::events::KINDS.iter().filter(|kind| told.iter().any(|about| kind.starts_with(about))) {
+            assert!(KINDS.contains(kind), "{kind} has no sample");
         }
         assert!(data_of("order.eaten").is_none() && data_of("probe").is_none());
     }

@@ -22,7 +22,12 @@ const TOLD: &[(&str, Permission, Title)] = &[
     ("payment.unknown", Permission::Refunds, |data| {
         format!("A payment hangs in the air: order {}", text(data, "number"))
     }),
+    ("return.requested", Permission::Orders, |data| format!("Order {}: goods are to come back", text(data, "number"))),
     ("stock.low", Permission::Catalog, |data| format!("Low stock: {}", text(data, "sku"))),
+    ("stock.out", Permission::Catalog, |data| format!("Out of stock: {}", text(data, "sku"))),
+    // These two are about an order, which is a guest's: whoever knows its id may see it.
+    ("stock.short", Permission::Orders, |data| format!("Paid, but the goods are gone: {}", goods(data))),
+    ("stock.backordered", Permission::Orders, |data| format!("An order waits for goods: {}", goods(data))),
     ("review.created", Permission::Catalog, |data| match text(data, "status") {
         "published" => "There is a new review".to_owned(),
         _ => "A review waits for moderation".to_owned(),
@@ -37,8 +42,21 @@ const TOLD: &[(&str, Permission, Title)] = &[
     ("webhook.disabled", Permission::Settings, |data| format!("A webhook was switched off: {}", text(data, "host"))),
 ];
 
+/// In the place of a field that an event lacks: a title that ends with nothing would look whole.
+const MISSING: &str = "?";
+
 fn text<'a>(data: &'a Value, name: &str) -> &'a str {
-    data.get(name).and_then(Value::as_str).unwrap_or_default()
+    data.get(name).and_then(Value::as_str).unwrap_or(MISSING)
+}
+
+/// The first of the lines, and how many others there are.
+fn goods(data: &Value) -> String {
+    let lines = data.get("lines").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let first = lines.first().map_or(MISSING, |line| text(line, "sku"));
+    match lines.len() {
+        0 | 1 => first.to_owned(),
+        count => format!("{first} and {} more", count - 1),
+    }
 }
 
 /// The consumer that fills the inboxes of staff.
@@ -73,4 +91,63 @@ async fn tell(shop: &Shop, event: &Event, permission: Permission, title: &str) -
     tx.commit().await?;
     queue::announce(shop, told);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    const DOCUMENTATION: &str = include_str!("../../../docs/events.md");
+
+    /// What docs/events.md says about a kind: the JSON of its section, or the fields of its row in the table of the others.
+    fn documented(kind: &str) -> Value {
+        let name = format!("`{kind}`");
+        let section = DOCUMENTATION.split("\n## ").find(|section| section.lines().next().unwrap().contains(&name));
+        if let Some(section) = section {
+            let json = section.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+            let own = json.map(|json| serde_json::from_str::<Value>(json).unwrap());
+            let mut data = own.unwrap_or_else(|| panic!("{kind} has no example"));
+            if section.contains("As the others of an order") {
+                merge(&mut data, documented("order.placed"));
+            }
+            return data;
+        }
+        let row = DOCUMENTATION
+            .lines()
+            .find(|line| line.starts_with("| `") && line.split('|').nth(1).unwrap().contains(&name));
+        let fields = row.unwrap_or_else(|| panic!("{kind} is not documented")).split('|').nth(2).unwrap();
+        // Every second piece stands between backticks; what stands in brackets are values.
+        fields.split('`').skip(1).step_by(2).map(|field| (field.to_owned(), json!("it"))).collect::<Map<_, _>>().into()
+    }
+
+    fn merge(data: &mut Value, others: Value) {
+        let (Some(data), Value::Object(others)) = (data.as_object_mut(), others) else { panic!("no objects") };
+        for (name, value) in others {
+            data.entry(name).or_insert(value);
+        }
+    }
+
+    #[test]
+    fn titles_are_made_of_what_their_events_have() {
+        for (kind, _, title) in TOLD {
+            let title = title(&documented(kind));
+            assert!(!title.contains(MISSING) && !title.trim_end().ends_with(':'), "{kind}: {title}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_missing_shows() {
+        for (kind, _, title) in TOLD {
+            // That of a review says one of two things, and has no field in it.
+            assert!(*kind == "review.created" || title(&json!({})).contains(MISSING), "{kind}");
+        }
+    }
+
+    #[test]
+    fn many_goods_are_told_by_the_first() {
+        let lines = |count: usize| json!({ "lines": vec![json!({ "sku": "mug" }); count] });
+        assert_eq!([1, 3].map(|count| goods(&lines(count))), ["mug", "mug and 2 more"]);
+    }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::refunds::Refund;
 use super::state::GoesBack;
 use super::{Adjustment, Line, Order, Reason, Status};
+use crate::config::Config;
 use crate::db::{self, Tx};
 use crate::events;
 use crate::money::{Amount, Currency};
@@ -74,6 +75,13 @@ pub(super) async fn refunded(
         "cancellation": order.status == Status::Cancelled,
     });
     events::record(tx, "order.refunded", order.id, data).await
+}
+
+/// The storefront's page of an order, behind a # as in all letters: a guest's belongs to whoever knows the id. Empty where the shop has no
+/// storefront. It is for letters only, and stands in no event.
+pub fn page(config: &Config, order_id: &str) -> String {
+    let base = config.shop.storefront_url.trim_end_matches('/');
+    if base.is_empty() { String::new() } else { format!("{base}{}#order={order_id}", config.orders.order_path) }
 }
 
 pub(super) fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) -> Value {

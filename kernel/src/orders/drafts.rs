@@ -12,7 +12,7 @@ use super::placing::{self, Made};
 use super::{Details, Error, Order, StateError, Status, store};
 use crate::address::Address;
 use crate::carts::change::VariantRef;
-use crate::carts::{self, DeliveryOption};
+use crate::carts::{self, Offered};
 use crate::catalog::{self, SellableVariant};
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
@@ -175,14 +175,13 @@ pub async fn delete(shop: &Shop, id: Uuid) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-/// The ways to deliver it, in its currency; none before there is an address.
-pub async fn delivery_options(shop: &Shop, id: Uuid) -> Result<(Currency, Vec<DeliveryOption>), Error> {
+/// The ways to deliver it, in its currency, and why there are no others; none before there is an address.
+pub async fn delivery_options(shop: &Shop, id: Uuid) -> Result<(Currency, Offered), Error> {
     let draft = store::drafts::find(&mut shop.db().read().await?, id).await?.ok_or(Error::NotFound)?;
-    let wishes = &draft.wishes;
-    let currency = Currency::try_from(wishes.currency.clone())?;
-    let Some(address) = wishes.address.clone() else { return Ok((currency, Vec::new())) };
-    let basket = Basket { address, ..basket(shop, wishes).await? };
-    Ok((currency, carts::offered(shop, &basket.contents(shop).await?).await?.options))
+    let basket = basket(shop, &draft.wishes).await?;
+    let mut contents = basket.contents(shop).await?;
+    contents.cart.address = draft.wishes.address;
+    Ok((basket.currency, carts::explain(shop, &contents).await?))
 }
 
 /// Makes the order, if it costs `expected_total`: paid by hand, or to be paid.

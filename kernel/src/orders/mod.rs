@@ -39,6 +39,7 @@ use crate::payments::{self, Payment};
 use crate::{Shop, fulfilment, inventory, ledger};
 
 pub use adoption::Adoption;
+pub use announce::page;
 pub use housekeeping::run;
 pub use listing::{Filter, list};
 pub use privacy::{Forgotten, export_person, forget_person, ids_of, placed_by, under_way};
@@ -64,6 +65,8 @@ pub struct OrdersConfig {
     pub lookup_minutes: u32,
     /// How often a code may be tried.
     pub lookup_attempts: u32,
+    /// Page of the storefront that shows an order, for links in letters.
+    pub order_path: String,
     /// How often old rows (carts, keys, events) are forgotten, in minutes.
     pub housekeeping_minutes: u32,
 }
@@ -77,6 +80,7 @@ impl Default for OrdersConfig {
             owner_edits: editing::OwnerEdits::default(),
             lookup_minutes: 15,
             lookup_attempts: 5,
+            order_path: "/order".into(),
             housekeeping_minutes: 60,
         }
     }

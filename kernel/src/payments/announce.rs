@@ -5,9 +5,10 @@ use serde_json::json;
 use super::{Payment, Status};
 use crate::db::{self, Tx};
 use crate::events;
+use crate::orders::Order;
 
 /// That nobody knows how a payment ended, and that it is known at last.
-pub(super) async fn status(tx: &mut Tx, payment: &Payment, was: Status) -> Result<(), db::Error> {
+pub(super) async fn status(tx: &mut Tx, order: &Order, payment: &Payment, was: Status) -> Result<(), db::Error> {
     let kind = match (was, payment.status) {
         (before, Status::Unknown) if before != Status::Unknown => "payment.unknown",
         (Status::Unknown, now) if now != Status::Unknown => "payment.resolved",
@@ -16,6 +17,7 @@ pub(super) async fn status(tx: &mut Tx, payment: &Payment, was: Status) -> Resul
     let data = json!({
         "payment_id": payment.id,
         "order_id": payment.order_id,
+        "number": order.number.to_string(),
         "plugin": payment.plugin,
         "method": payment.method,
         "status": payment.status.name(),

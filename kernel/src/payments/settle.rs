@@ -66,7 +66,7 @@ async fn write_down(
         // Whoever began what is pending has scheduled it.
         store::schedule(&mut tx, payment.id, next_check).await?;
     }
-    announce::status(&mut tx, &payment, was).await?;
+    announce::status(&mut tx, &order, &payment, was).await?;
     if let Some(step) = &step {
         store::insert_step(&mut tx, step).await?;
     }

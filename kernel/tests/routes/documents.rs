@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use kassa::db::sql;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use super::order_edits::{Desk, number as amount};
 use crate::support::App;
+use crate::support::app::Answer;
 use crate::support::shopper::{Shopper, address};
 
 fn path(order: &Value, rest: &str) -> String {
@@ -151,5 +155,92 @@ api_test! {
         assert_eq!(app.send(Method::GET, &note, Some(&token), None).await.expect(200).as_str(), Some(said));
         let unknown = admin("/refunds/00000000-0000-4000-8000-000000000000/credit-note");
         app.send(Method::GET, &unknown, Some(&token), None).await.problem("not-found");
+    }
+}
+
+impl Desk<'_> {
+    async fn newest_refund(&self) -> Value {
+        self.get("/refunds").await.as_array().unwrap().last().unwrap().clone()
+    }
+
+    async fn credit_note(&self, refund: &Value) -> Answer {
+        let (order, refund) = (self.order["id"].as_str().unwrap(), refund["id"].as_str().unwrap());
+        let path = format!("/v1/admin/orders/{order}/refunds/{refund}/credit-note");
+        self.app.send(Method::GET, &path, Some(&self.token), None).await
+    }
+
+    async fn credit_note_of_newest(&self) -> Answer {
+        self.credit_note(&self.newest_refund().await).await
+    }
+
+    /// What its documents come to, with the invoice of now.
+    async fn documented(&self) -> i64 {
+        self.get("/invoice").await;
+        let mut conn = self.app.shop.db().read().await.unwrap();
+        let id: Uuid = self.order["id"].as_str().unwrap().parse().unwrap();
+        let issued =
+            sql::all!(conn, (String, String), "select kind, sheet from invoices where order_id = $1", id).unwrap();
+        let total = |sheet: &str| amount(&serde_json::from_str::<Value>(sheet).unwrap()["total"]);
+        issued.iter().map(|(kind, sheet)| if kind == "invoice" { total(sheet) } else { -total(sheet) }).sum()
+    }
+
+    /// What it costs, as the ledger says.
+    async fn costs(&self) -> i64 {
+        let posted = self.get("/ledger").await;
+        let entries = posted.as_array().unwrap().iter().flat_map(|posted| posted["entries"].as_array().unwrap());
+        let earned = ["sales", "delivery", "tax", "refunds", "correction"].map(Value::from);
+        -entries.filter(|entry| earned.contains(&entry["account"])).map(|entry| amount(&entry["amount"])).sum::<i64>()
+    }
+}
+
+/// What a document of an order comes to, without its sign.
+fn printed_total(html: &Value) -> i64 {
+    let html = html.as_str().unwrap();
+    let total = html.split("class=\"total\"").nth(1).unwrap_or_else(|| panic!("no total: {html}"));
+    let amount = total.split("\u{a0}EUR").next().unwrap().rsplit('>').next().unwrap();
+    amount.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+api_test! {
+    /// What all documents say together is what the order costs, in whatever way that came to be.
+    async fn what_a_reduction_gives_back_is_credited_once(app: App) {
+        let less = json!({ "lines": [{ "line": 0, "quantity": 1 }] });
+        for invoiced_before in [true, false] {
+            let desk = Desk::of(&app, 3, "tok-approve").await;
+            if invoiced_before {
+                desk.get("/invoice").await;
+            }
+            desk.edit(less.clone()).await.expect(200);
+            desk.credit_note_of_newest().await.problem("nothing-credited");
+            assert_eq!(desk.documented().await, desk.costs().await, "after an edit");
+            desk.post("/refunds", json!({ "amount": 100, "reason": "late" })).await.expect(201);
+            assert_eq!(printed_total(&desk.credit_note_of_newest().await.expect(200)), 100);
+            assert_eq!(desk.documented().await, desk.costs().await, "after a refund");
+            desk.post("/corrections", json!({ "amount": -70, "reason": "a scratch" })).await.expect(201);
+            desk.post("/refunds", json!({ "amount": 70, "reason": "a scratch" })).await.expect(201);
+            desk.credit_note_of_newest().await.problem("nothing-credited");
+            assert_eq!(desk.documented().await, desk.costs().await, "after a correction");
+            desk.post("/corrections", json!({ "amount": -30, "reason": "a scratch" })).await.expect(201);
+            desk.post("/refunds", json!({ "amount": 50, "reason": "both" })).await.expect(201);
+            assert_eq!(printed_total(&desk.credit_note_of_newest().await.expect(200)), 20);
+            assert_eq!(desk.documented().await, desk.costs().await, "after a refund of what was owed and more");
+            desk.post("/cancel", json!({})).await.expect(200);
+            desk.credit_note_of_newest().await.expect(200);
+            assert_eq!((desk.documented().await, desk.costs().await), (0, 0), "after the call-off");
+        }
+        let desk = Desk::of(&app, 1, "tok-approve").await;
+        desk.post("/payments-by-hand", json!({ "amount": 40, "method": "cash" })).await.expect(201);
+        desk.post("/refunds", json!({ "amount": 40, "reason": "paid twice" })).await.expect(201);
+        desk.credit_note_of_newest().await.problem("nothing-credited");
+        assert_eq!(desk.documented().await, desk.costs().await, "after an overpayment");
+        // Called off before anybody wanted the invoice of the edit.
+        let desk = Desk::of(&app, 3, "tok-approve").await;
+        desk.get("/invoice").await;
+        desk.edit(less).await.expect(200);
+        let of_edit = desk.newest_refund().await;
+        desk.post("/cancel", json!({})).await.expect(200);
+        desk.credit_note(&of_edit).await.problem("nothing-credited");
+        desk.credit_note_of_newest().await.expect(200);
+        assert_eq!(desk.documented().await, 0);
     }
 }

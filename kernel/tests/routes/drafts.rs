@@ -36,7 +36,7 @@ impl<'a> Desk<'a> {
         let draft = self.post("", draft).await.expect(201);
         assert_eq!((&draft["missing"], &draft["price"]), (&json!(["delivery_option"]), &Value::Null));
         let options = self.send(Method::GET, &format!("{}/delivery-options", path(&draft)), None).await.expect(200);
-        let body = json!({ "delivery_option": options[0]["id"] });
+        let body = json!({ "delivery_option": options["options"][0]["id"] });
         self.send(Method::PATCH, &path(&draft), Some(body)).await.expect(200)
     }
 
@@ -61,6 +61,26 @@ fn path(draft: &Value) -> String {
 
 fn total(draft: &Value) -> Value {
     draft["price"]["total"].clone()
+}
+
+api_test! {
+    /// Staff chooses, and reads why there is not more to choose from.
+    async fn a_draft_tells_why_it_cannot_be_delivered(app: App) {
+        let desk = Desk::of(&app).await;
+        let draft = desk.post("", json!({ "lines": [{ "sku": "POT-GLASS-1L", "quantity": 13 }] })).await.expect(201);
+        let explain = async || {
+            let answer = desk.send(Method::GET, &format!("{}/delivery-options", path(&draft)), None).await.expect(200);
+            let codes = answer["refusals"].as_array().unwrap().iter().map(|refusal| refusal["code"].clone());
+            (answer["options"].as_array().unwrap().len(), codes.collect::<Vec<_>>())
+        };
+        assert_eq!(explain().await, (0, vec![json!("address"), json!("stock")]));
+        desk.send(Method::PATCH, &path(&draft), Some(json!({ "address": address() }))).await.expect(200);
+        assert_eq!(explain().await, (3, vec![json!("stock")]));
+        // 22.1 kg in all, of which the express delivery takes 20.
+        let weight = format!("/v1/admin/variants/{}", variant(&app, "POT-GLASS-1L").await);
+        app.send(Method::PATCH, &weight, Some(&desk.token), Some(json!({ "weight_grams": 1_700 }))).await.expect(200);
+        assert_eq!(explain().await, (2, vec![json!("express"), json!("stock")]));
+    }
 }
 
 api_test! {

@@ -214,7 +214,20 @@ api_test! {
         assert_eq!(shipment["kind"], "pickup");
         packer.on(&shipment, "dispatch", json!(null)).await.problem("shipment-state");
         packer.on(&shipment, "book", json!(null)).await.problem("shipment-state");
+        // Not where nobody hands it out.
+        let (far, path) = (packer.location("Far").await, format!("shipments/{}", shipment["id"].as_str().unwrap()));
+        let at = |location: &str| json!({ "location_id": location });
+        packer.send(Method::PATCH, &path, at(&far)).await.expect(200);
+        packer.on(&shipment, "ready", json!(null)).await.problem("pickup-unavailable");
+        assert_eq!(app.get("/v1/pickup-locations").await.expect(200), json!([]));
+        let address = json!({ "name": "Tea & Sons", "street": "Torstraße 1", "city": "Berlin", "postcode": "10119", "country": "DE" });
+        let main = format!("locations/{}", stock::MAIN);
+        packer.send(Method::PATCH, &main, json!({ "pickup": true, "address": address })).await.expect(200);
+        let places = app.get("/v1/pickup-locations").await.expect(200);
+        assert_eq!((&places[0]["id"], &places[0]["address"]["city"], places.as_array().unwrap().len()), (&json!(stock::MAIN), &json!("Berlin"), 1));
+        packer.send(Method::PATCH, &path, at(stock::MAIN)).await.expect(200);
         assert_eq!(packer.on(&shipment, "ready", json!(null)).await.expect(200)["status"], "ready_for_pickup");
+        packer.send(Method::PATCH, &path, at(&far)).await.problem("pickup-unavailable");
         assert_eq!(packer.stands().await, stands("paid", "unfulfilled"));
         assert_eq!(numbers(&app, "POT-GLASS-1L").await, (12, 2, 0, 10));
         let mail = || async { app.mails().into_iter().find(|mail| mail.contains("ready")) };

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::App;
 use crate::support::shopper::Shopper;
+use crate::support::stock;
 
 /// Places an order that is paid at once, and waits until its messages are sent.
 async fn order(app: &App, token: &str) -> Value {
@@ -168,6 +169,73 @@ api_test! {
     }
 }
 
+/// The titles of what staff with a permission is told of a kind, once there are some.
+async fn staff_titles(app: &App, token: &str, kind: &str) -> Vec<Value> {
+    app.eventually("staff is told", || async {
+        let inbox = inbox(app, token, "").await;
+        let of_kind = inbox["items"].as_array().unwrap().iter().filter(|item| item["kind"] == kind);
+        let titles: Vec<_> = of_kind.map(|item| item["title"].clone()).collect();
+        (!titles.is_empty()).then_some(titles)
+    })
+    .await
+}
+
+api_test! {
+    async fn staff_is_told_of_payments_that_nobody_heard_the_end_of(app: App) {
+        let clerk = app.staff(&["refunds"]).await;
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let order = shopper.check_out("tok-timeout-after-charge").await.expect(201);
+        let title = format!("A payment hangs in the air: order {}", order["number"]);
+        assert_eq!(staff_titles(&app, &clerk, "payment.unknown").await, [title]);
+    }
+}
+
+api_test! {
+    /// A guest's order opens to whoever has the link: it is in the mail, and in nothing that other systems see.
+    async fn letters_link_to_the_order_and_events_do_not(app: App) {
+        let app = app.another(|config| config.shop.storefront_url = "https://store.example".into()).await;
+        let order = Shopper::ready(&app, "TEA-SENCHA-100", 1).await.check_out("tok-approve").await.expect(201);
+        let link = format!("View the order: https://store.example/order#order={}", order["id"].as_str().unwrap());
+        let linked = async || {
+            let mut conn = app.shop.db().read().await.unwrap();
+            let texts = sql::all!(conn, (String,), "select body_text from messages where kind = 'order.placed'").unwrap();
+            texts.iter().any(|(text,)| text.contains(&link)).then_some(())
+        };
+        app.eventually("the mail links to the order", linked).await;
+        for kind in ["order.placed", "order.paid"] {
+            assert_eq!(stock::events(&app, kind).await[0].get("url"), None, "{kind}");
+        }
+        app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    /// The worst that can happen to goods: paid and gone, and nothing left to sell.
+    async fn staff_is_told_what_is_out_short_and_waited_for(app: App) {
+        let (orders, catalog) = (app.staff(&["orders"]).await, app.staff(&["catalog"]).await);
+        let sku = "GRINDER-HAND";
+        stock::reserve(&app, 1, sku, 6, true).await.unwrap();
+        app.eventually("it expires", || async { (stock::numbers(&app, sku).await.1 == 0).then_some(()) }).await;
+        stock::reserve(&app, 2, sku, 8, false).await.unwrap();
+        assert_eq!(stock::keep(&app, 1).await.len(), 1);
+        assert_eq!(staff_titles(&app, &orders, "stock.short").await, ["Paid, but the goods are gone: GRINDER-HAND"]);
+        assert_eq!(staff_titles(&app, &catalog, "stock.out").await, ["Out of stock: GRINDER-HAND"]);
+        let merchant = stock::Merchant::of(&app, "POT-GLASS-1L").await;
+        merchant.policy(json!({ "backorder_limit": null })).await.expect(200);
+        stock::reserve(&app, 3, "POT-GLASS-1L", 13, false).await.unwrap();
+        assert_eq!(staff_titles(&app, &orders, "stock.backordered").await, ["An order waits for goods: POT-GLASS-1L"]);
+        let order = Shopper::ready(&app, "TEA-SENCHA-100", 1).await.check_out("tok-approve").await.expect(201);
+        let id = order["id"].as_str().unwrap();
+        app.send(Method::POST, &format!("/v1/admin/orders/{id}/ship"), Some(&orders), None).await.expect(200);
+        let wish = json!({ "lines": [{ "line": 0, "quantity": 1, "reason": "damaged" }] });
+        app.post(&format!("/v1/orders/{id}/returns"), wish).await.expect(201);
+        let title = format!("Order {}: goods are to come back", order["number"]);
+        assert_eq!(staff_titles(&app, &orders, "return.requested").await, [title]);
+        let told = inbox(&app, &catalog, "").await["items"].clone();
+        assert!(told.as_array().unwrap().iter().all(|item| item["kind"] != "stock.short"), "an order is not their business");
+    }
+}
+
 api_test! {
     async fn a_device_is_registered_told_and_removed(app: App) {
         let (ada, bob) = (app.customer("ada@example.org").await, app.customer("bob@example.org").await);
@@ -294,6 +362,11 @@ api_test! {
         };
         let russian = ask(&merchant, json!({ "kind": "order.shipped", "locale": "ru" })).await.expect(200);
         assert_eq!(russian[0]["messages"][0]["subject"], "Заказ 1042 отправлен");
+        let rejected = ask(&merchant, json!({ "kind": "return.rejected" })).await.expect(200);
+        assert!(rejected[0]["messages"][0]["text"].as_str().unwrap().contains("The reason: it was worn"), "{rejected}");
+        for kind in kinds.as_array().unwrap() {
+            ask(&merchant, json!({ "kind": kind["kind"] })).await.expect(200);
+        }
         let candidate = |subject: &str| json!({ "kind": "order.shipped", "candidate": { "plugin": "notification-email", "settings": {
             "channels": ["sms"], "texts": [{ "kind": "order.shipped", "channel": "sms", "subject": subject, "text": "Soon" }] } } });
         let sms = ask(&merchant, candidate("Off goes {number}")).await.expect(200);

@@ -19,7 +19,7 @@ pub struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    async fn of(app: &'a App, quantity: u32, payment_token: &str) -> Self {
+    pub async fn of(app: &'a App, quantity: u32, payment_token: &str) -> Self {
         let shopper = Shopper::ready(app, "TEA-SENCHA-100", quantity).await;
         let order = shopper.check_out(payment_token).await.expect(201);
         Self { app, token: app.merchant().await, order }
@@ -30,7 +30,7 @@ impl<'a> Desk<'a> {
         self.app.send(Method::POST, &path, Some(&self.token), Some(body)).await
     }
 
-    async fn get(&self, rest: &str) -> Value {
+    pub async fn get(&self, rest: &str) -> Value {
         let path = format!("/v1/admin/orders/{}{rest}", self.order["id"].as_str().unwrap());
         self.app.send(Method::GET, &path, Some(&self.token), None).await.expect(200)
     }

@@ -109,6 +109,8 @@ api_test! {
         lists.send(Method::PUT, "customers/00000000-0000-4000-8000-000000000000/group", json!({ "group": "trade" })).await.problem("not-found");
         lists.send(Method::PUT, &group, json!({ "group": "trade" })).await.expect(204);
         assert_eq!(lists.get(&path).await.expect(200)["group"], "trade");
+        let told = crate::support::stock::events(&app, "user.updated").await;
+        assert_eq!(told.last().unwrap()["fields"], json!(["group"]));
         assert_eq!(lists.get(&format!("{path}/export")).await.expect(200)["account"]["group"], "trade");
         assert_eq!(shown().await, 400);
         let guest = app.get("/v1/products/sencha").await;

@@ -47,6 +47,10 @@ api_test! {
         assert_eq!((&wanted["status"], &wanted["number"]), (&json!("requested"), &json!(1)));
         assert_eq!(packer.ask(piece(2)).await.problem("pieces-exceeded")["available"], 1, "two are asked for already");
         packer.on_return(&wanted, "receive", came(1, true)).await.problem("return-state");
+        let of_order = format!("orders/{}/returns", packer.order["id"].as_str().unwrap());
+        assert_eq!(packer.send(Method::GET, &of_order, json!(null)).await.expect(200), json!([packer.look_at(&wanted).await]));
+        let nobody = "orders/00000000-0000-4000-8000-000000000000/returns";
+        packer.send(Method::GET, nobody, json!(null)).await.problem("not-found");
         packer.on_return(&wanted, "refund", json!({})).await.problem("return-state");
         packer.on_return(&wanted, "approve", json!(null)).await.expect(200);
 

@@ -3,11 +3,11 @@
 use kassa::db::sql;
 use kassa::inventory::{self, Cause, CauseKind};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::shopper::Shopper;
-use crate::support::stock::{MAIN, Merchant, audit, goods, keep, numbers, release, reserve, told, variant};
+use crate::support::stock::{MAIN, Merchant, audit, events, goods, keep, numbers, release, reserve, told, variant};
 
 api_test! {
     async fn goods_stay_on_hand_until_they_are_shipped(app: App) {
@@ -79,6 +79,7 @@ api_test! {
         reserve(&app, 2, sku, 5, false).await.unwrap();
         let short = keep(&app, 1).await;
         assert_eq!((short.len(), short[0].missing), (1, 3));
+        assert_eq!(told(&app, "stock.backordered").await, 0, "what is short is told once");
         assert_eq!(told(&app, "stock.short").await, 1);
         assert_eq!(numbers(&app, sku).await, (8, 11, 3, 0));
         audit(&app).await;
@@ -111,11 +112,15 @@ api_test! {
         reserve(&app, 2, sku, 2, false).await.unwrap();
         assert!(reserve(&app, 3, sku, 1, false).await.is_err());
         assert_eq!(numbers(&app, sku).await, (8, 12, 4, 0));
+        let missing = |data: &Value| data["lines"][0]["missing"].clone();
+        assert_eq!(events(&app, "stock.backordered").await.iter().map(missing).collect::<Vec<_>>(), [2, 2]);
         let waiting = merchant.send(Method::GET, "stock/reservations?waiting=true", json!(null)).await.expect(200);
         let waiting: Vec<_> = waiting["items"].as_array().unwrap().iter().map(|held| held["quantity"].clone()).collect();
         assert_eq!(waiting, [2, 2]);
         merchant.count(MAIN, json!({ "on_hand": 11 })).await.expect(200);
         assert_eq!(numbers(&app, sku).await, (11, 12, 1, 3));
+        let back = &events(&app, "stock.back").await[0];
+        assert_eq!((&back["served"], &back["sku"], &back["available"]), (&json!(3), &json!(sku), &json!(3)));
         let mut tx = app.shop.db().write().await.unwrap();
         let ten = [goods(&app, sku, 10).await];
         inventory::ship(&mut tx, Uuid::from_u128(1), &ten, None).await.expect("the oldest has all its goods");
@@ -215,6 +220,9 @@ api_test! {
             (due.unwrap() == (0,)).then_some(())
         })
         .await;
+        let back = events(&app, "stock.back").await;
+        assert_eq!(back.len(), 1, "{back:?}");
+        assert_eq!((&back[0]["served"], &back[0]["available"]), (&json!(0), &json!(9)));
         on_hand(0).await;
         app.eventually("it is low and out again", told(2, 2)).await;
         audit(&app).await;

@@ -51,6 +51,14 @@ pub async fn told(app: &App, kind: &str) -> i64 {
     count
 }
 
+/// The data of every event of a kind, in the order in which they were recorded.
+pub async fn events(app: &App, kind: &str) -> Vec<Value> {
+    let mut conn = app.shop.db().read().await.expect("a connection");
+    let rows = sql::all!(conn, (String,), "select data from events where kind = $1 order by id", kind);
+    let data = rows.expect("the events").into_iter().map(|(data,)| serde_json::from_str(&data).expect("JSON"));
+    data.collect()
+}
+
 /// Reserves for an order that is to be paid at once, or is overdue already.
 pub async fn reserve(app: &App, order: u128, sku: &str, quantity: u32, overdue: bool) -> Result<(), inventory::Error> {
     let wanted = goods(app, sku, quantity).await;

@@ -13,7 +13,7 @@ pub fn read<D: DeserializeOwned>(event: &Event) -> Result<D, Error> {
         .map_err(|error| Error::Internal(format!("the data of event {} ({}): {error}", event.id, event.kind)))
 }
 
-/// Of `order.*`.
+/// Of `order.*`, `shipment.*`, `return.*`; of `cart.abandoned` what a cart has of it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Order {
@@ -30,6 +30,10 @@ pub struct Order {
     pub cancellation: Option<Cancellation>,
     pub refund: Option<Refund>,
     pub edit: Option<Edit>,
+    #[serde(rename = "return")]
+    pub returned: Option<Return>,
+    /// All lines before adjustments; of a cart that is all there is.
+    pub goods_total: Money,
     /// What the shopper is asked to pay.
     pub payable: Money,
 }
@@ -37,6 +41,8 @@ pub struct Order {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Edit {
+    /// The order costs so much more than before, or below 0 so much less.
+    pub difference: Money,
     /// What is still to be paid; below 0, what is still to be given back.
     pub outstanding: Money,
 }
@@ -84,6 +90,34 @@ pub struct Address {
 pub struct Shipment {
     pub tracking_number: String,
     pub tracking_url: String,
+    pub lines: Vec<ShippedLine>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ShippedLine {
+    pub sku: String,
+    pub title: String,
+    pub quantity: u32,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Return {
+    /// Of the returns of an order.
+    pub number: u32,
+    /// Of one that was rejected: why.
+    pub cause: String,
+    pub lines: Vec<ReturnedLine>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ReturnedLine {
+    /// Position in the order.
+    pub line: usize,
+    pub quantity: u32,
+    pub reason: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -116,6 +150,19 @@ pub struct Account {
 }
 
 impl Order {
+    /// The goods of the shipment or the return that it is about, a line each.
+    pub fn goods(&self, reason: impl Fn(&str) -> Option<&'static str>) -> Vec<String> {
+        let named = |title: &str, sku: &str| if title.is_empty() { sku.to_owned() } else { title.to_owned() };
+        let shipped = self.shipment.iter().flat_map(|shipment| &shipment.lines);
+        let shipped = shipped.map(|line| format!("{} × {}", line.quantity, named(&line.title, &line.sku)));
+        let returned = self.returned.iter().flat_map(|returned| &returned.lines).map(|back| {
+            let title = self.lines.get(back.line).map(|line| named(&line.title, &line.sku)).unwrap_or_default();
+            let why = reason(&back.reason).map(|why| format!(" ({why})")).unwrap_or_default();
+            format!("{} × {title}{why}", back.quantity)
+        });
+        shipped.chain(returned).collect()
+    }
+
     pub fn is_collected(&self) -> bool {
         self.delivery.as_ref().is_some_and(|delivery| delivery.pickup)
     }

@@ -1,4 +1,4 @@
-//! Messages about orders and accounts: e-mails as text and HTML, and short ones for inbox, SMS and push; in English and
+//! Messages about orders, returns, carts and accounts: e-mails as text and HTML, and short ones for inbox, SMS and push; in English and
 //! Russian, and in whatever words the merchant puts in their place.
 //!
 //! `data.rs` reads the event, `language.rs` has the words, `letter.rs` makes text and HTML of a letter, `messages.rs` decides
@@ -11,6 +11,7 @@ mod language;
 mod letter;
 mod look_up;
 mod messages;
+mod others;
 mod template;
 mod values;
 
@@ -63,6 +64,10 @@ impl Notification for EmailNotification {
             "order.cancelled" => Some(order_cancelled(language, &read(event)?)),
             "order.payment-request" => Some(order_to_pay(language, &read(event)?)),
             "order.edited" => Some(order_edited(language, &read(event)?)),
+            "order.delivered" => Some(others::delivered(language, &read(event)?)),
+            "return.approved" => Some(others::return_approved(language, &read(event)?)),
+            "return.rejected" => Some(others::return_rejected(language, &read(event)?)),
+            others::CART => Some(others::cart_left(language, read(event)?, &shop.name)),
             look_up::LOOK_UP => Some(look_up::letter(language, &read(event)?)),
             "order.refunded" => {
                 let order: Order = read(event)?;

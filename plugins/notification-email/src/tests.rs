@@ -117,6 +117,81 @@ fn what_shipping_and_cancelling_tell() {
     }
 }
 
+const CART: &str = r#"{"url": "https://shop.example/cart#cart=1", "currency": "EUR", "exponent": 2, "goods_total": 1000,
+    "lines": [{"sku": "mug", "title": "Mug <blue>", "quantity": 2, "unit_price": 500, "total": 1000}]}"#;
+
+const RETURNED: &str = r#""return": {"number": 2, "cause": "it was worn",
+    "lines": [{"line": 1, "quantity": 1, "reason": "damaged"}, {"line": 0, "quantity": 2, "reason": "other"}]}"#;
+
+#[test]
+fn what_arrives_comes_back_or_is_left_is_told() {
+    let returned = ORDER.replacen('{', &format!("{{{RETURNED},"), 1);
+    let collected = ORDER.replace(r#""amount": 490"#, r#""amount": 490, "pickup": true"#);
+    #[rustfmt::skip]
+    let cases: [(&str, &str, &str, &str, &[&str]); 8] = [
+        ("order.delivered", ORDER, "en", "Order 1042 has arrived", &["Your order 1042 has arrived.", "View the order: "]),
+        ("order.delivered", &collected, "ru", "Заказ 1042 получен", &["Ваш заказ 1042 получен."]),
+        ("return.approved", &returned, "en", "Return of order 1042 is approved",
+            &["You can send these goods of your order 1042 back to us.", "1 × Atlas (damaged)", "2 × Mug <blue>\n", "View the order: "]),
+        ("return.approved", &returned, "ru", "Возврат по заказу 1042 одобрен", &["1 × Atlas (повреждён)"]),
+        ("return.rejected", &returned, "en", "Return of order 1042 is refused", &["The reason: it was worn", "View the order: "]),
+        ("return.rejected", &returned, "ru", "Возврат по заказу 1042 отклонён", &["Причина: it was worn"]),
+        ("cart.abandoned", CART, "en", "Your cart at Test Shop", &["2 × Mug <blue> (5.00 EUR): 10.00 EUR", "Total: 10.00 EUR",
+            "Open the cart: https://shop.example/cart#cart=1"]),
+        ("cart.abandoned", CART, "ru", "Ваша корзина в магазине Test Shop", &["Вы оставили товары в корзине.", "Открыть корзину: "]),
+    ];
+    for (kind, data, locale, subject, said) in cases {
+        let message = compose(&event(kind, data), locale);
+        let text = message.text.replace('\u{a0}', " ");
+        assert_eq!(message.subject, subject, "{kind}");
+        for words in said {
+            assert!(text.contains(words), "{kind} {locale}: {words} is not in {text}");
+        }
+    }
+}
+
+#[test]
+fn own_texts_have_the_values_of_their_kind() {
+    let returned = ORDER.replacen('{', &format!("{{{RETURNED},"), 1);
+    let shipment = r#"{"shipment": {"tracking_number": "JD01", "lines": [{"title": "Atlas", "quantity": 1}]},"#;
+    let shipped = ORDER.replacen('{', shipment, 1);
+    let edited = ORDER.replacen('{', r#"{"edit": {"difference": -990, "outstanding": 120},"#, 1);
+    let payable = ORDER.replacen('{', r#"{"payable": 700,"#, 1);
+    for (kind, data, text, expected) in [
+        (
+            "return.received",
+            &returned,
+            "{number}/{return_number}: {cause}. {goods}",
+            "1042/2: it was worn. 1 × Atlas (damaged)\n2 × Mug <blue>",
+        ),
+        (
+            "shipment.created",
+            &shipped,
+            "{number} {tracking_number} {goods} {url}",
+            "1042 JD01 1 × Atlas https://shop.example/orders/1042",
+        ),
+        ("order.edited", &edited, "{difference} {outstanding}", "-9.90 EUR 1.20 EUR"),
+        ("order.payment-request", &payable, "{payable} of {total}", "7.00 EUR of 32.40 EUR"),
+        (
+            "cart.abandoned",
+            &CART.to_owned(),
+            "{items} for {total}: {url}",
+            "2 for 10.00 EUR: https://shop.example/cart#cart=1",
+        ),
+    ] {
+        let plugin = settings(serde_json::json!({
+            "texts": [{"kind": kind, "channel": "email", "subject": "s", "text": text}]
+        }));
+        plugin.compose(&event("probe", "{}"), &recipient(), "en", &shop()).unwrap();
+        let message = plugin.compose(&event(kind, data), &recipient(), "en", &shop()).unwrap().remove(0);
+        assert_eq!(message.text.replace('\u{a0}', " "), expected, "{kind}");
+    }
+    let wrong = settings(serde_json::json!({
+        "texts": [{"kind": "order.paid", "channel": "email", "subject": "s", "text": "{cause}"}]
+    }));
+    assert!(wrong.compose(&event("probe", "{}"), &recipient(), "en", &shop()).is_err());
+}
+
 #[test]
 fn an_order_that_is_collected_or_costs_nothing_is_told_so() {
     let collected = ORDER.replace(r#""amount": 490"#, r#""amount": 490, "pickup": true"#);

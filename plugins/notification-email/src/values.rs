@@ -8,29 +8,37 @@ use crate::data::{Account, Order, read};
 use crate::language::Language;
 use crate::letter::{escape, rows_to_html};
 use crate::look_up::{LOOK_UP, LookUp};
+use crate::others::{CART, cart_as_order};
 
 /// In the texts of every kind.
 const ALWAYS: &[&str] = &["name", "email", "shop", "shop_url", "url"];
 const OF_ORDERS: &[&str] =
     &["number", "total", "items", "lines", "address", "delivery", "tracking_number", "tracking_url", "refunded"];
+const OF_EDITS: &[&str] = &["difference", "outstanding"];
+const OF_REQUESTS: &[&str] = &["payable"];
+const OF_SHIPMENTS: &[&str] = &["goods"];
+const OF_RETURNS: &[&str] = &["goods", "cause", "return_number"];
+const OF_CARTS: &[&str] = &["total", "items", "lines"];
 const OF_LOOK_UPS: &[&str] = &["number", "code", "valid_minutes"];
 const OF_ACCOUNTS: &[&str] = &["token", "valid_minutes", "new_email"];
 
 /// The placeholders of events of this kind.
 pub fn names(kind: &str) -> Vec<&'static str> {
-    [ALWAYS, own(kind)].concat()
-}
-
-fn own(kind: &str) -> &'static [&'static str] {
-    if kind == LOOK_UP {
-        OF_LOOK_UPS
-    } else if kind.starts_with("order.") {
-        OF_ORDERS
-    } else if is_of_account(kind) {
-        OF_ACCOUNTS
-    } else {
-        &[]
-    }
+    let own: &[&[&str]] = match kind {
+        LOOK_UP => &[OF_LOOK_UPS],
+        "order.edited" => &[OF_ORDERS, OF_EDITS],
+        "order.payment-request" => &[OF_ORDERS, OF_REQUESTS],
+        "order.shipped" => &[OF_ORDERS, OF_SHIPMENTS],
+        CART => &[OF_CARTS],
+        kind => match kind.split_once('.') {
+            Some(("order", _)) => &[OF_ORDERS],
+            Some(("shipment", _)) => &[OF_ORDERS, OF_SHIPMENTS],
+            Some(("return", _)) => &[OF_ORDERS, OF_RETURNS],
+            Some(("account", _)) => &[OF_ACCOUNTS],
+            _ => &[],
+        },
+    };
+    [&[ALWAYS], own].concat().concat()
 }
 
 fn is_of_account(kind: &str) -> bool {
@@ -64,8 +72,10 @@ impl Values {
             values.0.push(("number", number, None));
             values.0.push(("code", code, None));
             values.0.push(("valid_minutes", valid_minutes.to_string(), None));
-        } else if event.kind.starts_with("order.") {
+        } else if ["order.", "shipment.", "return."].iter().any(|about| event.kind.starts_with(about)) {
             values.add_order(&read(event)?, language);
+        } else if event.kind == CART {
+            values.add_cart(read(event)?, language);
         } else if is_of_account(&event.kind) {
             let Account { url, token, valid_minutes, new_email } = read(event)?;
             values.0.push(("url", url, None));
@@ -78,27 +88,49 @@ impl Values {
         Ok(values)
     }
 
-    fn add_order(&mut self, order: &Order, language: Language) {
+    fn add_cart(&mut self, cart: Order, language: Language) {
+        let cart = cart_as_order(cart);
+        self.0.push(("url", cart.url.clone(), None));
+        self.add_contents(&cart, language);
+    }
+
+    fn add_contents(&mut self, order: &Order, language: Language) {
         let rows = amount_rows(language, order);
         let lines: Vec<_> = rows.iter().map(|(row, amount)| one_line(&format!("{row}: {amount}"))).collect();
+        let items: u64 = order.lines.iter().map(|line| u64::from(line.quantity)).sum();
+        self.0.extend([
+            ("total", language.money(order.total, order), None),
+            ("items", items.to_string(), None),
+            ("lines", lines.join("\n"), Some(rows_to_html(&rows))),
+        ]);
+    }
+
+    fn add_order(&mut self, order: &Order, language: Language) {
+        self.add_contents(order, language);
         let address = order.address.as_ref().map(|address| address.lines()).unwrap_or_default();
         let address_html: Vec<_> = address.iter().map(|line| escape(line)).collect();
         let shipment = order.shipment.as_ref();
         let refund = order.refund.as_ref().map(|refund| refund.amount);
         let cancelled = order.cancellation.as_ref().map(|cancellation| cancellation.refunded);
         let refunded = refund.or(cancelled).unwrap_or_default();
-        let items: u64 = order.lines.iter().map(|line| u64::from(line.quantity)).sum();
+        let (edit, returned) = (order.edit.as_ref(), order.returned.as_ref());
+        let goods: Vec<_> =
+            order.goods(|reason| language.return_reason(reason)).iter().map(|line| one_line(line)).collect();
+        let goods_html: Vec<_> = goods.iter().map(|line| escape(line)).collect();
         self.0.extend([
             ("url", order.url.clone(), None),
             ("number", order.number.clone(), None),
-            ("total", language.money(order.total, order), None),
-            ("items", items.to_string(), None),
-            ("lines", lines.join("\n"), Some(rows_to_html(&rows))),
             ("address", address.join("\n"), Some(address_html.join("<br>"))),
             ("delivery", order.delivery.as_ref().map(|delivery| delivery.label.clone()).unwrap_or_default(), None),
             ("tracking_number", shipment.map(|shipment| shipment.tracking_number.clone()).unwrap_or_default(), None),
             ("tracking_url", shipment.map(|shipment| shipment.tracking_url.clone()).unwrap_or_default(), None),
             ("refunded", language.money(refunded, order), None),
+            ("payable", language.money(order.payable, order), None),
+            ("difference", language.money(edit.map(|edit| edit.difference).unwrap_or_default(), order), None),
+            ("outstanding", language.money(edit.map(|edit| edit.outstanding).unwrap_or_default(), order), None),
+            ("goods", goods.join("\n"), Some(goods_html.join("<br>"))),
+            ("cause", returned.map(|returned| returned.cause.clone()).unwrap_or_default(), None),
+            ("return_number", returned.map(|returned| returned.number.to_string()).unwrap_or_default(), None),
         ]);
     }
 

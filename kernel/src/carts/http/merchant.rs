@@ -8,12 +8,13 @@ use uuid::Uuid;
 
 use super::view::{DeliveryOptionOut, delivery_out};
 use crate::Shop;
-use crate::carts::{self, DeliveryRefusal};
+use crate::carts::{self, DeliveryRefusal, Offered};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::Path;
+use crate::money::Currency;
 use crate::problem::{Problem, ProblemSchema};
 
-/// The ways to deliver a cart, and why there are no others.
+/// The ways to deliver a cart or a draft, and why there are no others.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedOptionsOut {
     options: Vec<DeliveryOptionOut>,
@@ -32,6 +33,15 @@ pub struct DeliveryRefusalOut {
     code: String,
     #[schema(example = "heavier than 20 kg")]
     reason: String,
+}
+
+impl ExplainedOptionsOut {
+    pub fn of(currency: Currency, explained: Offered) -> Self {
+        Self {
+            options: explained.options.into_iter().map(|option| delivery_out(currency, option)).collect(),
+            refusals: explained.refusals.into_iter().map(DeliveryRefusalOut::from).collect(),
+        }
+    }
 }
 
 impl From<DeliveryRefusal> for DeliveryRefusalOut {
@@ -56,8 +66,5 @@ pub async fn explain_delivery_options(
 ) -> Result<Answer<ExplainedOptionsOut>, Problem> {
     let contents = carts::get_any(&shop, id).await?;
     let explained = carts::explain(&shop, &contents).await?;
-    Ok(Answer(ExplainedOptionsOut {
-        options: explained.options.into_iter().map(|option| delivery_out(contents.cart.currency, option)).collect(),
-        refusals: explained.refusals.into_iter().map(DeliveryRefusalOut::from).collect(),
-    }))
+    Ok(Answer(ExplainedOptionsOut::of(contents.cart.currency, explained)))
 }

@@ -247,7 +247,7 @@ pub async fn dispatch_shipment(
 #[utoipa::path(post, path = "/v1/admin/shipments/{id}/ready", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = AdminShipmentOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`shipment-state`: it is brought by a carrier, or not pending", body = ProblemSchema)
+    (status = 409, description = "`shipment-state`: it is brought by a carrier, or not pending; `pickup-unavailable`", body = ProblemSchema)
 ))]
 pub async fn ready_shipment(
     State(shop): State<Shop>,

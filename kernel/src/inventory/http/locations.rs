@@ -64,6 +64,30 @@ pub struct LocationOut {
     version: i64,
 }
 
+/// A place where shoppers may collect.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "019a0000-0000-7000-8000-000000000000",
+    "name": "Shop in the Torstraße",
+    "address": { "name": "Tea & Sons", "street": "Torstraße 1", "city": "Berlin", "region": "", "postcode": "10119", "country": "DE", "phone": "" }
+}))]
+pub struct PickupLocationOut {
+    id: Uuid,
+    name: String,
+    address: Option<Address>,
+}
+
+/// Where shoppers may collect
+#[utoipa::path(get, path = "/v1/pickup-locations", tag = "stock", responses(
+    (status = 200, description = "Those that are open, as the merchant put them in order", body = [PickupLocationOut]),
+))]
+pub async fn list_pickup_locations(State(shop): State<Shop>) -> Result<Answer<Vec<PickupLocationOut>>, Problem> {
+    let locations = inventory::pickup_locations(&shop).await?;
+    let out =
+        |location: Location| PickupLocationOut { id: location.id, name: location.name, address: location.address };
+    Ok(Answer(locations.into_iter().map(out).collect()))
+}
+
 /// Every location, in the order in which orders are served
 #[utoipa::path(get, path = "/v1/admin/locations", tag = "stock", security(("bearer" = [])), responses(
     (status = 200, body = [LocationOut]),

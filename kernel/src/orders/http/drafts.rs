@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::view::{OrderOut, order_out};
 use crate::Shop;
-use crate::carts::http::{DeliveryOptionOut, delivery_out};
+use crate::carts::http::ExplainedOptionsOut;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
@@ -150,9 +150,11 @@ pub async fn delete_draft(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The ways to deliver a draft; none before there is an address
+/// Why a draft can be delivered in these ways, and in no others
+///
+/// As of a cart: what each plugin refuses, and what the shop sees amiss. There are none before there is an address.
 #[utoipa::path(get, path = "/v1/admin/drafts/{id}/delivery-options", operation_id = "list_draft_delivery_options", tag = "drafts", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
-    (status = 200, body = [DeliveryOptionOut]),
+    (status = 200, body = ExplainedOptionsOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
     (status = 409, description = "`price-missing`: something has no price in its currency, and staff gave none", body = ProblemSchema),
     (status = 503, description = "`pricing-unavailable`", body = ProblemSchema)
@@ -161,9 +163,9 @@ pub async fn list_draft_delivery_options(
     State(shop): State<Shop>,
     _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
-) -> Result<Answer<Vec<DeliveryOptionOut>>, Problem> {
-    let (currency, options) = drafts::delivery_options(&shop, id).await?;
-    Ok(Answer(options.into_iter().map(|option| delivery_out(currency, option)).collect()))
+) -> Result<Answer<ExplainedOptionsOut>, Problem> {
+    let (currency, explained) = drafts::delivery_options(&shop, id).await?;
+    Ok(Answer(ExplainedOptionsOut::of(currency, explained)))
 }
 
 /// Makes the order: paid by hand, or to be paid

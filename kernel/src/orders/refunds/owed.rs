@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Destination, Refund, Wanted};
 use crate::db::{self, Tx};
-use crate::ledger::{self, Account, Kind, Posting};
+use crate::ledger;
 use crate::money::{self, Amount};
 use crate::orders::{Error, StateError, store};
 use crate::payments::{self, Payment};
@@ -59,16 +59,6 @@ pub(super) async fn credit(tx: &mut Tx, refund: &Refund, wanted: &Wanted, in_han
         Wanted::Everything | Wanted::Amount(_) => owed,
     };
     let credited = refund.amount - of_it.clamp(0, refund.amount);
-    let entries = [(Account::Refunds, credited), (Account::Receivable, -credited)];
-    let reference = format!("credited-{}", refund.id);
-    let posting = Posting {
-        order_id: refund.order_id,
-        payment_id: None,
-        kind: Kind::Credited,
-        reference: &reference,
-        cause: &refund.actor,
-        entries: &entries,
-    };
-    ledger::post(tx, &posting).await.map_err(StateError::from)?;
+    ledger::credit(tx, refund.order_id, refund.id, credited, &refund.actor).await.map_err(StateError::from)?;
     Ok(())
 }

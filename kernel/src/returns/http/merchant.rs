@@ -112,6 +112,21 @@ pub async fn get_return(
     Ok(Answer(returns::get(&shop, id).await?.into()))
 }
 
+/// Returns of an order, in their order
+#[utoipa::path(get, path = "/v1/admin/orders/{id}/returns", operation_id = "admin_list_order_returns", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = [AdminReturnOut]),
+    (status = 404, description = "`not-found`", body = ProblemSchema)
+))]
+pub async fn admin_list_order_returns(
+    State(shop): State<Shop>,
+    _: Staff<may::Orders>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<Vec<AdminReturnOut>>, Problem> {
+    orders::get_any(&shop, id).await?;
+    let returns = returns::of_order(&mut shop.db().read().await?, id).await?;
+    Ok(Answer(returns.into_iter().map(AdminReturnOut::from).collect()))
+}
+
 /// Makes a return for the shopper
 ///
 /// It is approved by that, and may be made at any time after goods have left.
