@@ -198,7 +198,10 @@ async fn find_variant(shop: &Shop, contents: &Contents, variant: &VariantRef) ->
         VariantRef::Id(id) => catalog::find_variant(&mut conn, &context, *id).await?,
         VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
     };
-    found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)
+    let mut found = found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)?;
+    let mut titles = catalog::variant_titles(shop, &mut conn, &contents.cart.locale, &[found.id]).await?;
+    found.title = titles.remove(&found.id).unwrap_or(found.title);
+    Ok(found)
 }
 
 fn add_line(

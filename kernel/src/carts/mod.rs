@@ -291,7 +291,8 @@ async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>, asked: Option<Uu
         return Err(Error::NotFound);
     }
     let context = PriceContext::of_customer(shop, &mut conn, cart.currency, cart.customer_id.or(asked)).await?;
-    let (lines, gone) = store::lines(&mut conn, cart_id, &context).await?;
+    let (mut lines, gone) = store::lines(&mut conn, cart_id, &context).await?;
+    line::translate(shop, &mut conn, &cart.locale, &mut lines).await?;
     let customer_id = cart.customer_id.or(caller);
     let orders_paid = match customer_id {
         Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id, None).await?,

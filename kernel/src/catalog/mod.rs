@@ -26,6 +26,7 @@ mod facets;
 pub mod http;
 mod indexing;
 mod listing;
+mod naming;
 mod options;
 mod products;
 mod put;
@@ -68,6 +69,7 @@ pub use document::date_number;
 pub use facets::{AttributeCounts, CategoryCount, LabelledCount, ListedFacets, count_listed};
 pub use indexing::{index_queued, reindex};
 pub use listing::{Filter, ListedProduct, ListedVariant, Listing, find_listed, list_products, translate_titles};
+pub use naming::{translate_names, variant_titles};
 pub use options::{Chosen, MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, OptionValue, ProductOption, chosen};
 pub use products::{archive_product, create_product, get_product, patch_product};
 pub use put::{

@@ -111,8 +111,9 @@ pub async fn lines_of(shop: &Shop, wanted: Vec<WantedLine>) -> Result<Vec<DraftL
 }
 
 /// Makes a draft.
-pub async fn create(shop: &Shop, wishes: Wishes, actor: &str) -> Result<Shown, Error> {
+pub async fn create(shop: &Shop, mut wishes: Wishes, actor: &str) -> Result<Shown, Error> {
     require_customer(shop, &wishes).await?;
+    entitle(shop, &mut wishes).await?;
     let now = clock::now();
     let draft = Draft {
         id: id::unguessable(),
@@ -154,6 +155,7 @@ pub async fn change(
     require_open(&draft, expected_version)?;
     change(&mut draft.wishes);
     require_customer(shop, &draft.wishes).await?;
+    entitle(shop, &mut draft.wishes).await?;
     draft.updated_at = clock::now();
     let mut tx = shop.db().write().await?;
     if !store::drafts::update(&mut tx, &draft).await? {
@@ -258,6 +260,19 @@ async fn require_customer(shop: &Shop, wishes: &Wishes) -> Result<(), Error> {
     found.map(drop).ok_or(Error::UnknownCustomer)
 }
 
+/// Lines are called as the catalog calls them in the language of the draft.
+async fn entitle(shop: &Shop, wishes: &mut Wishes) -> Result<(), Error> {
+    let ids: Vec<_> = wishes.lines.iter().map(|line| line.variant_id).collect();
+    let mut conn = shop.db().read().await?;
+    let titles = catalog::variant_titles(shop, &mut conn, &wishes.locale, &ids).await?;
+    for line in &mut wishes.lines {
+        if let Some(title) = titles.get(&line.variant_id) {
+            line.title.clone_from(title);
+        }
+    }
+    Ok(())
+}
+
 fn missing(wishes: &Wishes) -> Vec<&'static str> {
     let lacks = [
         ("lines", wishes.lines.is_empty()),
@@ -319,6 +334,13 @@ async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
             catalog::find_variant(&mut conn, &context, line.variant_id).await?.filter(|variant| variant.sellable);
         let variant: SellableVariant = found.ok_or(carts::Error::UnknownVariant)?;
         pieces.push(Piece::of(variant, line.quantity, line.unit_price)?);
+    }
+    let ids: Vec<_> = pieces.iter().map(|piece| piece.variant_id).collect();
+    let titles = catalog::variant_titles(shop, &mut conn, &wishes.locale, &ids).await?;
+    for piece in &mut pieces {
+        if let Some(title) = titles.get(&piece.variant_id) {
+            piece.title.clone_from(title);
+        }
     }
     Ok(Basket {
         customer_id: wishes.customer_id,

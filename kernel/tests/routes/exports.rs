@@ -44,6 +44,8 @@ async fn furnish(merchant: &Merchant<'_>) {
     let attributes = json!([
         { "code": "roast", "name": "Roast", "kind": "choice", "level": "product", "choices": [{ "code": "light", "name": "Light" }] },
         { "code": "size", "name": "Volume", "kind": "number", "level": "variant", "unit": "ml", "decimals": 1 },
+        { "code": "care", "name": "Care", "kind": "text", "level": "product" },
+        { "code": "lid", "name": "Lid", "kind": "text", "level": "variant" },
     ]);
     post("product-types", json!({ "code": "jar", "name": "Jar", "attributes": attributes })).await;
     let top = post("categories", json!({ "name": "Kitchen", "slug": "zz-kitchen", "position": 3 })).await;
@@ -56,15 +58,16 @@ async fn furnish(merchant: &Merchant<'_>) {
     let variants = json!([
         { "sku": "JAR-M", "price": 999, "weight_grams": 30, "options": { "cut": "two" }, "barcode": "4006381333931",
           "attributes": { "size": 125 }, "length_mm": 5, "on_hand": 4 },
-        { "sku": "JAR-S", "price": 0, "options": { "cut": "one" } },
+        { "sku": "JAR-S", "price": 0, "options": { "cut": "one" }, "attributes": { "lid": "Cork" } },
     ]);
     let jar = post("products", json!({
         "title": "Jar  <with> lid & \"more\"", "slug": "jar", "status": "active", "description": "One\n\nTwo  <b>three</b>\n- four",
-        "vendor": "Glas & Co", "category_id": shelf["id"], "product_type": "jar", "attributes": { "roast": "light" }, "options": options,
+        "vendor": "Glas & Co", "category_id": shelf["id"], "product_type": "jar", "attributes": { "roast": "light", "care": "By hand" },
+        "options": options,
         "seo_title": "Jar", "seo_description": "A jar,\nwith lid", "tags": ["Glass", "зима", "b c", "b-a", "ba"], "variants": variants,
     })).await;
     let id = jar["id"].as_str().unwrap().to_owned();
-    post(
+    let idea = post(
         "products",
         json!({ "title": "Idea", "slug": "idea", "variants": [{ "sku": "IDEA", "title": "250 g", "price": 5 }] }),
     )
@@ -84,7 +87,10 @@ async fn furnish(merchant: &Merchant<'_>) {
     let rule = json!({ "match": "any", "conditions": [{ "field": "category", "value": top["id"] }, { "field": "tag", "value": "glass" }] });
     post("collections", json!({ "title": "By rule", "rule": rule })).await;
     for (entity, key, texts) in [
-        ("product", id.as_str(), json!({ "title": "Glas", "options.cut.one": "Klein" })),
+        ("product", id.as_str(), json!({
+            "title": "Glas", "options.cut.one": "Klein", "attributes.care": "Von Hand", "attributes.lid.JAR-S": "Kork",
+        })),
+        ("product", idea["id"].as_str().unwrap(), json!({ "variants.IDEA.title": "250 Gramm" })),
         ("product-type", "jar", json!({ "name": "Glas", "attributes.roast.light": "Hell" })),
         ("category", shelf["id"].as_str().unwrap(), json!({ "name": "Gläser" })),
         ("collection", picks["id"].as_str().unwrap(), json!({ "title": "Auswahl" })),

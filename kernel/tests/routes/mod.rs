@@ -29,6 +29,7 @@ mod fulfilment_refunds;
 mod idempotency;
 mod images;
 mod imports;
+mod languages;
 mod money;
 mod money_by_hand;
 mod notifications;
