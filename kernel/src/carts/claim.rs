@@ -133,6 +133,7 @@ fn join(own: &mut Contents, guest: &Contents, config: &CartsConfig, now: Moment)
         cart.delivery.clone_from(&guest.cart.delivery);
         cart.delivery_told = guest.cart.delivery_told;
     }
+    cart.billing_address = cart.billing_address.take().or_else(|| guest.cart.billing_address.clone());
     cart.notices.extend(notices);
     let excess = cart.notices.len().saturating_sub(MAX_NOTICES);
     cart.notices.drain(..excess);

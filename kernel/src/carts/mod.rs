@@ -125,6 +125,8 @@ pub struct Cart {
     pub locale: String,
     pub email: Option<String>,
     pub address: Option<Address>,
+    /// Whom the invoice is for; none: `address`.
+    pub billing_address: Option<Address>,
     pub coupons: Vec<String>,
     /// Those of them that a price was shown with.
     pub coupons_told: Vec<String>,
@@ -229,6 +231,7 @@ pub async fn create(
         locale: locale.unwrap_or_else(|| shop.config().shop.locale.clone()),
         email: None,
         address: None,
+        billing_address: None,
         coupons: Vec::new(),
         coupons_told: Vec::new(),
         note: String::new(),
@@ -383,6 +386,7 @@ pub async fn export_person(shop: &Shop, conn: &mut Conn, person: &Person) -> Res
             "id": cart.id,
             "email": cart.email,
             "address": cart.address,
+            "billing_address": cart.billing_address,
             "coupons": cart.coupons,
             "note": cart.note,
             "attributes": cart.attributes,

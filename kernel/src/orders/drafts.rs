@@ -44,6 +44,7 @@ pub struct Wishes {
     pub locale: String,
     pub email: Option<String>,
     pub address: Option<Address>,
+    pub billing_address: Option<Address>,
     pub delivery_option: Option<String>,
     pub coupons: Vec<String>,
     /// For the shop's own records.
@@ -348,6 +349,7 @@ async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
         locale: wishes.locale.clone(),
         email: wishes.email.clone().unwrap_or_default(),
         address: wishes.address.clone().unwrap_or_default(),
+        billing_address: wishes.billing_address.clone(),
         coupons: wishes.coupons.clone(),
         order_id: None,
         delivery: delivery.unwrap_or_else(|| OptionId { plugin: String::new(), code: String::new() }),
@@ -370,6 +372,7 @@ fn new_order(draft: &Draft, basket: &Basket, priced: &Priced) -> Order {
         locale: basket.locale.clone(),
         email: basket.email.clone(),
         address: basket.address.clone(),
+        billing_address: basket.billing_address.clone(),
         delivery: priced.delivery.clone(),
         note: String::new(),
         attributes: basket.attributes.clone(),

@@ -28,6 +28,8 @@ use crate::{Shop, fulfilment, inventory};
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
     pub address: Option<Address>,
+    /// Another one, or none: the invoice is for `address` then.
+    pub billing_address: Option<Option<Address>>,
     pub email: Option<String>,
     pub delivery: Option<OptionId>,
     pub lines: Vec<LineEdit>,
@@ -150,6 +152,7 @@ async fn basket(shop: &Shop, before: &Details, edit: &Edit) -> Result<Basket, Er
         locale: order.locale.clone(),
         email: edit.email.clone().unwrap_or_else(|| order.email.clone()),
         address: edit.address.clone().unwrap_or_else(|| order.address.clone()),
+        billing_address: edit.billing_address.clone().unwrap_or_else(|| order.billing_address.clone()),
         coupons: codes(shop, order.id).await?,
         order_id: Some(order.id),
         delivery: edit.delivery.clone().unwrap_or(delivery),
@@ -228,6 +231,7 @@ fn as_edited(before: &Details, edit: &Edit, priced: &Priced) -> Details {
     let order = &mut after.order;
     order.email = edit.email.clone().unwrap_or_else(|| order.email.clone());
     order.address = edit.address.clone().unwrap_or_else(|| order.address.clone());
+    order.billing_address = edit.billing_address.clone().unwrap_or_else(|| order.billing_address.clone());
     order.delivery = priced.delivery.clone();
     order.goods_total = totals.goods;
     order.discount_total = totals.discounts;

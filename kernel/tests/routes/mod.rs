@@ -6,6 +6,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod bad_requests;
+mod billing;
 mod bulk;
 mod cart_abandoned;
 mod cart_changes;
