@@ -145,11 +145,11 @@ async fn product(shop: &Shop, id: Uuid, shelf: &Shelf) -> Result<ProductLine, Er
     let texts = catalog::texts_for_file(shop, Entity::Product, &id.to_string()).await?;
     let images = images::of_products(shop, &[id]).await?.remove(&id).unwrap_or_default();
     let url = |image: &images::Image| format!("{}/v1/images/{}", shop.config().shop.url, image.file_name());
-    let images = images.iter().map(|image| ImageLine { url: url(image), alt: image.alt.clone() }).collect();
     let mut variants = Vec::with_capacity(product.variants.len());
     for variant in &product.variants {
         let stock = inventory::get_stock(shop, variant.id).await?;
-        variants.push(variant_line(&product, variant, &stock, shelf));
+        let own = images.iter().find(|image| image.variant_ids.contains(&variant.id));
+        variants.push(VariantLine { image: Some(own.map(url)), ..variant_line(&product, variant, &stock, shelf) });
     }
     Ok(ProductLine {
         category: Some(product.category_id.and_then(|id| shelf.categories.get(&id).cloned())),
@@ -165,7 +165,7 @@ async fn product(shop: &Shop, id: Uuid, shelf: &Shelf) -> Result<ProductLine, Er
         seo_description: Some(product.seo_description),
         tags: Some(product.tags),
         variants,
-        images,
+        images: images.iter().map(|image| ImageLine { url: url(image), alt: image.alt.clone() }).collect(),
         texts,
     })
 }
@@ -191,6 +191,7 @@ fn variant_line(product: &Product, variant: &Variant, stock: &Stock, shelf: &She
         backorder_limit: Some(stock.item.backorder_limit),
         low_stock_threshold: Some(stock.item.low_stock_threshold),
         stock: stock.levels.iter().filter_map(level).collect(),
+        image: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The shop's own format: an object a line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Seek};
 
 use serde_json::Value;
@@ -209,12 +209,20 @@ fn variant(given: VariantLine, rules: &Rules) -> Result<WantedVariant, String> {
             low_stock_threshold: given.low_stock_threshold,
             ..WantedStock::default()
         },
+        image: match &given.image {
+            None => None,
+            Some(None) => Some(None),
+            // Another's is told with those of the product.
+            Some(Some(url)) => rules.own_image(url).map(|file| Some(file.to_owned())),
+        },
     })
 }
 
 /// Images of this shop are there already; others are told.
 fn image_note(given: &ProductLine, line: u64, rules: &Rules) -> Option<Remark> {
-    let foreign = given.images.iter().filter(|image| !image.url.starts_with(&rules.images_at)).count();
+    let own = given.variants.iter().filter_map(|variant| variant.image.as_ref()?.as_deref());
+    let all = given.images.iter().map(|image| image.url.as_str()).chain(own);
+    let foreign = all.filter(|url| rules.own_image(url).is_none()).collect::<HashSet<_>>().len();
     let text = format!("{}: {foreign} images are not taken: upload each", given.slug);
     (foreign > 0).then_some(Remark { line, text })
 }

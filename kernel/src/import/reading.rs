@@ -64,6 +64,11 @@ impl Rules {
         })
     }
 
+    /// The file that an address names, where it is an image of this shop.
+    pub fn own_image<'a>(&self, url: &'a str) -> Option<&'a str> {
+        url.strip_prefix(&self.images_at)
+    }
+
     /// By its id, or its name where no two have it.
     pub fn location(&self, text: &str) -> Option<Uuid> {
         let id = Uuid::try_parse(text).ok().filter(|id| self.locations.iter().any(|(known, _)| known == id));

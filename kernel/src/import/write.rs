@@ -12,10 +12,10 @@ use futures_util::future::BoxFuture;
 use super::item::{Described, InCategory, Item, Thing};
 use super::reading::{Reading, Rules, Told};
 use super::{Error, Format, OnProgress, Outcome, Progress, Remark, Report, Sales, Source};
-use crate::Shop;
-use crate::catalog::{self, Condition, StockWish, WantedCollection};
+use crate::catalog::{self, Condition, StockWish, WantedCollection, WantedProduct};
 use crate::db::Tx;
 use crate::inventory::{Cause, CauseKind};
+use crate::{Shop, images};
 
 /// Why stock changes.
 const CAUSE: Cause<'static> = Cause { kind: CauseKind::Import, reference_id: None, reason: "", actor: "" };
@@ -345,9 +345,13 @@ async fn put_product(
         InCategory::Named { slug, name } => Some(Some(catalog::put_category(tx, slug, name).await?)),
     };
     let put = catalog::put_product(tx, &wanted, locales).await?;
+    let with_image = put_images(tx, &wanted, &put).await?;
     applied.product = Some(put.product);
-    for (outcome, lines) in put.variants.into_iter().zip(&described.lines) {
+    for ((outcome, lines), wanted) in put.variants.into_iter().zip(&described.lines).zip(&wanted.variants) {
         match outcome {
+            Ok(catalog::Outcome::Unchanged) if with_image.contains(&wanted.sku) => {
+                applied.variants.push(Some(catalog::Outcome::Updated));
+            }
             Ok(outcome) => applied.variants.push(Some(outcome)),
             Err(error) => {
                 applied.variants.push(None);
@@ -356,6 +360,26 @@ async fn put_product(
         }
     }
     Ok(put.stock)
+}
+
+/// The images of variants; the SKUs of those that had another.
+async fn put_images(
+    tx: &mut Tx,
+    wanted: &WantedProduct,
+    put: &catalog::Put,
+) -> Result<HashSet<String>, catalog::Error> {
+    let wishes: Vec<_> =
+        wanted.variants.iter().filter_map(|variant| Some((&variant.sku, variant.image.as_ref()?.as_deref()))).collect();
+    let Some(id) = put.id.filter(|_| !wishes.is_empty()) else { return Ok(HashSet::new()) };
+    let ids = catalog::ids_by_sku(tx, id).await?;
+    let files: Vec<_> = wishes.iter().filter_map(|(sku, file)| Some((*ids.get(*sku)?, *file))).collect();
+    let changed = images::put_variant_images(tx, id, &files).await?;
+    let unchanged = |outcome: &Result<catalog::Outcome, _>| matches!(outcome, Ok(catalog::Outcome::Unchanged) | Err(_));
+    let told = put.product != catalog::Outcome::Unchanged || !put.variants.iter().all(unchanged);
+    if !changed.is_empty() && !told {
+        catalog::touch_product(tx, id).await?;
+    }
+    Ok(ids.into_iter().filter(|(_, id)| changed.contains(id)).map(|(sku, _)| sku).collect())
 }
 
 fn refuse(applied: &mut Applied, lines: &[u64], error: &catalog::Error) {

@@ -106,6 +106,42 @@ async fn furnish(merchant: &Merchant<'_>) {
     let image = image.bearer_auth(&merchant.token).header("content-type", "image/jpeg");
     let image = image.body(include_bytes!("../data/cmyk.jpg").as_slice()).send().await.expect("an answer");
     assert_eq!(image.status(), 201);
+    let image: Value = serde_json::from_str(&image.text().await.unwrap()).unwrap();
+    let small = variant(merchant.app, "JAR-S").await;
+    let own = json!({ "image_id": image["id"] });
+    assert_eq!(merchant.put(&format!("/v1/admin/variants/{small}/image"), own).await.status, 204);
+    merchant.patch(&format!("/v1/admin/variants/{small}/stock"), json!({ "tracked": false })).await.expect(200);
+}
+
+/// Whether it is tracked, and the id of its own image.
+async fn counted_and_shown(merchant: &Merchant<'_>, sku: &str) -> (Value, Value) {
+    let id = variant(merchant.app, sku).await;
+    let stock = merchant.get(&format!("/v1/admin/variants/{id}/stock")).await.expect(200);
+    merchant.app.shop.cache().clear();
+    let page = merchant.app.get("/v1/products/jar").await.expect(200);
+    let shown = page["variants"].as_array().unwrap().iter().find(|variant| variant["sku"] == sku).unwrap();
+    (stock["tracked"].clone(), shown["image_id"].clone())
+}
+
+api_test! {
+    async fn a_file_says_which_image_a_variant_has_and_whether_it_is_counted(app: App) {
+        let app = app.another(|config| config.catalog.locales = vec!["de".into()]).await;
+        let merchant = Merchant::of(&app).await;
+        furnish(&merchant).await;
+        let before = counted_and_shown(&merchant, "JAR-S").await;
+        assert_eq!((&before.0, before.1.is_string()), (&json!(false), true));
+        let id = variant(&app, "JAR-S").await;
+        for (format, media_type) in [("json-lines", "application/jsonl"), ("shopify-csv", "text/csv")] {
+            let file = export(&merchant, format).await;
+            merchant.put(&format!("/v1/admin/variants/{id}/image"), json!({ "image_id": null })).await;
+            merchant.patch(&format!("/v1/admin/variants/{id}/stock"), json!({ "tracked": true })).await.expect(200);
+            assert_eq!(counted_and_shown(&merchant, "JAR-S").await, (json!(true), Value::Null));
+            let job = import(&merchant, &format!("format={format}"), media_type, &file).await;
+            assert_eq!(job["variants"]["updated"], 1, "{format}: {:?}", report(&merchant, &job).await);
+            assert_eq!(counted_and_shown(&merchant, "JAR-S").await, before, "{format}");
+        }
+        app.stopper().stop().await;
+    }
 }
 
 /// Until nothing is left for the worker that indexes, so that the queue stands still.
@@ -160,7 +196,11 @@ api_test! {
         assert_eq!(remarks.len(), 0, "{remarks:?}");
         let lines = |file: &str| -> Vec<Value> {
             let mut lines: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-            lines.iter_mut().filter_map(Value::as_object_mut).for_each(|line| drop(line.remove("images")));
+            for line in lines.iter_mut().filter_map(Value::as_object_mut) {
+                line.remove("images");
+                let variants = line.get_mut("variants").and_then(Value::as_array_mut).into_iter().flatten();
+                variants.filter_map(Value::as_object_mut).for_each(|variant| drop(variant.remove("image")));
+            }
             lines.sort_by_key(Value::to_string);
             lines
         };
