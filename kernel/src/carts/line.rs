@@ -52,12 +52,7 @@ pub struct GoneLine {
 }
 
 /// Gives lines their titles in the language of `locale`, where that is not the shop's own.
-pub(super) async fn translate(
-    shop: &Shop,
-    conn: &mut db::Conn,
-    locale: &str,
-    lines: &mut [Line],
-) -> db::Result<()> {
+pub(super) async fn translate(shop: &Shop, conn: &mut db::Conn, locale: &str, lines: &mut [Line]) -> db::Result<()> {
     if Reading::of(shop, &[locale.to_owned()]).is_own() { Ok(()) } else { entitle(shop, conn, locale, lines).await }
 }
 

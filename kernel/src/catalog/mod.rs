@@ -78,9 +78,7 @@ pub use put::{
     require_category, require_product,
 };
 pub use related::{RelatedProduct, Relation, get_related, put_related};
-pub use sellable::{
-    CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku, ids_by_sku,
-};
+pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku, ids_by_sku};
 pub use tags::{MAX_TAG, MAX_TAGS, fold_tag};
 pub use text::{MAX_SLUG, is_barcode, is_code, is_slug, slugify};
 pub use touch::{touch_product, touch_product_of_variant};

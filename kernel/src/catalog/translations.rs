@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::products::{lock, read_product, update};
 use super::{
-    Attribute, AttributeKind, AttributeValue, AttributeValues, Described, Error, Flaw, Product, ProductOption, ProductType,
-    announce, indexing, store,
+    Attribute, AttributeKind, AttributeValue, AttributeValues, Described, Error, Flaw, Product, ProductOption,
+    ProductType, announce, indexing, store,
 };
 use crate::db::{self, Conn, Tx};
 use crate::{Shop, events, images};

@@ -1,5 +1,7 @@
 //! The shop's own format. The order is that in which lines rest on each other.
 
+mod trade;
+
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -23,8 +25,11 @@ pub(super) async fn part(shop: &Shop, at: At) -> Result<(Vec<u8>, At), Error> {
         At::Head => {
             let currency = shop.config().shop.currency.code().to_owned();
             write(&mut out, &Line::Catalog(CatalogLine { version: VERSION, currency }))?;
+            trade::groups(shop, &mut out).await?;
+            trade::locations(shop, &Shelf::of(shop).await?, &mut out).await?;
             types(shop, &mut out).await?;
             categories(shop, &mut out).await?;
+            trade::lists(shop, &mut out).await?;
             At::Products(Uuid::nil())
         }
         At::Products(after) => {
@@ -48,8 +53,9 @@ pub(super) async fn part(shop: &Shop, at: At) -> Result<(Vec<u8>, At), Error> {
             for collection in &found {
                 write(&mut out, &Line::Collection(collection_line(shop, collection, &shelf).await?))?;
             }
-            found.last().map_or(At::End, |last| At::Collections(last.id))
+            found.last().map_or(At::Prices(None, Uuid::nil()), |last| At::Collections(last.id))
         }
+        At::Prices(list, after) => trade::prices(shop, list, after, &mut out).await?,
         At::End => At::End,
     };
     Ok((out, next))

@@ -55,7 +55,7 @@ pub(super) async fn part(shop: &Shop, at: At) -> Result<(Vec<u8>, At), Error> {
             }
             ids.last().map_or(At::End, |last| At::Products(*last))
         }
-        At::Related(_) | At::Collections(_) | At::End => At::End,
+        At::Related(_) | At::Collections(_) | At::Prices(..) | At::End => At::End,
     };
     // A Vec takes whatever is written to it.
     Ok((writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?, next))

@@ -32,6 +32,10 @@ async fn marks(app: &App) -> Vec<(String, String, String)> {
          union all select 'movements', cast(count(*) as text), '' from stock_movements
          union all select 'texts', cast(count(*) as text), '' from translations
          union all select 'queue', cast(count(*) as text), '' from search_queue
+         union all select 'list ' || code, cast(version as text), cast(updated_at as text) from price_lists
+         union all select 'prices', cast(count(*) as text), cast(max(updated_at) as text) from list_prices
+         union all select 'group ' || code, name, cast(updated_at as text) from customer_groups
+         union all select 'location ' || name, cast(version as text), '' from stock_locations
          union all select 'events', cast(count(*) as text), '' from events where kind like 'product%'
          order by 1"
     )
@@ -87,9 +91,13 @@ async fn furnish(merchant: &Merchant<'_>) {
     let rule = json!({ "match": "any", "conditions": [{ "field": "category", "value": top["id"] }, { "field": "tag", "value": "glass" }] });
     post("collections", json!({ "title": "By rule", "rule": rule })).await;
     for (entity, key, texts) in [
-        ("product", id.as_str(), json!({
-            "title": "Glas", "options.cut.one": "Klein", "attributes.care": "Von Hand", "attributes.lid.JAR-S": "Kork",
-        })),
+        (
+            "product",
+            id.as_str(),
+            json!({
+                "title": "Glas", "options.cut.one": "Klein", "attributes.care": "Von Hand", "attributes.lid.JAR-S": "Kork",
+            }),
+        ),
         ("product", idea["id"].as_str().unwrap(), json!({ "variants.IDEA.title": "250 Gramm" })),
         ("product-type", "jar", json!({ "name": "Glas", "attributes.roast.light": "Hell" })),
         ("category", shelf["id"].as_str().unwrap(), json!({ "name": "Gläser" })),
@@ -98,7 +106,23 @@ async fn furnish(merchant: &Merchant<'_>) {
         let put = merchant.put(&format!("/v1/admin/translations/{entity}/{key}/de"), json!({ "texts": texts })).await;
         assert_eq!(put.status, 204, "{entity} {}", put.body);
     }
-    let shop = post("locations", json!({ "name": "Shop", "priority": 2 })).await;
+    post("customer-groups", json!({ "code": "trade", "name": "Trade" })).await;
+    let list = json!({
+        "code": "trade-spring", "name": "Trade, spring", "currency": "EUR", "group": "trade", "status": "active", "priority": 3,
+        "starts_at": "2020-03-01T00:00:00Z", "ends_at": "2090-06-01T00:00:00.123456Z",
+    });
+    let list = post("price-lists", list).await;
+    post("price-lists", json!({ "code": "empty", "name": "Empty", "currency": "EUR" })).await;
+    let prices = json!({ "prices": [
+        { "variant_id": variant(merchant.app, "JAR-M").await, "amount": 800, "compare_at": 999 },
+        { "variant_id": variant(merchant.app, "IDEA").await, "amount": 4 },
+    ] });
+    let prices = merchant.post(&format!("/v1/admin/price-lists/{}/prices", list["id"].as_str().unwrap()), prices).await;
+    assert!(prices.status < 300, "{}", prices.body);
+    let shop = post("locations", json!({ "name": "Shop", "priority": 2, "pickup": true })).await;
+    let attic = post("locations", json!({ "name": "Attic", "priority": 9 })).await;
+    let attic = format!("/v1/admin/locations/{}", attic["id"].as_str().unwrap());
+    merchant.patch(&attic, json!({ "active": false })).await.expect(200);
     let stock = format!("/v1/admin/variants/{}/stock", variant(merchant.app, "JAR-M").await);
     merchant.put(&format!("{stock}/{}", shop["id"].as_str().unwrap()), json!({ "on_hand": 3 })).await.expect(200);
     merchant.patch(&stock, json!({ "backorder_limit": 20, "low_stock_threshold": 1 })).await.expect(200);
@@ -187,9 +211,12 @@ api_test! {
         let (from, to) = (app.another(german).await, app.another(german).await);
         let (giver, taker) = (Merchant::of(&from).await, Merchant::of(&to).await);
         furnish(&giver).await;
-        taker.post("/v1/admin/locations", json!({ "name": "Shop", "priority": 2 })).await.expect(201);
         let file = export(&giver, "json-lines").await;
+        let dry = import(&taker, "format=json-lines&dry_run=true", "application/jsonl", &file).await;
         let job = import(&taker, "format=json-lines", "application/jsonl", &file).await;
+        for thing in ["products", "variants", "others"] {
+            assert_eq!(dry[thing], job[thing], "a dry run says what a real one does");
+        }
         let told = report(&taker, &job).await;
         let remarks: Vec<_> = told.iter().filter(|line| line.1 == "refused" || line.1 == "note").collect();
         // Archived ones stay archived, and images are not taken.
@@ -238,5 +265,67 @@ api_test! {
         assert_eq!(job["variants"]["updated"], 2, "{:?}", report(&merchant, &job).await);
         let page = app.send(Method::GET, "/v1/products/shirt", None, None).await.expect(200);
         assert_eq!((&page["variants"][0]["title"], &page["variants"][1]["title"]), (&json!("L / Red"), &json!("M / Red")));
+    }
+}
+
+api_test! {
+    async fn price_lists_groups_and_locations_are_refused_by_line(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let lines = [
+            json!({ "kind": "customer-group", "code": "club", "name": "Club" }),
+            json!({ "kind": "customer-group", "code": "No", "name": "x" }),
+            json!({ "kind": "location", "name": "Cellar", "priority": 4 }),
+            json!({ "kind": "location", "name": "00000000-0000-7000-8000-000000000009" }),
+            json!({ "kind": "price-list", "code": "club", "name": "Club", "currency": "EUR", "group": "club", "status": "active" }),
+            json!({ "kind": "price-list", "code": "lost", "name": "Lost", "currency": "EUR", "group": "nobody" }),
+            json!({ "kind": "price-list", "code": "yen", "name": "Yen", "currency": "JPY" }),
+            json!({ "kind": "price-list", "code": "bare" }),
+            json!({ "kind": "prices", "list": "club", "prices": [
+                { "sku": "TEA-SENCHA-100", "amount": 700, "compare_at": 900 }, { "sku": "NONE", "amount": 1 },
+            ] }),
+            json!({ "kind": "prices", "list": "club", "prices": [{ "sku": "TEA-SENCHA-100", "amount": 1 }] }),
+            json!({ "kind": "prices", "list": "unknown", "prices": [{ "sku": "TEA-SENCHA-100", "amount": 1 }] }),
+            json!({ "kind": "prices", "list": "club", "prices": [{ "sku": "TEA-EARL-GREY-100", "amount": -1 }] }),
+        ];
+        let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let job = import(&merchant, "format=json-lines", "application/jsonl", &file).await;
+        let told = report(&merchant, &job).await;
+        let refused: Vec<_> = told.iter().filter(|line| line.1 == "refused").map(|line| (line.0, line.3.as_str())).collect();
+        let reasons = [
+            (2, "must be 1 to 50 of a-z"),
+            (4, "there is no location"),
+            (6, "/group: there is no such customer group"),
+            (7, "/currency: the shop does not sell in it"),
+            (8, "/name: something new needs it"),
+            (9, "there is no variant with the SKU NONE"),
+            (10, "is that of line 9"),
+            (11, "/list: there is no price list `unknown`"),
+            (12, "/prices/0/amount"),
+        ];
+        assert_eq!(refused.len(), reasons.len(), "{refused:?}");
+        for ((line, reason), (at, expected)) in refused.iter().zip(reasons) {
+            assert!(*line == at && reason.contains(expected), "{refused:?}");
+        }
+        let lists = merchant.get("/v1/admin/price-lists").await.expect(200);
+        assert_eq!((&lists["items"][0]["code"], &lists["items"][1]), (&json!("club"), &Value::Null));
+        let prices = merchant.get(&format!("/v1/admin/price-lists/{}/prices", lists["items"][0]["id"].as_str().unwrap())).await;
+        let prices = prices.expect(200);
+        assert_eq!((&prices["items"][0]["amount"], &prices["items"][0]["compare_at"]), (&json!(700), &json!(900)));
+        // What is there is brought to what a file says; a group keeps its name.
+        let lines = [
+            json!({ "kind": "customer-group", "code": "club", "name": "Other" }),
+            json!({ "kind": "location", "name": "Cellar", "priority": 5 }),
+            json!({ "kind": "price-list", "code": "club", "group": null, "priority": 7 }),
+            json!({ "kind": "price-list", "code": "club", "currency": "EUR" }),
+            json!({ "kind": "prices", "list": "club", "prices": [{ "sku": "TEA-SENCHA-100", "amount": 650 }] }),
+        ];
+        let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let job = import(&merchant, "format=json-lines", "application/jsonl", &file).await;
+        assert_eq!((&job["others"]["updated"], &job["others"]["unchanged"]), (&json!(3), &json!(1)), "{job}");
+        let group = merchant.get("/v1/admin/customer-groups/club").await.expect(200);
+        assert_eq!(group["name"], "Club");
+        let lists = merchant.get("/v1/admin/price-lists").await.expect(200);
+        assert_eq!((&lists["items"][0]["group"], &lists["items"][0]["priority"]), (&Value::Null, &json!(7)));
+        app.stopper().stop().await;
     }
 }

@@ -31,7 +31,10 @@ async fn furnished(own: &App) -> (App, String) {
     });
     let mut cup_id = String::new();
     for (product, texts) in [
-        (cup, json!({ "title": "Tasse", "options.size.small": "Klein", "attributes.care": "Von Hand", "attributes.glaze.CUP-S": "Stumpf" })),
+        (
+            cup,
+            json!({ "title": "Tasse", "options.size.small": "Klein", "attributes.care": "Von Hand", "attributes.glaze.CUP-S": "Stumpf" }),
+        ),
         (tin, json!({ "title": "Dose", "variants.TIN.1.title": "Blau" })),
     ] {
         let made = merchant.post("/v1/admin/products", product).await.expect(201);
