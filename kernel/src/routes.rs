@@ -96,6 +96,7 @@ fn shopper_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(prepaid::http::get_gift_card_balance))
         .routes(routes!(prepaid::http::get_my_credit))
         .routes(routes!(carts::http::put_address))
+        .routes(routes!(carts::http::put_billing_address, carts::http::delete_billing_address))
         .routes(routes!(carts::http::put_email))
         .routes(routes!(carts::http::put_delivery_option))
         .routes(routes!(carts::http::list_delivery_options))

@@ -62,6 +62,7 @@ const OF_PEOPLE: &[(&str, &str)] = &[
     ("cart_lines.note", "deleted by carts::forget_person"),
     ("carts.address", "deleted by carts::forget_person"),
     ("carts.attributes", "deleted by carts::forget_person"),
+    ("carts.billing_address", "deleted by carts::forget_person"),
     ("carts.email", "deleted by carts::forget_person"),
     ("carts.note", "deleted by carts::forget_person"),
     ("coupon_redemptions.buyer", "emptied by coupons::forget_buyers"),
@@ -100,6 +101,7 @@ const OF_PEOPLE: &[(&str, &str)] = &[
     ("order_revisions.reason", "deleted by orders::forget_person"),
     ("orders.address", "country, region and area left by orders::forget_person"),
     ("orders.attributes", "emptied by orders::forget_person"),
+    ("orders.billing_address", "emptied by orders::forget_person"),
     ("orders.email", "emptied by orders::forget_person"),
     ("orders.email_key", "emptied by orders::forget_person"),
     ("orders.note", "emptied by orders::forget_person"),
@@ -346,6 +348,7 @@ async fn busy_person(app: &App) -> (String, Value) {
         shopper.send(Method::PATCH, "", Some(words)).await.expect(200);
         shopper.put("email", json!({ "email": "zuleika@example.org" })).await.expect(200);
         shopper.put("address", address.clone()).await.expect(200);
+        shopper.put("billing-address", address.clone()).await.expect(200);
         let options = shopper.send(Method::GET, "/delivery-options", None).await.expect(200);
         shopper.put("delivery-option", json!({ "id": options[0]["id"] })).await.expect(200);
         if paid {
@@ -387,7 +390,7 @@ api_test! {
         serve(&app, &owner, customer["id"].as_str().unwrap()).await;
         settled(&app).await;
         let before = places(&app, &MARKS).await;
-        for known in ["invoices.sheet: Kesselgasse", "orders.attributes: Quartermain", "order_lines.attributes: Zuleika", "order_receipts.input: Zuleika", "drafts.wishes: Kesselgasse", "refunds.reason: Quartermain", "prepaid_entries.reason: Quartermain", "tracking_events.text: Zuleika", "customers.name: Quartermain", "orders.address: Kesselgasse", "messages.recipient: zuleika@example.org", "carts.address: Kesselgasse", "idempotency_keys.body: Kesselgasse", "audit_entries.body: Rings twice", "events.data: Quartermain", "webhook_messages.body: Kesselgasse"] {
+        for known in ["invoices.sheet: Kesselgasse", "orders.attributes: Quartermain", "order_lines.attributes: Zuleika", "order_receipts.input: Zuleika", "drafts.wishes: Kesselgasse", "refunds.reason: Quartermain", "prepaid_entries.reason: Quartermain", "tracking_events.text: Zuleika", "customers.name: Quartermain", "orders.address: Kesselgasse", "orders.billing_address: Kesselgasse", "messages.recipient: zuleika@example.org", "carts.address: Kesselgasse", "idempotency_keys.body: Kesselgasse", "audit_entries.body: Rings twice", "events.data: Quartermain", "webhook_messages.body: Kesselgasse"] {
             assert!(before.iter().any(|place| place == known), "the test would not see {known}: {before:#?}");
         }
         let erase = format!("{path}/erase");

@@ -8,6 +8,8 @@ create table carts (
     locale text not null,
     email text,
     address jsonb,
+    -- Whom the invoice is for; none: the address.
+    billing_address jsonb,
     coupons jsonb not null,
     -- Codes that a price was shown with: one that applies no longer is told.
     coupons_told jsonb not null,

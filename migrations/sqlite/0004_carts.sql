@@ -8,6 +8,8 @@ create table carts (
     locale text not null,
     email text,
     address text,
+    -- Whom the invoice is for; none: the address.
+    billing_address text,
     coupons text not null,
     -- Codes that a price was shown with: one that applies no longer is told.
     coupons_told text not null,

@@ -17,6 +17,8 @@ create table orders (
     -- As of an account: folded by the kernel, since the databases do not agree on letters beyond ASCII.
     email_key text not null,
     address text not null,
+    -- Whom the invoice is for; none: the address.
+    billing_address text,
     delivery text not null,
     -- What the shopper says about it, in the cart's words.
     note text not null,

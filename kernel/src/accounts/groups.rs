@@ -7,7 +7,7 @@ use super::recovery::updated;
 use super::store::groups as rows;
 use crate::Shop;
 use crate::clock::{self, Moment};
-use crate::db::{self, Conn};
+use crate::db::{self, Conn, Tx};
 
 /// A group of customers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,11 @@ pub async fn create_group(shop: &Shop, code: String, name: String) -> Result<Gro
     })?;
     tx.commit().await?;
     Ok(group)
+}
+
+/// Makes a group, in a transaction of the caller, where there is none with this code; tells whether it did.
+pub async fn make_group(tx: &mut Tx, code: &str, name: &str) -> db::Result<bool> {
+    rows::insert_new(tx, code, name, clock::now()).await
 }
 
 /// Gives a group another name.

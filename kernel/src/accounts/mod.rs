@@ -61,7 +61,7 @@ pub use api_keys::{
 pub use email::{Email, InvalidEmail};
 pub use email_change::{agree_to_email_change, ask_for_email_change, refuse_email_change};
 pub use groups::{
-    Group, create_group, delete_group, get_group, group_of, is_code, list_groups, rename_group, set_group,
+    Group, create_group, delete_group, get_group, group_of, is_code, list_groups, make_group, rename_group, set_group,
 };
 pub use introspection::{About, introspect};
 pub use keys::{Keys, KeysError};

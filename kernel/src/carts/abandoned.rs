@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::line::Line;
+use super::line::{self, Line};
 use super::{Cart, store};
 use crate::accounts::{self, Customer};
 use crate::db::{self, Conn};
@@ -55,7 +55,8 @@ async fn look_at(shop: &Shop, cart_id: Uuid) -> Result<bool, db::Error> {
     let mut conn = shop.db().read().await?;
     let Some(cart) = store::find_cart(&mut conn, cart_id).await? else { return Ok(false) };
     let context = PriceContext::of_customer(shop, &mut conn, cart.currency, cart.customer_id).await?;
-    let (lines, _) = store::lines(&mut conn, cart_id, &context).await?;
+    let (mut lines, _) = store::lines(&mut conn, cart_id, &context).await?;
+    line::translate(shop, &mut conn, &cart.locale, &mut lines).await?;
     let data = if lines.is_empty() { None } else { data(shop, &mut conn, &cart, &lines).await? };
     drop(conn);
     let mut tx = shop.db().write().await?;

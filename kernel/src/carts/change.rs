@@ -37,6 +37,7 @@ pub enum Change {
     SetGiftCards(Vec<Uuid>),
     SetStoreCredit(bool),
     SetAddress(Address),
+    SetBillingAddress(Option<Address>),
     SetEmail(String),
     SetDelivery(OptionId),
     /// What is none stays as it is.
@@ -172,6 +173,7 @@ async fn apply(shop: &Shop, contents: &mut Contents, change: &Change) -> Result<
         Change::SetStoreCredit(_) if contents.cart.customer_id.is_none() => return Err(Error::NotFound),
         Change::SetStoreCredit(wanted) => contents.cart.store_credit = *wanted,
         Change::SetAddress(address) => contents.cart.address = Some(address.clone()),
+        Change::SetBillingAddress(address) => contents.cart.billing_address.clone_from(address),
         Change::SetEmail(email) => contents.cart.email = Some(email.clone()),
         Change::SetDelivery(option) => contents.cart.delivery = Some(option.clone()),
         Change::SetWords { note, attributes } => {
@@ -198,7 +200,10 @@ async fn find_variant(shop: &Shop, contents: &Contents, variant: &VariantRef) ->
         VariantRef::Id(id) => catalog::find_variant(&mut conn, &context, *id).await?,
         VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
     };
-    found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)
+    let mut found = found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)?;
+    let mut titles = catalog::variant_titles(shop, &mut conn, &contents.cart.locale, &[found.id]).await?;
+    found.title = titles.remove(&found.id).unwrap_or(found.title);
+    Ok(found)
 }
 
 fn add_line(

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::line::Line;
+use super::line::{self, Line};
 use super::{
     Cart, CartsConfig, Contents, Error, Notice, NoticeKind, Quoted, change, get, get_as_own, quote, show, store,
 };
@@ -26,7 +26,7 @@ pub async fn current(shop: &Shop, customer_id: Uuid) -> Result<(Contents, Quoted
 /// Makes a guest's cart the customer's, once, and answers the cart that they have now. Asked again, it answers the same.
 pub async fn claim(shop: &Shop, cart_id: Uuid, customer_id: Uuid) -> Result<(Contents, Quoted), Error> {
     for _ in 0..change::ATTEMPTS {
-        let guest = get_as_own(shop, cart_id, customer_id).await?;
+        let mut guest = get_as_own(shop, cart_id, customer_id).await?;
         if guest.cart.customer_id.is_some() {
             return show(shop, cart_id, Some(customer_id)).await;
         }
@@ -47,6 +47,10 @@ pub async fn claim(shop: &Shop, cart_id: Uuid, customer_id: Uuid) -> Result<(Con
             Some(own) => {
                 let before = get(shop, own, Some(customer_id)).await?;
                 let mut after = before.clone();
+                if guest.cart.locale != before.cart.locale {
+                    let mut conn = shop.db().read().await?;
+                    line::entitle(shop, &mut conn, &before.cart.locale, &mut guest.lines).await?;
+                }
                 join(&mut after, &guest, &shop.config().carts, clock::now());
                 (before, after, Some(guest.cart))
             }
@@ -129,6 +133,7 @@ fn join(own: &mut Contents, guest: &Contents, config: &CartsConfig, now: Moment)
         cart.delivery.clone_from(&guest.cart.delivery);
         cart.delivery_told = guest.cart.delivery_told;
     }
+    cart.billing_address = cart.billing_address.take().or_else(|| guest.cart.billing_address.clone());
     cart.notices.extend(notices);
     let excess = cart.notices.len().saturating_sub(MAX_NOTICES);
     cart.notices.drain(..excess);

@@ -1,6 +1,7 @@
 //! Carts over HTTP.
 
 mod acknowledge;
+mod billing;
 mod claim;
 mod lines;
 mod merchant;
@@ -27,6 +28,7 @@ use crate::plugins::OptionId;
 use crate::problem::{Kind, Problem, ProblemSchema};
 
 pub use acknowledge::*;
+pub use billing::*;
 pub use claim::*;
 pub use lines::*;
 pub use merchant::*;
@@ -146,7 +148,7 @@ pub async fn put_coupons(
     changed(&shop, id, caller, Change::SetCoupons(codes)).await
 }
 
-/// Where the goods go: an address, or one of the address book of whoever is signed in.
+/// An address, or one of the address book of whoever is signed in.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum CartAddressIn {
@@ -182,6 +184,19 @@ async fn saved_address(shop: &Shop, caller: &Caller, address_id: Uuid) -> Result
     Ok(saved.address)
 }
 
+async fn address_of(shop: &Shop, caller: &Caller, body: &Value) -> Result<Address, Problem> {
+    match CartAddressIn::parse(body)? {
+        CartAddressIn::Saved(SavedAddressRef { address_id }) => saved_address(shop, caller, address_id).await,
+        CartAddressIn::Written(address) => {
+            let address = address.trimmed();
+            let mut checks = Checks::default();
+            checks.address(&address, "");
+            checks.done()?;
+            Ok(address)
+        }
+    }
+}
+
 /// Sets the address that the goods go to
 #[utoipa::path(put, path = "/v1/carts/{id}/address", tag = "carts", params(("id" = Uuid, Path)), request_body = CartAddressIn, responses(
     (status = 200, body = CartOut),
@@ -195,16 +210,7 @@ pub async fn put_address(
     Path(id): Path<Uuid>,
     Json(body): Json<Value>,
 ) -> Result<Answer<CartOut>, Problem> {
-    let address = match CartAddressIn::parse(&body)? {
-        CartAddressIn::Saved(SavedAddressRef { address_id }) => saved_address(&shop, &caller, address_id).await?,
-        CartAddressIn::Written(address) => {
-            let address = address.trimmed();
-            let mut checks = Checks::default();
-            checks.address(&address, "");
-            checks.done()?;
-            address
-        }
-    };
+    let address = address_of(&shop, &caller, &body).await?;
     changed(&shop, id, caller, Change::SetAddress(address)).await
 }
 

@@ -6,10 +6,11 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{Contents, Shortage};
-use crate::catalog::SellableVariant;
+use crate::catalog::{self, Reading, SellableVariant};
 use crate::clock::Moment;
 use crate::money::Amount;
 use crate::prices::Price;
+use crate::{Shop, db};
 
 /// Names and values that a shopper gives a cart or a line: an engraving, a gift card's text. Sorted, so that equal ones are alike.
 pub type Attributes = BTreeMap<String, String>;
@@ -48,6 +49,23 @@ pub struct GoneLine {
     pub sku: String,
     pub title: String,
     pub quantity: u32,
+}
+
+/// Gives lines their titles in the language of `locale`, where that is not the shop's own.
+pub(super) async fn translate(shop: &Shop, conn: &mut db::Conn, locale: &str, lines: &mut [Line]) -> db::Result<()> {
+    if Reading::of(shop, &[locale.to_owned()]).is_own() { Ok(()) } else { entitle(shop, conn, locale, lines).await }
+}
+
+/// The same of lines that may have other titles than the shop's own.
+pub(super) async fn entitle(shop: &Shop, conn: &mut db::Conn, locale: &str, lines: &mut [Line]) -> db::Result<()> {
+    let ids: Vec<_> = lines.iter().map(|line| line.variant.id).collect();
+    let titles = catalog::variant_titles(shop, conn, locale, &ids).await?;
+    for line in lines {
+        if let Some(title) = titles.get(&line.variant.id) {
+            line.variant.title.clone_from(title);
+        }
+    }
+    Ok(())
 }
 
 impl Promise {

@@ -125,6 +125,8 @@ pub struct Cart {
     pub locale: String,
     pub email: Option<String>,
     pub address: Option<Address>,
+    /// Whom the invoice is for; none: `address`.
+    pub billing_address: Option<Address>,
     pub coupons: Vec<String>,
     /// Those of them that a price was shown with.
     pub coupons_told: Vec<String>,
@@ -229,6 +231,7 @@ pub async fn create(
         locale: locale.unwrap_or_else(|| shop.config().shop.locale.clone()),
         email: None,
         address: None,
+        billing_address: None,
         coupons: Vec::new(),
         coupons_told: Vec::new(),
         note: String::new(),
@@ -291,7 +294,8 @@ async fn read(shop: &Shop, cart_id: Uuid, caller: Option<Uuid>, asked: Option<Uu
         return Err(Error::NotFound);
     }
     let context = PriceContext::of_customer(shop, &mut conn, cart.currency, cart.customer_id.or(asked)).await?;
-    let (lines, gone) = store::lines(&mut conn, cart_id, &context).await?;
+    let (mut lines, gone) = store::lines(&mut conn, cart_id, &context).await?;
+    line::translate(shop, &mut conn, &cart.locale, &mut lines).await?;
     let customer_id = cart.customer_id.or(caller);
     let orders_paid = match customer_id {
         Some(customer_id) => crate::orders::count_paid(&mut conn, customer_id, None).await?,
@@ -382,6 +386,7 @@ pub async fn export_person(shop: &Shop, conn: &mut Conn, person: &Person) -> Res
             "id": cart.id,
             "email": cart.email,
             "address": cart.address,
+            "billing_address": cart.billing_address,
             "coupons": cart.coupons,
             "note": cart.note,
             "attributes": cart.attributes,

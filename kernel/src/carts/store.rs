@@ -22,6 +22,7 @@ struct CartRow {
     locale: String,
     email: Option<String>,
     address: Option<Json<Address>>,
+    billing_address: Option<Json<Address>>,
     coupons: Json<Vec<String>>,
     coupons_told: Json<Vec<String>>,
     note: String,
@@ -50,6 +51,7 @@ impl From<CartRow> for Cart {
             locale: row.locale,
             email: row.email,
             address: row.address.map(|Json(address)| address),
+            billing_address: row.billing_address.map(|Json(address)| address),
             coupons: row.coupons.0,
             coupons_told: row.coupons_told.0,
             note: row.note,
@@ -97,8 +99,8 @@ pub(super) async fn find_cart(conn: &mut Conn, id: Uuid) -> Result<Option<Cart>>
     let row = sql::optional!(
         conn,
         CartRow,
-        "select id, customer_id, currency, locale, email, address, coupons, coupons_told, note, attributes, gift_cards,
-                store_credit, delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
+        "select id, customer_id, currency, locale, email, address, billing_address, coupons, coupons_told, note, attributes,
+                gift_cards, store_credit, delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
                 updated_at, expires_at
          from carts where id = $1",
         id
@@ -112,8 +114,8 @@ pub(super) async fn update_cart(tx: &mut Tx, cart: &Cart) -> Result<bool> {
         tx,
         "update carts set email = $3, address = $4, coupons = $5, coupons_told = $6, note = $7, attributes = $8,
                 delivery_plugin = $9, delivery_option = $10, delivery_told = $11, notices = $12, updated_at = $13,
-                expires_at = $14, customer_id = $15, gift_cards = $16, store_credit = $17, abandoned_at = null,
-                version = version + 1
+                expires_at = $14, customer_id = $15, gift_cards = $16, store_credit = $17, billing_address = $18,
+                abandoned_at = null, version = version + 1
          where id = $1 and version = $2 and status = 'open'",
         cart.id,
         cart.version,
@@ -131,7 +133,8 @@ pub(super) async fn update_cart(tx: &mut Tx, cart: &Cart) -> Result<bool> {
         cart.expires_at,
         cart.customer_id,
         Json(&cart.gift_cards),
-        cart.store_credit
+        cart.store_credit,
+        cart.billing_address.as_ref().map(Json)
     )?;
     Ok(changed == 1)
 }
@@ -172,8 +175,8 @@ pub(super) async fn find_open_in(
 pub(super) async fn merge_cart(tx: &mut Tx, guest: &Cart, into: Uuid, now: Moment) -> Result<bool> {
     let closed = sql::execute!(
         tx,
-        "update carts set status = 'merged', merged_into = $3, email = null, address = null, coupons = $4, coupons_told = $4,
-                note = '', attributes = $5, delivery_plugin = null, delivery_option = null, delivery_told = null,
+        "update carts set status = 'merged', merged_into = $3, email = null, address = null, billing_address = null, coupons = $4,
+                coupons_told = $4, note = '', attributes = $5, delivery_plugin = null, delivery_option = null, delivery_told = null,
                 notices = $6, gift_cards = $8, store_credit = $9, updated_at = $7, version = version + 1
          where id = $1 and version = $2 and status = 'open' and customer_id is null",
         guest.id,
@@ -365,8 +368,8 @@ pub(super) async fn carts_of(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<C
     let rows = sql::all!(
         conn,
         CartRow,
-        "select id, customer_id, currency, locale, email, address, coupons, coupons_told, note, attributes, gift_cards,
-                store_credit, delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
+        "select id, customer_id, currency, locale, email, address, billing_address, coupons, coupons_told, note, attributes,
+                gift_cards, store_credit, delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
                 updated_at, expires_at
          from carts where customer_id = $1 order by created_at, id",
         customer_id

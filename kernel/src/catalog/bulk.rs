@@ -31,7 +31,10 @@ pub enum PriceChange {
 #[derive(Debug, Clone)]
 pub struct PriceLine {
     pub which: Which,
-    pub change: PriceChange,
+    /// None: the price stays.
+    pub change: Option<PriceChange>,
+    /// What it cost before; `Some(None)` says nothing of it any more.
+    pub compare_at: Option<Option<Amount>>,
 }
 
 /// A price before and after.
@@ -41,6 +44,8 @@ pub struct Repriced {
     pub sku: String,
     pub before: Amount,
     pub after: Amount,
+    pub compare_at_before: Option<Amount>,
+    pub compare_at_after: Option<Amount>,
 }
 
 /// Changes prices, or with `dry_run` only says what would become of them. What follows from a percentage is rounded to the
@@ -152,10 +157,14 @@ fn reprice(
             flaws.push(Flaw::new(line.which.at(*index), "stands here twice"));
             continue;
         }
-        match line.change.of(variant.price, round_to) {
+        match line.change.map_or(Some(variant.price), |change| change.of(variant.price, round_to)) {
             Some(after) => {
                 let before = std::mem::replace(&mut variant.price, after);
-                told.push((*index, Repriced { variant_id: variant.id, sku: variant.sku.clone(), before, after }));
+                let compare_at_after = line.compare_at.unwrap_or(variant.compare_at_price);
+                let compare_at_before = std::mem::replace(&mut variant.compare_at_price, compare_at_after);
+                let (variant_id, sku) = (variant.id, variant.sku.clone());
+                let repriced = Repriced { variant_id, sku, before, after, compare_at_before, compare_at_after };
+                told.push((*index, repriced));
             }
             None => flaws.push(Flaw::new(format!("/lines/{index}"), "the price would be below zero, or too high")),
         }

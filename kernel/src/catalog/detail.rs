@@ -106,15 +106,20 @@ async fn assemble(
         }
         None => None,
     };
-    let described = |values: &AttributeValues| kind.as_ref().map(|kind| describe(kind, values)).unwrap_or_default();
+    let described = |values: &AttributeValues, sku: Option<&str>| {
+        let mut described = kind.as_ref().map(|kind| describe(kind, values)).unwrap_or_default();
+        translations::translate_values(&mut described, &texts, sku);
+        described
+    };
     for variant in &mut listed.variants {
         let codes = product.variants.iter().find(|known| known.id == variant.id).map(|known| &known.options);
-        if let Some(title) = codes.and_then(|codes| options::title(&product.options, codes)) {
-            variant.title = title;
+        match codes.and_then(|codes| options::title(&product.options, codes)) {
+            Some(title) => variant.title = title,
+            None => translations::put_variant_title(&mut variant.title, &texts, &variant.sku),
         }
     }
     let variant = |variant: Variant| {
-        let attributes = described(&variant.attributes);
+        let attributes = described(&variant.attributes, Some(&variant.sku));
         let Variant { options, barcode, length_mm, width_mm, height_mm, .. } = variant;
         (variant.id, VariantDetail { options, attributes, barcode, length_mm, width_mm, height_mm })
     };
@@ -127,7 +132,7 @@ async fn assemble(
     }
     Ok(Detail {
         image_alts: translations::image_alts(&texts),
-        attributes: described(&product.attributes),
+        attributes: described(&product.attributes, None),
         variants: product.variants.into_iter().map(variant).collect(),
         product_type: product.type_code,
         options: product.options,

@@ -59,13 +59,13 @@ fn own_words(product: &Product) -> Vec<(Field, String)> {
     texts
 }
 
-/// As what a translated text of a product counts: like the text that it stands for. Options are the titles of variants;
-/// what search engines are told is not shown.
+/// As what a translated text of a product counts: like the text that it stands for. Options are the titles of variants; what search
+/// engines are told is not shown.
 fn field_of(field: &str) -> Option<Field> {
     match field {
         "title" => Some(Field::Title),
         "description" => Some(Field::Description),
-        _ if field.starts_with("options.") => Some(Field::Class),
+        _ if ["options.", "variants.", "attributes."].iter().any(|of| field.starts_with(of)) => Some(Field::Class),
         _ => None,
     }
 }

@@ -70,6 +70,8 @@ pub struct ListedVariant {
     pub id: Uuid,
     pub sku: String,
     pub title: String,
+    /// The codes of its values, in the order of the product's options.
+    pub options: Vec<String>,
     /// None where it is not sold in the reader's currency.
     pub price: Option<Price>,
     pub weight_grams: i64,

@@ -26,6 +26,7 @@ mod facets;
 pub mod http;
 mod indexing;
 mod listing;
+mod naming;
 mod options;
 mod products;
 mod put;
@@ -68,6 +69,7 @@ pub use document::date_number;
 pub use facets::{AttributeCounts, CategoryCount, LabelledCount, ListedFacets, count_listed};
 pub use indexing::{index_queued, reindex};
 pub use listing::{Filter, ListedProduct, ListedVariant, Listing, find_listed, list_products, translate_titles};
+pub use naming::{translate_names, variant_titles};
 pub use options::{Chosen, MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, OptionValue, ProductOption, chosen};
 pub use products::{archive_product, create_product, get_product, patch_product};
 pub use put::{
@@ -76,7 +78,7 @@ pub use put::{
     require_category, require_product,
 };
 pub use related::{RelatedProduct, Relation, get_related, put_related};
-pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku};
+pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku, ids_by_sku};
 pub use tags::{MAX_TAG, MAX_TAGS, fold_tag};
 pub use text::{MAX_SLUG, is_barcode, is_code, is_slug, slugify};
 pub use touch::{touch_product, touch_product_of_variant};

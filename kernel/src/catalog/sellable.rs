@@ -1,6 +1,8 @@
 //! What carts and orders ask of the catalog: variants with their price and stock, read in one statement, so that both
 //! belong to the same moment.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::store;
@@ -47,6 +49,12 @@ pub async fn find_variant_by_sku(
     sku: &str,
 ) -> db::Result<Option<SellableVariant>> {
     store::sellable_by_sku(conn, context, sku).await
+}
+
+/// The ids of a product's variants, by their SKUs.
+pub async fn ids_by_sku(conn: &mut Conn, product_id: Uuid) -> db::Result<HashMap<String, Uuid>> {
+    let variants = store::variants_of(conn, product_id).await?;
+    Ok(variants.into_iter().map(|variant| (variant.sku, variant.id)).collect())
 }
 
 /// Every line of a cart with its variant, by position.

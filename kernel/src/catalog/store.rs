@@ -5,6 +5,7 @@ mod attributes;
 mod categories;
 mod collections;
 mod listing;
+mod naming;
 mod products;
 mod related;
 mod sellable;
@@ -27,10 +28,11 @@ pub(super) use collections::{
     rules, update_collection,
 };
 pub(super) use listing::{find_listed, listed};
+pub(super) use naming::{NamedVariant, named_variants, names_of, options_of};
 pub(super) use products::{
     SKU_CHUNK, all_product_ids, delete_variant, find_product, find_product_by_slug, find_product_of_variant,
-    find_variant_id, insert_product, insert_variant, is_empty, lock_product, products_of_skus, update_product,
-    update_variant, variants_of,
+    find_variant_id, insert_product, insert_variant, is_empty, lock_product, products_of_skus, split_codes,
+    update_product, update_variant, variants_of,
 };
 pub(super) use related::{delete_related, ids_with_related_after, insert_related, related_of};
 pub(super) use sellable::{cart_variants, sellable_by_id, sellable_by_sku};

@@ -8,8 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::products::{lock, update};
-use super::{Attribute, Error, Flaw, Product, ProductOption, ProductType, announce, indexing, store};
+use super::products::{lock, read_product, update};
+use super::{
+    Attribute, AttributeKind, AttributeValue, AttributeValues, Described, Error, Flaw, Product, ProductOption,
+    ProductType, announce, indexing, store,
+};
 use crate::db::{self, Conn, Tx};
 use crate::{Shop, events, images};
 
@@ -52,7 +55,8 @@ impl Reading {
         self.0.first().unwrap_or(&shop.config().shop.locale)
     }
 
-    pub(super) fn is_own(&self) -> bool {
+    /// Nothing is translated.
+    pub fn is_own(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -164,12 +168,19 @@ async fn differing<'a>(
     locales: &[String],
 ) -> Result<BTreeMap<String, &'a Texts>, Error> {
     let mut differing = BTreeMap::new();
+    if wanted.is_empty() {
+        return Ok(differing);
+    }
+    // Of what is gone, files have no texts.
+    let fields = known_fields(conn, entity, key).await?;
     for (locale, texts) in wanted {
         let Some(known) = locales.iter().find(|known| known.eq_ignore_ascii_case(locale)) else {
             let detail = "the shop has no texts in this language";
             return Err(Error::Invalid(vec![Flaw::new(format!("/texts/{locale}"), detail)]));
         };
-        if current(conn, entity, key, known).await? != *texts {
+        let mut current = current(conn, entity, key, known).await?;
+        current.retain(|field, _| fields.contains(field));
+        if current != *texts {
             differing.insert(known.clone(), texts);
         }
     }
@@ -257,8 +268,12 @@ async fn known_fields(conn: &mut Conn, entity: Entity, key: &str) -> Result<BTre
         }
         Entity::Product => {
             let id = id.map_err(|_| Error::NotFound)?;
-            let product = store::find_product(conn, id).await?.ok_or(Error::NotFound)?;
-            let mut fields = fields_of_product(&product);
+            let product = read_product(conn, id).await?;
+            let kind = match &product.type_code {
+                Some(code) => store::find_type(conn, code).await?,
+                None => None,
+            };
+            let mut fields = fields_of_product(&product, kind.as_ref());
             fields.extend(images::ids_of(conn, id).await?.into_iter().map(image_field));
             Ok(fields)
         }
@@ -279,13 +294,44 @@ fn set(fields: &[&str]) -> BTreeSet<String> {
     fields.iter().map(|field| (*field).to_owned()).collect()
 }
 
-fn fields_of_product(product: &Product) -> BTreeSet<String> {
+/// What the titles of variants are kept under begins with this.
+const VARIANTS: &str = "variants.";
+
+/// The field of the title of a variant that no option gives one. It has the SKU, which never changes and means the same in files.
+fn variant_title_field(sku: &str) -> String {
+    format!("{VARIANTS}{sku}.title")
+}
+
+/// The field of a text that is the value of an attribute: the product's or, with its SKU, a variant's. Codes hold no dot.
+fn value_field(code: &str, sku: Option<&str>) -> String {
+    match sku {
+        Some(sku) => format!("attributes.{code}.{sku}"),
+        None => format!("attributes.{code}"),
+    }
+}
+
+fn fields_of_product(product: &Product, kind: Option<&ProductType>) -> BTreeSet<String> {
     let mut fields = set(&["title", "description", "seo_title", "seo_description"]);
     for option in &product.options {
         fields.insert(format!("options.{}", option.code));
         fields.extend(option.values.iter().map(|value| format!("options.{}.{}", option.code, value.code)));
     }
+    let texts = |values: &AttributeValues, sku: Option<&str>| -> Vec<_> {
+        let is_text = |code: &&String| kind.and_then(|kind| kind.attribute(code)).is_some_and(is_text);
+        values.keys().filter(is_text).map(|code| value_field(code, sku)).collect()
+    };
+    fields.extend(texts(&product.attributes, None));
+    for variant in &product.variants {
+        fields.extend(texts(&variant.attributes, Some(&variant.sku)));
+        if variant.options.is_empty() && !variant.title.is_empty() {
+            fields.insert(variant_title_field(&variant.sku));
+        }
+    }
     fields
+}
+
+fn is_text(attribute: &Attribute) -> bool {
+    attribute.kind == AttributeKind::Text
 }
 
 fn fields_of_type(kind: &ProductType) -> BTreeSet<String> {
@@ -320,6 +366,15 @@ pub(super) async fn read_all(conn: &mut Conn, entity: Entity, reading: &Reading)
     Ok(texts.into_iter().map(|(key, texts)| (key, reading.nearest(texts))).collect())
 }
 
+/// What lists show of these products, in the language of the reader.
+pub(super) async fn names(conn: &mut Conn, ids: &[Uuid], reading: &Reading) -> db::Result<HashMap<Uuid, Texts>> {
+    let mut texts: HashMap<Uuid, Vec<(String, String, String)>> = HashMap::new();
+    for (key, locale, field, text) in store::names_of(conn, ids, &reading.0).await? {
+        texts.entry(Uuid::try_parse(&key).unwrap_or_default()).or_default().push((locale, field, text));
+    }
+    Ok(texts.into_iter().map(|(id, texts)| (id, reading.nearest(texts))).collect())
+}
+
 /// Titles of products in the language of the reader, where they have been translated.
 pub async fn titles(conn: &mut Conn, ids: &[Uuid], reading: &Reading) -> db::Result<HashMap<Uuid, String>> {
     let mut texts: HashMap<Uuid, Vec<(String, String, String)>> = HashMap::new();
@@ -347,6 +402,22 @@ pub(super) fn translate_options(options: &mut [ProductOption], texts: &Texts) {
         put(&mut option.name, texts, &format!("options.{}", option.code));
         for value in &mut option.values {
             put(&mut value.name, texts, &format!("options.{}.{}", option.code, value.code));
+        }
+    }
+}
+
+/// The title of a variant without options.
+pub(super) fn put_variant_title(title: &mut String, texts: &Texts, sku: &str) {
+    put(title, texts, &variant_title_field(sku));
+}
+
+/// Values that are texts: the product's own or, with its SKU, a variant's.
+pub(super) fn translate_values(described: &mut [Described], texts: &Texts, sku: Option<&str>) {
+    for Described { attribute, value, .. } in described {
+        if let AttributeValue::Text(text) = value
+            && is_text(attribute)
+        {
+            put(text, texts, &value_field(&attribute.code, sku));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::sheet::{Kind, Sheet, What};
 use super::texts::Language;
+use crate::address::Address;
 use crate::money::Amount;
 
 /// The words of a document, in the order in which they are read.
@@ -92,15 +93,21 @@ fn facts(language: Language, sheet: &Sheet) -> Vec<(String, String)> {
     }
     facts.push((language.placed(), language.date(sheet.placed_at)));
     facts.push((language.email(), clean(&sheet.email)));
+    if let Some(address) = &sheet.delivered_to {
+        facts.push((language.delivered_to(), lines_of_address(address).join(", ")));
+    }
     facts.into_iter().map(|(label, text)| (label.to_owned(), text)).collect()
 }
 
 fn recipient(language: Language, sheet: &Sheet) -> Vec<String> {
-    let address = &sheet.address;
-    let city = format!("{} {}", address.postcode, address.city);
     let mut lines = vec![language.recipient().to_owned()];
-    lines.extend(lines_of(&[&address.name, &address.street, &city, &address.region, &address.country]));
+    lines.extend(lines_of_address(&sheet.address));
     lines
+}
+
+fn lines_of_address(address: &Address) -> Vec<String> {
+    let city = format!("{} {}", address.postcode, address.city);
+    lines_of(&[&address.name, &address.street, &city, &address.region, &address.country])
 }
 
 /// Texts with newlines become several lines; empty ones none.

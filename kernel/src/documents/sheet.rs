@@ -34,7 +34,9 @@ pub struct Sheet {
     pub order_number: i64,
     pub placed_at: Moment,
     pub email: String,
+    /// Whom it is for, and where that is not where the goods go, that too.
     pub address: Address,
+    pub delivered_to: Option<Address>,
     pub pickup: bool,
     pub lines: Vec<SheetLine>,
     /// What is added to the lines, or taken from them.
@@ -150,7 +152,8 @@ impl Sheet {
 
     /// As it is kept when the person is forgotten.
     pub fn without_person(self) -> Self {
-        Self { email: String::new(), address: self.address.without_person(), ..self }
+        let (address, delivered_to) = (self.address.without_person(), self.delivered_to.map(|to| to.without_person()));
+        Self { email: String::new(), address, delivered_to, ..self }
     }
 
     fn bare(config: &Config, kind: Kind, order: &Order, delivery: &Delivery) -> Self {
@@ -173,7 +176,8 @@ impl Sheet {
             order_number: order.number,
             placed_at: order.placed_at,
             email: order.email.clone(),
-            address: order.address.clone(),
+            address: order.billing().clone(),
+            delivered_to: order.billing_address.as_ref().map(|_| order.address.clone()),
             pickup: delivery.pickup,
             lines: Vec::new(),
             sums: Vec::new(),

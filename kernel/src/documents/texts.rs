@@ -93,6 +93,10 @@ impl Language {
         self.say("E-mail", "Эл. почта")
     }
 
+    pub fn delivered_to(self) -> &'static str {
+        self.say("Delivered to", "Адрес доставки")
+    }
+
     pub fn recipient(self) -> &'static str {
         self.say("Customer", "Покупатель")
     }

@@ -1,5 +1,7 @@
 //! The shop's own format. The order is that in which lines rest on each other.
 
+mod trade;
+
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -23,8 +25,11 @@ pub(super) async fn part(shop: &Shop, at: At) -> Result<(Vec<u8>, At), Error> {
         At::Head => {
             let currency = shop.config().shop.currency.code().to_owned();
             write(&mut out, &Line::Catalog(CatalogLine { version: VERSION, currency }))?;
+            trade::groups(shop, &mut out).await?;
+            trade::locations(shop, &Shelf::of(shop).await?, &mut out).await?;
             types(shop, &mut out).await?;
             categories(shop, &mut out).await?;
+            trade::lists(shop, &mut out).await?;
             At::Products(Uuid::nil())
         }
         At::Products(after) => {
@@ -48,8 +53,9 @@ pub(super) async fn part(shop: &Shop, at: At) -> Result<(Vec<u8>, At), Error> {
             for collection in &found {
                 write(&mut out, &Line::Collection(collection_line(shop, collection, &shelf).await?))?;
             }
-            found.last().map_or(At::End, |last| At::Collections(last.id))
+            found.last().map_or(At::Prices(None, Uuid::nil()), |last| At::Collections(last.id))
         }
+        At::Prices(list, after) => trade::prices(shop, list, after, &mut out).await?,
         At::End => At::End,
     };
     Ok((out, next))
@@ -145,11 +151,11 @@ async fn product(shop: &Shop, id: Uuid, shelf: &Shelf) -> Result<ProductLine, Er
     let texts = catalog::texts_for_file(shop, Entity::Product, &id.to_string()).await?;
     let images = images::of_products(shop, &[id]).await?.remove(&id).unwrap_or_default();
     let url = |image: &images::Image| format!("{}/v1/images/{}", shop.config().shop.url, image.file_name());
-    let images = images.iter().map(|image| ImageLine { url: url(image), alt: image.alt.clone() }).collect();
     let mut variants = Vec::with_capacity(product.variants.len());
     for variant in &product.variants {
         let stock = inventory::get_stock(shop, variant.id).await?;
-        variants.push(variant_line(&product, variant, &stock, shelf));
+        let own = images.iter().find(|image| image.variant_ids.contains(&variant.id));
+        variants.push(VariantLine { image: Some(own.map(url)), ..variant_line(&product, variant, &stock, shelf) });
     }
     Ok(ProductLine {
         category: Some(product.category_id.and_then(|id| shelf.categories.get(&id).cloned())),
@@ -165,7 +171,7 @@ async fn product(shop: &Shop, id: Uuid, shelf: &Shelf) -> Result<ProductLine, Er
         seo_description: Some(product.seo_description),
         tags: Some(product.tags),
         variants,
-        images,
+        images: images.iter().map(|image| ImageLine { url: url(image), alt: image.alt.clone() }).collect(),
         texts,
     })
 }
@@ -191,6 +197,7 @@ fn variant_line(product: &Product, variant: &Variant, stock: &Stock, shelf: &She
         backorder_limit: Some(stock.item.backorder_limit),
         low_stock_threshold: Some(stock.item.low_stock_threshold),
         stock: stock.levels.iter().filter_map(level).collect(),
+        image: None,
     }
 }
 

@@ -13,7 +13,7 @@ use futures_util::Stream;
 use futures_util::stream;
 use uuid::Uuid;
 
-use crate::{Shop, catalog, db, images, inventory};
+use crate::{Shop, accounts, catalog, db, images, inventory, prices};
 
 /// Products of one part.
 const PART: u32 = 50;
@@ -33,6 +33,10 @@ pub enum Error {
     #[error(transparent)]
     Inventory(#[from] inventory::Error),
     #[error(transparent)]
+    Accounts(#[from] accounts::Error),
+    #[error(transparent)]
+    Prices(#[from] prices::Error),
+    #[error(transparent)]
     Images(#[from] images::Error),
     #[error("a line cannot be written: {0}")]
     Line(#[from] serde_json::Error),
@@ -51,6 +55,8 @@ enum At {
     /// After this product, of those that have others beside them.
     Related(Uuid),
     Collections(Uuid),
+    /// Of this price list, or of the first; after this variant.
+    Prices(Option<Uuid>, Uuid),
     End,
 }
 

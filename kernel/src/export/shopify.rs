@@ -8,7 +8,7 @@ use crate::catalog::{self, Category, Product, Status, Variant, slugify};
 use crate::inventory::{self, Item};
 use crate::{Shop, images};
 
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 29] = [
     "Handle",
     "Title",
     "Body (HTML)",
@@ -25,6 +25,7 @@ const COLUMNS: [&str; 27] = [
     "Option3 Value",
     "Variant SKU",
     "Variant Grams",
+    "Variant Inventory Tracker",
     "Variant Inventory Qty",
     "Variant Inventory Policy",
     "Variant Price",
@@ -36,6 +37,7 @@ const COLUMNS: [&str; 27] = [
     "Gift Card",
     "SEO Title",
     "SEO Description",
+    "Variant Image",
 ];
 
 pub(super) async fn part(shop: &Shop, at: At) -> Result<(Vec<u8>, At), Error> {
@@ -53,7 +55,7 @@ pub(super) async fn part(shop: &Shop, at: At) -> Result<(Vec<u8>, At), Error> {
             }
             ids.last().map_or(At::End, |last| At::Products(*last))
         }
-        At::Related(_) | At::Collections(_) | At::End => At::End,
+        At::Related(_) | At::Collections(_) | At::Prices(..) | At::End => At::End,
     };
     // A Vec takes whatever is written to it.
     Ok((writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?, next))
@@ -76,15 +78,16 @@ async fn product(shop: &Shop, id: Uuid, categories: &[Category], out: &mut Write
                 let stock = inventory::get_stock(shop, variant.id).await?;
                 columns(shop, &product, variant, &stock.item, index == 0)
             }
-            None => [const { String::new() }; 13],
+            None => [const { String::new() }; 14],
         };
-        let image = images.get(index).map(|image| {
-            let url = format!("{}/v1/images/{}", shop.config().shop.url, image.file_name());
-            [url, (index + 1).to_string(), image.alt.clone()]
-        });
+        let url = |image: &images::Image| format!("{}/v1/images/{}", shop.config().shop.url, image.file_name());
+        let image = images.get(index).map(|image| [url(image), (index + 1).to_string(), image.alt.clone()]);
+        let own = product.variants.get(index);
+        let own = own.and_then(|own| images.iter().find(|image| image.variant_ids.contains(&own.id)));
         let gift_card = if index == 0 { "false".to_owned() } else { String::new() };
         let row = [product.slug.clone(), title, body, vendor, kind, tags, published, status].into_iter();
-        let row = row.chain(variant).chain(image.unwrap_or_default()).chain([gift_card, seo_title, seo_description]);
+        let row = row.chain(variant).chain(image.unwrap_or_default());
+        let row = row.chain([gift_card, seo_title, seo_description, own.map(url).unwrap_or_default()]);
         out.write_record(row.collect::<Vec<_>>())?;
     }
     Ok(())
@@ -124,7 +127,7 @@ fn body(text: &str) -> String {
 }
 
 /// From `Option1 Name` to `Variant Barcode`.
-fn columns(shop: &Shop, product: &Product, variant: &Variant, item: &Item, first: bool) -> [String; 13] {
+fn columns(shop: &Shop, product: &Product, variant: &Variant, item: &Item, first: bool) -> [String; 14] {
     let mut options = [const { String::new() }; 6];
     for (index, (option, code)) in product.options.iter().zip(&variant.options).enumerate().take(3) {
         if first {
@@ -149,6 +152,7 @@ fn columns(shop: &Shop, product: &Product, variant: &Variant, item: &Item, first
         value3,
         variant.sku.clone(),
         variant.weight_grams.to_string(),
+        if item.tracked { "shopify".to_owned() } else { String::new() },
         variant.on_hand.to_string(),
         policy.to_owned(),
         currency.format_amount(variant.price),

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::blobs::Blobs;
 use crate::clock::Moment;
-use crate::db::Conn;
+use crate::db::{Conn, Tx};
 use crate::{Shop, catalog, clock, db, id};
 use render::Rendered;
 
@@ -369,6 +369,30 @@ pub async fn set_variant_image(shop: &Shop, variant_id: Uuid, image_id: Option<U
     tx.commit().await?;
     catalog::announce(shop);
     Ok(())
+}
+
+/// Gives variants of a product those of its images that these files are, or none; tells which variants had another. What the product does
+/// not show is passed over. The caller tells of the product.
+pub async fn put_variant_images(
+    tx: &mut Tx,
+    product_id: Uuid,
+    wanted: &[(Uuid, Option<&str>)],
+) -> db::Result<Vec<Uuid>> {
+    let images = store::of_products(tx, &[product_id]).await?;
+    let mut changed = Vec::new();
+    for (variant_id, file) in wanted {
+        let own = images.iter().find(|image| image.variant_ids.contains(variant_id));
+        let next = file.and_then(|file| images.iter().find(|image| image.file_name() == file));
+        if own.map(|own| own.id) == next.map(|next| next.id) || (next.is_none() && file.is_some()) {
+            continue;
+        }
+        match next {
+            Some(next) => store::set_variant(tx, *variant_id, next.id).await?,
+            None => store::clear_variant(tx, *variant_id).await?,
+        }
+        changed.push(*variant_id);
+    }
+    Ok(changed)
 }
 
 /// All sizes of an upload, made on a thread for such work when it is this one's turn.

@@ -12,7 +12,11 @@ use crate::catalog::{
 };
 use crate::money::MAX_AMOUNT;
 
-use super::lines::{CategoryLine, CollectionLine, ProductLine, VariantLine};
+use super::lines::{
+    CategoryLine, CollectionLine, GroupLine, LocationLine, PriceListLine, PricesLine, ProductLine, VariantLine,
+};
+use crate::prices::{MAX_ENTRIES_AT_ONCE, MAX_LIST_NAME, MAX_LIST_PRIORITY, is_moment_of_list};
+use crate::{accounts, inventory};
 
 /// Reasons of one line that are told; a line that is all wrong need not fill the report.
 const MAX_REASONS: usize = 5;
@@ -77,6 +81,11 @@ impl Flaws {
         self.require(is_code(code), at, detail);
     }
 
+    /// Of a customer group or a price list.
+    fn group_code(&mut self, code: &str, at: &str) {
+        self.require(accounts::is_code(code), at, "must be 1 to 50 of a-z, 0-9 and -");
+    }
+
     fn distinct<'a>(&mut self, texts: impl Iterator<Item = &'a str>, at: &str) {
         let mut seen = HashSet::new();
         let twice: Vec<_> = texts.filter(|text| !seen.insert(*text)).collect();
@@ -102,6 +111,47 @@ impl Flaws {
             }
         }
     }
+}
+
+pub(super) fn group(line: &GroupLine) -> Result<(), String> {
+    let mut flaws = Flaws::default();
+    flaws.group_code(&line.code, "/code");
+    flaws.line(Some(&line.name), 1, MAX_LIST_NAME, "/name");
+    flaws.done()
+}
+
+pub(super) fn location(line: &LocationLine) -> Result<(), String> {
+    let mut flaws = Flaws::default();
+    flaws.line(Some(&line.name), 1, inventory::MAX_LOCATION_NAME, "/name");
+    flaws.range(line.priority, MAX_POSITION, "/priority");
+    flaws.done()
+}
+
+pub(super) fn price_list(line: &PriceListLine) -> Result<(), String> {
+    let mut flaws = Flaws::default();
+    flaws.group_code(&line.code, "/code");
+    flaws.line(line.name.as_deref(), 1, MAX_LIST_NAME, "/name");
+    if let Some(Some(group)) = &line.group {
+        flaws.group_code(group, "/group");
+    }
+    let fits = line.priority.is_none_or(|priority| (-MAX_LIST_PRIORITY..=MAX_LIST_PRIORITY).contains(&priority));
+    flaws.require(fits, "/priority", format_args!("must be -{MAX_LIST_PRIORITY} to {MAX_LIST_PRIORITY}"));
+    for (at, moment) in [("/starts_at", line.starts_at), ("/ends_at", line.ends_at)] {
+        flaws.require(moment.flatten().is_none_or(is_moment_of_list), at, "must be from 2000 to 9999");
+    }
+    flaws.done()
+}
+
+pub(super) fn prices(line: &PricesLine) -> Result<(), String> {
+    let mut flaws = Flaws::default();
+    flaws.group_code(&line.list, "/list");
+    flaws.few(line.prices.len(), MAX_ENTRIES_AT_ONCE, "/prices");
+    for (index, price) in line.prices.iter().enumerate().take(MAX_ENTRIES_AT_ONCE) {
+        flaws.line(Some(&price.sku), 1, MAX_SKU, &format!("/prices/{index}/sku"));
+        flaws.range(Some(price.amount), MAX_AMOUNT, &format!("/prices/{index}/amount"));
+        flaws.range(price.compare_at, MAX_AMOUNT, &format!("/prices/{index}/compare_at"));
+    }
+    flaws.done()
 }
 
 pub(super) fn product_type(kind: &ProductType, texts: &WantedTexts) -> Result<(), String> {

@@ -1,8 +1,11 @@
 //! What a file says, thing by thing: what readers of all formats make, and [`super::write`] writes.
 
+use uuid::Uuid;
+
 use crate::catalog::{ProductType, Relation, WantedCategory, WantedCollection, WantedProduct, WantedTexts};
 
 use super::Remark;
+use super::lines::{GroupLine, LocationLine, PriceListLine, PricesLine};
 
 /// A part of a file that is written as one: a line of JSON, or the rows of one product.
 #[derive(Debug, Default)]
@@ -21,13 +24,18 @@ pub(super) struct Item {
 /// Something to be brought into the catalog.
 #[derive(Debug, Clone)]
 pub(super) enum Thing {
+    Group(GroupLine),
+    /// With its id, or what it is to have.
+    Location(Uuid, LocationLine),
     ProductType(Box<ProductType>, WantedTexts),
     Category(Box<WantedCategory>),
+    PriceList(PriceListLine),
     Product(Box<Described>),
     /// Slug of a product, and of those that belong to it.
     Related(String, Vec<(Relation, String)>),
     /// With the slugs of categories that conditions of its rule name, by their places.
     Collection(Box<WantedCollection>, Vec<(usize, String)>),
+    Prices(PricesLine),
 }
 
 /// A product that a file describes.
@@ -65,6 +73,7 @@ impl Item {
     pub fn weight(&self) -> usize {
         match &self.thing {
             Some(Thing::Product(described)) => described.wanted.variants.len().max(1),
+            Some(Thing::Prices(line)) => line.prices.len().max(1),
             _ => 1,
         }
     }
@@ -74,6 +83,10 @@ impl Thing {
     /// As reports name it.
     pub fn name(&self) -> String {
         match self {
+            Self::Group(group) => format!("customer group {}", group.code),
+            Self::Location(_, location) => format!("location {}", location.name),
+            Self::PriceList(list) => format!("price list {}", list.code),
+            Self::Prices(line) => format!("prices of {}", line.list),
             Self::ProductType(kind, _) => format!("product type {}", kind.code),
             Self::Category(category) => format!("category {}", category.slug),
             Self::Product(described) => match (&described.wanted.slug, described.wanted.variants.first()) {

@@ -1,6 +1,6 @@
 //! The shop's own format: an object a line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Seek};
 
 use serde_json::Value;
@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::item::{Described, InCategory, Item, Thing};
 use super::lines::{
-    CatalogLine, CategoryLine, CollectionLine, Line, ProductLine, RelatedLine, TypeLine, VERSION, VariantLine,
+    CatalogLine, CategoryLine, CollectionLine, Line, PricesLine, ProductLine, RelatedLine, TypeLine, VERSION,
+    VariantLine,
 };
 use super::reading::{Emit, Rules};
 use super::{Error, Remark, check};
@@ -16,6 +17,7 @@ use crate::catalog::{
     Attribute, Choice, Condition, MAX_CHOSEN, ProductType, Rule, WantedCategory, WantedChoice, WantedCollection,
     WantedOptions, WantedProduct, WantedVariant, fold_tag,
 };
+use crate::id;
 use crate::inventory::WantedStock;
 
 /// Lines of the file. Empty ones do not count.
@@ -58,14 +60,18 @@ impl From<String> for Refusal {
 
 /// What has stood in the file: by kind and name, the line.
 #[derive(Default)]
-struct Seen(HashMap<String, u64>);
+struct Seen {
+    lines: HashMap<String, u64>,
+    /// Of locations that the shop does not have yet: by their names, the ids that they are to have.
+    locations: HashMap<String, Uuid>,
+}
 
 impl Seen {
     fn first(&mut self, what: String, line: u64) -> Result<(), String> {
-        match self.0.get(&what) {
+        match self.lines.get(&what) {
             Some(before) => Err(format!("the {what} is that of line {before}")),
             None => {
-                self.0.insert(what, line);
+                self.lines.insert(what, line);
                 Ok(())
             }
         }
@@ -84,6 +90,25 @@ fn parse(text: &[u8], line: u64, rules: &Rules, seen: &mut Seen) -> Result<Item,
                 return Err(Refusal::File(Error::Currency { file: currency, shop: rules.currency.code() }));
             }
             None
+        }
+        Line::CustomerGroup(given) => {
+            check::group(&given)?;
+            seen.first(format!("customer group {}", given.code), line)?;
+            Some(Thing::Group(given))
+        }
+        Line::Location(given) => {
+            check::location(&given)?;
+            seen.first(format!("location {}", given.name), line)?;
+            Some(Thing::Location(location(&given.name, rules, seen)?, given))
+        }
+        Line::PriceList(given) => {
+            check::price_list(&given)?;
+            seen.first(format!("price list {}", given.code), line)?;
+            Some(Thing::PriceList(given))
+        }
+        Line::Prices(given) => {
+            check::prices(&given)?;
+            Some(Thing::Prices(prices(given, &mut item, seen)))
         }
         Line::ProductType(given) => {
             let (kind, texts) = product_type(given);
@@ -156,7 +181,7 @@ fn product(given: ProductLine, item: &mut Item, rules: &Rules, seen: &mut Seen) 
             item.rejected.push(Remark { line: item.line, text: reason });
             continue;
         }
-        variants.push(variant(line, rules)?);
+        variants.push(variant(line, rules, seen)?);
     }
     let lines = vec![vec![item.line]; variants.len()];
     let category = match given.category {
@@ -184,10 +209,37 @@ fn product(given: ProductLine, item: &mut Item, rules: &Rules, seen: &mut Seen) 
     Ok(Described { wanted, category, lines })
 }
 
-fn variant(given: VariantLine, rules: &Rules) -> Result<WantedVariant, String> {
+/// The shop's own, or one that is to be made.
+fn location(name: &str, rules: &Rules, seen: &mut Seen) -> Result<Uuid, String> {
+    if let Some(id) = rules.location(name) {
+        return Ok(id);
+    }
+    if Uuid::try_parse(name).is_ok() {
+        return Err(format!("there is no location `{name}`"));
+    }
+    if rules.is_location_name(name) {
+        return Err(format!("several locations are called `{name}`: name it by its id"));
+    }
+    Ok(*seen.locations.entry(name.to_owned()).or_insert_with(id::sequential))
+}
+
+/// A price that stood in the file before is refused, the rest is taken.
+fn prices(mut given: PricesLine, item: &mut Item, seen: &mut Seen) -> PricesLine {
+    let list = given.list.clone();
+    given.prices.retain(|price| match seen.first(format!("price of {} in {list}", price.sku), item.line) {
+        Ok(()) => true,
+        Err(reason) => {
+            item.rejected.push(Remark { line: item.line, text: reason });
+            false
+        }
+    });
+    given
+}
+
+fn variant(given: VariantLine, rules: &Rules, seen: &Seen) -> Result<WantedVariant, String> {
     let mut levels = Vec::with_capacity(given.stock.len());
     for stock in &given.stock {
-        let location = rules.location(&stock.location);
+        let location = rules.location(&stock.location).or_else(|| seen.locations.get(&stock.location).copied());
         levels.push((location.ok_or_else(|| format!("there is no location `{}`", stock.location))?, stock.on_hand));
     }
     Ok(WantedVariant {
@@ -209,12 +261,20 @@ fn variant(given: VariantLine, rules: &Rules) -> Result<WantedVariant, String> {
             low_stock_threshold: given.low_stock_threshold,
             ..WantedStock::default()
         },
+        image: match &given.image {
+            None => None,
+            Some(None) => Some(None),
+            // Another's is told with those of the product.
+            Some(Some(url)) => rules.own_image(url).map(|file| Some(file.to_owned())),
+        },
     })
 }
 
 /// Images of this shop are there already; others are told.
 fn image_note(given: &ProductLine, line: u64, rules: &Rules) -> Option<Remark> {
-    let foreign = given.images.iter().filter(|image| !image.url.starts_with(&rules.images_at)).count();
+    let own = given.variants.iter().filter_map(|variant| variant.image.as_ref()?.as_deref());
+    let all = given.images.iter().map(|image| image.url.as_str()).chain(own);
+    let foreign = all.filter(|url| rules.own_image(url).is_none()).collect::<HashSet<_>>().len();
     let text = format!("{}: {foreign} images are not taken: upload each", given.slug);
     (foreign > 0).then_some(Remark { line, text })
 }

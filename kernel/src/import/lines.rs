@@ -7,18 +7,24 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::catalog::{AttributeKind, AttributeValues, Chosen, Level, ProductOption, Relation, Status, WantedTexts};
+use crate::clock::Moment;
 use crate::money::Amount;
+use crate::prices::ListStatus;
 
 /// A line, by its `kind`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Line {
     Catalog(CatalogLine),
+    CustomerGroup(GroupLine),
+    Location(LocationLine),
     ProductType(TypeLine),
     Category(CategoryLine),
+    PriceList(PriceListLine),
     Product(Box<ProductLine>),
     Related(RelatedLine),
     Collection(CollectionLine),
+    Prices(PricesLine),
 }
 
 /// The first line: what the others are in.
@@ -31,6 +37,60 @@ pub struct CatalogLine {
 
 /// The version of the format.
 pub const VERSION: u32 = 1;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupLine {
+    pub code: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocationLine {
+    /// As stock names it: where two have the same, its id.
+    pub name: String,
+    pub priority: Option<i64>,
+    pub active: Option<bool>,
+    pub pickup: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceListLine {
+    pub code: String,
+    pub name: Option<String>,
+    pub currency: Option<String>,
+    /// Code of the customer group; null for everyone.
+    #[serde(default, deserialize_with = "mentioned", skip_serializing_if = "Option::is_none")]
+    pub group: Option<Option<String>>,
+    pub status: Option<ListStatus>,
+    pub priority: Option<i64>,
+    /// Null: since ever.
+    #[serde(default, deserialize_with = "mentioned", skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Option<Moment>>,
+    /// Null: without an end.
+    #[serde(default, deserialize_with = "mentioned", skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Option<Moment>>,
+}
+
+/// Some prices of a list: a long one has many lines.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PricesLine {
+    /// Code of the list.
+    pub list: String,
+    pub prices: Vec<PriceLine>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceLine {
+    pub sku: String,
+    /// Minor units of the list's currency.
+    pub amount: Amount,
+    pub compare_at: Option<Amount>,
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,6 +198,9 @@ pub struct VariantLine {
     pub low_stock_threshold: Option<Option<i64>>,
     #[serde(default)]
     pub stock: Vec<StockLine>,
+    /// The address of its own one of the product's images; null for none.
+    #[serde(default, deserialize_with = "mentioned", skip_serializing_if = "Option::is_none")]
+    pub image: Option<Option<String>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -23,6 +23,7 @@ mod report;
 mod shopify;
 mod store;
 mod table;
+mod trade;
 mod worker;
 mod write;
 

@@ -64,6 +64,16 @@ impl Rules {
         })
     }
 
+    /// The file that an address names, where it is an image of this shop.
+    pub fn own_image<'a>(&self, url: &'a str) -> Option<&'a str> {
+        url.strip_prefix(&self.images_at)
+    }
+
+    /// Whether any location is called so.
+    pub fn is_location_name(&self, text: &str) -> bool {
+        self.locations.iter().any(|(_, name)| name == text)
+    }
+
     /// By its id, or its name where no two have it.
     pub fn location(&self, text: &str) -> Option<Uuid> {
         let id = Uuid::try_parse(text).ok().filter(|id| self.locations.iter().any(|(known, _)| known == id));

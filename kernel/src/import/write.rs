@@ -11,11 +11,12 @@ use futures_util::future::BoxFuture;
 
 use super::item::{Described, InCategory, Item, Thing};
 use super::reading::{Reading, Rules, Told};
+use super::trade;
 use super::{Error, Format, OnProgress, Outcome, Progress, Remark, Report, Sales, Source};
-use crate::Shop;
-use crate::catalog::{self, Condition, StockWish, WantedCollection};
+use crate::catalog::{self, Condition, StockWish, WantedCollection, WantedProduct};
 use crate::db::Tx;
 use crate::inventory::{Cause, CauseKind};
+use crate::{Shop, images};
 
 /// Why stock changes.
 const CAUSE: Cause<'static> = Cause { kind: CauseKind::Import, reference_id: None, reason: "", actor: "" };
@@ -104,7 +105,14 @@ pub(super) async fn import(
     keeper: &mut impl Keeper,
 ) -> Result<Sales, Error> {
     let mut reading = Reading::begin(source, format, Rules::of(shop).await?);
-    let mut writer = Writer { shop, dry_run, lasting: Vec::new(), made: HashSet::new(), progress: Progress::default() };
+    let mut writer = Writer {
+        shop,
+        dry_run,
+        lasting: Vec::new(),
+        made: HashSet::new(),
+        made_skus: HashSet::new(),
+        progress: Progress::default(),
+    };
     let (mut batch, mut weight, mut sales, mut seen) = (Vec::new(), 0, None, 0);
     while let Some(told) = reading.next().await? {
         match told {
@@ -136,6 +144,8 @@ struct Writer<'a> {
     lasting: Vec<Thing>,
     /// Of a dry run: slugs of products that would be there by now.
     made: HashSet<String>,
+    /// The same of SKUs.
+    made_skus: HashSet<String>,
     progress: Progress,
 }
 
@@ -167,7 +177,7 @@ impl Writer<'_> {
         if self.dry_run {
             let lasting =
                 batch.iter().zip(taken).filter(|(_, taken)| *taken).filter_map(|(item, _)| item.thing.clone());
-            self.lasting.extend(lasting.filter(|thing| !matches!(thing, Thing::Related(..))));
+            self.lasting.extend(lasting.filter(|thing| !matches!(thing, Thing::Related(..) | Thing::Prices(_))));
         }
         Ok(())
     }
@@ -231,6 +241,7 @@ impl Writer<'_> {
         if self.dry_run {
             let made = batch.iter().zip(&all).filter(|(_, applied)| applied.product == Some(catalog::Outcome::Created));
             self.made.extend(made.filter_map(|(item, _)| slug_of(item)));
+            self.made_skus.extend(batch.iter().zip(&all).flat_map(|(item, applied)| made_skus(item, applied)));
         }
         Ok(all)
     }
@@ -239,6 +250,15 @@ impl Writer<'_> {
     async fn put(&self, tx: &mut Tx, thing: &Thing, applied: &mut Applied) -> Result<Vec<StockWish>, catalog::Error> {
         let locales = &self.shop.config().catalog.locales;
         match thing {
+            Thing::Group(group) => applied.other = Some(trade::put_group(tx, &group.code, &group.name).await?),
+            Thing::Location(id, location) => {
+                applied.other = Some(trade::put_location(self.shop, tx, *id, location).await?);
+            }
+            Thing::PriceList(list) => applied.other = Some(trade::put_list(self.shop, tx, list).await?),
+            Thing::Prices(line) => {
+                let outcome = trade::put_prices(tx, &line.list, &line.prices, &self.made_skus, applied).await?;
+                applied.other = Some(outcome);
+            }
             Thing::ProductType(kind, texts) => {
                 applied.other = Some(catalog::put_product_type(tx, kind, texts, locales).await?);
             }
@@ -300,6 +320,14 @@ fn slug_of(item: &Item) -> Option<String> {
     }
 }
 
+/// SKUs of variants that an item made.
+fn made_skus(item: &Item, applied: &Applied) -> Vec<String> {
+    let Some(Thing::Product(described)) = &item.thing else { return Vec::new() };
+    let made = described.wanted.variants.iter().zip(&applied.variants);
+    let made = made.filter(|(_, outcome)| **outcome == Some(catalog::Outcome::Created));
+    made.map(|(variant, _)| variant.sku.clone()).collect()
+}
+
 /// All rows of an item that fails as a whole.
 fn refused(item: &Item, error: &catalog::Error) -> Applied {
     let text = reason(error);
@@ -345,9 +373,13 @@ async fn put_product(
         InCategory::Named { slug, name } => Some(Some(catalog::put_category(tx, slug, name).await?)),
     };
     let put = catalog::put_product(tx, &wanted, locales).await?;
+    let with_image = put_images(tx, &wanted, &put).await?;
     applied.product = Some(put.product);
-    for (outcome, lines) in put.variants.into_iter().zip(&described.lines) {
+    for ((outcome, lines), wanted) in put.variants.into_iter().zip(&described.lines).zip(&wanted.variants) {
         match outcome {
+            Ok(catalog::Outcome::Unchanged) if with_image.contains(&wanted.sku) => {
+                applied.variants.push(Some(catalog::Outcome::Updated));
+            }
             Ok(outcome) => applied.variants.push(Some(outcome)),
             Err(error) => {
                 applied.variants.push(None);
@@ -356,6 +388,26 @@ async fn put_product(
         }
     }
     Ok(put.stock)
+}
+
+/// The images of variants; the SKUs of those that had another.
+async fn put_images(
+    tx: &mut Tx,
+    wanted: &WantedProduct,
+    put: &catalog::Put,
+) -> Result<HashSet<String>, catalog::Error> {
+    let wishes: Vec<_> =
+        wanted.variants.iter().filter_map(|variant| Some((&variant.sku, variant.image.as_ref()?.as_deref()))).collect();
+    let Some(id) = put.id.filter(|_| !wishes.is_empty()) else { return Ok(HashSet::new()) };
+    let ids = catalog::ids_by_sku(tx, id).await?;
+    let files: Vec<_> = wishes.iter().filter_map(|(sku, file)| Some((*ids.get(*sku)?, *file))).collect();
+    let changed = images::put_variant_images(tx, id, &files).await?;
+    let unchanged = |outcome: &Result<catalog::Outcome, _>| matches!(outcome, Ok(catalog::Outcome::Unchanged) | Err(_));
+    let told = put.product != catalog::Outcome::Unchanged || !put.variants.iter().all(unchanged);
+    if !changed.is_empty() && !told {
+        catalog::touch_product(tx, id).await?;
+    }
+    Ok(ids.into_iter().filter(|(_, id)| changed.contains(id)).map(|(sku, _)| sku).collect())
 }
 
 fn refuse(applied: &mut Applied, lines: &[u64], error: &catalog::Error) {

@@ -4,8 +4,11 @@ use uuid::Uuid;
 
 use super::{DEFAULT_LOCATION, Error, store};
 use crate::address::Address;
-use crate::db::Conn;
+use crate::db::{self, Conn, Tx};
 use crate::{Shop, id};
+
+/// Longest name of a location, in characters.
+pub const MAX_LOCATION_NAME: usize = 100;
 
 /// A warehouse, a shop, a shelf.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +72,22 @@ pub async fn get_location(shop: &Shop, id: Uuid) -> Result<Location, Error> {
     store::find_location(&mut shop.db().read().await?, id).await?.ok_or(Error::NotFound)
 }
 
+/// The location with this id, if there is one.
+pub async fn find_location(conn: &mut Conn, id: Uuid) -> db::Result<Option<Location>> {
+    store::find_location(conn, id).await
+}
+
 pub async fn create_location(shop: &Shop, new: NewLocation) -> Result<Location, Error> {
+    let mut tx = shop.db().write().await?;
+    let location = create_location_in(shop, &mut tx, id::sequential(), new).await?;
+    tx.commit().await?;
+    Ok(location)
+}
+
+/// The same in a transaction of the caller, under this id.
+pub async fn create_location_in(shop: &Shop, tx: &mut Tx, id: Uuid, new: NewLocation) -> Result<Location, Error> {
     let location = Location {
-        id: id::sequential(),
+        id,
         name: new.name,
         address: new.address,
         priority: new.priority,
@@ -79,11 +95,9 @@ pub async fn create_location(shop: &Shop, new: NewLocation) -> Result<Location, 
         pickup: new.pickup,
         version: 1,
     };
-    let mut tx = shop.db().write().await?;
-    if !store::insert_location(&mut tx, &location, i64::from(shop.config().inventory.max_locations)).await? {
+    if !store::insert_location(tx, &location, i64::from(shop.config().inventory.max_locations)).await? {
         return Err(Error::TooManyLocations);
     }
-    tx.commit().await?;
     Ok(location)
 }
 
@@ -96,7 +110,19 @@ pub async fn patch_location(
     expected: Option<i64>,
 ) -> Result<Location, Error> {
     let mut tx = shop.db().write().await?;
-    let mut location = store::lock_location(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    let location = patch_location_in(&mut tx, id, patch, expected).await?;
+    tx.commit().await?;
+    Ok(location)
+}
+
+/// The same in a transaction of the caller.
+pub async fn patch_location_in(
+    tx: &mut Tx,
+    id: Uuid,
+    patch: LocationPatch,
+    expected: Option<i64>,
+) -> Result<Location, Error> {
+    let mut location = store::lock_location(tx, id).await?.ok_or(Error::NotFound)?;
     let current = location.version - 1;
     if expected.is_some_and(|expected| expected != current) {
         return Err(Error::VersionMismatch { current });
@@ -106,11 +132,10 @@ pub async fn patch_location(
     location.priority = patch.priority.unwrap_or(location.priority);
     location.active = patch.active.unwrap_or(location.active);
     location.pickup = patch.pickup.unwrap_or(location.pickup);
-    if !location.active && (id == DEFAULT_LOCATION || store::holds_goods(&mut tx, id).await?) {
+    if !location.active && (id == DEFAULT_LOCATION || store::holds_goods(tx, id).await?) {
         return Err(Error::InUse);
     }
-    store::update_location(&mut tx, &location).await?;
-    tx.commit().await?;
+    store::update_location(tx, &location).await?;
     Ok(location)
 }
 

@@ -45,8 +45,8 @@ pub use lists::{
     list_reservations, list_stock,
 };
 pub use locations::{
-    Location, LocationPatch, NewLocation, create_location, delete_location, get_location, hands_out, list_locations,
-    patch_location, pickup_locations,
+    Location, LocationPatch, MAX_LOCATION_NAME, NewLocation, create_location, create_location_in, delete_location,
+    find_location, get_location, hands_out, list_locations, patch_location, patch_location_in, pickup_locations,
 };
 pub use locks::{lock, lock_locations};
 pub use merchant::{PolicyPatch, Remark, Stock, adjust, count, get_stock, patch_policy, transfer};

@@ -107,6 +107,7 @@ pub(super) fn data(order: &Order, lines: &[Line], adjustments: &[Adjustment]) ->
         "tax_included_total": order.tax_included_total,
         "total": order.total,
         "address": order.address,
+        "billing_address": order.billing_address,
         "note": order.note,
         "attributes": order.attributes,
     })

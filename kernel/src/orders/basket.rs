@@ -23,6 +23,8 @@ pub(super) struct Basket {
     pub locale: String,
     pub email: String,
     pub address: Address,
+    /// No price depends on it.
+    pub billing_address: Option<Address>,
     pub coupons: Vec<String>,
     /// The order whose contents are priced again; none of one that is to be made.
     pub order_id: Option<Uuid>,
@@ -122,6 +124,7 @@ impl Basket {
             locale: self.locale.clone(),
             email: Some(self.email.clone()),
             address: Some(self.address.clone()),
+            billing_address: self.billing_address.clone(),
             coupons: self.coupons.clone(),
             coupons_told: Vec::new(),
             note: String::new(),

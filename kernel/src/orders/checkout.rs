@@ -199,6 +199,7 @@ fn new_order(contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order 
         locale: cart.locale.clone(),
         email: cart.email.clone().unwrap_or_default(),
         address: cart.address.clone().unwrap_or_default(),
+        billing_address: cart.billing_address.clone(),
         delivery,
         note: cart.note.clone(),
         attributes: cart.attributes.clone(),

@@ -44,6 +44,7 @@ pub struct Wishes {
     pub locale: String,
     pub email: Option<String>,
     pub address: Option<Address>,
+    pub billing_address: Option<Address>,
     pub delivery_option: Option<String>,
     pub coupons: Vec<String>,
     /// For the shop's own records.
@@ -111,8 +112,9 @@ pub async fn lines_of(shop: &Shop, wanted: Vec<WantedLine>) -> Result<Vec<DraftL
 }
 
 /// Makes a draft.
-pub async fn create(shop: &Shop, wishes: Wishes, actor: &str) -> Result<Shown, Error> {
+pub async fn create(shop: &Shop, mut wishes: Wishes, actor: &str) -> Result<Shown, Error> {
     require_customer(shop, &wishes).await?;
+    entitle(shop, &mut wishes).await?;
     let now = clock::now();
     let draft = Draft {
         id: id::unguessable(),
@@ -154,6 +156,7 @@ pub async fn change(
     require_open(&draft, expected_version)?;
     change(&mut draft.wishes);
     require_customer(shop, &draft.wishes).await?;
+    entitle(shop, &mut draft.wishes).await?;
     draft.updated_at = clock::now();
     let mut tx = shop.db().write().await?;
     if !store::drafts::update(&mut tx, &draft).await? {
@@ -257,6 +260,19 @@ async fn require_customer(shop: &Shop, wishes: &Wishes) -> Result<(), Error> {
     found.map(drop).ok_or(Error::UnknownCustomer)
 }
 
+/// Lines are called as the catalog calls them in the language of the draft.
+async fn entitle(shop: &Shop, wishes: &mut Wishes) -> Result<(), Error> {
+    let ids: Vec<_> = wishes.lines.iter().map(|line| line.variant_id).collect();
+    let mut conn = shop.db().read().await?;
+    let titles = catalog::variant_titles(shop, &mut conn, &wishes.locale, &ids).await?;
+    for line in &mut wishes.lines {
+        if let Some(title) = titles.get(&line.variant_id) {
+            line.title.clone_from(title);
+        }
+    }
+    Ok(())
+}
+
 fn missing(wishes: &Wishes) -> Vec<&'static str> {
     let lacks = [
         ("lines", wishes.lines.is_empty()),
@@ -319,12 +335,20 @@ async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
         let variant: SellableVariant = found.ok_or(carts::Error::UnknownVariant)?;
         pieces.push(Piece::of(variant, line.quantity, line.unit_price)?);
     }
+    let ids: Vec<_> = pieces.iter().map(|piece| piece.variant_id).collect();
+    let titles = catalog::variant_titles(shop, &mut conn, &wishes.locale, &ids).await?;
+    for piece in &mut pieces {
+        if let Some(title) = titles.get(&piece.variant_id) {
+            piece.title.clone_from(title);
+        }
+    }
     Ok(Basket {
         customer_id: wishes.customer_id,
         currency,
         locale: wishes.locale.clone(),
         email: wishes.email.clone().unwrap_or_default(),
         address: wishes.address.clone().unwrap_or_default(),
+        billing_address: wishes.billing_address.clone(),
         coupons: wishes.coupons.clone(),
         order_id: None,
         delivery: delivery.unwrap_or_else(|| OptionId { plugin: String::new(), code: String::new() }),
@@ -347,6 +371,7 @@ fn new_order(draft: &Draft, basket: &Basket, priced: &Priced) -> Order {
         locale: basket.locale.clone(),
         email: basket.email.clone(),
         address: basket.address.clone(),
+        billing_address: basket.billing_address.clone(),
         delivery: priced.delivery.clone(),
         note: String::new(),
         attributes: basket.attributes.clone(),

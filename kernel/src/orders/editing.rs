@@ -28,6 +28,8 @@ use crate::{Shop, fulfilment, inventory};
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
     pub address: Option<Address>,
+    /// Another one, or none: the invoice is for `address` then.
+    pub billing_address: Option<Option<Address>>,
     pub email: Option<String>,
     pub delivery: Option<OptionId>,
     pub lines: Vec<LineEdit>,
@@ -150,6 +152,7 @@ async fn basket(shop: &Shop, before: &Details, edit: &Edit) -> Result<Basket, Er
         locale: order.locale.clone(),
         email: edit.email.clone().unwrap_or_else(|| order.email.clone()),
         address: edit.address.clone().unwrap_or_else(|| order.address.clone()),
+        billing_address: edit.billing_address.clone().unwrap_or_else(|| order.billing_address.clone()),
         coupons: codes(shop, order.id).await?,
         order_id: Some(order.id),
         delivery: edit.delivery.clone().unwrap_or(delivery),
@@ -210,7 +213,9 @@ async fn add(
         VariantRef::Id(id) => catalog::find_variant(&mut conn, &context, *id).await?,
         VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
     };
-    let found = found.filter(|variant| variant.sellable).ok_or(crate::carts::Error::UnknownVariant)?;
+    let mut found = found.filter(|variant| variant.sellable).ok_or(crate::carts::Error::UnknownVariant)?;
+    let mut titles = catalog::variant_titles(shop, &mut conn, &order.locale, &[found.id]).await?;
+    found.title = titles.remove(&found.id).unwrap_or(found.title);
     let new = Piece::of(found, quantity, None)?;
     let same = |piece: &&mut Piece| piece.variant_id == new.variant_id && piece.price.amount == new.price.amount;
     match pieces.iter_mut().find(same) {
@@ -226,6 +231,7 @@ fn as_edited(before: &Details, edit: &Edit, priced: &Priced) -> Details {
     let order = &mut after.order;
     order.email = edit.email.clone().unwrap_or_else(|| order.email.clone());
     order.address = edit.address.clone().unwrap_or_else(|| order.address.clone());
+    order.billing_address = edit.billing_address.clone().unwrap_or_else(|| order.billing_address.clone());
     order.delivery = priced.delivery.clone();
     order.goods_total = totals.goods;
     order.discount_total = totals.discounts;

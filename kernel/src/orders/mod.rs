@@ -133,6 +133,8 @@ pub struct Order {
     pub locale: String,
     pub email: String,
     pub address: Address,
+    /// Whom the invoice is for; none: `address`.
+    pub billing_address: Option<Address>,
     pub delivery: Delivery,
     /// What the shopper says about it, as about the cart.
     pub note: String,
@@ -187,6 +189,11 @@ impl Order {
     /// The one of the cart that it was.
     fn currency(&self) -> Result<Currency, UnknownCurrency> {
         Currency::try_from(self.currency.clone())
+    }
+
+    /// Whom the invoice is for.
+    pub fn billing(&self) -> &Address {
+        self.billing_address.as_ref().unwrap_or(&self.address)
     }
 }
 

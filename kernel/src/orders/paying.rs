@@ -43,7 +43,7 @@ impl Paying {
             order_number: order.number,
             token,
             email: &order.email,
-            billing_address: Some(&order.address),
+            billing_address: Some(order.billing()),
             locale: &order.locale,
         };
         let payment = payments::authorize(shop, &self.bound, payment, &shopper).await?;

@@ -58,6 +58,7 @@ fn order_json(order: &Order, lines: &[Line]) -> Value {
         "email": order.email,
         "locale": order.locale,
         "address": order.address,
+        "billing_address": order.billing_address,
         "note": order.note,
         "attributes": order.attributes,
         "delivery": order.delivery,

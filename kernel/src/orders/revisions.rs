@@ -26,6 +26,7 @@ pub struct Revision {
 pub struct Contents {
     pub email: String,
     pub address: Address,
+    pub billing_address: Option<Address>,
     pub delivery: Delivery,
     pub lines: Vec<KeptLine>,
     pub adjustments: Vec<KeptAdjustment>,
@@ -83,6 +84,7 @@ impl Contents {
         Self {
             email: details.order.email.clone(),
             address: details.order.address.clone(),
+            billing_address: details.order.billing_address.clone(),
             delivery: details.order.delivery.clone(),
             lines: details.lines.iter().map(line).collect(),
             adjustments: details.adjustments.iter().map(adjustment).collect(),

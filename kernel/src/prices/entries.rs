@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::lists::lock;
 use super::{Error, List, Price, PriceContext, announce, store};
 use crate::Shop;
-use crate::db::Tx;
+use crate::db::{self, Conn, Tx};
 use crate::money::Amount;
 
 /// Prices that one request sets.
@@ -26,6 +26,14 @@ pub struct NewEntry {
     pub variant_id: Uuid,
     pub amount: Amount,
     pub compare_at: Option<Amount>,
+}
+
+/// A variant, and what a list has of it: its price, and what it cost before.
+#[derive(Debug, Clone)]
+pub struct KnownEntry {
+    pub variant_id: Uuid,
+    pub sku: String,
+    pub price: Option<(Amount, Option<Amount>)>,
 }
 
 /// A variant's price in one of the lists.
@@ -77,6 +85,11 @@ pub async fn put_entries_in(tx: &mut Tx, list_id: Uuid, entries: &[NewEntry]) ->
     }
     store::put_entries(tx, list_id, entries, list.updated_at).await?;
     Ok(list)
+}
+
+/// What a list has of the variants with these SKUs; one that does not exist is not among them.
+pub async fn entries_of_skus(conn: &mut Conn, list_id: Uuid, skus: &[&str]) -> db::Result<Vec<KnownEntry>> {
+    store::entries_of_skus(conn, list_id, skus).await
 }
 
 /// Takes a price out of a list.

@@ -6,9 +6,19 @@ use uuid::Uuid;
 
 use super::{Error, announce, store};
 use crate::clock::Moment;
-use crate::db::Tx;
+use crate::db::{self, Conn, Tx};
 use crate::money::Currency;
 use crate::{Shop, clock, id};
+
+/// Longest name of a list, in characters.
+pub const MAX_LIST_NAME: usize = 200;
+/// Highest priority; the lowest is as far below 0.
+pub const MAX_LIST_PRIORITY: i64 = 1_000_000;
+
+/// From 2000 to 9999: beyond, a period is a slip of the hand, and the text of a moment no longer sorts.
+pub fn is_moment_of_list(moment: Moment) -> bool {
+    (946_684_800..=253_402_300_799).contains(&moment.timestamp())
+}
 
 /// Whether a list counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -97,8 +107,21 @@ pub async fn get_list(shop: &Shop, id: Uuid) -> Result<List, Error> {
     store::find_list(&mut shop.db().read().await?, id).await?.ok_or(Error::NotFound)
 }
 
+/// The list with this code, if there is one.
+pub async fn find_list_by_code(conn: &mut Conn, code: &str) -> db::Result<Option<List>> {
+    store::find_list_by_code(conn, code).await
+}
+
 /// Makes a list.
 pub async fn create_list(shop: &Shop, new: NewList) -> Result<List, Error> {
+    let mut tx = shop.db().write().await?;
+    let list = create_list_in(shop, &mut tx, new).await?;
+    tx.commit().await?;
+    Ok(list)
+}
+
+/// The same in a transaction of the caller, which is to be dropped after an error.
+pub async fn create_list_in(shop: &Shop, tx: &mut Tx, new: NewList) -> Result<List, Error> {
     let now = clock::now();
     let list = List {
         id: id::sequential(),
@@ -115,24 +138,30 @@ pub async fn create_list(shop: &Shop, new: NewList) -> Result<List, Error> {
         updated_at: now,
     };
     check_period(&list)?;
-    let mut tx = shop.db().write().await?;
     let max = shop.config().prices.max_lists;
-    if store::count_lists(&mut tx).await? >= i64::from(max) {
+    if store::count_lists(tx).await? >= i64::from(max) {
         return Err(Error::TooManyLists(max));
     }
-    match store::insert_list(&mut tx, &list).await {
+    match store::insert_list(tx, &list).await {
         Err(error) if error.is_unique_violation() => return Err(Error::CodeTaken(list.code)),
         Err(error) if error.is_foreign_key_violation() => return Err(Error::GroupUnknown),
         done => done?,
     }
-    tx.commit().await?;
     Ok(list)
 }
 
 /// Changes a list; where `expected` is some, only if that is its version.
 pub async fn patch_list(shop: &Shop, id: Uuid, patch: ListPatch, expected: Option<i64>) -> Result<List, Error> {
     let mut tx = shop.db().write().await?;
-    let mut list = lock(&mut tx, id).await?;
+    let list = patch_list_in(&mut tx, id, patch, expected).await?;
+    tx.commit().await?;
+    announce(shop);
+    Ok(list)
+}
+
+/// The same in a transaction of the caller, who lets shoppers see it after its end.
+pub async fn patch_list_in(tx: &mut Tx, id: Uuid, patch: ListPatch, expected: Option<i64>) -> Result<List, Error> {
+    let mut list = lock(tx, id).await?;
     require_version(&list, expected)?;
     list.name = patch.name.unwrap_or(list.name);
     list.group = patch.group.unwrap_or(list.group);
@@ -141,12 +170,10 @@ pub async fn patch_list(shop: &Shop, id: Uuid, patch: ListPatch, expected: Optio
     list.starts_at = patch.starts_at.unwrap_or(list.starts_at);
     list.ends_at = patch.ends_at.unwrap_or(list.ends_at);
     check_period(&list)?;
-    match store::update_list(&mut tx, &list).await {
+    match store::update_list(tx, &list).await {
         Err(error) if error.is_foreign_key_violation() => return Err(Error::GroupUnknown),
         done => done?,
     }
-    tx.commit().await?;
-    announce(shop);
     Ok(list)
 }
 

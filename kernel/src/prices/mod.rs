@@ -22,10 +22,13 @@ use crate::money::{Amount, Currency};
 use crate::{Shop, accounts};
 
 pub use entries::{
-    Entry, MAX_ENTRIES_AT_ONCE, NewEntry, VariantEntry, VariantPrices, delete_entry, list_entries, prices_of_variant,
-    put_entries, put_entries_in,
+    Entry, KnownEntry, MAX_ENTRIES_AT_ONCE, NewEntry, VariantEntry, VariantPrices, delete_entry, entries_of_skus,
+    list_entries, prices_of_variant, put_entries, put_entries_in,
 };
-pub use lists::{List, ListPatch, ListStatus, NewList, create_list, delete_list, get_list, lists, patch_list};
+pub use lists::{
+    List, ListPatch, ListStatus, MAX_LIST_NAME, MAX_LIST_PRIORITY, NewList, create_list, create_list_in, delete_list,
+    find_list_by_code, get_list, is_moment_of_list, lists, patch_list, patch_list_in,
+};
 pub(crate) use store::{PriceRow, applying_entry, bind_context, in_force, price_columns};
 
 /// `[prices]` of shop.toml.

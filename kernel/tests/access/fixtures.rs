@@ -232,7 +232,7 @@ async fn sent_message(app: &App, owner: &str) -> String {
 pub fn body(operation: &str) -> Option<Value> {
     let body = match operation {
         "PATCH /v1/carts/{id}" => json!({ "note": "ring twice" }),
-        "PUT /v1/carts/{id}/address" => address(),
+        "PUT /v1/carts/{id}/address" | "PUT /v1/carts/{id}/billing-address" => address(),
         "POST /v1/carts/{id}/changes/acknowledge" => json!({ "expected_total": 0 }),
         "POST /v1/carts/{id}/checkout" => {
             json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_total": 0 })

@@ -46,6 +46,32 @@ api_test! {
 }
 
 api_test! {
+    async fn what_variants_cost_before_changes_with_their_prices(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let variants = json!([{ "sku": "A", "price": 1000 }, { "sku": "B", "price": 500, "compare_at_price": 900 }]);
+        let made = json!({ "title": "Two", "slug": "two", "status": "active", "variants": variants });
+        merchant.post("/v1/admin/products", made).await.expect(201);
+        let lines = json!([{ "sku": "A", "percent_bp": -1000, "compare_at_price": 1000 }, { "sku": "B", "compare_at_price": null }]);
+        let before = told(&app, "product.updated").await;
+        let done = prices(&merchant, json!({ "lines": lines })).await;
+        let compared: Vec<_> =
+            done["lines"].as_array().unwrap().iter().map(|line| (&line["after"], &line["compare_at_before"], &line["compare_at_after"])).collect();
+        assert_eq!(compared, [(&json!(900), &Value::Null, &json!(1000)), (&json!(500), &json!(900), &Value::Null)]);
+        let page = app.get("/v1/products/two").await.expect(200);
+        let shown: Vec<_> = page["variants"].as_array().unwrap().iter().map(|it| (&it["price"], &it["compare_at_price"])).collect();
+        assert_eq!(shown, [(&json!(900), &json!(1000)), (&json!(500), &Value::Null)]);
+        assert_eq!(told(&app, "product.updated").await, before + 1);
+        // A price alone leaves what it cost before, and what is so already is left alone.
+        let kept = prices(&merchant, json!({ "lines": [{ "sku": "A", "price": 900 }, { "sku": "B", "compare_at_price": null }] })).await;
+        assert_eq!(kept["lines"][0]["compare_at_after"], 1000);
+        assert_eq!(told(&app, "product.updated").await, before + 1);
+        let lines = json!([{ "sku": "A", "price": 1, "add": 1, "compare_at_price": 2 }, { "sku": "B", "compare_at_price": -1 }]);
+        let refused = merchant.post("/v1/admin/bulk/prices", json!({ "lines": lines })).await.problem("invalid-request");
+        assert_eq!(pointers(&refused), ["/lines/0", "/lines/1/compare_at_price"]);
+    }
+}
+
+api_test! {
     async fn one_price_that_cannot_be_changes_none(app: App) {
         let app = app.another(|config| config.catalog.max_bulk_lines = 4).await;
         let merchant = Merchant::of(&app).await;

@@ -32,6 +32,10 @@ async fn marks(app: &App) -> Vec<(String, String, String)> {
          union all select 'movements', cast(count(*) as text), '' from stock_movements
          union all select 'texts', cast(count(*) as text), '' from translations
          union all select 'queue', cast(count(*) as text), '' from search_queue
+         union all select 'list ' || code, cast(version as text), cast(updated_at as text) from price_lists
+         union all select 'prices', cast(count(*) as text), cast(max(updated_at) as text) from list_prices
+         union all select 'group ' || code, name, cast(updated_at as text) from customer_groups
+         union all select 'location ' || name, cast(version as text), '' from stock_locations
          union all select 'events', cast(count(*) as text), '' from events where kind like 'product%'
          order by 1"
     )
@@ -44,6 +48,8 @@ async fn furnish(merchant: &Merchant<'_>) {
     let attributes = json!([
         { "code": "roast", "name": "Roast", "kind": "choice", "level": "product", "choices": [{ "code": "light", "name": "Light" }] },
         { "code": "size", "name": "Volume", "kind": "number", "level": "variant", "unit": "ml", "decimals": 1 },
+        { "code": "care", "name": "Care", "kind": "text", "level": "product" },
+        { "code": "lid", "name": "Lid", "kind": "text", "level": "variant" },
     ]);
     post("product-types", json!({ "code": "jar", "name": "Jar", "attributes": attributes })).await;
     let top = post("categories", json!({ "name": "Kitchen", "slug": "zz-kitchen", "position": 3 })).await;
@@ -56,15 +62,16 @@ async fn furnish(merchant: &Merchant<'_>) {
     let variants = json!([
         { "sku": "JAR-M", "price": 999, "weight_grams": 30, "options": { "cut": "two" }, "barcode": "4006381333931",
           "attributes": { "size": 125 }, "length_mm": 5, "on_hand": 4 },
-        { "sku": "JAR-S", "price": 0, "options": { "cut": "one" } },
+        { "sku": "JAR-S", "price": 0, "options": { "cut": "one" }, "attributes": { "lid": "Cork" } },
     ]);
     let jar = post("products", json!({
         "title": "Jar  <with> lid & \"more\"", "slug": "jar", "status": "active", "description": "One\n\nTwo  <b>three</b>\n- four",
-        "vendor": "Glas & Co", "category_id": shelf["id"], "product_type": "jar", "attributes": { "roast": "light" }, "options": options,
+        "vendor": "Glas & Co", "category_id": shelf["id"], "product_type": "jar", "attributes": { "roast": "light", "care": "By hand" },
+        "options": options,
         "seo_title": "Jar", "seo_description": "A jar,\nwith lid", "tags": ["Glass", "зима", "b c", "b-a", "ba"], "variants": variants,
     })).await;
     let id = jar["id"].as_str().unwrap().to_owned();
-    post(
+    let idea = post(
         "products",
         json!({ "title": "Idea", "slug": "idea", "variants": [{ "sku": "IDEA", "title": "250 g", "price": 5 }] }),
     )
@@ -84,7 +91,14 @@ async fn furnish(merchant: &Merchant<'_>) {
     let rule = json!({ "match": "any", "conditions": [{ "field": "category", "value": top["id"] }, { "field": "tag", "value": "glass" }] });
     post("collections", json!({ "title": "By rule", "rule": rule })).await;
     for (entity, key, texts) in [
-        ("product", id.as_str(), json!({ "title": "Glas", "options.cut.one": "Klein" })),
+        (
+            "product",
+            id.as_str(),
+            json!({
+                "title": "Glas", "options.cut.one": "Klein", "attributes.care": "Von Hand", "attributes.lid.JAR-S": "Kork",
+            }),
+        ),
+        ("product", idea["id"].as_str().unwrap(), json!({ "variants.IDEA.title": "250 Gramm" })),
         ("product-type", "jar", json!({ "name": "Glas", "attributes.roast.light": "Hell" })),
         ("category", shelf["id"].as_str().unwrap(), json!({ "name": "Gläser" })),
         ("collection", picks["id"].as_str().unwrap(), json!({ "title": "Auswahl" })),
@@ -92,7 +106,23 @@ async fn furnish(merchant: &Merchant<'_>) {
         let put = merchant.put(&format!("/v1/admin/translations/{entity}/{key}/de"), json!({ "texts": texts })).await;
         assert_eq!(put.status, 204, "{entity} {}", put.body);
     }
-    let shop = post("locations", json!({ "name": "Shop", "priority": 2 })).await;
+    post("customer-groups", json!({ "code": "trade", "name": "Trade" })).await;
+    let list = json!({
+        "code": "trade-spring", "name": "Trade, spring", "currency": "EUR", "group": "trade", "status": "active", "priority": 3,
+        "starts_at": "2020-03-01T00:00:00Z", "ends_at": "2090-06-01T00:00:00.123456Z",
+    });
+    let list = post("price-lists", list).await;
+    post("price-lists", json!({ "code": "empty", "name": "Empty", "currency": "EUR" })).await;
+    let prices = json!({ "prices": [
+        { "variant_id": variant(merchant.app, "JAR-M").await, "amount": 800, "compare_at": 999 },
+        { "variant_id": variant(merchant.app, "IDEA").await, "amount": 4 },
+    ] });
+    let prices = merchant.post(&format!("/v1/admin/price-lists/{}/prices", list["id"].as_str().unwrap()), prices).await;
+    assert!(prices.status < 300, "{}", prices.body);
+    let shop = post("locations", json!({ "name": "Shop", "priority": 2, "pickup": true })).await;
+    let attic = post("locations", json!({ "name": "Attic", "priority": 9 })).await;
+    let attic = format!("/v1/admin/locations/{}", attic["id"].as_str().unwrap());
+    merchant.patch(&attic, json!({ "active": false })).await.expect(200);
     let stock = format!("/v1/admin/variants/{}/stock", variant(merchant.app, "JAR-M").await);
     merchant.put(&format!("{stock}/{}", shop["id"].as_str().unwrap()), json!({ "on_hand": 3 })).await.expect(200);
     merchant.patch(&stock, json!({ "backorder_limit": 20, "low_stock_threshold": 1 })).await.expect(200);
@@ -100,6 +130,42 @@ async fn furnish(merchant: &Merchant<'_>) {
     let image = image.bearer_auth(&merchant.token).header("content-type", "image/jpeg");
     let image = image.body(include_bytes!("../data/cmyk.jpg").as_slice()).send().await.expect("an answer");
     assert_eq!(image.status(), 201);
+    let image: Value = serde_json::from_str(&image.text().await.unwrap()).unwrap();
+    let small = variant(merchant.app, "JAR-S").await;
+    let own = json!({ "image_id": image["id"] });
+    assert_eq!(merchant.put(&format!("/v1/admin/variants/{small}/image"), own).await.status, 204);
+    merchant.patch(&format!("/v1/admin/variants/{small}/stock"), json!({ "tracked": false })).await.expect(200);
+}
+
+/// Whether it is tracked, and the id of its own image.
+async fn counted_and_shown(merchant: &Merchant<'_>, sku: &str) -> (Value, Value) {
+    let id = variant(merchant.app, sku).await;
+    let stock = merchant.get(&format!("/v1/admin/variants/{id}/stock")).await.expect(200);
+    merchant.app.shop.cache().clear();
+    let page = merchant.app.get("/v1/products/jar").await.expect(200);
+    let shown = page["variants"].as_array().unwrap().iter().find(|variant| variant["sku"] == sku).unwrap();
+    (stock["tracked"].clone(), shown["image_id"].clone())
+}
+
+api_test! {
+    async fn a_file_says_which_image_a_variant_has_and_whether_it_is_counted(app: App) {
+        let app = app.another(|config| config.catalog.locales = vec!["de".into()]).await;
+        let merchant = Merchant::of(&app).await;
+        furnish(&merchant).await;
+        let before = counted_and_shown(&merchant, "JAR-S").await;
+        assert_eq!((&before.0, before.1.is_string()), (&json!(false), true));
+        let id = variant(&app, "JAR-S").await;
+        for (format, media_type) in [("json-lines", "application/jsonl"), ("shopify-csv", "text/csv")] {
+            let file = export(&merchant, format).await;
+            merchant.put(&format!("/v1/admin/variants/{id}/image"), json!({ "image_id": null })).await;
+            merchant.patch(&format!("/v1/admin/variants/{id}/stock"), json!({ "tracked": true })).await.expect(200);
+            assert_eq!(counted_and_shown(&merchant, "JAR-S").await, (json!(true), Value::Null));
+            let job = import(&merchant, &format!("format={format}"), media_type, &file).await;
+            assert_eq!(job["variants"]["updated"], 1, "{format}: {:?}", report(&merchant, &job).await);
+            assert_eq!(counted_and_shown(&merchant, "JAR-S").await, before, "{format}");
+        }
+        app.stopper().stop().await;
+    }
 }
 
 /// Until nothing is left for the worker that indexes, so that the queue stands still.
@@ -145,16 +211,23 @@ api_test! {
         let (from, to) = (app.another(german).await, app.another(german).await);
         let (giver, taker) = (Merchant::of(&from).await, Merchant::of(&to).await);
         furnish(&giver).await;
-        taker.post("/v1/admin/locations", json!({ "name": "Shop", "priority": 2 })).await.expect(201);
         let file = export(&giver, "json-lines").await;
+        let dry = import(&taker, "format=json-lines&dry_run=true", "application/jsonl", &file).await;
         let job = import(&taker, "format=json-lines", "application/jsonl", &file).await;
+        for thing in ["products", "variants", "others"] {
+            assert_eq!(dry[thing], job[thing], "a dry run says what a real one does");
+        }
         let told = report(&taker, &job).await;
         let remarks: Vec<_> = told.iter().filter(|line| line.1 == "refused" || line.1 == "note").collect();
         // Archived ones stay archived, and images are not taken.
         assert_eq!(remarks.len(), 0, "{remarks:?}");
         let lines = |file: &str| -> Vec<Value> {
             let mut lines: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-            lines.iter_mut().filter_map(Value::as_object_mut).for_each(|line| drop(line.remove("images")));
+            for line in lines.iter_mut().filter_map(Value::as_object_mut) {
+                line.remove("images");
+                let variants = line.get_mut("variants").and_then(Value::as_array_mut).into_iter().flatten();
+                variants.filter_map(Value::as_object_mut).for_each(|variant| drop(variant.remove("image")));
+            }
             lines.sort_by_key(Value::to_string);
             lines
         };
@@ -192,5 +265,67 @@ api_test! {
         assert_eq!(job["variants"]["updated"], 2, "{:?}", report(&merchant, &job).await);
         let page = app.send(Method::GET, "/v1/products/shirt", None, None).await.expect(200);
         assert_eq!((&page["variants"][0]["title"], &page["variants"][1]["title"]), (&json!("L / Red"), &json!("M / Red")));
+    }
+}
+
+api_test! {
+    async fn price_lists_groups_and_locations_are_refused_by_line(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let lines = [
+            json!({ "kind": "customer-group", "code": "club", "name": "Club" }),
+            json!({ "kind": "customer-group", "code": "No", "name": "x" }),
+            json!({ "kind": "location", "name": "Cellar", "priority": 4 }),
+            json!({ "kind": "location", "name": "00000000-0000-7000-8000-000000000009" }),
+            json!({ "kind": "price-list", "code": "club", "name": "Club", "currency": "EUR", "group": "club", "status": "active" }),
+            json!({ "kind": "price-list", "code": "lost", "name": "Lost", "currency": "EUR", "group": "nobody" }),
+            json!({ "kind": "price-list", "code": "yen", "name": "Yen", "currency": "JPY" }),
+            json!({ "kind": "price-list", "code": "bare" }),
+            json!({ "kind": "prices", "list": "club", "prices": [
+                { "sku": "TEA-SENCHA-100", "amount": 700, "compare_at": 900 }, { "sku": "NONE", "amount": 1 },
+            ] }),
+            json!({ "kind": "prices", "list": "club", "prices": [{ "sku": "TEA-SENCHA-100", "amount": 1 }] }),
+            json!({ "kind": "prices", "list": "unknown", "prices": [{ "sku": "TEA-SENCHA-100", "amount": 1 }] }),
+            json!({ "kind": "prices", "list": "club", "prices": [{ "sku": "TEA-EARL-GREY-100", "amount": -1 }] }),
+        ];
+        let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let job = import(&merchant, "format=json-lines", "application/jsonl", &file).await;
+        let told = report(&merchant, &job).await;
+        let refused: Vec<_> = told.iter().filter(|line| line.1 == "refused").map(|line| (line.0, line.3.as_str())).collect();
+        let reasons = [
+            (2, "must be 1 to 50 of a-z"),
+            (4, "there is no location"),
+            (6, "/group: there is no such customer group"),
+            (7, "/currency: the shop does not sell in it"),
+            (8, "/name: something new needs it"),
+            (9, "there is no variant with the SKU NONE"),
+            (10, "is that of line 9"),
+            (11, "/list: there is no price list `unknown`"),
+            (12, "/prices/0/amount"),
+        ];
+        assert_eq!(refused.len(), reasons.len(), "{refused:?}");
+        for ((line, reason), (at, expected)) in refused.iter().zip(reasons) {
+            assert!(*line == at && reason.contains(expected), "{refused:?}");
+        }
+        let lists = merchant.get("/v1/admin/price-lists").await.expect(200);
+        assert_eq!((&lists["items"][0]["code"], &lists["items"][1]), (&json!("club"), &Value::Null));
+        let prices = merchant.get(&format!("/v1/admin/price-lists/{}/prices", lists["items"][0]["id"].as_str().unwrap())).await;
+        let prices = prices.expect(200);
+        assert_eq!((&prices["items"][0]["amount"], &prices["items"][0]["compare_at"]), (&json!(700), &json!(900)));
+        // What is there is brought to what a file says; a group keeps its name.
+        let lines = [
+            json!({ "kind": "customer-group", "code": "club", "name": "Other" }),
+            json!({ "kind": "location", "name": "Cellar", "priority": 5 }),
+            json!({ "kind": "price-list", "code": "club", "group": null, "priority": 7 }),
+            json!({ "kind": "price-list", "code": "club", "currency": "EUR" }),
+            json!({ "kind": "prices", "list": "club", "prices": [{ "sku": "TEA-SENCHA-100", "amount": 650 }] }),
+        ];
+        let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let job = import(&merchant, "format=json-lines", "application/jsonl", &file).await;
+        assert_eq!((&job["others"]["updated"], &job["others"]["unchanged"]), (&json!(3), &json!(1)), "{job}");
+        let group = merchant.get("/v1/admin/customer-groups/club").await.expect(200);
+        assert_eq!(group["name"], "Club");
+        let lists = merchant.get("/v1/admin/price-lists").await.expect(200);
+        assert_eq!((&lists["items"][0]["group"], &lists["items"][0]["priority"]), (&Value::Null, &json!(7)));
+        app.stopper().stop().await;
     }
 }

@@ -47,6 +47,19 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, group: &Group) -> Result<()
     Ok(())
 }
 
+/// False where there is one with this code.
+pub(in crate::accounts) async fn insert_new(tx: &mut Tx, code: &str, name: &str, now: Moment) -> Result<bool> {
+    let made = sql::execute!(
+        tx,
+        "insert into customer_groups (code, name, created_at, updated_at) values ($1, $2, $3, $3)
+         on conflict (code) do nothing",
+        code,
+        name,
+        now
+    )?;
+    Ok(made == 1)
+}
+
 pub(in crate::accounts) async fn rename(tx: &mut Tx, code: &str, name: &str, now: Moment) -> Result<Option<Group>> {
     let row = sql::optional!(
         tx,

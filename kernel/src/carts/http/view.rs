@@ -127,6 +127,8 @@ pub struct CartOut {
     locale: String,
     email: Option<String>,
     address: Option<Address>,
+    /// Whom the invoice is for; null: `address`.
+    billing_address: Option<Address>,
     /// What the shopper says about it.
     note: String,
     #[schema(value_type = BTreeMap<String, String>)]
@@ -196,6 +198,7 @@ pub fn cart_out(contents: &Contents, quoted: &Quoted) -> CartOut {
         locale: cart.locale.clone(),
         email: cart.email.clone(),
         address: cart.address.clone(),
+        billing_address: cart.billing_address.clone(),
         note: cart.note.clone(),
         attributes: cart.attributes.clone(),
         lines: contents.available().into_iter().enumerate().map(|line| line_out(contents, quoted, line)).collect(),

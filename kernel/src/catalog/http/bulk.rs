@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::Shop;
 use crate::catalog::{self, MAX_SKU, PriceChange, PriceLine, Repriced, Which};
 use crate::http::auth::{Staff, may};
-use crate::http::extract::{Checks, Json};
+use crate::http::extract::{Checks, Json, present};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -34,7 +34,7 @@ pub struct BulkPricesIn {
     lines: Vec<BulkPriceLineIn>,
 }
 
-/// A variant by its id or its SKU, and one of the three changes.
+/// A variant by its id or its SKU, and one of the three changes, `compare_at_price` or both.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkPriceLineIn {
@@ -50,6 +50,10 @@ pub struct BulkPriceLineIn {
     /// What is added to it, in basis points: -1000 takes a tenth away.
     #[schema(minimum = -10000, maximum = 1_000_000)]
     percent_bp: Option<i64>,
+    /// What it cost before, in minor units; null says nothing of it any more.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 1190)]
+    compare_at_price: Option<Option<Amount>>,
 }
 
 /// What became of prices.
@@ -72,6 +76,11 @@ pub struct RepricedOut {
     before: Amount,
     #[schema(value_type = i64, example = 990)]
     after: Amount,
+    /// What it cost before, as it was and as it is said now.
+    #[schema(value_type = Option<i64>)]
+    compare_at_before: Option<Amount>,
+    #[schema(value_type = Option<i64>, example = 1190)]
+    compare_at_after: Option<Amount>,
 }
 
 /// Change the prices of many variants, all or none
@@ -128,8 +137,13 @@ impl BulkPriceLineIn {
             (None, None, Some(points)) => Some(PriceChange::ByPercent(points)),
             _ => None,
         };
-        checks.require(change.is_some(), at, "must have one of price, add and percent_bp");
-        Some(PriceLine { which: which?, change: change? })
+        let compare_at = self.compare_at_price;
+        let fits = compare_at.flatten().is_none_or(|amount| (0..=MAX_AMOUNT).contains(&amount));
+        checks.require(fits, &format!("{at}/compare_at_price"), &price);
+        let none = self.price.is_none() && self.add.is_none() && self.percent_bp.is_none();
+        let one = change.is_some() || none && compare_at.is_some();
+        checks.require(one, at, "must have one of price, add and percent_bp, or compare_at_price");
+        Some(PriceLine { which: which?, change, compare_at })
     }
 }
 
@@ -149,6 +163,13 @@ pub fn check_which(checks: &mut Checks, at: &str, id: Option<Uuid>, sku: Option<
 
 impl From<Repriced> for RepricedOut {
     fn from(line: Repriced) -> Self {
-        Self { variant_id: line.variant_id, sku: line.sku, before: line.before, after: line.after }
+        Self {
+            variant_id: line.variant_id,
+            sku: line.sku,
+            before: line.before,
+            after: line.after,
+            compare_at_before: line.compare_at_before,
+            compare_at_after: line.compare_at_after,
+        }
     }
 }

@@ -130,7 +130,7 @@ pub async fn get_product(
                 let alts = std::mem::take(&mut detail.image_alts);
                 let mut body = ProductDetailOut::new(*detail, context.currency.code());
                 shopper::complete(&shop, std::iter::once(&mut body.product)).await?;
-                body.product.translate_images(alts);
+                body.product.translate_images(&alts);
                 shopper::answer(&shop, &key, &body, &headers)?
             }
         },

@@ -167,7 +167,7 @@ async fn read_page(
     limit: u32,
 ) -> Result<ProductsOut, Problem> {
     let mut listing = catalog::list_products(shop, context, filter, sort, after, limit).await?;
-    catalog::translate_titles(shop, &mut listing.products, reading).await?;
+    let alts = catalog::translate_names(shop, &mut listing.products, reading).await?;
     let currency = context.currency.code();
     let mut products = ProductsOut {
         items: listing.products.into_iter().map(|product| describe(product, currency)).collect(),
@@ -176,6 +176,7 @@ async fn read_page(
         facets: None,
     };
     complete(shop, products.items.iter_mut()).await?;
+    products.items.iter_mut().for_each(|product| product.translate_images(&alts));
     Ok(products)
 }
 

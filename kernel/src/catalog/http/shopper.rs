@@ -127,10 +127,10 @@ pub(super) fn describe(product: ListedProduct, currency: &'static str) -> Produc
 
 impl ProductOut {
     /// Replaces alternative texts, by the id of their image.
-    pub(super) fn translate_images(&mut self, mut alts: BTreeMap<Uuid, String>) {
+    pub(super) fn translate_images(&mut self, alts: &BTreeMap<Uuid, String>) {
         for image in &mut self.images {
-            if let Some(alt) = alts.remove(&image.id) {
-                image.alt = alt;
+            if let Some(alt) = alts.get(&image.id) {
+                image.alt.clone_from(alt);
             }
         }
     }

@@ -14,8 +14,8 @@ use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::problem::{Problem, ProblemSchema};
 
-/// Texts that one thing may have: as many as a product with all its options.
-const MAX_TEXTS: usize = 400;
+/// Texts that one thing may have: as many as a product with all its options, images and variants.
+const MAX_TEXTS: usize = 1_000;
 
 /// Texts in one language, by field.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -23,7 +23,8 @@ const MAX_TEXTS: usize = 400;
 #[schema(example = json!({ "texts": { "title": "Handmühle", "seo_title": "Handmühle aus Buche" } }))]
 pub struct TranslationIn {
     /// Of a product: `title`, `description`, `seo_title`, `seo_description`, `options.<code>`, `options.<code>.<value>`,
-    /// `images.<id>` (the alternative text).
+    /// `images.<id>` (the alternative text), `variants.<sku>.title` (of a variant without options), `attributes.<code>` and
+    /// `attributes.<code>.<sku>` (values that are texts, its own and those of a variant).
     /// Of a type: `name`, `attributes.<code>`, `attributes.<code>.<choice>`, `units.<code>`.
     /// Of a category: `name`, `seo_title`, `seo_description`. Of a collection: `title`, `description` and the same two.
     texts: Texts,

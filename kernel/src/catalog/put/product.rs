@@ -16,6 +16,8 @@ use crate::search;
 /// What [`put_product`] did.
 #[derive(Debug)]
 pub struct Put {
+    /// None where nothing was made.
+    pub id: Option<Uuid>,
     pub product: Outcome,
     /// One for each variant given, in the same order. An error is about that variant alone.
     pub variants: Vec<Result<Outcome, Error>>,
@@ -48,7 +50,8 @@ pub async fn put_product(tx: &mut Tx, wanted: &WantedProduct, locales: &[String]
     let (after, variants) = wanted.over(&current, &owners)?;
     let texts_differ = translations::differ(tx, Entity::Product, &id.to_string(), &wanted.texts, locales).await?;
     if after == current && !texts_differ {
-        return Ok(Put { product: Outcome::Unchanged, variants, stock: wishes(wanted, &current.variants, &owners) });
+        let stock = wishes(wanted, &current.variants, &owners);
+        return Ok(Put { id: Some(id), product: Outcome::Unchanged, variants, stock });
     }
     change(tx, id, wanted, &owners, locales).await
 }
@@ -101,14 +104,14 @@ async fn create(
     };
     let variants = owners.iter().enumerate().map(outcome).collect();
     if new.variants.is_empty() && !wanted.variants.is_empty() {
-        return Ok(Put { product: Outcome::Unchanged, variants, stock: Vec::new() });
+        return Ok(Put { id: None, product: Outcome::Unchanged, variants, stock: Vec::new() });
     }
     let id = insert_product(tx, &new).await?;
     translations::bring_to(tx, Entity::Product, &id.to_string(), &wanted.texts, locales).await?;
     search::enqueue(tx, &[id]).await?;
     let more = wanted.variants.iter().any(|variant| variant.wants_beyond_opening());
     let made = if more { store::variants_of(tx, id).await? } else { Vec::new() };
-    Ok(Put { product: Outcome::Created, variants, stock: wishes(wanted, &made, owners) })
+    Ok(Put { id: Some(id), product: Outcome::Created, variants, stock: wishes(wanted, &made, owners) })
 }
 
 async fn change(
@@ -142,7 +145,7 @@ async fn change(
     search::enqueue(tx, &[id]).await?;
     let stock = wishes(wanted, &product.variants, owners);
     let is_so = !told && head(&product) == head(&before);
-    Ok(Put { product: if is_so { Outcome::Unchanged } else { Outcome::Updated }, variants, stock })
+    Ok(Put { id: Some(id), product: if is_so { Outcome::Unchanged } else { Outcome::Updated }, variants, stock })
 }
 
 /// A product without its variants.

@@ -58,6 +58,8 @@ pub struct WantedVariant {
     pub width_mm: Option<i64>,
     pub height_mm: Option<i64>,
     pub stock: WantedStock,
+    /// The file of its own one of the product's images, for whoever keeps those; `Some(None)` for none.
+    pub image: Option<Option<String>>,
 }
 
 /// What the variants of a product differ in.

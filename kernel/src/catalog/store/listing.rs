@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::products::split_codes;
 use crate::catalog::listing::{ListedProduct, ListedVariant};
 use crate::clock::Moment;
 use crate::db::{Built, Conn, FromRow, Result, sql};
@@ -23,6 +24,7 @@ struct ListedRow {
     variant_id: Option<Uuid>,
     sku: Option<String>,
     variant_title: Option<String>,
+    options: Option<String>,
     #[sqlx(flatten)]
     price: PriceRow,
     weight_grams: Option<i64>,
@@ -42,6 +44,7 @@ impl ListedRow {
             id: self.variant_id?,
             sku: self.sku.take()?,
             title: self.variant_title.take()?,
+            options: split_codes(self.options.as_deref()?),
             price: std::mem::take(&mut self.price).applying(context),
             weight_grams: self.weight_grams?,
             available: self.available?,
@@ -86,8 +89,8 @@ pub(in crate::catalog) async fn listed(
     }
     let mut built = Built::new(concat!(
         "select p.id, p.slug, p.title, '' as description, p.vendor, p.status, p.created_at, p.updated_at,
-                c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.weight_grams, s.available,
-                s.on_hand - s.reserved as free, s.tracked, s.low_stock_threshold, ",
+                c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.options, v.weight_grams,
+                s.available, s.on_hand - s.reserved as free, s.tracked, s.low_stock_threshold, ",
         price_columns!(),
         " from products p
          left join categories c on c.id = p.category_id
@@ -118,8 +121,8 @@ pub(in crate::catalog) async fn find_listed(
         ListedRow,
         concat!(
             "select p.id, p.slug, p.title, p.description, p.vendor, p.status, p.created_at, p.updated_at,
-                    c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.weight_grams,
-                    s.available, s.on_hand - s.reserved as free, s.tracked, s.low_stock_threshold, ",
+                    c.path as category_path, v.id as variant_id, v.sku, v.title as variant_title, v.options,
+                    v.weight_grams, s.available, s.on_hand - s.reserved as free, s.tracked, s.low_stock_threshold, ",
             price_columns!(),
             " from products p
              left join categories c on c.id = p.category_id

@@ -6,7 +6,7 @@
 
 mod product;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use super::item::Item;
@@ -15,7 +15,7 @@ use super::{Error, Remark, table};
 use product::Told;
 
 /// Columns of which something is taken, or that are known to tell nothing new.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 29] = [
     "Handle",
     "Title",
     "Body (HTML)",
@@ -43,6 +43,8 @@ const COLUMNS: [&str; 27] = [
     "Variant Price",
     "Variant Compare At Price",
     "Variant Barcode",
+    "Variant Inventory Tracker",
+    "Variant Image",
 ];
 
 /// What a first look at the file finds.
@@ -65,7 +67,7 @@ struct Group {
     /// Rows with nothing but an image.
     bare_lines: Vec<u64>,
     /// Images that are not this shop's.
-    foreign_images: u32,
+    foreign_images: HashSet<String>,
 }
 
 /// The product's columns of the row that has them.
@@ -92,6 +94,10 @@ struct VariantRow {
     price: String,
     compare_at: String,
     barcode: String,
+    /// Who counts it; empty where nobody does.
+    tracker: String,
+    /// The file of its own image, where that is one of this shop's.
+    image: Option<String>,
 }
 
 impl Outline {
@@ -157,7 +163,7 @@ impl Group {
             option_names: [const { String::new() }; 3],
             rows: Vec::new(),
             bare_lines: Vec::new(),
-            foreign_images: 0,
+            foreign_images: HashSet::new(),
         }
     }
 
@@ -181,6 +187,8 @@ impl Group {
             price,
             compare_at,
             barcode,
+            tracker,
+            own_image,
         ] = row;
         let text = str::to_owned;
         if self.head.is_none() && !title.is_empty() {
@@ -198,9 +206,8 @@ impl Group {
                 gift_card: gift_card.eq_ignore_ascii_case("true"),
             });
         }
-        if !image.is_empty() && !image.starts_with(&rules.images_at) {
-            self.foreign_images += 1;
-        }
+        let foreign = |image: &&str| !image.is_empty() && rules.own_image(image).is_none();
+        self.foreign_images.extend([image, own_image].into_iter().filter(foreign).map(text));
         // Shopify's name for the one variant of a product without options.
         let only = name1 == "Title" && value1 == "Default Title";
         let (names, values) = ([name1, name2, name3], [value1, value2, value3]);
@@ -225,6 +232,8 @@ impl Group {
                 price: text(price),
                 compare_at: text(compare_at),
                 barcode: text(barcode.trim_start_matches('\'')),
+                tracker: text(tracker),
+                image: rules.own_image(own_image).map(text),
             },
         ));
     }

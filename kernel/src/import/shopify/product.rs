@@ -84,8 +84,9 @@ fn product(
     if let Some(other) = told.slugs.get(&slug) {
         return Err(format!("the handles `{handle}` and `{other}` have the same address `{slug}`"));
     }
-    if group.foreign_images > 0 {
-        let text = format!("{handle}: {} images are not taken: download them, and upload each", group.foreign_images);
+    let foreign = group.foreign_images.len();
+    if foreign > 0 {
+        let text = format!("{handle}: {foreign} images are not taken: download them, and upload each");
         remarks.note(head.line, text);
     }
     let mut wanted = describe(&head, outline, remarks)?;
@@ -261,8 +262,10 @@ fn variant(
         stock: WantedStock {
             total: on_hand.map(|on_hand| on_hand.clamp(0, MAX_ON_HAND)),
             backorder,
+            tracked: outline.has("Variant Inventory Tracker").then_some(!row.tracker.is_empty()),
             ..WantedStock::default()
         },
+        image: row.image.clone().map(Some),
         ..WantedVariant::default()
     })
 }

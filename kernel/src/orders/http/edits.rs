@@ -13,7 +13,7 @@ use crate::carts::change::VariantRef;
 use crate::catalog::MAX_SKU;
 use crate::clock::Moment;
 use crate::http::auth::{Caller, Staff, may};
-use crate::http::extract::{Checks, Json, Path};
+use crate::http::extract::{Checks, Json, Path, present};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::orders::editing::{self, Edit, Editor, LineEdit};
 use crate::orders::revisions::{self, KeptAdjustment, KeptLine, Revision};
@@ -29,6 +29,10 @@ const REASON_CHARACTERS: usize = 500;
 #[serde(deny_unknown_fields)]
 pub struct OrderEditIn {
     address: Option<Address>,
+    /// Whom the invoice is for; null: `address`.
+    #[schema(value_type = Option<Address>)]
+    #[serde(default, deserialize_with = "present")]
+    billing_address: Option<Option<Address>>,
     /// Where messages about it go.
     #[schema(example = "ada@example.org", max_length = 254)]
     email: Option<String>,
@@ -110,6 +114,7 @@ pub struct RevisionOut {
     total: Amount,
     email: String,
     address: Address,
+    billing_address: Option<Address>,
     delivery: Delivery,
     lines: Vec<KeptLine>,
     adjustments: Vec<KeptAdjustment>,
@@ -258,6 +263,10 @@ impl OrderEditIn {
         if let Some(address) = &address {
             checks.address(address, "/address");
         }
+        let billing_address = self.billing_address.map(|address| address.map(Address::trimmed));
+        if let Some(Some(address)) = &billing_address {
+            checks.address(address, "/billing_address");
+        }
         let email = self.email.map(|email| email.trim().to_owned());
         if let Some(email) = &email {
             let valid = email.len() <= 254 && email_address::EmailAddress::is_valid(email);
@@ -267,15 +276,17 @@ impl OrderEditIn {
         let known = !matches!(delivery, Some(Err(())));
         checks.require(known, "/delivery_option", "must be the id of a delivery option");
         checks.require(self.lines.len() <= MAX_LINES, "/lines", "must be at most 1,000");
-        let changes = address.is_some() || email.is_some() || delivery.is_some() || !self.lines.is_empty();
-        checks.require(changes, "", "name what is to be otherwise: address, email, delivery_option or lines");
+        let addresses = address.is_some() || billing_address.is_some();
+        let changes = addresses || email.is_some() || delivery.is_some() || !self.lines.is_empty();
+        let names = "address, billing_address, email, delivery_option or lines";
+        checks.require(changes, "", &format!("name what is to be otherwise: {names}"));
         let lines = self.lines.into_iter().take(MAX_LINES).enumerate();
         let lines: Vec<_> = lines.filter_map(|(index, line)| line.edit(&mut checks, index)).collect();
         let mut set: Vec<_> = lines.iter().filter_map(LineEdit::line).collect();
         set.sort_unstable();
         checks.require(set.windows(2).all(|pair| pair[0] != pair[1]), "/lines", "must name each line once");
         checks.done()?;
-        Ok(Edit { address, email, delivery: delivery.and_then(Result::ok), lines })
+        Ok(Edit { address, billing_address, email, delivery: delivery.and_then(Result::ok), lines })
     }
 }
 
@@ -310,6 +321,7 @@ fn revision_out(revision: Revision) -> RevisionOut {
         total: revision.total,
         email: contents.email,
         address: contents.address,
+        billing_address: contents.billing_address,
         delivery: contents.delivery,
         lines: contents.lines,
         adjustments: contents.adjustments,

@@ -122,6 +122,8 @@ pub struct OrderOut {
     currency: String,
     email: String,
     address: Address,
+    /// Whom the invoice is for; null: `address`.
+    billing_address: Option<Address>,
     delivery: Delivery,
     /// What the shopper says about it.
     note: String,
@@ -200,6 +202,7 @@ pub fn order_out(details: Details) -> OrderOut {
         currency: order.currency,
         email: order.email,
         address: order.address,
+        billing_address: order.billing_address,
         delivery: order.delivery,
         note: order.note,
         attributes: order.attributes,

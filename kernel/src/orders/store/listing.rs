@@ -16,8 +16,8 @@ pub(in crate::orders) async fn list(
     limit: i64,
 ) -> Result<Vec<Order>> {
     let mut sql = Built::new(
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, billing_address, delivery, note,
+                attributes, goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where true",
     );

@@ -20,6 +20,7 @@ pub(super) struct OrderRow {
     locale: String,
     email: String,
     address: Json<Address>,
+    billing_address: Option<Json<Address>>,
     delivery: Json<Delivery>,
     note: String,
     attributes: Json<Attributes>,
@@ -49,6 +50,7 @@ impl From<OrderRow> for Order {
             locale: row.locale,
             email: row.email,
             address: row.address.0,
+            billing_address: row.billing_address.map(|Json(address)| address),
             delivery: row.delivery.0,
             note: row.note,
             attributes: row.attributes.0,
@@ -79,9 +81,9 @@ pub(in crate::orders) async fn insert_order(tx: &mut Tx, order: &Order) -> Resul
         tx,
         "insert into orders (id, number, cart_id, customer_id, status, currency, locale, email, email_key, address, delivery,
                              note, attributes, goods_total, discount_total, fee_total, delivery_total, tax_total,
-                             tax_included_total, total, revision, version, placed_at, updated_at)
+                             tax_included_total, total, revision, version, placed_at, updated_at, billing_address)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                 $23, $24)",
+                 $23, $24, $25)",
         order.id,
         order.number,
         order.cart_id,
@@ -105,7 +107,8 @@ pub(in crate::orders) async fn insert_order(tx: &mut Tx, order: &Order) -> Resul
         order.revision,
         order.version,
         order.placed_at,
-        order.updated_at
+        order.updated_at,
+        order.billing_address.as_ref().map(Json)
     )?;
     Ok(())
 }
@@ -133,8 +136,8 @@ pub(in crate::orders) async fn find_order(conn: &mut Conn, id: Uuid) -> Result<O
     let row = sql::optional!(
         conn,
         OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, billing_address, delivery, note,
+                attributes, goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where id = $1",
         id
@@ -146,8 +149,8 @@ pub(in crate::orders) async fn find_order_by_number(conn: &mut Conn, number: i64
     let row = sql::optional!(
         conn,
         OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, billing_address, delivery, note,
+                attributes, goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where number = $1",
         number
@@ -160,8 +163,8 @@ pub(in crate::orders) async fn get_order(conn: &mut Conn, id: Uuid) -> Result<Or
     let row = sql::one!(
         conn,
         OrderRow,
-        "select id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
+        "select id, number, cart_id, customer_id, status, currency, locale, email, address, billing_address, delivery, note,
+                attributes, goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                 placed_at, updated_at
          from orders where id = $1",
         id
@@ -175,8 +178,8 @@ pub(in crate::orders) async fn lock_order(tx: &mut Tx, id: Uuid) -> Result<Order
         tx,
         OrderRow,
         "update orders set updated_at = updated_at where id = $1
-         returning id, number, cart_id, customer_id, status, currency, locale, email, address, delivery, note, attributes,
-                   goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
+         returning id, number, cart_id, customer_id, status, currency, locale, email, address, billing_address, delivery, note,
+                   attributes, goods_total, discount_total, fee_total, delivery_total, tax_total, tax_included_total, total, revision, version,
                    placed_at, updated_at",
         id
     )?;

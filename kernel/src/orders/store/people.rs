@@ -46,8 +46,8 @@ pub(in crate::orders) async fn orders_of_guest(conn: &mut Conn, email_key: &str)
 pub(in crate::orders) async fn forget(tx: &mut Tx, id: Uuid, address: &Address, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update orders set email = '', email_key = '', note = '', attributes = $4, address = $2, updated_at = $3,
-                version = version + 1
+        "update orders set email = '', email_key = '', note = '', attributes = $4, address = $2, billing_address = null,
+                updated_at = $3, version = version + 1
          where id = $1 and email <> ''",
         id,
         Json(address),

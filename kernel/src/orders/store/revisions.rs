@@ -21,7 +21,7 @@ pub(in crate::orders) async fn replace_contents(
         tx,
         "update orders set email = $2, email_key = $3, address = $4, delivery = $5, goods_total = $6, discount_total = $7,
                 fee_total = $8, delivery_total = $9, tax_total = $10, tax_included_total = $11, total = $12,
-                revision = $13, version = $14, updated_at = $15
+                revision = $13, version = $14, updated_at = $15, billing_address = $16
          where id = $1",
         order.id,
         order.email.as_str(),
@@ -37,7 +37,8 @@ pub(in crate::orders) async fn replace_contents(
         order.total,
         order.revision,
         order.version,
-        order.updated_at
+        order.updated_at,
+        order.billing_address.as_ref().map(Json)
     )?;
     sql::execute!(tx, "delete from order_lines where order_id = $1", order.id)?;
     sql::execute!(tx, "delete from order_adjustments where order_id = $1", order.id)?;

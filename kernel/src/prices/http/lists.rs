@@ -15,14 +15,8 @@ use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query, present};
 use crate::http::paging::{Page, PageParams};
 use crate::http::versions::{expected_version, version_tag};
-use crate::prices::{self, List, ListPatch, ListStatus, NewList};
+use crate::prices::{self, List, ListPatch, ListStatus, MAX_LIST_NAME, MAX_LIST_PRIORITY, NewList, is_moment_of_list};
 use crate::problem::{Problem, ProblemSchema};
-
-/// Beyond these a period is a slip of the hand, and the text of a moment no longer sorts.
-const FIRST_SECOND: i64 = 946_684_800;
-const LAST_SECOND: i64 = 253_402_300_799;
-const MAX_NAME: usize = 200;
-const MAX_PRIORITY: i64 = 1_000_000;
 
 /// A new price list.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -242,7 +236,7 @@ impl PriceListIn {
 }
 
 fn check_name(checks: &mut Checks, name: &str) {
-    checks.text(name, 1, MAX_NAME, "/name");
+    checks.text(name, 1, MAX_LIST_NAME, "/name");
 }
 
 fn check_conditions(
@@ -253,10 +247,10 @@ fn check_conditions(
     ends_at: Option<Moment>,
 ) {
     checks.require(group.is_none_or(is_code), "/group", "is not the code of a customer group");
-    let fits = (-MAX_PRIORITY..=MAX_PRIORITY).contains(&priority);
-    checks.require(fits, "/priority", &format!("must be -{MAX_PRIORITY} to {MAX_PRIORITY}"));
+    let fits = (-MAX_LIST_PRIORITY..=MAX_LIST_PRIORITY).contains(&priority);
+    checks.require(fits, "/priority", &format!("must be -{MAX_LIST_PRIORITY} to {MAX_LIST_PRIORITY}"));
     for (pointer, moment) in [("/starts_at", starts_at), ("/ends_at", ends_at)] {
-        let fits = moment.is_none_or(|moment| (FIRST_SECOND..=LAST_SECOND).contains(&moment.timestamp()));
+        let fits = moment.is_none_or(is_moment_of_list);
         checks.require(fits, pointer, "must be in the years 2000 to 9999");
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::ListRow;
 use crate::clock::Moment;
 use crate::db::{Built, Conn, FromRow, Result, Tx, sql};
-use crate::prices::{Entry, NewEntry, VariantEntry};
+use crate::prices::{Entry, KnownEntry, NewEntry, VariantEntry};
 
 /// Rows of one statement: both databases take so many values.
 const CHUNK: usize = 500;
@@ -72,6 +72,29 @@ pub(in crate::prices) async fn known_variants(tx: &mut Tx, ids: &[Uuid]) -> Resu
         let mut built = Built::new("select id from variants where id in (");
         built.bind_all(ids.iter().copied()).push(")");
         known.extend(built.all::<(Uuid,)>(tx).await?.into_iter().map(|(id,)| id));
+    }
+    Ok(known)
+}
+
+/// Variants with these SKUs, and what the list has of each.
+pub(in crate::prices) async fn entries_of_skus(
+    conn: &mut Conn,
+    list_id: Uuid,
+    skus: &[&str],
+) -> Result<Vec<KnownEntry>> {
+    let mut known = Vec::with_capacity(skus.len());
+    for skus in skus.chunks(CHUNK) {
+        let mut built = Built::new(
+            "select v.id, v.sku, e.amount, e.compare_at from variants v
+             left join list_prices e on e.variant_id = v.id and e.list_id = ",
+        );
+        built.bind(list_id).push(" where v.sku in (").bind_all(skus.iter().copied()).push(")");
+        let rows: Vec<(Uuid, String, Option<i64>, Option<i64>)> = built.all(conn).await?;
+        known.extend(rows.into_iter().map(|(variant_id, sku, amount, compare_at)| KnownEntry {
+            variant_id,
+            sku,
+            price: amount.map(|amount| (amount, compare_at)),
+        }));
     }
     Ok(known)
 }

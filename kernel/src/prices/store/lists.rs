@@ -68,6 +68,18 @@ pub(in crate::prices) async fn find_list(conn: &mut Conn, id: Uuid) -> Result<Op
     Ok(row.map(List::from))
 }
 
+pub(in crate::prices) async fn find_list_by_code(conn: &mut Conn, code: &str) -> Result<Option<List>> {
+    let row = sql::optional!(
+        conn,
+        ListRow,
+        "select id, code, name, currency, group_code, status, priority, starts_at, ends_at, version, created_at,
+                updated_at
+         from price_lists where code = $1",
+        code
+    )?;
+    Ok(row.map(List::from))
+}
+
 pub(in crate::prices) async fn count_lists(conn: &mut Conn) -> Result<i64> {
     Ok(sql::one!(conn, (i64,), "select count(*) from price_lists")?.0)
 }

@@ -40,6 +40,10 @@ pub struct DraftIn {
     #[schema(value_type = Option<Address>)]
     #[serde(default, deserialize_with = "present")]
     address: Option<Option<Address>>,
+    /// Whom the invoice is for; null: `address`.
+    #[schema(value_type = Option<Address>)]
+    #[serde(default, deserialize_with = "present")]
+    billing_address: Option<Option<Address>>,
     /// `id` of one of its delivery options.
     #[schema(value_type = Option<String>, example = "delivery-rates:standard")]
     #[serde(default, deserialize_with = "present")]
@@ -84,6 +88,7 @@ impl Patch {
         set(&mut wishes.locale, body.locale);
         set(&mut wishes.email, body.email.map(|email| email.map(|email| email.trim().to_owned())));
         set(&mut wishes.address, body.address.map(|address| address.map(Address::trimmed)));
+        set(&mut wishes.billing_address, body.billing_address.map(|address| address.map(Address::trimmed)));
         set(&mut wishes.delivery_option, body.delivery_option);
         set(&mut wishes.coupons, body.coupons.map(unique));
         set(&mut wishes.note, body.note.map(|note| note.trim().to_owned()));
@@ -120,6 +125,9 @@ impl DraftIn {
         }
         if let Some(Some(address)) = &self.address {
             checks.address(&address.clone().trimmed(), "/address");
+        }
+        if let Some(Some(address)) = &self.billing_address {
+            checks.address(&address.clone().trimmed(), "/billing_address");
         }
         if let Some(Some(option)) = &self.delivery_option {
             let known = option.parse::<OptionId>().is_ok();

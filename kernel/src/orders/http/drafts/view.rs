@@ -39,6 +39,8 @@ pub struct DraftOut {
     locale: String,
     email: Option<String>,
     address: Option<Address>,
+    /// Whom the invoice is for; null: `address`.
+    billing_address: Option<Address>,
     delivery_option: Option<String>,
     coupons: Vec<String>,
     note: String,
@@ -108,6 +110,7 @@ pub fn draft_out(shown: Shown) -> DraftOut {
         locale: wishes.locale,
         email: wishes.email,
         address: wishes.address,
+        billing_address: wishes.billing_address,
         delivery_option: wishes.delivery_option,
         coupons: wishes.coupons,
         note: wishes.note,
