@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::money::{Amount, MAX_AMOUNT};
+use crate::once::Once;
 use crate::orders::refunds::{self, Destination, Refund, Wanted, WantedLine, Why};
 use crate::orders::{self, corrections};
 use crate::payments::{self, Journaled};
@@ -170,6 +171,7 @@ pub async fn create_refund(
     State(shop): State<Shop>,
     staff: Staff<may::Refunds>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<RefundIn>,
 ) -> Result<(StatusCode, Answer<RefundOut>), Problem> {
     let to = match body.to {
@@ -182,7 +184,7 @@ pub async fn create_refund(
     // A client that leaves must not stop it between two payments.
     let work = {
         let shop = shop.clone();
-        async move { refunds::refund(&shop, id, &wanted, to, Why { reason: &reason, actor: &actor }).await }
+        async move { refunds::refund(&shop, once, id, &wanted, to, Why { reason: &reason, actor: &actor }).await }
     };
     let refund = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok((StatusCode::CREATED, Answer(refund_out(refund))))
@@ -221,6 +223,7 @@ pub async fn create_correction(
     State(shop): State<Shop>,
     staff: Staff<may::Refunds>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<CorrectionIn>,
 ) -> Result<(StatusCode, Answer<OrderOut>), Problem> {
     let mut checks = Checks::default();
@@ -228,7 +231,8 @@ pub async fn create_correction(
     checks.require(in_range && body.amount != 0, "/amount", "must be -(2^53 - 1) to 2^53 - 1, and not 0");
     checks.text(&body.reason, 1, REASON_CHARACTERS, "/reason");
     checks.done()?;
-    let details = corrections::correct(&shop, id, body.amount, body.reason.trim(), &staff.actor.to_string()).await?;
+    let details =
+        corrections::correct(&shop, once, id, body.amount, body.reason.trim(), &staff.actor.to_string()).await?;
     Ok((StatusCode::CREATED, Answer(order_out(details))))
 }
 
@@ -244,6 +248,7 @@ pub async fn create_capture(
     State(shop): State<Shop>,
     _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<CaptureIn>,
 ) -> Result<Answer<OrderOut>, Problem> {
     let mut checks = Checks::default();
@@ -252,7 +257,7 @@ pub async fn create_capture(
     orders::get_any(&shop, id).await?;
     let work = {
         let shop = shop.clone();
-        async move { payments::capture(&shop, id, body.amount).await }
+        async move { payments::capture(&shop, once, id, body.amount).await }
     };
     shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok(Answer(order_out(orders::get_any(&shop, id).await?)))
