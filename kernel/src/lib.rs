@@ -28,6 +28,7 @@ pub mod inventory;
 pub mod ledger;
 pub mod money;
 pub mod notifications;
+pub mod once;
 pub mod orders;
 pub mod payments;
 pub mod plugins;

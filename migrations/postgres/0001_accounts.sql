@@ -178,3 +178,12 @@ create table idempotency_keys (
     primary key (scope, idempotency_key)
 );
 create index idempotency_keys_by_age on idempotency_keys (claimed_at);
+
+-- What was done under such a key, written with what it did: an answer can be lost, this cannot.
+create table done_once (
+    key_hash bytea primary key,
+    -- What the answer is about: a refund, a step of a payment, an order.
+    made uuid not null,
+    done_at timestamptz not null
+);
+create index done_once_by_age on done_once (done_at);

@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use super::store::addresses as rows;
-use super::{Error, store};
+use super::{Error, lock_living, store};
 use crate::address::Address;
 use crate::clock::{self, Moment};
 use crate::db::Tx;
@@ -49,7 +49,7 @@ pub async fn find_address(shop: &Shop, customer_id: Uuid, id: Uuid) -> Result<Op
 pub async fn add_address(shop: &Shop, customer_id: Uuid, entry: &AddressEntry) -> Result<SavedAddress, Error> {
     let (id, now) = (id::sequential(), clock::now());
     let mut tx = shop.db().write().await?;
-    store::lock_customer(&mut tx, customer_id, now).await?;
+    lock_living(&mut tx, customer_id).await?;
     let max = shop.config().accounts.max_addresses;
     if rows::count(&mut tx, customer_id).await? >= max as i64 {
         return Err(Error::TooManyAddresses { max });
@@ -66,7 +66,7 @@ pub async fn replace_address(
 ) -> Result<SavedAddress, Error> {
     let now = clock::now();
     let mut tx = shop.db().write().await?;
-    store::lock_customer(&mut tx, customer_id, now).await?;
+    lock_living(&mut tx, customer_id).await?;
     if !rows::update(&mut tx, customer_id, id, &entry.label, &entry.address, now).await? {
         return Err(Error::AddressNotFound);
     }

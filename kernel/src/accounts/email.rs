@@ -5,6 +5,9 @@ use email_address::{EmailAddress, Options};
 /// Longest address, in bytes (RFC 5321 leaves 254 for it in a path).
 const MAX_LEN: usize = 254;
 
+/// Where the addresses of erased accounts are (`accounts::privacy`): nobody's for ever, and so nobody registers there.
+pub(super) const ERASED_DOMAIN: &str = "erased.invalid";
+
 /// An address that mail can be sent to, as it was written, and the key that accounts are found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
@@ -31,7 +34,11 @@ impl Email {
             return Err(InvalidEmail);
         }
         let email = EmailAddress::parse_with_options(text, options).map_err(|_| InvalidEmail)?;
-        Ok(Self { address: email.as_str().to_owned(), key: Self::key_of(text) })
+        let key = Self::key_of(text);
+        if key.rsplit_once('@').is_some_and(|(_, domain)| domain == ERASED_DOMAIN) {
+            return Err(InvalidEmail);
+        }
+        Ok(Self { address: email.as_str().to_owned(), key })
     }
 
     /// What accounts are found by: without spaces around it, lower-case. Applied to any text: a login with something that is no
@@ -91,6 +98,8 @@ mod tests {
             "ada@[127.0.0.1]",
             "ada@example.org\r\nBcc: eve@example.org",
             "ada@example.org,eve@example.org",
+            "erased-0@erased.invalid",
+            "erased-0@Erased.INVALID",
             &long,
         ] {
             assert_eq!(Email::parse(text), Err(InvalidEmail), "{text:?}");

@@ -38,6 +38,7 @@ impl From<Error> for Problem {
         match error {
             Error::EmailTaken => Problem::new(Kind::EmailTaken),
             Error::InvalidCredentials => Problem::new(Kind::InvalidCredentials),
+            Error::AccountUnproved => Problem::new(Kind::Unauthenticated).detail(error.to_string()),
             Error::InvalidToken => Problem::new(Kind::InvalidToken),
             Error::AddressNotFound | Error::GroupNotFound | Error::CustomerNotFound => Problem::not_found(),
             Error::GroupTaken => Problem::new(Kind::CodeTaken).detail(error.to_string()),

@@ -192,6 +192,9 @@ pub enum Error {
     /// Told only to whom the account is.
     #[error("the e-mail address has to be confirmed first")]
     EmailUnconfirmed,
+    /// Whoever has the link has not shown that the account is theirs.
+    #[error("sign in to the account, or send its password")]
+    AccountUnproved,
     /// Wrong, for something else, used, or out of date.
     #[error("the link is not valid")]
     InvalidLink,
@@ -302,6 +305,14 @@ pub async fn lock(tx: &mut db::Tx, id: Uuid) -> db::Result<()> {
     store::lock_customer(tx, id, clock::now()).await
 }
 
+/// As [`lock`], for who writes something of the customer's: not to an account that was erased since they were let in.
+pub async fn lock_living(tx: &mut db::Tx, id: Uuid) -> Result<(), Error> {
+    match store::lock_living(tx, id, clock::now()).await? {
+        true => Ok(()),
+        false => Err(Error::InvalidToken),
+    }
+}
+
 /// The customer with this id, on a connection that is open already.
 pub async fn customer_in(conn: &mut db::Conn, id: Uuid) -> db::Result<Option<Customer>> {
     store::find_customer(conn, id).await
@@ -329,6 +340,8 @@ pub struct ProfileChange {
 /// Changes the customer, if there is one, and tells what became of them.
 pub async fn change_profile(shop: &Shop, id: Uuid, change: ProfileChange) -> Result<Option<Customer>, Error> {
     let mut tx = shop.db().write().await?;
+    // Before they are read: of two who change one field each, neither takes back the other's.
+    lock_living(&mut tx, id).await?;
     let Some(mut customer) = store::find_customer(&mut tx, id).await? else { return Ok(None) };
     let mut changed = Vec::new();
     for (field, old, new) in [

@@ -5,9 +5,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store::preferences as rows;
-use super::{Error, recovery, store};
+use super::{Error, lock_living, recovery, store};
 use crate::clock::{self, Moment};
-use crate::db::{self, Conn};
+use crate::db::{self, Conn, Tx};
 use crate::{Shop, id};
 
 /// The channels on which somebody wants messages of one kind.
@@ -91,7 +91,7 @@ pub async fn choose_preferences(
 ) -> Result<(), Error> {
     let now = clock::now();
     let mut tx = shop.db().write().await?;
-    store::lock_customer(&mut tx, customer_id, now).await?;
+    lock_living(&mut tx, customer_id).await?;
     let Some(customer) = store::find_customer(&mut tx, customer_id).await? else { return Ok(()) };
     let chosen = rows::find(&mut tx, customer_id).await?.unwrap_or_default();
     let differs = [("locale", customer.locale != locale), ("notifications", chosen != *preferences)];
@@ -169,17 +169,39 @@ pub async fn change_consent(
     source: &str,
 ) -> Result<ConsentChange, Error> {
     let mut tx = shop.db().write().await?;
-    store::lock_customer(&mut tx, customer_id, clock::now()).await?;
+    lock_living(&mut tx, customer_id).await?;
     let latest = rows::latest_consent(&mut tx, customer_id, consent.name()).await?;
     if let Some(latest) = latest.filter(|latest| latest.given == given) {
         return Ok(latest);
     }
-    let change = ConsentChange { id: id::sequential(), given, source: source.to_owned(), at: clock::now() };
-    rows::insert_consent(&mut tx, customer_id, consent.name(), &change).await?;
+    let change = write_consent(&mut tx, customer_id, consent, given, source).await?;
     recovery::updated(&mut tx, customer_id, &["consents"]).await?;
     tx.commit().await?;
     shop.relay().wake();
     Ok(change)
+}
+
+async fn write_consent(
+    tx: &mut Tx,
+    customer_id: Uuid,
+    consent: Consent,
+    given: bool,
+    source: &str,
+) -> db::Result<ConsentChange> {
+    let change = ConsentChange { id: id::sequential(), given, source: source.to_owned(), at: clock::now() };
+    rows::insert_consent(tx, customer_id, consent.name(), &change).await?;
+    Ok(change)
+}
+
+/// Withdraws what somebody gave who had not proved whose address it is.
+pub(super) async fn withdraw_unproved(tx: &mut Tx, customer_id: Uuid) -> db::Result<()> {
+    for consent in Consent::ALL {
+        let latest = rows::latest_consent(tx, customer_id, consent.name()).await?;
+        if latest.is_some_and(|latest| latest.given) {
+            write_consent(tx, customer_id, consent, false, "given before the address was proved").await?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

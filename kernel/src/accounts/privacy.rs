@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::email::ERASED_DOMAIN;
 use super::password::DUMMY_HASH as NO_PASSWORD;
 use super::proved::{Proved, prove_again};
 use super::second_factor::{prove_code, second_factor_of};
@@ -79,7 +80,7 @@ pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Value
 /// Takes the person out of their account, for ever, and ends it. False where they work for the shop, which nobody does without a name.
 pub async fn forget_person(tx: &mut Tx, person: &Person, now: Moment) -> db::Result<bool> {
     let id = person.customer_id;
-    let nobody = format!("erased-{id}@erased.invalid");
+    let nobody = format!("erased-{id}@{ERASED_DOMAIN}");
     if !rows::anonymise(tx, id, &nobody, NO_PASSWORD, now).await? {
         return Ok(false);
     }

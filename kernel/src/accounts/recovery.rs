@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use super::letters::{self, Letter};
 use super::links::{self, Purpose};
-use super::proved::{Proved, prove_again};
+use super::proved::{Proved, prove, prove_again};
 use super::sessions::token_hash;
-use super::{Customer, Email, Error, Identity, Password, Role, store};
+use super::{Customer, Email, Error, Identity, Password, Role, preferences, store};
 use crate::clock;
 use crate::db::{self, Tx};
+use crate::notifications::push_tokens;
 use crate::{Shop, events};
 
 /// Notes that whoever has an account with this address wants the confirmation letter once more.
@@ -31,11 +32,36 @@ async fn ask(shop: &Shop, letter: Letter, email: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The address of an account is proved by the token that was sent to it.
-pub async fn confirm_email(shop: &Shop, token: &str) -> Result<(), Error> {
+/// The address of an account is proved by the token that was sent to it, together with the account: by who is signed in to it, or gives its
+/// password.
+///
+/// The token alone is not enough. Anybody can register with anybody's address; who reads the mail there and follows the link would vouch
+/// for a password that a stranger chose, and the stranger would find in the account whatever the owner bought as a guest. The owner of an
+/// address who does not know the password sets another ([`reset_password`]).
+pub async fn confirm_email(
+    shop: &Shop,
+    token: &str,
+    signed_in: Option<&Identity>,
+    password: Option<&str>,
+) -> Result<(), Error> {
+    let customer = find_holder(shop, token, Purpose::ConfirmEmail).await?.ok_or(Error::InvalidLink)?;
+    let session = signed_in.filter(|identity| identity.customer_id == customer.id).map(|identity| identity.session_id);
+    let proved = match (session, password) {
+        (Some(_), _) => None,
+        (None, Some(password)) => Some(prove(shop, &customer.email, password).await?),
+        (None, None) => return Err(Error::AccountUnproved),
+    };
     let mut tx = shop.db().write().await?;
+    if let Some(proved) = &proved {
+        proved.hold(&mut tx).await?;
+    }
     let used = links::spend(&mut tx, token, &[Purpose::ConfirmEmail]).await?.ok_or(Error::InvalidLink)?;
+    if proved.is_some_and(|proved| proved.customer.id != used.customer_id) {
+        return Err(Error::InvalidCredentials);
+    }
     if confirm(&mut tx, used.customer_id, &used.email).await? {
+        // Whoever else was let in had not proved anything.
+        store::revoke_other_sessions(&mut tx, used.customer_id, session.unwrap_or(Uuid::nil()), clock::now()).await?;
         updated(&mut tx, used.customer_id, &["email_confirmed"]).await?;
     }
     tx.commit().await?;
@@ -50,7 +76,7 @@ async fn confirm(tx: &mut Tx, customer_id: Uuid, email: &str) -> db::Result<bool
 
 /// Sets a new password for whom the token was sent to. Every session ends, every other link dies, and the address is proved by it.
 pub async fn reset_password(shop: &Shop, token: &str, password: &str) -> Result<(), Error> {
-    let customer = find_resetting(shop, token).await?.ok_or(Error::InvalidLink)?;
+    let customer = find_holder(shop, token, Purpose::ResetPassword).await?.ok_or(Error::InvalidLink)?;
     let password = Password::new(password, &Email::parse(&customer.email)?)?;
     let hash = shop.hashing().hash(&password).await?;
     let mut tx = shop.db().write().await?;
@@ -64,6 +90,10 @@ pub async fn reset_password(shop: &Shop, token: &str, password: &str) -> Result<
     let mut fields = vec!["password"];
     if confirm(&mut tx, customer.id, &used.email).await? {
         fields.push("email_confirmed");
+        if customer.role == Role::Customer {
+            forget_unproved(&mut tx, &customer).await?;
+            fields.extend(["phone", "notifications", "consents"]);
+        }
     }
     set_password(&mut tx, &customer, &hash).await?;
     store::revoke_sessions_of(&mut tx, customer.id, clock::now()).await?;
@@ -75,8 +105,18 @@ pub async fn reset_password(shop: &Shop, token: &str, password: &str) -> Result<
     Ok(())
 }
 
-async fn find_resetting(shop: &Shop, token: &str) -> Result<Option<Customer>, Error> {
-    let (hash, purpose) = (token_hash(token), Purpose::ResetPassword.name());
+/// Takes away what was kept with the account before anybody had proved the address: it may be a stranger's, who would go on being told of
+/// the owner's orders, or keep the owner out with a second factor. Those who work for the shop were let in by an owner, and keep theirs: a
+/// letter must not be enough to do away with their second factor.
+async fn forget_unproved(tx: &mut Tx, customer: &Customer) -> Result<(), Error> {
+    store::second_factors::delete(tx, customer.id).await?;
+    push_tokens::forget_all(tx, customer.id).await?;
+    preferences::withdraw_unproved(tx, customer.id).await?;
+    Ok(store::people::clear_kept(tx, customer, clock::now()).await?)
+}
+
+async fn find_holder(shop: &Shop, token: &str, purpose: Purpose) -> Result<Option<Customer>, Error> {
+    let (hash, purpose) = (token_hash(token), purpose.name());
     let mut conn = shop.db().read().await?;
     let Some(id) = store::links::find_customer_of(&mut conn, &hash, purpose, clock::now()).await? else {
         return Ok(None);

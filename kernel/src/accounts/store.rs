@@ -181,6 +181,13 @@ pub(super) async fn lock_customer(tx: &mut Tx, id: Uuid, now: Moment) -> Result<
     Ok(())
 }
 
+/// As [`lock_customer`], for who writes something of theirs; false where the account is nobody's any more.
+pub(super) async fn lock_living(tx: &mut Tx, id: Uuid, now: Moment) -> Result<bool> {
+    let locked =
+        sql::execute!(tx, "update customers set updated_at = $2 where id = $1 and erased_at is null", id, now)?;
+    Ok(locked == 1)
+}
+
 /// As [`lock_customer`]; false where the password is not this one any more.
 pub(super) async fn lock_proved(tx: &mut Tx, id: Uuid, password_hash: &str) -> Result<bool> {
     let locked = sql::execute!(

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Entry, Filter};
 use crate::Shop;
 use crate::accounts::{self, Permission};
-use crate::clock::Moment;
+use crate::clock::{Given, Moment};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Query};
 use crate::http::paging::{Page, PageParams};
@@ -62,10 +62,10 @@ pub struct AuditParams {
     status: Option<u16>,
     /// From this moment on, to the millisecond.
     #[param(value_type = Option<String>, format = DateTime)]
-    since: Option<Moment>,
+    since: Option<Given>,
     /// Before this moment, to the millisecond.
     #[param(value_type = Option<String>, format = DateTime)]
-    until: Option<Moment>,
+    until: Option<Given>,
 }
 
 /// Who did it.
@@ -128,8 +128,8 @@ impl AuditParams {
             subject: self.subject,
             operation: self.operation,
             status: self.status.map(i64::from),
-            since: self.since,
-            until: self.until,
+            since: self.since.map(Moment::from),
+            until: self.until.map(Moment::from),
         };
         Ok((filter, PageParams { cursor: self.cursor, limit: self.limit }))
     }

@@ -54,10 +54,9 @@ pub async fn list_all(
     after: Option<(Moment, Uuid)>,
     limit: u32,
 ) -> Result<Vec<Entry>, Error> {
-    // Both databases compare with real moments alike; a cursor comes from outside.
     let latest = clock::now() + chrono::TimeDelta::days(3_650);
     let first = (latest, if sort == AllSort::Oldest { Uuid::nil() } else { Uuid::max() });
-    let after = after.map_or(first, |(moment, id)| (moment.clamp(chrono::DateTime::UNIX_EPOCH, latest), id));
+    let after = after.unwrap_or(first);
     let mut conn = shop.db().read().await?;
     Ok(store::list_all(&mut conn, filter, sort, after, i64::from(limit) + 1).await?)
 }

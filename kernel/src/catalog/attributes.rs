@@ -12,9 +12,13 @@ pub(super) async fn require_type(conn: &mut Conn, code: Option<&str>) -> Result<
     // What cannot be a code never reaches a statement.
     let found = if text::is_code(code) { store::find_type(conn, code).await? } else { None };
     match found {
-        None => Err(Error::Invalid(vec![Flaw::new("/product_type", "there is no such product type")])),
+        None => Err(no_such_type()),
         found => Ok(found),
     }
+}
+
+pub(super) fn no_such_type() -> Error {
+    Error::Invalid(vec![Flaw::new("/product_type", "there is no such product type")])
 }
 
 /// Takes away what the type does not have.

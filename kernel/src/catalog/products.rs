@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::slugs::{self, SlugOf};
 use super::variants::{describe, insert_variant};
 use super::{
-    Error, Flaw, MAX_VARIANTS, NewProduct, Product, ProductPatch, Status, announce, attributes, collections, indexing,
-    options, store, tags, text, types,
+    Error, Flaw, MAX_VARIANTS, NewProduct, Product, ProductPatch, Status, Variant, announce, attributes, collections,
+    indexing, options, store, tags, text, types,
 };
-use crate::db::{Conn, Tx};
+use crate::db::{self, Conn, Tx};
 use crate::{Shop, clock, events, id};
 
 /// A product with its variants, whatever its status.
@@ -57,9 +57,7 @@ pub async fn patch_product(
         attributes::write_changed(&mut tx, &before, &product, kind.as_ref()).await?;
     }
     if product.options != before.options {
-        for variant in &product.variants {
-            store::update_variant(&mut tx, variant, product.updated_at).await?;
-        }
+        move_options(&mut tx, &before, &product).await?;
     }
     if product.tags != before.tags {
         tags::write(&mut tx, id, &product.tags).await?;
@@ -72,6 +70,29 @@ pub async fn patch_product(
     tx.commit().await?;
     announce(shop);
     Ok(product)
+}
+
+/// Writes the variants whose values are others now. Two that change places would meet halfway: the values of each are let go before any is
+/// taken.
+async fn move_options(tx: &mut Tx, before: &Product, product: &Product) -> Result<(), Error> {
+    let at = product.updated_at;
+    free_options(tx, before, product).await?;
+    for variant in &product.variants {
+        store::update_variant(tx, variant, at).await?;
+    }
+    Ok(())
+}
+
+/// Lets go of the values of variants that get others.
+pub(super) async fn free_options(tx: &mut Tx, before: &Product, product: &Product) -> Result<(), Error> {
+    for variant in &product.variants {
+        let had = before.variants.iter().find(|had| had.id == variant.id);
+        if had.is_some_and(|had| had.options != variant.options && !had.options.is_empty()) {
+            let freed = Variant { options: Vec::new(), ..variant.clone() };
+            store::update_variant(tx, &freed, product.updated_at).await?;
+        }
+    }
+    Ok(())
 }
 
 fn apply(product: &mut Product, patch: ProductPatch) -> Result<(), Error> {
@@ -129,7 +150,7 @@ pub(super) async fn update(tx: &mut Tx, product: &Product) -> Result<(), Error> 
 pub(super) async fn write(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     match store::update_product(tx, product).await {
         Err(error) if error.is_unique_violation() => return Err(Error::SlugTaken(product.slug.clone())),
-        done => done?,
+        done => done.map_err(gone)?,
     }
     collections::derive_product(tx, product).await?;
     Ok(record(tx, "product.updated", product).await?)
@@ -190,7 +211,7 @@ pub(super) async fn insert_product(tx: &mut Tx, new: &NewProduct) -> Result<Uuid
 /// A slug that the merchant chose is taken or refused; one made from the title gets a number until it is free.
 async fn insert_with_slug(tx: &mut Tx, product: &mut Product, chosen: bool) -> Result<(), Error> {
     if chosen {
-        let inserted = store::insert_product(tx, product).await?;
+        let inserted = store::insert_product(tx, product).await.map_err(gone)?;
         return if inserted { Ok(()) } else { Err(Error::SlugTaken(product.slug.clone())) };
     }
     let base = text::slugify(&product.title, "product");
@@ -199,7 +220,7 @@ async fn insert_with_slug(tx: &mut Tx, product: &mut Product, chosen: bool) -> R
     let tail = product.id.simple().to_string().split_off(20);
     for slug in std::iter::once(base.clone()).chain(numbered).chain([format!("{base}-{tail}")]) {
         product.slug = slug;
-        if store::insert_product(tx, product).await? {
+        if store::insert_product(tx, product).await.map_err(gone)? {
             return Ok(());
         }
     }
@@ -218,7 +239,18 @@ async fn require_category(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
     store::find_category(tx, id).await?.map(drop).ok_or(Error::CategoryUnknown)
 }
 
-pub(super) async fn record(tx: &mut Tx, kind: &str, product: &Product) -> crate::db::Result<()> {
+/// A category, or a type, that was there when it was looked for may be gone when the product is written.
+fn gone(error: db::Error) -> Error {
+    if error.is_foreign_key_violation_of("category_id") {
+        Error::CategoryUnknown
+    } else if error.is_foreign_key_violation_of("type_code") {
+        attributes::no_such_type()
+    } else {
+        error.into()
+    }
+}
+
+pub(super) async fn record(tx: &mut Tx, kind: &str, product: &Product) -> db::Result<()> {
     let data = json!({
         "id": product.id,
         "slug": product.slug,

@@ -3,7 +3,6 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chrono::SubsecRound;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Coupon, Error, Patch, Redemption, Terms};
 use crate::Shop;
-use crate::clock::Moment;
+use crate::clock::{Given, Moment};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query, present};
 use crate::http::paging::{Page, PageParams};
@@ -38,10 +37,10 @@ pub struct CouponIn {
     active: bool,
     /// Valid from this moment on; at once where there is none.
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-01T00:00:00Z")]
-    starts_at: Option<Moment>,
+    starts_at: Option<Given>,
     /// The first moment at which it is not valid any more.
     #[schema(value_type = Option<String>, format = DateTime, example = "2027-01-01T00:00:00Z")]
-    ends_at: Option<Moment>,
+    ends_at: Option<Given>,
     /// How many orders may redeem it.
     #[schema(minimum = 1, maximum = 1_000_000_000, example = 500)]
     limit_total: Option<i64>,
@@ -64,10 +63,10 @@ pub struct CouponPatchIn {
     active: Option<bool>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    starts_at: Option<Option<Moment>>,
+    starts_at: Option<Option<Given>>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    ends_at: Option<Option<Moment>>,
+    ends_at: Option<Option<Given>>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000)]
     limit_total: Option<Option<i64>>,
@@ -189,8 +188,8 @@ pub async fn create_coupon(
     let terms = Terms {
         description: body.description.trim().to_owned(),
         active: body.active,
-        starts_at: body.starts_at.map(cut),
-        ends_at: body.ends_at.map(cut),
+        starts_at: body.starts_at.map(Moment::from),
+        ends_at: body.ends_at.map(Moment::from),
         limit_total: body.limit_total,
         limit_per_customer: body.limit_per_customer,
     };
@@ -227,8 +226,8 @@ pub async fn patch_coupon(
     let patch = Patch {
         description: body.description.map(|description| description.trim().to_owned()),
         active: body.active,
-        starts_at: body.starts_at.map(|moment| moment.map(cut)),
-        ends_at: body.ends_at.map(|moment| moment.map(cut)),
+        starts_at: body.starts_at.map(|moment| moment.map(Moment::from)),
+        ends_at: body.ends_at.map(|moment| moment.map(Moment::from)),
         limit_total: body.limit_total,
         limit_per_customer: body.limit_per_customer,
     };
@@ -274,11 +273,6 @@ pub async fn list_coupon_redemptions(
 fn check_limit(checks: &mut Checks, limit: Option<i64>, pointer: &str) {
     let in_range = limit.is_none_or(|limit| (1..=MOST_REDEMPTIONS).contains(&limit));
     checks.require(in_range, pointer, "must be 1 to 1,000,000,000");
-}
-
-/// Cut to what both databases keep.
-fn cut(moment: Moment) -> Moment {
-    moment.trunc_subsecs(6)
 }
 
 fn answer(coupon: Coupon) -> Response {

@@ -64,6 +64,13 @@ impl Error {
         self.0.as_database_error().is_some_and(|error| error.is_foreign_key_violation())
     }
 
+    /// As [`Self::is_foreign_key_violation`], of a row that points by `column`. Only where another writer can come in between: on SQLite,
+    /// which does not tell, none can.
+    pub fn is_foreign_key_violation_of(&self, column: &str) -> bool {
+        let constraint = self.0.as_database_error().and_then(|error| error.constraint());
+        self.is_foreign_key_violation() && constraint.is_some_and(|name| name.ends_with(&format!("_{column}_fkey")))
+    }
+
     /// No connection was free in time.
     pub fn is_pool_timeout(&self) -> bool {
         matches!(self.0, sqlx::Error::PoolTimedOut)

@@ -2,11 +2,13 @@
 //!
 //! The key is claimed before the handler runs and the answer is saved after it. Saved are answers that changed
 //! something: 2xx, and 402, since a declined payment must not be tried again by a mere retry. Any other answer frees the key.
-//! A claim that a crash left behind is taken over once the longest request is certainly over; what the handlers
-//! do is guarded on its own (a cart becomes an order once), so a second run cannot do it twice.
+//! A claim that a crash left behind is taken over once the longest request is certainly over, and a key is free again where the answer
+//! failed after the work was done. So the handler may run twice. What most of them do is guarded on its own: a cart becomes an order
+//! once, a slug is taken. What adds to a sum (money by hand, corrections, refunds, captures, credit, stock) takes a [`Once`], which its
+//! transaction keeps.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -18,6 +20,7 @@ use http_body_util::BodyExt;
 use super::auth;
 use super::extract::read_body;
 use super::store;
+use crate::once::{self, Once};
 use crate::problem::{Kind, Problem};
 use crate::{Shop, clock};
 
@@ -41,6 +44,10 @@ const GIFT_CARDS: &str = "/v1/admin/gift-cards";
 pub fn is_ignored_at(path: &str) -> bool {
     path == GIFT_CARDS || SECRETS.iter().any(|secret| path.starts_with(secret))
 }
+
+/// Longest path that takes a key: it is part of the key's own row, and no database puts any length into an index. What it names is
+/// nowhere near as long.
+const MAX_PATH: usize = 1_000;
 
 /// What a key was used for: who, and which resource.
 pub(super) struct Claim<'a> {
@@ -87,6 +94,9 @@ pub async fn layer(State(shop): State<Shop>, request: Request, next: Next) -> Re
 
 async fn claim_and_run(shop: &Shop, request: Request, next: Next) -> Result<Response, Problem> {
     let key = read_key(request.headers())?;
+    if request.uri().path().len() > MAX_PATH {
+        return Err(Problem::not_found());
+    }
     let (parts, body) = request.into_parts();
     // Before the part that runs to its end: a body that never ends must end with its request.
     let body = read_body(Request::new(body)).await?;
@@ -99,7 +109,7 @@ async fn claim_and_run(shop: &Shop, request: Request, next: Next) -> Result<Resp
     shop.run_to_end(work).await.map_err(Problem::internal)?
 }
 
-async fn run(shop: &Shop, key: &str, parts: Parts, body: Bytes, next: Next) -> Result<Response, Problem> {
+async fn run(shop: &Shop, key: &str, mut parts: Parts, body: Bytes, next: Next) -> Result<Response, Problem> {
     let caller = auth::caller_scope(shop, &parts.headers).await?;
     let scope = format!("{caller} {}", parts.uri.path());
     // With a key that the database does not have: from a plain hash, whoever reads a backup could guess what somebody sent.
@@ -116,8 +126,17 @@ async fn run(shop: &Shop, key: &str, parts: Parts, body: Bytes, next: Next) -> R
         Claimed::OtherRequest => return Err(Problem::new(Kind::IdempotencyKeyReused)),
         Claimed::InFlight => return Err(Problem::new(Kind::IdempotencyKeyInFlight)),
     }
+    parts.extensions.insert(Once::of(shop.keys().digest("once", format!("{scope}\n{key}").as_bytes())));
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     settle(shop, &claim, response).await
+}
+
+impl FromRequestParts<Shop> for Once {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shop) -> Result<Self, Problem> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or_default())
+    }
 }
 
 fn read_key(headers: &HeaderMap) -> Result<String, Problem> {
@@ -176,6 +195,7 @@ pub async fn forget_subject(tx: &mut crate::db::Tx, subject: uuid::Uuid) -> crat
 pub async fn forget(shop: &Shop, before: clock::Moment) -> crate::db::Result<u64> {
     let mut tx = shop.db().write().await?;
     let forgotten = store::forget_keys(&mut tx, before).await?;
+    once::forget(&mut tx, before).await?;
     tx.commit().await?;
     Ok(forgotten)
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::plugins::has_nul;
 use crate::problem::Problem;
 
 /// Which part of a list.
@@ -40,12 +41,17 @@ impl PageParams {
         }
     }
 
-    /// The key that the cursor holds, or none on the first page.
+    /// The key that the cursor holds, or none on the first page. A made-up one may hold anything: PostgreSQL takes no NUL, not even to look
+    /// for it. Moments of a key are [`crate::clock::Given`].
     pub fn key<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let wrong = || Problem::invalid_field("cursor", "is not a cursor that this list gave");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| wrong())
+        let key: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+        if has_nul(&key) {
+            return Err(wrong());
+        }
+        serde_json::from_value(key).map(Some).map_err(|_| wrong())
     }
 }
 

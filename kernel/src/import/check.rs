@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::catalog::AttributeKind;
+use crate::catalog::{AttributeKind, AttributeValue};
 use crate::catalog::{
     Condition, MAX_ATTRIBUTES, MAX_BARCODE, MAX_CHOICES, MAX_CONDITIONS, MAX_DECIMALS, MAX_DESCRIPTION, MAX_ON_HAND,
     MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, MAX_SEO_DESCRIPTION, MAX_SEO_TITLE, MAX_SIDE_MM, MAX_SKU, MAX_TAG,
@@ -72,8 +72,8 @@ impl Flaws {
         self.require(text.is_none_or(|text| !text.contains('\n')), at, "must be one line");
     }
 
-    fn slug(&mut self, slug: &str) {
-        self.require(is_slug(slug), "/slug", "must be lower-case ASCII words joined by hyphens, at most 80 characters");
+    pub fn slug(&mut self, slug: &str, at: &str) {
+        self.require(is_slug(slug), at, "must be lower-case ASCII words joined by hyphens, at most 80 characters");
     }
 
     fn code(&mut self, code: &str, at: &str) {
@@ -183,8 +183,11 @@ pub(super) fn product_type(kind: &ProductType, texts: &WantedTexts) -> Result<()
 
 pub(super) fn category(line: &CategoryLine) -> Result<(), String> {
     let mut flaws = Flaws::default();
-    flaws.slug(&line.slug);
+    flaws.slug(&line.slug, "/slug");
     flaws.text(line.name.as_deref(), 1, MAX_TITLE, "/name");
+    if let Some(Some(parent)) = &line.parent {
+        flaws.slug(parent, "/parent");
+    }
     flaws.range(line.position, MAX_POSITION, "/position");
     flaws.seo(line.seo_title.as_deref(), line.seo_description.as_deref());
     flaws.texts(&line.texts);
@@ -193,11 +196,14 @@ pub(super) fn category(line: &CategoryLine) -> Result<(), String> {
 
 pub(super) fn product(line: &ProductLine) -> Result<(), String> {
     let mut flaws = Flaws::default();
-    flaws.slug(&line.slug);
+    flaws.slug(&line.slug, "/slug");
     flaws.text(line.title.as_deref(), 1, MAX_TITLE, "/title");
     flaws.text(line.description.as_deref(), 0, MAX_DESCRIPTION, "/description");
     flaws.text(line.vendor.as_deref(), 0, MAX_VENDOR, "/vendor");
     flaws.seo(line.seo_title.as_deref(), line.seo_description.as_deref());
+    if let Some(Some(category)) = &line.category {
+        flaws.slug(category, "/category");
+    }
     let tags = line.tags.as_deref().unwrap_or_default();
     flaws.few(tags.len(), MAX_TAGS, "/tags");
     tags.iter().for_each(|tag| flaws.line(Some(tag), 1, MAX_TAG, "/tags"));
@@ -252,12 +258,13 @@ fn variant(flaws: &mut Flaws, line: &VariantLine, at: &str) {
 
 pub(super) fn collection(line: &CollectionLine, rule: Option<&Rule>, max_products: usize) -> Result<(), String> {
     let mut flaws = Flaws::default();
-    flaws.slug(&line.slug);
+    flaws.slug(&line.slug, "/slug");
     flaws.line(line.title.as_deref(), 1, MAX_TITLE, "/title");
     flaws.text(line.description.as_deref(), 0, MAX_DESCRIPTION, "/description");
     flaws.seo(line.seo_title.as_deref(), line.seo_description.as_deref());
     let products = line.products.as_deref().unwrap_or_default();
     flaws.few(products.len(), max_products, "/products");
+    products.iter().for_each(|product| flaws.slug(product, "/products"));
     flaws.distinct(products.iter().map(String::as_str), "/products");
     flaws.require(rule.is_none() || line.products.is_none(), "/products", "follow from the rule");
     if let Some(rule) = rule {
@@ -272,12 +279,15 @@ pub(super) fn collection(line: &CollectionLine, rule: Option<&Rule>, max_product
 }
 
 fn is_sound(condition: &Condition) -> bool {
+    let plain = |text: &str| !text.contains(char::is_control);
     let amount = |amount: &Option<i64>| amount.is_none_or(|amount| (0..=MAX_AMOUNT).contains(&amount));
     match condition {
         Condition::ProductType { value } => is_code(value),
-        Condition::Attribute { code, .. } => is_code(code),
-        Condition::Vendor { value } => value.chars().count() <= MAX_VENDOR,
-        Condition::Tag { value } => (1..=MAX_TAG).contains(&value.chars().count()),
+        Condition::Attribute { code, value } => {
+            is_code(code) && !matches!(value, AttributeValue::Text(text) if !plain(text))
+        }
+        Condition::Vendor { value } => value.chars().count() <= MAX_VENDOR && plain(value),
+        Condition::Tag { value } => (1..=MAX_TAG).contains(&value.chars().count()) && plain(value),
         Condition::Price { min, max } => (min.is_some() || max.is_some()) && amount(min) && amount(max),
         Condition::CreatedWithinDays { days } => (1..=3_650).contains(days),
         Condition::Category { .. } | Condition::InStock { .. } => true,

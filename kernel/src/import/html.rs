@@ -10,19 +10,26 @@ const SILENT: &[&str] = &["script", "style"];
 pub(super) fn to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
+    // Behind the last of them no tag ends: looked for once, and not at every `<` that is left.
+    let ends = html.rfind('>').map_or(0, |last| last + 1);
     while let Some(at) = rest.find(['<', '&']) {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
-        rest = if rest.starts_with('<') { skip_tag(rest, &mut text) } else { read_entity(rest, &mut text) };
+        let ends_somewhere = html.len() - rest.len() < ends;
+        rest = match rest.starts_with('<') {
+            true => skip_tag(rest, ends_somewhere, &mut text),
+            false => read_entity(rest, &mut text),
+        };
     }
     text.push_str(rest);
     tidy(&text)
 }
 
 /// Reads a tag at the start of `rest`, and returns what follows it. A `<` that begins no tag is text.
-fn skip_tag<'a>(rest: &'a str, text: &mut String) -> &'a str {
+fn skip_tag<'a>(rest: &'a str, ends_somewhere: bool, text: &mut String) -> &'a str {
     let begins_tag = rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
-    let Some(end) = rest.find('>').filter(|_| begins_tag) else {
+    let end = if begins_tag && ends_somewhere { rest.find('>') } else { None };
+    let Some(end) = end else {
         text.push('<');
         return &rest[1..];
     };
@@ -31,8 +38,7 @@ fn skip_tag<'a>(rest: &'a str, text: &mut String) -> &'a str {
     let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
     let name = name.to_ascii_lowercase();
     if SILENT.contains(&name.as_str()) && !closing {
-        let close = format!("</{name}");
-        return after.to_ascii_lowercase().find(&close).map_or("", |at| &after[at..]);
+        return find_closing(after, &name).map_or("", |at| &after[at..]);
     }
     if BLOCKS.contains(&name.as_str()) {
         text.push('\n');
@@ -43,9 +49,17 @@ fn skip_tag<'a>(rest: &'a str, text: &mut String) -> &'a str {
     after
 }
 
+/// Where `</name` begins, in any case.
+fn find_closing(text: &str, name: &str) -> Option<usize> {
+    let named = |at: usize| text.get(at + 2..at + 2 + name.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(name));
+    text.match_indices("</").map(|(at, _)| at).find(|at| named(*at))
+}
+
 /// Reads an entity at the start of `rest`, and returns what follows it. A `&` that begins none is text.
 fn read_entity<'a>(rest: &'a str, text: &mut String) -> &'a str {
-    let entity = rest[1..].split_once(';').filter(|(name, _)| name.len() <= 8);
+    // The longest that is known has eight characters.
+    let end = rest.bytes().skip(1).take(9).position(|byte| byte == b';');
+    let entity = end.map(|end| (&rest[1..1 + end], &rest[end + 2..]));
     let decoded = entity.and_then(|(name, after)| Some((decode(name)?, after)));
     let (c, after) = decoded.unwrap_or(('&', &rest[1..]));
     text.push(c);
@@ -124,8 +138,21 @@ mod tests {
             ("<li></li><p>  </p>", ""),
             ("&lt;script&gt;", "<script>"),
             ("&#0;&#x110000;", "&#x110000;"),
+            ("<sCript>a</B></SCRIPT>b", "b"),
+            ("&ä;&#00000065;&#000000065;", "&ä;A&#000000065;"),
+            ("a > b <b", "a > b <b"),
         ] {
             assert_eq!(to_text(html), expected, "{html:?}");
+        }
+    }
+
+    /// Each of these was looked through to its end from every character on.
+    #[test]
+    fn a_long_text_of_beginnings_is_read_once() {
+        for beginning in ["<", "&", "<a", "</", "<script>x</script>", "<!", "&a"] {
+            let html = beginning.repeat(1_000_000);
+            assert!(to_text(&html).len() <= html.len(), "{beginning}");
+            assert!(to_text(&format!("{html}>")).len() <= html.len() + 1, "{beginning}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::reading::{Emit, Rules};
 use super::{Error, Remark, check};
 use crate::catalog::{
     Attribute, Choice, Condition, MAX_CHOSEN, ProductType, Rule, WantedCategory, WantedChoice, WantedCollection,
-    WantedOptions, WantedProduct, WantedVariant, fold_tag,
+    WantedOptions, WantedProduct, WantedVariant, fold_tag, is_slug,
 };
 use crate::id;
 use crate::inventory::WantedStock;
@@ -283,6 +283,8 @@ fn related(given: RelatedLine, rules: &Rules) -> Result<Thing, String> {
     let mut flaws = check::Flaws::default();
     let few = given.products.len() <= rules.max_related;
     flaws.require(few, "/products", format_args!("must be at most {}", rules.max_related));
+    flaws.slug(&given.product, "/product");
+    given.products.iter().for_each(|related| flaws.slug(&related.slug, "/products"));
     flaws.done()?;
     let products = given.products.into_iter().map(|related| (related.relation, related.slug)).collect();
     Ok(Thing::Related(given.product, products))
@@ -300,6 +302,9 @@ fn read_rule(given: Option<&Value>) -> Result<(Option<Rule>, NamedCategories), S
         let named = condition.get("field").is_some_and(|field| field == "category");
         let Some(value) = condition.get_mut("value").filter(|_| named) else { continue };
         if let Some(slug) = value.as_str().filter(|slug| Uuid::try_parse(slug).is_err()) {
+            if !is_slug(slug) {
+                return Err(format!("/rule/conditions/{index}: is no slug of a category"));
+            }
             categories.push((index, slug.to_owned()));
             *value = Uuid::nil().to_string().into();
         }

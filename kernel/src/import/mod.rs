@@ -16,6 +16,7 @@ pub mod http;
 mod item;
 pub mod jobs;
 mod json_lines;
+mod lasting;
 pub mod lines;
 mod online_retail;
 mod reading;

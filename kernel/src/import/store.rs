@@ -208,6 +208,11 @@ pub(super) async fn release_claim(tx: &mut Tx, id: Uuid, claim: Uuid, free_at: M
     Ok(())
 }
 
+/// What is told of a file quotes it, and PostgreSQL keeps no NUL.
+fn kept(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// False where it has ended before.
 pub(super) async fn end_job(tx: &mut Tx, id: Uuid, state: State, error: Option<&str>, now: Moment) -> Result<bool> {
     let updated = sql::execute!(
@@ -216,7 +221,7 @@ pub(super) async fn end_job(tx: &mut Tx, id: Uuid, state: State, error: Option<&
          where id = $1 and ended_at is null",
         id,
         state.name(),
-        error,
+        error.map(kept),
         now
     )?;
     Ok(updated == 1)
@@ -238,7 +243,7 @@ pub(super) async fn end_claimed(
         id,
         claim,
         state.name(),
-        error,
+        error.map(kept),
         now
     )?;
     Ok(updated == 1)
@@ -278,8 +283,8 @@ pub(super) async fn insert_report_line(
         number,
         i64::try_from(remark.line).unwrap_or(i64::MAX),
         outcome.name(),
-        what,
-        remark.text.as_str()
+        kept(what),
+        kept(&remark.text)
     )?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Writes what a file says, whoever asks for it: many items to a transaction, each of which is one or nothing.
 //!
-//! A dry run does the very same and drops each transaction. What later items rest on (types, categories, collections) is
-//! done again at the beginning of each of its transactions; of products, only that they would be there is kept.
+//! A dry run does the very same and drops each transaction. The types and categories that a batch rests on are put again at the beginning
+//! of its transaction ([`super::lasting`]); of products, only that they would be there is kept.
 //!
 //! Within a transaction the stock comes last, by variant: checkouts lock it in that order, too.
 
@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use futures_util::future::BoxFuture;
 
 use super::item::{Described, InCategory, Item, Thing};
+use super::lasting::Lasting;
 use super::reading::{Reading, Rules, Told};
 use super::trade;
 use super::{Error, Format, OnProgress, Outcome, Progress, Remark, Report, Sales, Source};
@@ -108,7 +109,7 @@ pub(super) async fn import(
     let mut writer = Writer {
         shop,
         dry_run,
-        lasting: Vec::new(),
+        lasting: Lasting::default(),
         made: HashSet::new(),
         made_skus: HashSet::new(),
         progress: Progress::default(),
@@ -140,8 +141,8 @@ pub(super) async fn import(
 struct Writer<'a> {
     shop: &'a Shop,
     dry_run: bool,
-    /// Of a dry run: what is done again in each of its transactions.
-    lasting: Vec<Thing>,
+    /// Of a dry run: what batches rest on.
+    lasting: Lasting,
     /// Of a dry run: slugs of products that would be there by now.
     made: HashSet<String>,
     /// The same of SKUs.
@@ -172,12 +173,14 @@ impl Writer<'_> {
     async fn write_together(&mut self, batch: &[Item], keeper: &mut impl Keeper) -> Result<(), Error> {
         let mut tx = self.shop.db().write().await?;
         let applied = self.apply(&mut tx, batch).await?;
-        let taken: Vec<_> = applied.iter().map(|applied| applied.other.is_some()).collect();
+        let outcomes: Vec<_> = applied.iter().map(|applied| applied.other).collect();
         self.finish(tx, applied, keeper).await?;
         if self.dry_run {
-            let lasting =
-                batch.iter().zip(taken).filter(|(_, taken)| *taken).filter_map(|(item, _)| item.thing.clone());
-            self.lasting.extend(lasting.filter(|thing| !matches!(thing, Thing::Related(..) | Thing::Prices(_))));
+            for (item, outcome) in batch.iter().zip(outcomes) {
+                if let (Some(thing), Some(outcome)) = (&item.thing, outcome) {
+                    self.lasting.add(thing, outcome);
+                }
+            }
         }
         Ok(())
     }
@@ -217,7 +220,7 @@ impl Writer<'_> {
 
     /// Puts all of it into the transaction. An error other than of the database is about one of the items.
     async fn apply(&mut self, tx: &mut Tx, batch: &[Item]) -> Result<Vec<Applied>, catalog::Error> {
-        for thing in &self.lasting {
+        for thing in self.lasting.under(batch) {
             // Only what was taken the first time.
             self.put(tx, thing, &mut Applied::default()).await?;
         }

@@ -8,8 +8,9 @@ use super::ledger::{Cause, CauseKind};
 use super::locks::lock_locations;
 use super::wanted::{WantedStock, bring_to};
 use super::{Error, Remark, store};
-use crate::Shop;
 use crate::db::Tx;
+use crate::once::Once;
+use crate::{Shop, id};
 
 /// What becomes of what lies at a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,19 +44,23 @@ pub async fn change_stock(
     lines: &[StockChangeLine],
     remark: Remark<'_>,
     dry_run: bool,
+    once: Once,
 ) -> Result<Vec<Restocked>, Error> {
     // In the order of locking.
     let mut order: Vec<_> = lines.iter().enumerate().collect();
     order.sort_by_key(|(index, line)| (line.variant_id, line.location_id, *index));
     let mut tx = shop.db().write().await?;
     lock_locations(&mut tx, &lines.iter().map(|line| line.location_id).collect::<Vec<_>>()).await?;
+    // Of what was done before, no line is done again: each tells what lies there.
+    let again = !dry_run && once.done(&mut tx).await?.is_some();
     let (mut done, mut wrong, mut seen) = (Vec::with_capacity(lines.len()), Vec::new(), HashSet::new());
     for (index, line) in order {
         if !seen.insert((line.variant_id, line.location_id)) {
             wrong.push((format!("/lines/{index}"), "stands here twice".to_owned()));
             continue;
         }
-        match change(&mut tx, line, remark).await {
+        let line = if again { StockChangeLine { change: StockChange::By(0), ..*line } } else { *line };
+        match change(&mut tx, &line, remark).await {
             Ok(restocked) => done.push((index, restocked)),
             Err(Error::Database(error)) => return Err(error.into()),
             Err(error) => wrong.push((line.at(index, &error), error.to_string())),
@@ -65,7 +70,8 @@ pub async fn change_stock(
         wrong.sort();
         return Err(Error::Lines(wrong));
     }
-    if !dry_run {
+    if !dry_run && !again {
+        once.keep(&mut tx, id::sequential()).await?;
         tx.commit().await?;
     }
     done.sort_by_key(|(index, _)| *index);

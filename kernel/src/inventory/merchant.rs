@@ -6,7 +6,8 @@ use super::ledger::{self, Cause, CauseKind};
 use super::locks::lock_locations;
 use super::reservations::serve_waiting;
 use super::{Error, Item, StockLevel, store};
-use crate::db::Tx;
+use crate::db::{Conn, Tx};
+use crate::once::Once;
 use crate::{Shop, id};
 
 /// The stock of a variant, at each location.
@@ -35,9 +36,12 @@ pub struct PolicyPatch {
 }
 
 pub async fn get_stock(shop: &Shop, variant_id: Uuid) -> Result<Stock, Error> {
-    let mut conn = shop.db().read().await?;
-    let item = store::find_item(&mut conn, variant_id).await?.ok_or(Error::NotFound)?;
-    Ok(Stock { item, levels: store::levels_of(&mut conn, variant_id).await? })
+    read(&mut shop.db().read().await?, variant_id).await
+}
+
+async fn read(conn: &mut Conn, variant_id: Uuid) -> Result<Stock, Error> {
+    let item = store::find_item(conn, variant_id).await?.ok_or(Error::NotFound)?;
+    Ok(Stock { item, levels: store::levels_of(conn, variant_id).await? })
 }
 
 /// Sets what was counted at a location. A count takes time: where `expected` says what was on hand when it began, and it is
@@ -67,10 +71,15 @@ pub async fn adjust(
     location_id: Uuid,
     delta: i64,
     remark: Remark<'_>,
+    once: Once,
 ) -> Result<Stock, Error> {
     let mut tx = shop.db().write().await?;
     lock_locations(&mut tx, &[location_id]).await?;
     lock(&mut tx, variant_id, location_id).await?;
+    if once.done(&mut tx).await?.is_some() {
+        return read(&mut tx, variant_id).await;
+    }
+    once.keep(&mut tx, variant_id).await?;
     book(&mut tx, variant_id, location_id, delta, CauseKind::Adjustment, remark).await?;
     finish(shop, tx, variant_id).await
 }
@@ -81,6 +90,7 @@ pub async fn transfer(
     (from, to): (Uuid, Uuid),
     goods: &[(Uuid, i64)],
     remark: Remark<'_>,
+    once: Once,
 ) -> Result<Uuid, Error> {
     let transfer_id = id::sequential();
     let cause = Cause {
@@ -93,6 +103,10 @@ pub async fn transfer(
     goods.sort_unstable();
     let mut tx = shop.db().write().await?;
     lock_locations(&mut tx, &[to]).await?;
+    if let Some(done) = once.done(&mut tx).await? {
+        return Ok(done);
+    }
+    once.keep(&mut tx, transfer_id).await?;
     for (variant_id, quantity) in goods {
         lock(&mut tx, variant_id, to).await?;
         if !ledger::post(&mut tx, variant_id, from, -quantity, 0, &cause).await? {
@@ -164,10 +178,9 @@ async fn short(tx: &mut Tx, variant_id: Uuid, from: Uuid, wanted: i64) -> Result
 }
 
 async fn finish(shop: &Shop, mut tx: Tx, variant_id: Uuid) -> Result<Stock, Error> {
-    let item = store::find_item(&mut tx, variant_id).await?.ok_or(Error::NotFound)?;
-    let levels = store::levels_of(&mut tx, variant_id).await?;
+    let stock = read(&mut tx, variant_id).await?;
     tx.commit().await?;
     // Shoppers see at once what the merchant changed.
     shop.cache().clear();
-    Ok(Stock { item, levels })
+    Ok(stock)
 }

@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::store;
 use crate::clock::{self, Moment};
-use crate::{Shop, db, id};
+use crate::db::{self, Tx};
+use crate::{Shop, accounts, id};
 
 /// A device with the shop's app.
 #[derive(Debug, Clone)]
@@ -23,10 +24,16 @@ pub async fn list(shop: &Shop, customer_id: Uuid) -> db::Result<Vec<Device>> {
 }
 
 /// Registers a device; again, it changes nothing. Beyond the limit of the settings the oldest makes room.
-pub async fn register(shop: &Shop, customer_id: Uuid, token: String, platform: String) -> db::Result<Device> {
+pub async fn register(
+    shop: &Shop,
+    customer_id: Uuid,
+    token: String,
+    platform: String,
+) -> Result<Device, accounts::Error> {
     let device = Device { id: id::sequential(), token, platform, created_at: clock::now() };
     let most = shop.config().notifications.inbox.devices_per_person;
     let mut tx = shop.db().write().await?;
+    accounts::lock_living(&mut tx, customer_id).await?;
     let device = store::push_tokens::put_device(&mut tx, customer_id, &device).await?;
     store::push_tokens::drop_oldest_beyond(&mut tx, customer_id, most).await?;
     tx.commit().await?;
@@ -39,4 +46,9 @@ pub async fn remove(shop: &Shop, customer_id: Uuid, id: Uuid) -> db::Result<bool
     let rows = store::push_tokens::delete_device(&mut tx, customer_id, id).await?;
     tx.commit().await?;
     Ok(rows == 1)
+}
+
+/// Forgets all of a person's.
+pub async fn forget_all(tx: &mut Tx, customer_id: Uuid) -> db::Result<()> {
+    store::push_tokens::delete_devices_of(tx, customer_id).await
 }

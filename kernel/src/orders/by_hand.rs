@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{Details, Error, StateError, refunds, store};
 use crate::db::Tx;
 use crate::money::{self, Amount};
+use crate::once::Once;
 use crate::{Shop, ledger, payments};
 
 /// How it moved.
@@ -19,10 +20,20 @@ pub struct ByHand {
 
 /// Writes down what the shopper gave, or below zero what they were given: never more than the shop holds of what was paid. An order that
 /// owes nothing any more is paid, and whatever else was to pay it is given up.
-pub async fn record(shop: &Shop, order_id: Uuid, amount: Amount, how: &ByHand, actor: &str) -> Result<Details, Error> {
+pub async fn record(
+    shop: &Shop,
+    once: Once,
+    order_id: Uuid,
+    amount: Amount,
+    how: &ByHand,
+    actor: &str,
+) -> Result<Details, Error> {
     let mut tx = shop.db().write().await?;
     store::find_order(&mut tx, order_id).await?.ok_or(Error::NotFound)?;
     super::lock(&mut tx, order_id).await?;
+    if once.done(&mut tx).await?.is_some() {
+        return super::details_in(&mut tx, order_id).await;
+    }
     payments::require_room(shop, &mut tx, order_id).await?;
     let payments = payments::of_order(&mut tx, order_id).await?;
     let available = refunds::in_hand(&mut tx, order_id, &payments).await?;
@@ -38,8 +49,13 @@ pub async fn record(shop: &Shop, order_id: Uuid, amount: Amount, how: &ByHand, a
         super::mark_paid(&mut tx, order_id, &format!("paid by hand: {}", how.method)).await?;
         steps = payments::begin_release_of_paid(shop, &mut tx, order_id).await?;
     }
+    once.keep(&mut tx, order_id).await?;
+    let details = super::details_in(&mut tx, order_id).await?;
     tx.commit().await?;
     shop.relay().wake();
+    if steps.is_empty() {
+        return Ok(details);
+    }
     payments::run_steps(shop, steps).await;
     super::get_any(shop, order_id).await
 }

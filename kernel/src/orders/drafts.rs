@@ -232,7 +232,7 @@ async fn complete_to_end(
     if !store::drafts::close(&mut tx, draft.id, draft.version, order.id, clock::now()).await? {
         return Err(StateError::Contended.into());
     }
-    placing::insert(shop, &mut tx, &mut order, &made, &format!("made by {actor}")).await?;
+    placing::insert(shop, &mut tx, &mut order, &made, "made by the shop").await?;
     if let Some(how) = paid {
         by_hand::post(&mut tx, order.id, order.total, how, actor).await?;
     }

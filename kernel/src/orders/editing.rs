@@ -286,7 +286,7 @@ async fn write(
     let order = Order { version: locked.version + 1, updated_at: clock::now(), ..after.order.clone() };
     store::replace_contents(&mut tx, &order, &after.lines, &after.adjustments).await?;
     store::insert_receipts(&mut tx, order.id, order.revision, &priced.receipts).await?;
-    state::note(&mut tx, &order, &format!("edited by {}", editor.actor)).await?;
+    state::note(&mut tx, &order, "edited").await?;
     charge(&mut tx, before, after, editor).await?;
     let steps = settle(shop, &mut tx, before, &order, editor).await?;
     let outstanding = ledger::balance(&mut tx, order.id).await?.outstanding;

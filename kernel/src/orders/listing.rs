@@ -27,17 +27,7 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<Order>, Error> {
     let mut conn = shop.db().read().await?;
-    let filter = Filter {
-        placed_since: filter.placed_since.map(within_reach),
-        placed_until: filter.placed_until.map(within_reach),
-        ..filter.clone()
-    };
-    let (moment, id) = before.unwrap_or((chrono::DateTime::<chrono::Utc>::MAX_UTC, Uuid::max()));
-    let before = (within_reach(moment), id);
-    Ok(store::list(&mut conn, &filter, before, i64::from(limit) + 1).await?)
-}
-
-/// Both databases compare with real moments alike; these come from outside. No order is older or younger.
-fn within_reach(moment: Moment) -> Moment {
-    moment.clamp(chrono::DateTime::UNIX_EPOCH, clock::now() + chrono::TimeDelta::days(3_650))
+    // No order is younger.
+    let before = before.unwrap_or((clock::now() + chrono::TimeDelta::days(3_650), Uuid::max()));
+    Ok(store::list(&mut conn, filter, before, i64::from(limit) + 1).await?)
 }

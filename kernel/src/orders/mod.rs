@@ -369,9 +369,13 @@ pub async fn get(shop: &Shop, id: Uuid, caller: Option<Uuid>) -> Result<Details,
 
 /// The order, for a merchant.
 pub async fn get_any(shop: &Shop, id: Uuid) -> Result<Details, Error> {
-    let mut conn = shop.db().read().await?;
-    let order = store::find_order(&mut conn, id).await?.ok_or(Error::NotFound)?;
-    Ok(details(&mut conn, order).await?)
+    details_in(&mut shop.db().read().await?, id).await
+}
+
+/// As [`get_any`], on a connection that is open already.
+async fn details_in(conn: &mut Conn, id: Uuid) -> Result<Details, Error> {
+    let order = store::find_order(conn, id).await?.ok_or(Error::NotFound)?;
+    Ok(details(conn, order).await?)
 }
 
 /// The order, locked until the end of the transaction. Its row is the lock of its money: whoever changes what is owed, or moves

@@ -7,13 +7,18 @@ use super::{CaptureMode, Error, Payment, Status, lock, store, worker};
 use crate::clock;
 use crate::db::Tx;
 use crate::money::Amount;
+use crate::once::Once;
 use crate::{Shop, ledger, orders};
 
 /// Takes `amount` of what is reserved for an order, or all of it, but never more than the order owes: an edit may have made it cheaper, or
 /// the shopper paid in cash. Over several payments the oldest is taken first.
-pub async fn capture(shop: &Shop, order_id: Uuid, amount: Option<Amount>) -> Result<(), Error> {
+pub async fn capture(shop: &Shop, once: Once, order_id: Uuid, amount: Option<Amount>) -> Result<(), Error> {
     let mut tx = shop.db().write().await?;
     orders::lock(&mut tx, order_id).await?;
+    if let Some(step_id) = once.done(&mut tx).await? {
+        drop(tx);
+        return declined(shop, step_id).await?.map_or(Ok(()), |decline| Err(Error::CaptureDeclined(decline)));
+    }
     super::require_room(shop, &mut tx, order_id).await?;
     let payments = authorized(&mut tx, order_id).await?;
     let reserved: Amount = payments.iter().map(|payment| payment.moved.authorized).sum();
@@ -32,10 +37,13 @@ pub async fn capture(shop: &Shop, order_id: Uuid, amount: Option<Amount>) -> Res
             begun.push(begin(shop, &mut tx, &payment, StepKind::Capture, part).await?);
         }
     }
+    if let Some(first) = begun.first() {
+        once.keep(&mut tx, first.id).await?;
+    }
     tx.commit().await?;
     steps::run_steps(shop, begun.clone()).await;
     for step in &begun {
-        if let Some(decline) = declined(shop, step).await? {
+        if let Some(decline) = declined(shop, step.id).await? {
             return Err(Error::CaptureDeclined(decline));
         }
     }
@@ -101,7 +109,7 @@ pub(super) async fn fail_alone(shop: &Shop, payment: &Payment, step: &Step, code
 }
 
 /// Why the provider refused a step, if it did.
-async fn declined(shop: &Shop, step: &Step) -> Result<Option<super::Decline>, Error> {
-    let code = store::failure(&mut shop.db().read().await?, step.id).await?;
+async fn declined(shop: &Shop, step_id: Uuid) -> Result<Option<super::Decline>, Error> {
+    let code = store::failure(&mut shop.db().read().await?, step_id).await?;
     Ok(code.map(|code| super::Decline { message: format!("the provider refused: {code}"), code }))
 }

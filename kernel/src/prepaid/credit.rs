@@ -7,6 +7,7 @@ use super::{Cause, Entry, Error, NewEntry, store};
 use crate::clock;
 use crate::db::{self, Tx};
 use crate::money::{Amount, Currency};
+use crate::once::Once;
 use crate::{Shop, accounts};
 
 /// What a customer has in a currency.
@@ -45,6 +46,7 @@ pub async fn forget_words(tx: &mut Tx, customer_id: Uuid, order_ids: &[Uuid]) ->
 /// Gives a customer credit, or takes some away: never more than there is. Tells what they have then.
 pub async fn post_credit(
     shop: &Shop,
+    once: Once,
     customer_id: Uuid,
     currency: Currency,
     amount: Amount,
@@ -56,9 +58,14 @@ pub async fn post_credit(
     let mut tx = shop.db().write().await?;
     let account_id = store::credit_account(&mut tx, customer_id, currency.code(), now).await?;
     store::lock(&mut tx, account_id).await?;
-    let balance = after(store::balance(&mut tx, account_id).await?, amount)?;
+    let before = store::balance(&mut tx, account_id).await?;
+    if once.done(&mut tx).await?.is_some() {
+        return Ok(before);
+    }
+    let balance = after(before, amount)?;
     let entry = NewEntry { account_id, cause: Cause::Adjusted, amount, order_id: None, reason, actor };
     store::insert_entry(&mut tx, &entry, now).await?;
+    once.keep(&mut tx, account_id).await?;
     tx.commit().await?;
     Ok(balance)
 }

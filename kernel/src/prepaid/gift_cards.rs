@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{Cause, Code, Entry, Error, NewEntry, store};
 use crate::clock::{self, Moment};
 use crate::money::{self, Amount, Currency};
+use crate::once::Once;
 use crate::{Shop, id};
 
 /// A gift card. Its code is known to its holder only.
@@ -130,13 +131,24 @@ pub async fn patch(shop: &Shop, id: Uuid, patch: Patch, expected: Option<i64>) -
 }
 
 /// Puts the balance right: above zero it has so much more, below so much less, but never less than nothing.
-pub async fn adjust(shop: &Shop, id: Uuid, amount: Amount, reason: &str, actor: &str) -> Result<GiftCard, Error> {
+pub async fn adjust(
+    shop: &Shop,
+    once: Once,
+    id: Uuid,
+    amount: Amount,
+    reason: &str,
+    actor: &str,
+) -> Result<GiftCard, Error> {
     let mut tx = shop.db().write().await?;
     store::lock(&mut tx, id).await?;
     let mut card = store::find_gift_card(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    if once.done(&mut tx).await?.is_some() {
+        return Ok(card);
+    }
     card.balance = after(card.balance, amount)?;
     let entry = NewEntry { account_id: id, cause: Cause::Adjusted, amount, order_id: None, reason, actor };
     store::insert_entry(&mut tx, &entry, clock::now()).await?;
+    once.keep(&mut tx, id).await?;
     tx.commit().await?;
     Ok(card)
 }

@@ -219,6 +219,7 @@ pub async fn create(shop: &Shop, customer_id: Uuid, product: &str, new: NewRevie
     let author = author_of(shop, customer_id).await?;
     let now = clock::now();
     let mut tx = shop.db().write().await?;
+    accounts::lock_living(&mut tx, customer_id).await?;
     let mut review = Review {
         id: id::sequential(),
         product_id,
@@ -261,6 +262,7 @@ pub async fn create(shop: &Shop, customer_id: Uuid, product: &str, new: NewRevie
 pub async fn patch(shop: &Shop, customer_id: Uuid, id: Uuid, patch: ReviewPatch) -> Result<Review, Error> {
     let author = author_of(shop, customer_id).await?;
     let mut tx = shop.db().write().await?;
+    accounts::lock_living(&mut tx, customer_id).await?;
     let mut review = lock_own(&mut tx, customer_id, id).await?;
     let before = review.status;
     review.author = author;

@@ -153,3 +153,40 @@ api_test! {
         app.get("/v1/me/sessions").await.problem("unauthenticated");
     }
 }
+
+api_test! {
+    /// Each changes one field: neither may write back what the other has changed.
+    async fn two_changes_of_a_profile_at_once_are_both_kept(app: App) {
+        let ada = app.customer("ada@example.org").await;
+        for round in 0..20 {
+            let change = |field: &str| send(&app, Method::PATCH, "/v1/me", &ada, Some(json!({ field: round.to_string() })));
+            let (name, phone) = futures_util::future::join(change("name"), change("phone")).await;
+            (name.expect(200), phone.expect(200));
+            let me = get(&app, "/v1/me", &ada).await;
+            assert_eq!((&me["name"], &me["phone"]), (&json!(round.to_string()), &json!(round.to_string())));
+        }
+    }
+}
+
+api_test! {
+    /// Requests that were let in before the erasing was done.
+    async fn nothing_is_kept_with_an_account_that_is_nobodys(app: App) {
+        use kassa::accounts::{self, AddressEntry, Consent, Preferences};
+        let ada = app.customer("ada@example.org").await;
+        let me = get(&app, "/v1/me", &ada).await;
+        let id: uuid::Uuid = me["id"].as_str().unwrap().parse().unwrap();
+        let gone = send(&app, Method::DELETE, "/v1/me", &ada, Some(json!({ "password": "a long enough password" }))).await;
+        assert_eq!(gone.status, 204, "{}", gone.body);
+
+        let address = serde_json::from_value(crate::support::shopper::address()).unwrap();
+        let entry = AddressEntry { label: "Home".into(), address, default_delivery: true, default_billing: true };
+        accounts::add_address(&app.shop, id, &entry).await.unwrap_err();
+        accounts::choose_preferences(&app.shop, id, "de", &Preferences::default()).await.unwrap_err();
+        accounts::change_consent(&app.shop, id, Consent::Marketing, true, "a box").await.unwrap_err();
+        let device = kassa::notifications::push_tokens::register(&app.shop, id, "token".into(), "ios".into()).await;
+        device.unwrap_err();
+        let new = kassa::reviews::NewReview { rating: 5, title: "Ada".into(), body: "Lovelace".into() };
+        kassa::reviews::create(&app.shop, id, "sencha", new).await.unwrap_err();
+        assert!(accounts::list_addresses(&app.shop, id).await.unwrap().is_empty());
+    }
+}

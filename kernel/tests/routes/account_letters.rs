@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use crate::support::App;
 use crate::support::app::Answer;
-use crate::support::shopper::Shopper;
+use crate::support::shopper::{Shopper, address};
 
 const PASSWORD: &str = "a long enough password";
+const CONFIRM: &str = "/v1/auth/confirm-email";
 
 /// The letter with this subject to this address, as soon as it is there.
 async fn letter(app: &App, to: &str, subject: &str) -> String {
@@ -30,6 +31,12 @@ fn token(letter: &str) -> String {
 
 async fn post_token(app: &App, path: &str, token: &str) -> Answer {
     app.post(path, json!({ "token": token })).await
+}
+
+/// By who is signed in.
+async fn confirm(app: &App, token: &str, access: &str) {
+    let answer = app.send(Method::POST, CONFIRM, Some(access), Some(json!({ "token": token }))).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
 }
 
 async fn me(app: &App, token: &str) -> Value {
@@ -84,11 +91,12 @@ api_test! {
         let link = token(&letter(&app, "ADA@example.org", "Confirm your e-mail address").await);
         let reset = json!({ "token": link, "password": "another long password" });
         app.post("/v1/auth/reset-password", reset).await.problem("invalid-link");
-        post_token(&app, "/v1/auth/confirm-email", "no such token").await.problem("invalid-link");
+        post_token(&app, CONFIRM, "no such token").await.problem("invalid-link");
         assert_eq!(orders().await["items"], json!([]), "whoever registers an address has not proved it");
 
-        assert_eq!(post_token(&app, "/v1/auth/confirm-email", &link).await.status, 204);
-        post_token(&app, "/v1/auth/confirm-email", &link).await.problem("invalid-link");
+        confirm(&app, &link, &access).await;
+        let again = app.send(Method::POST, CONFIRM, Some(&access), Some(json!({ "token": link }))).await;
+        again.problem("invalid-link");
         assert_eq!(me(&app, &access).await["email_confirmed"], true);
         let first = || async { orders().await["items"][0]["id"].as_str().map(str::to_owned) };
         assert_eq!(app.eventually("the order is adopted", first).await, order["id"].as_str().unwrap());
@@ -96,6 +104,68 @@ api_test! {
             let resent = app.post("/v1/auth/confirm-email/resend", json!({ "email": email })).await;
             assert_eq!(resent.status, 202, "{email}");
         }
+    }
+}
+
+api_test! {
+    /// A stranger registered the address. Its owner, who bought as a guest, follows the link of the letter.
+    async fn a_letter_alone_does_not_vouch_for_a_strangers_password(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        shopper.check_out("tok-approve").await.expect(201);
+        let stranger = app.customer("ada@example.org").await;
+        let eve = app.customer("eve@example.org").await;
+        let link = token(&letter(&app, "ada@example.org", "Confirm your e-mail address").await);
+        post_token(&app, CONFIRM, &link).await.problem("unauthenticated");
+        let as_eve = app.send(Method::POST, CONFIRM, Some(&eve), Some(json!({ "token": link }))).await;
+        as_eve.problem("unauthenticated");
+        let guessed = json!({ "token": link, "password": "another long password" });
+        app.post(CONFIRM, guessed).await.problem("invalid-credentials");
+        assert_eq!(me(&app, &stranger).await["email_confirmed"], false);
+
+        // Who knows the password may: the link is still good. Sessions that proved nothing end.
+        assert_eq!(app.post(CONFIRM, json!({ "token": link, "password": PASSWORD })).await.status, 204);
+        app.send(Method::GET, "/v1/me", Some(&stranger), None).await.problem("invalid-token");
+        let access = app.log_in("ada@example.org", PASSWORD).await;
+        assert_eq!(me(&app, &access).await["email_confirmed"], true);
+    }
+}
+
+api_test! {
+    async fn what_a_stranger_kept_with_an_account_goes_when_its_owner_proves_the_address(app: App) {
+        let stranger = app.customer("ada@example.org").await;
+        let send = |method: Method, path: &'static str, body: Value| app.send(method, path, Some(&stranger), Some(body));
+        send(Method::PATCH, "/v1/me", json!({ "phone": "+49 30 666" })).await.expect(200);
+        let token_of_app = json!({ "token": "strangers-device", "platform": "android" });
+        send(Method::POST, "/v1/me/push-tokens", token_of_app).await.expect(201);
+        send(Method::POST, "/v1/me/addresses", json!({ "address": address() })).await.expect(201);
+        let mut settings = app.send(Method::GET, "/v1/me/settings", Some(&stranger), None).await.expect(200);
+        let usual = settings.clone();
+        settings["notifications"]["order"]["sms"] = json!(true);
+        send(Method::PUT, "/v1/me/settings", settings).await.expect(200);
+        let consent = json!({ "given": true, "source": "a stranger" });
+        send(Method::PUT, "/v1/me/consents/marketing", consent).await.expect(200);
+        let mut tx = app.shop.db().write().await.unwrap();
+        let made = sql::execute!(
+            tx,
+            "insert into second_factors (customer_id, secret, confirmed_at, last_step, created_at)
+             select id, $1, created_at, 0, created_at from customers where email_key = 'ada@example.org'",
+            [7_u8; 32].as_slice()
+        );
+        assert_eq!(made.unwrap(), 1);
+        tx.commit().await.unwrap();
+
+        app.post("/v1/auth/forgot-password", json!({ "email": "ada@example.org" })).await;
+        let link = token(&letter(&app, "ada@example.org", "A new password for Kassa").await);
+        let reset = json!({ "token": link, "password": "another long password" });
+        assert_eq!(app.post("/v1/auth/reset-password", reset).await.status, 204);
+        // No second factor is asked for.
+        let ada = app.log_in("ada@example.org", "another long password").await;
+        let get = async |path: &str| app.send(Method::GET, path, Some(&ada), None).await.expect(200);
+        assert_eq!((&get("/v1/me").await["phone"], &get("/v1/me").await["email_confirmed"]), (&json!(""), &json!(true)));
+        assert_eq!(get("/v1/me/push-tokens").await, json!([]));
+        assert_eq!(get("/v1/me/addresses").await, json!([]));
+        assert_eq!(get("/v1/me/settings").await, usual);
+        assert_eq!(get("/v1/me/consents").await[0]["given"], false);
     }
 }
 
@@ -118,7 +188,8 @@ api_test! {
         app.post("/v1/auth/login", body.clone()).await.problem("email-unconfirmed");
         let wrong = json!({ "email": "ada@example.org", "password": "somebody else's" });
         app.post("/v1/auth/login", wrong).await.problem("invalid-credentials");
-        assert_eq!(post_token(&app, "/v1/auth/confirm-email", &link).await.status, 204);
+        let confirmation = json!({ "token": link, "password": PASSWORD });
+        assert_eq!(app.post(CONFIRM, confirmation).await.status, 204);
         app.post("/v1/auth/login", body).await.expect(200);
         stop.stop().await;
     }
@@ -133,7 +204,7 @@ api_test! {
         shopper.prepare("TEA-SENCHA-100", 1).await;
         shopper.check_out("tok-approve").await.problem("email-unconfirmed");
         let link = token(&letter(&app, "ada@example.org", "Confirm your e-mail address").await);
-        assert_eq!(post_token(&app, "/v1/auth/confirm-email", &link).await.status, 204);
+        confirm(&app, &link, &access).await;
         shopper.check_out("tok-approve").await.expect(201);
         Shopper::ready(&app, "TEA-SENCHA-100", 1).await.check_out("tok-approve").await.expect(201);
         stop.stop().await;

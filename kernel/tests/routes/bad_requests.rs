@@ -183,3 +183,61 @@ api_test! {
         stop.stop().await;
     }
 }
+
+api_test! {
+    /// Years that PostgreSQL does not have, or whose texts do not sort (SQLite), and the character that PostgreSQL keeps in no text.
+    async fn moments_and_texts_that_a_database_cannot_compare_with(app: App) {
+        let token = app.merchant().await;
+        let refused = async |method: Method, path: &str, body: Option<Value>| {
+            let answer = app.send(method, path, Some(&token), body).await;
+            assert!([400, 422].contains(&answer.status), "{path}: {} {}", answer.status, answer.body);
+        };
+        let id = uuid::Uuid::nil();
+        for moment in ["-9999-01-01T00:00:00Z", "+10000-01-01T00:00:00Z"] {
+            let at = kassa::http::paging::cursor(&json!([moment, id]));
+            let query = moment.replace('+', "%2B");
+            for path in [
+                format!("/v1/collections?cursor={at}"),
+                format!("/v1/admin/collections?cursor={at}"),
+                format!("/v1/orders?cursor={at}"),
+                format!("/v1/admin/orders?cursor={at}"),
+                format!("/v1/admin/orders?since={query}"),
+                format!("/v1/admin/orders?until={query}"),
+                format!("/v1/admin/audit?since={query}"),
+            ] {
+                refused(Method::GET, &path, None).await;
+            }
+            let products = kassa::http::paging::cursor(&json!(["updated", moment, id]));
+            refused(Method::GET, &format!("/v1/admin/products?sort=updated&cursor={products}"), None).await;
+            for (path, body) in [
+                ("/v1/admin/coupons", json!({ "code": "X", "starts_at": moment })),
+                ("/v1/admin/coupons", json!({ "code": "X", "ends_at": moment })),
+                ("/v1/admin/gift-cards", json!({ "amount": 1, "currency": "EUR", "expires_at": moment })),
+                ("/v1/admin/api-keys", json!({ "name": "x", "scopes": ["orders"], "expires_at": moment })),
+                ("/v1/admin/webhooks/00000000-0000-0000-0000-000000000000/replay-failed", json!({ "since": moment })),
+                ("/v1/admin/price-lists", json!({ "code": "x", "name": "x", "currency": "EUR", "ends_at": moment })),
+            ] {
+                refused(Method::POST, path, Some(body)).await;
+            }
+        }
+        let text = kassa::http::paging::cursor(&json!("\0"));
+        let customers = kassa::http::paging::cursor(&json!(["Name", "a\0", id]));
+        for path in [
+            "/v1/admin/gift-cards?last_four=%00AAA".to_owned(),
+            format!("/v1/admin/customers?sort=name&cursor={customers}"),
+            format!("/v1/admin/product-types?cursor={text}"),
+            format!("/v1/admin/price-lists?cursor={text}"),
+            format!("/v1/admin/customer-groups?cursor={text}"),
+        ] {
+            refused(Method::GET, &path, None).await;
+        }
+    }
+}
+
+api_test! {
+    /// `erased-{id}@erased.invalid` is what an erased account is called: whoever had it could keep somebody from being forgotten.
+    async fn nobody_registers_where_erased_accounts_are(app: App) {
+        let body = json!({ "email": "erased-0@Erased.Invalid", "password": "a long enough password" });
+        app.post("/v1/auth/register", body).await.problem("invalid-request");
+    }
+}

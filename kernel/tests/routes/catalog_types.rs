@@ -163,3 +163,48 @@ api_test! {
         assert_eq!(pointers(&missing), ["/options/colour"]);
     }
 }
+
+api_test! {
+    /// In the order of the options the values of one variant become those of another, which has not got its own yet.
+    async fn options_change_places(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let option = |code: &str| {
+            let values = json!([{ "code": "10", "name": "10" }, { "code": "20", "name": "20" }]);
+            json!({ "code": code, "name": code, "values": values })
+        };
+        let variant = |sku: &str, width: &str, height: &str| {
+            json!({ "sku": sku, "price": 990, "options": { "width": width, "height": height } })
+        };
+        let made = merchant.post("/v1/admin/products", json!({
+            "title": "Board",
+            "options": [option("width"), option("height")],
+            "variants": [variant("B-1", "10", "20"), variant("B-2", "20", "10")],
+        }));
+        let made = made.await.expect(201);
+        let path = format!("/v1/admin/products/{}", made["id"].as_str().unwrap());
+        let turned = json!({ "options": [option("height"), option("width")] });
+        let turned = merchant.patch(&path, turned).await.expect(200);
+        assert_eq!(turned["variants"][0]["options"], json!({ "width": "10", "height": "20" }));
+        assert_eq!(merchant.get(&path).await.expect(200)["variants"], turned["variants"]);
+    }
+}
+
+api_test! {
+    /// The product is written while its category goes: on PostgreSQL it waits for the other transaction, and then points at nothing.
+    async fn a_category_that_goes_meanwhile_is_no_category(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let category = merchant.post("/v1/admin/categories", json!({ "name": "Going" })).await.expect(201);
+        let id: uuid::Uuid = category["id"].as_str().unwrap().parse().unwrap();
+        let mut tx = app.shop.db().write().await.unwrap();
+        kassa::db::sql::execute!(tx, "delete from categories where id = $1", id).unwrap();
+        let variants = json!([{ "sku": "G-1", "price": 1 }]);
+        let body = json!({ "title": "Late", "category_id": id, "variants": variants });
+        let making = merchant.post("/v1/admin/products", body);
+        let going = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            tx.commit().await.unwrap();
+        };
+        let (made, ()) = tokio::join!(making, going);
+        assert_eq!(pointers(&made.problem("invalid-request")), ["/category_id"]);
+    }
+}

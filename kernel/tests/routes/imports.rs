@@ -364,3 +364,37 @@ api_test! {
         merchant.get("/v1/admin/imports/00000000-0000-7000-8000-000000000009").await.problem("not-found");
     }
 }
+
+api_test! {
+    /// PostgreSQL keeps it in no text: a line that has it is refused, and the rest of the file is taken.
+    async fn a_nul_costs_its_line_and_not_the_file(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let rule = |condition: Value| json!({ "match": "all", "conditions": [condition] });
+        let collection = |rule: Value| json!({ "kind": "collection", "slug": "c", "title": "C", "rule": rule });
+        let bad = [
+            json!({ "kind": "related", "product": "sen\0cha", "products": [] }),
+            json!({ "kind": "related", "product": "sencha", "products": [{ "relation": "related", "slug": "\0" }] }),
+            json!({ "kind": "category", "slug": "a", "name": "A", "parent": "\0" }),
+            json!({ "kind": "product", "slug": "p", "title": "P", "category": "\0", "variants": [] }),
+            json!({ "kind": "collection", "slug": "b", "title": "B", "products": ["\0"] }),
+            collection(rule(json!({ "field": "vendor", "value": "\0" }))),
+            collection(rule(json!({ "field": "tag", "value": "\0" }))),
+            collection(rule(json!({ "field": "category", "value": "\0" }))),
+            json!({ "kind": "product", "slug": "q", "status": "\0" }),
+        ];
+        let good = json!({ "kind": "category", "slug": "good", "name": "Good" });
+        let head = json!({ "kind": "catalog", "version": 1, "currency": "EUR" });
+        let lines: Vec<_> = std::iter::once(head).chain(bad.iter().cloned()).chain([good]).collect();
+        let job = import_lines(&merchant, &lines).await;
+        assert_eq!((&job["error"], &job["state"]), (&json!(null), &json!("done")), "{job}");
+        let report = report(&merchant, &job).await;
+        let refused = report.iter().filter(|(_, outcome, ..)| outcome == "refused").count();
+        assert_eq!(refused, bad.len(), "{report:#?}");
+        assert!(report.iter().any(|(_, _, what, _)| what == "category good"), "{report:#?}");
+
+        let head = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Vendor";
+        let csv = format!("{head}\nnu\0l,Nul,Title,Default Title,,1.00,V\nx\0,Bad,Title,Default Title,B-1,\0,V\n");
+        let job = import(&merchant, "format=shopify-csv", "text/csv", &csv).await;
+        assert_eq!((&job["error"], &job["state"]), (&json!(null), &json!("done")), "{job}");
+    }
+}

@@ -370,3 +370,17 @@ api_test! {
         app.stopper().stop().await;
     }
 }
+
+api_test! {
+    async fn a_shopper_is_not_told_who_of_the_shop_did_it(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let placed = shopper.check_out("tok-pending").await.expect(201);
+        let desk = Desk { app: &app, token: app.merchant().await, order: placed };
+        let boss = app.send(Method::GET, "/v1/me", Some(&desk.token), None).await.expect(200);
+        let correction = json!({ "amount": -desk.total(), "reason": "a gift" });
+        desk.post("/corrections", correction).await.expect(201);
+        let shown = app.get(&format!("/v1/orders/{}", desk.order["id"].as_str().unwrap())).await.expect(200);
+        assert_eq!((&shown["status"], &shown["history"][1]["cause"]), (&json!("paid"), &json!("corrected")));
+        assert!(!shown.to_string().contains(boss["id"].as_str().unwrap()), "{shown}");
+    }
+}

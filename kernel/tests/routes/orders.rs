@@ -165,7 +165,7 @@ api_test! {
             (format!("since={}", moment(&second)), vec![2, 1]),
             (format!("until={}", moment(&second)), vec![0]),
             ("since=9999-12-31T23:59:59Z".into(), vec![]),
-            ("until=0001-01-01T00:00:00Z".into(), vec![]),
+            ("until=1970-01-01T00:00:00Z".into(), vec![]),
         ] {
             let found: Vec<_> = list(&query).await.iter().map(|order| order["number"].as_i64().unwrap()).collect();
             assert_eq!(found, expected.iter().map(|index: &usize| numbers[*index]).collect::<Vec<_>>(), "{query}");

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::Shop;
 use crate::accounts::{self, ApiKey, ApiKeyError, NewApiKey, Permission, Scopes};
-use crate::clock::{self, Moment};
+use crate::clock::{self, Given, Moment};
 use crate::http::auth::{InPerson, Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
@@ -32,7 +32,7 @@ pub struct ApiKeyIn {
     scopes: Vec<String>,
     /// Until when it is good; for ever where none is given.
     #[schema(value_type = Option<String>, format = DateTime, example = "2031-01-01T00:00:00Z")]
-    expires_at: Option<Moment>,
+    expires_at: Option<Given>,
 }
 
 /// A key, without its secret.
@@ -96,11 +96,10 @@ impl ApiKeyIn {
         if let Err(index) = scopes {
             checks.require(false, &format!("/scopes/{index}"), SCOPE_DETAIL);
         }
-        let ahead = self.expires_at.is_none_or(|moment| moment > clock::now());
+        let expires_at = self.expires_at.map(Moment::from);
+        let ahead = expires_at.is_none_or(|moment| moment > clock::now());
         checks.require(ahead, "/expires_at", "must be in the future");
         checks.done()?;
-        // Cut to what both databases keep.
-        let expires_at = self.expires_at.map(|moment| chrono::SubsecRound::trunc_subsecs(moment, 6));
         Ok(NewApiKey { name: self.name.trim().to_owned(), scopes: scopes.unwrap_or_default(), expires_at })
     }
 }

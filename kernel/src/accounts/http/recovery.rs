@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::Shop;
 use crate::accounts::{self, Email, InvalidEmail, PasswordRefused, password};
-use crate::http::auth::SignedIn;
+use crate::http::auth::{Caller, SignedIn};
 use crate::http::extract::{Checks, Json};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -70,6 +70,17 @@ fn check_current(checks: &mut Checks, text: &str, pointer: &str) {
     checks.require(fine, pointer, "must be 1 to 256 characters");
 }
 
+/// What a letter brought, and that the account is one's own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmEmailBody {
+    #[schema(example = "8xGfM0T4Yw1w0mJHkQy1l3mCwF2b6rX9aZcVdNeSuQk", min_length = 1, max_length = 256)]
+    token: String,
+    /// Of the account; not needed by who is signed in to it.
+    #[schema(example = "correct horse battery staple", min_length = 1, max_length = 256)]
+    password: Option<String>,
+}
+
 /// A new password, by a letter.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -111,13 +122,25 @@ pub struct EmailChangeBody {
 
 /// Prove that the e-mail address of an account is yours, with the token of the letter
 ///
-/// Orders that were placed with this address without an account become the account's.
-#[utoipa::path(post, path = "/v1/auth/confirm-email", tag = "accounts", request_body = LinkTokenBody, responses(
+/// By who is signed in to the account, or gives its password: others may have registered the address of whoever reads this letter. Other
+/// sessions of the account end. Orders that were placed with this address without an account become the account's.
+#[utoipa::path(post, path = "/v1/auth/confirm-email", tag = "accounts", request_body = ConfirmEmailBody, responses(
     (status = 204, description = "It is confirmed"),
+    (status = 401, description = "`unauthenticated`: sign in to the account, or send its password; `invalid-credentials`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`; `invalid-link`", body = ProblemSchema)
 ))]
-pub async fn confirm_email(State(shop): State<Shop>, Json(body): Json<LinkTokenBody>) -> Result<StatusCode, Problem> {
-    accounts::confirm_email(&shop, &body.check()?).await?;
+pub async fn confirm_email(
+    State(shop): State<Shop>,
+    caller: Caller,
+    Json(body): Json<ConfirmEmailBody>,
+) -> Result<StatusCode, Problem> {
+    let mut checks = Checks::default();
+    check_token(&mut checks, &body.token);
+    if let Some(password) = &body.password {
+        check_current(&mut checks, password, "/password");
+    }
+    checks.done()?;
+    accounts::confirm_email(&shop, &body.token, caller.0.as_ref(), body.password.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

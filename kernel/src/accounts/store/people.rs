@@ -3,7 +3,8 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::accounts::terms::name_key;
+use crate::accounts::terms::{name_key, terms_of};
+use crate::accounts::{Customer, Email};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 
@@ -118,6 +119,20 @@ pub(in crate::accounts) async fn delete_kept(tx: &mut Tx, id: Uuid) -> Result<()
     sql::execute!(tx, "delete from customer_addresses where customer_id = $1", id)?;
     sql::execute!(tx, "delete from account_tokens where customer_id = $1", id)?;
     Ok(())
+}
+
+/// Takes away what somebody kept with the account: their number, their wishes, their addresses.
+pub(in crate::accounts) async fn clear_kept(tx: &mut Tx, customer: &Customer, now: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update customers set phone = '', preferences = null, default_delivery_id = null, default_billing_id = null, updated_at = $2,
+                version = version + 1
+         where id = $1",
+        customer.id,
+        now
+    )?;
+    sql::execute!(tx, "delete from customer_addresses where customer_id = $1", customer.id)?;
+    replace_terms(tx, customer.id, &terms_of(&Email::key_of(&customer.email), &customer.name, "")).await
 }
 
 /// What waits to be told them.

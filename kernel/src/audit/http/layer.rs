@@ -89,7 +89,10 @@ async fn recorded(recorder: Recorder, request: Request, next: Next) -> Result<Re
     // From here on to its end: a client that hangs up must not leave a change without its outcome in the log.
     let shop = recorder.shop.clone();
     let work = async move {
-        let kept = keep(&parts, &body, recorder.shop.config().audit.max_body_bytes);
+        let config = recorder.shop.config();
+        // Whether they may do it is not known yet: a file may be large, but what is parsed is no larger than any other request.
+        let parsed = body.len() <= config.http.max_body_bytes;
+        let kept = keep(&parts, &body, parsed, config.audit.max_body_bytes);
         let id = audit::begin(&recorder.shop, &attempt(&recorder, &parts, actor, kept)).await?;
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
         let (status, made) = (response.status().as_u16(), made(&response));
@@ -126,15 +129,15 @@ fn made(response: &Response) -> Option<String> {
     location.to_str().ok()?.rsplit('/').next().map(str::to_owned)
 }
 
-/// What is kept of the body: JSON without its secrets, of anything else a digest.
-fn keep(parts: &Parts, body: &Bytes, max_bytes: usize) -> audit::Body {
+/// What is kept of the body: JSON without its secrets, where it is to be parsed; of anything else a digest.
+fn keep(parts: &Parts, body: &Bytes, parsed: bool, max_bytes: usize) -> audit::Body {
     let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
     if body.is_empty() {
         return audit::Body::default();
     }
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let json: Option<serde_json::Value> =
-        if media_type.contains("json") { serde_json::from_slice(body).ok() } else { None };
+        if parsed && media_type.contains("json") { serde_json::from_slice(body).ok() } else { None };
     match json {
         Some(mut value) => {
             // The code of a gift card is money; that of a coupon or a currency is none.
@@ -174,16 +177,17 @@ mod tests {
         let request = |media_type: &str| http::Request::builder().header(header::CONTENT_TYPE, media_type).body(());
         let parts = |media_type: &str| request(media_type).expect("a request").into_parts().0;
         let body = Bytes::from_static("{\"name\":\"ä\",\"password\":\"x\"}".as_bytes());
-        let kept = keep(&parts("application/json"), &body, 1_000);
+        let kept = keep(&parts("application/json"), &body, true, 1_000);
         assert_eq!(kept.text.as_deref(), Some("{\"name\":\"ä\",\"password\":\"[struck out]\"}"));
         assert_eq!((kept.bytes, kept.sha256), (28, None));
         assert_eq!(
-            keep(&parts("application/json"), &body, 10).text.as_deref(),
+            keep(&parts("application/json"), &body, true, 10).text.as_deref(),
             Some("{\"name\":\""),
             "between letters"
         );
-        let upload = keep(&parts("application/wasm"), &body, 1_000);
+        let upload = keep(&parts("application/wasm"), &body, true, 1_000);
         assert!(upload.text.is_none() && upload.sha256.is_some_and(|digest| digest.len() == 64));
-        assert!(keep(&parts("application/json"), &Bytes::from_static(b"{\"password\":"), 1_000).text.is_none());
+        assert!(keep(&parts("application/json"), &body, false, 1_000).sha256.is_some(), "too large to be parsed");
+        assert!(keep(&parts("application/json"), &Bytes::from_static(b"{\"password\":"), true, 1_000).text.is_none());
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::check_code;
 use crate::Shop;
 use crate::catalog::{self, AllFilter, AllSort, Entry, Status};
-use crate::clock::Moment;
+use crate::clock::{Given, Moment};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Query};
 use crate::http::paging::{Page, PageParams};
@@ -107,8 +107,8 @@ pub async fn list_all_products(
     let page = PageParams { cursor: params.cursor, limit: params.limit };
     let (limit, sort) = (page.limit()?, params.sort.unwrap_or_default());
     let after = match page.key()? {
-        Some((of, moment, id)) if of == sort => Some((moment, id)),
-        Some::<(AllSort, Moment, Uuid)>(_) => {
+        Some((of, moment, id)) if of == sort => Some((moment.into(), id)),
+        Some::<(AllSort, Given, Uuid)>(_) => {
             return Err(Problem::invalid_field("cursor", "is of a list in another order"));
         }
         None => None,

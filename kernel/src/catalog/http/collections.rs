@@ -15,7 +15,7 @@ use crate::catalog::{
     self, AttributeValue, Collection, CollectionPatch, Condition, MAX_ATTRIBUTE_TEXT, MAX_CHOSEN, MAX_CONDITIONS,
     MAX_DESCRIPTION, MAX_TAG, MAX_TITLE, MAX_VENDOR, NewCollection, Reading, Rule, Status, is_code,
 };
-use crate::clock::Moment;
+use crate::clock::{Given, Moment};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
@@ -123,7 +123,8 @@ pub async fn admin_list_collections(
     let page = PageParams { cursor: params.cursor, limit: params.limit };
     let limit = page.limit()?;
     let status = params.status.unwrap_or(Status::Active);
-    let found = catalog::list_collections(&shop, status, page.key()?, limit + 1, &Reading::default()).await?;
+    let after = page.key::<(Given, Uuid)>()?.map(|(at, id)| (at.into(), id));
+    let found = catalog::list_collections(&shop, status, after, limit + 1, &Reading::default()).await?;
     Ok(Answer(Page::new(found, limit, |found| (found.created_at, found.id), AdminCollectionOut::from)))
 }
 

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{moved, shopper};
 use crate::Shop;
-use crate::catalog::{self, Collection, CollectionKey, Found, Reading, Status};
+use crate::catalog::{self, Collection, Found, Reading, Status};
+use crate::clock::{Given, Moment};
 use crate::http::caching::Tagged;
 use crate::http::extract::{Path, Query};
 use crate::http::locale::{LocaleParams, mark};
@@ -62,7 +63,7 @@ pub async fn list_collections(
     let reading = Reading::of(&shop, &LocaleParams { locale: params.locale }.wanted(&headers)?);
     let page = PageParams { cursor: params.cursor, limit: params.limit };
     let limit = page.limit()?;
-    let after: Option<CollectionKey> = page.key()?;
+    let after = page.key::<(Given, Uuid)>()?.map(|(at, id)| (Moment::from(at), id));
     let place = after.map(|(at, id)| format!("{} {id}", at.timestamp_micros())).unwrap_or_default();
     let key = format!("catalog:collections\n{limit}\n{place}\n{}", reading.tag(&shop));
     let mut response = match shop.cache().get(&key) {

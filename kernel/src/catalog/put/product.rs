@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::super::products::{insert_product, lock, read_product, record, write};
+use super::super::products::{free_options, insert_product, lock, read_product, record, write};
 use super::super::translations::{self, Entity};
 use super::super::variants::insert_variant;
 use super::super::{Error, Product, ProductType, Status, Variant, attributes, store, tags};
@@ -161,13 +161,7 @@ async fn write_variants(
 ) -> Result<(), Error> {
     let at = product.updated_at;
     let had = |variant: &Variant| before.variants.iter().find(|had| had.id == variant.id);
-    // Two that change places would meet halfway: the values of each are let go before any is taken.
-    for variant in &product.variants {
-        if had(variant).is_some_and(|had| had.options != variant.options && !had.options.is_empty()) {
-            let freed = Variant { options: Vec::new(), ..variant.clone() };
-            store::update_variant(tx, &freed, at).await?;
-        }
-    }
+    free_options(tx, before, product).await?;
     for variant in &product.variants {
         match had(variant) {
             None => insert_variant(tx, variant, at).await?,

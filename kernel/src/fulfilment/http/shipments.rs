@@ -3,7 +3,6 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chrono::SubsecRound;
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use super::view::{AdminShipmentOut, ShipmentSummaryOut};
 use crate::Shop;
-use crate::clock::{self, Moment};
+use crate::clock::{self, Given, Moment};
 use crate::fulfilment::{self, Error, NewShipment, Shipment, ShipmentPatch, ShippedLine, Status, Tracking};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query, present};
@@ -80,7 +79,7 @@ pub struct TrackingEventIn {
     status: TrackingStatusIn,
     /// Now, where it is left out; at most a day ahead.
     #[schema(value_type = Option<String>, format = DateTime)]
-    at: Option<Moment>,
+    at: Option<Given>,
     #[schema(max_length = 500, example = "left with a neighbour")]
     #[serde(default)]
     text: String,
@@ -305,10 +304,9 @@ pub async fn create_tracking_event(
 ) -> Result<(StatusCode, Answer<AdminShipmentOut>), Problem> {
     let mut checks = Checks::default();
     checks.text(&body.text, 0, TEXT_CHARACTERS, "/text");
-    let first = chrono::DateTime::UNIX_EPOCH;
+    let at = body.at.map(Moment::from);
     let last = clock::now() + chrono::TimeDelta::days(1);
-    let in_range = body.at.is_none_or(|at| (first..=last).contains(&at));
-    checks.require(in_range, "/at", "must be since 1970, and at most a day ahead");
+    checks.require(at.is_none_or(|at| at <= last), "/at", "must be at most a day ahead");
     checks.done()?;
     let status = match body.status {
         TrackingStatusIn::InTransit => Some(Status::InTransit),
@@ -316,8 +314,6 @@ pub async fn create_tracking_event(
         TrackingStatusIn::Returned => Some(Status::Returned),
         TrackingStatusIn::Note => None,
     };
-    // Both databases keep microseconds.
-    let at = body.at.map(|at| at.trunc_subsecs(6));
     let shipment = fulfilment::add_event(&shop, id, status, at, body.text.trim().to_owned()).await?;
     Ok((StatusCode::CREATED, Answer(shipment.into())))
 }

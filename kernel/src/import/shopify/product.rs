@@ -221,7 +221,7 @@ fn variant(
     let title = if row.values[0] == "Default Title" { String::new() } else { one_line(&row.values[0]) };
     let named = |value: &&String| !value.is_empty() && *value != "Default Title";
     let given: Vec<_> = row.values.iter().filter(named).cloned().collect();
-    let sku = if row.sku.is_empty() { make_sku(handle, &given) } else { one_line(&row.sku) };
+    let sku = if row.sku.is_empty() { make_sku(&one_line(handle), &given) } else { one_line(&row.sku) };
     check_length("SKU", &sku, MAX_SKU)?;
     if let Some(other) = told.skus.get(&sku) {
         return Err(format!("the SKU {sku} is that of line {other}"));

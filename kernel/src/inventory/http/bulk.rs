@@ -12,6 +12,7 @@ use crate::catalog::{self, Which};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json};
 use crate::inventory::{self, DEFAULT_LOCATION, MAX_ON_HAND, Remark, Restocked, StockChange, StockChangeLine};
+use crate::once::Once;
 use crate::problem::{Problem, ProblemSchema};
 
 /// Stock to be changed, all or none.
@@ -67,7 +68,8 @@ pub struct RestockedOut {
 
 /// Change the stock of many variants, all or none
 ///
-/// What lies there already leaves no movement.
+/// What lies there already leaves no movement. Sent again with the same `Idempotency-Key` after its answer was lost, it changes nothing
+/// and tells what lies there now.
 #[utoipa::path(
     post, path = "/v1/admin/bulk/stock", tag = "stock", request_body = BulkStockIn, security(("bearer" = [])),
     responses(
@@ -78,6 +80,7 @@ pub struct RestockedOut {
 pub async fn change_stock_in_bulk(
     staff: Staff<may::Catalog>,
     State(shop): State<Shop>,
+    once: Once,
     Json(body): Json<BulkStockIn>,
 ) -> Result<Answer<BulkStockOut>, Problem> {
     let max = shop.config().catalog.max_bulk_lines;
@@ -95,7 +98,7 @@ pub async fn change_stock_in_bulk(
     let lines: Vec<_> = ids.into_iter().zip(lines).map(line).collect();
     let actor = staff.actor.to_string();
     let remark = Remark { reason: body.reason.trim(), actor: &actor };
-    let restocked = inventory::change_stock(&shop, &lines, remark, body.dry_run).await?;
+    let restocked = inventory::change_stock(&shop, &lines, remark, body.dry_run, once).await?;
     if !body.dry_run {
         catalog::announce(&shop);
     }

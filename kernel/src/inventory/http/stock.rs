@@ -13,6 +13,7 @@ use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, present};
 use crate::http::versions::{expected_version, version_tag};
 use crate::inventory::{self, Error, Item, MAX_ON_HAND, PolicyPatch, Remark, Stock, StockLevel};
+use crate::once::Once;
 use crate::problem::{Problem, ProblemSchema};
 
 /// Lines of a transfer.
@@ -206,6 +207,7 @@ pub async fn adjust_stock(
     staff: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Path((id, location)): Path<(Uuid, Uuid)>,
+    once: Once,
     Json(body): Json<AdjustmentIn>,
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
@@ -215,10 +217,11 @@ pub async fn adjust_stock(
     checks.done()?;
     let actor = staff.actor.to_string();
     let remark = Remark { reason: body.reason.trim(), actor: &actor };
-    let stock = inventory::adjust(&shop, id, location, body.delta, remark).await.map_err(|error| match error {
-        Error::BelowReserved | Error::TooMuch => Problem::invalid_field("/delta", error.to_string()),
-        error => error.into(),
-    })?;
+    let stock =
+        inventory::adjust(&shop, id, location, body.delta, remark, once).await.map_err(|error| match error {
+            Error::BelowReserved | Error::TooMuch => Problem::invalid_field("/delta", error.to_string()),
+            error => error.into(),
+        })?;
     Ok((StatusCode::CREATED, answer(stock)).into_response())
 }
 
@@ -232,6 +235,7 @@ pub async fn adjust_stock(
 pub async fn transfer_stock(
     staff: Staff<may::Catalog>,
     State(shop): State<Shop>,
+    once: Once,
     Json(body): Json<TransferIn>,
 ) -> Result<(StatusCode, Answer<TransferOut>), Problem> {
     let mut checks = Checks::default();
@@ -248,7 +252,7 @@ pub async fn transfer_stock(
     let remark = Remark { reason: body.reason.trim(), actor: &actor };
     let goods: Vec<_> = body.lines.iter().map(|line| (line.variant_id, line.quantity)).collect();
     let way = (body.from_location_id, body.to_location_id);
-    let id = inventory::transfer(&shop, way, &goods, remark).await?;
+    let id = inventory::transfer(&shop, way, &goods, remark, once).await?;
     Ok((StatusCode::CREATED, Answer(TransferOut { id })))
 }
 

@@ -65,6 +65,11 @@ pub(in crate::notifications) async fn delete_device(tx: &mut Tx, customer_id: Uu
     sql::execute!(tx, "delete from push_tokens where customer_id = $1 and id = $2", customer_id, id)
 }
 
+pub(in crate::notifications) async fn delete_devices_of(tx: &mut Tx, customer_id: Uuid) -> Result<()> {
+    sql::execute!(tx, "delete from push_tokens where customer_id = $1", customer_id)?;
+    Ok(())
+}
+
 pub(in crate::notifications) async fn forget_token(tx: &mut Tx, token: &str) -> Result<u64> {
     sql::execute!(tx, "delete from push_tokens where token = $1", token)
 }

@@ -12,6 +12,7 @@ use crate::Shop;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::money::{Amount, MAX_AMOUNT};
+use crate::once::Once;
 use crate::orders::by_hand::{self, ByHand};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -44,6 +45,7 @@ pub async fn create_payment_by_hand(
     State(shop): State<Shop>,
     staff: Staff<may::Refunds>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<PaymentByHandIn>,
 ) -> Result<(StatusCode, Answer<OrderOut>), Problem> {
     let mut checks = Checks::default();
@@ -55,7 +57,7 @@ pub async fn create_payment_by_hand(
     let how = ByHand { method: body.method.trim().to_owned(), reference: body.reference.trim().to_owned() };
     let work = {
         let shop = shop.clone();
-        async move { by_hand::record(&shop, id, body.amount, &how, &staff.actor.to_string()).await }
+        async move { by_hand::record(&shop, once, id, body.amount, &how, &staff.actor.to_string()).await }
     };
     let details = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok((StatusCode::CREATED, Answer(order_out(details))))

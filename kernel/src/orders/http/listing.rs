@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::view::{OrderSummaryOut, summary_out};
 use crate::Shop;
 use crate::accounts::Email;
-use crate::clock::Moment;
+use crate::clock::{Given, Moment};
 use crate::http::auth::{SignedIn, Staff, may};
 use crate::http::extract::{Checks, Query};
 use crate::http::paging::{Page, PageParams};
@@ -33,10 +33,10 @@ pub struct OrderParams {
     customer: Option<Uuid>,
     /// Placed at this moment or later.
     #[param(value_type = Option<String>, format = DateTime)]
-    since: Option<Moment>,
+    since: Option<Given>,
     /// Placed before this moment.
     #[param(value_type = Option<String>, format = DateTime)]
-    until: Option<Moment>,
+    until: Option<Given>,
     /// `next_cursor` of the page before; none for the first page.
     cursor: Option<String>,
     /// How many at most.
@@ -75,8 +75,8 @@ impl OrderParams {
             status: status.flatten(),
             number,
             email: q.filter(|_| number.is_none()).map(Email::key_of),
-            placed_since: self.since,
-            placed_until: self.until,
+            placed_since: self.since.map(Moment::from),
+            placed_until: self.until.map(Moment::from),
         };
         Ok((filter, PageParams { cursor: self.cursor, limit: self.limit }))
     }
@@ -126,6 +126,7 @@ async fn read_page<T>(
     item: impl FnMut(Order) -> T,
 ) -> Result<Page<T>, Problem> {
     let limit = page.limit()?;
-    let orders = orders::list(shop, filter, page.key()?, limit).await?;
+    let before = page.key::<(Given, Uuid)>()?.map(|(at, id)| (at.into(), id));
+    let orders = orders::list(shop, filter, before, limit).await?;
     Ok(Page::new(orders, limit, |order| (order.placed_at, order.id), item))
 }

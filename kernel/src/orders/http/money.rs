@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::money::{Amount, MAX_AMOUNT};
+use crate::once::Once;
 use crate::orders::refunds::{self, Destination, Refund, Wanted, WantedLine, Why};
 use crate::orders::{self, corrections};
 use crate::payments::{self, Journaled};
@@ -171,6 +172,7 @@ pub async fn create_refund(
     State(shop): State<Shop>,
     staff: Staff<may::Refunds>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<RefundIn>,
 ) -> Result<(StatusCode, Answer<RefundOut>), Problem> {
     let to = match body.to {
@@ -183,7 +185,7 @@ pub async fn create_refund(
     // A client that leaves must not stop it between two payments.
     let work = {
         let shop = shop.clone();
-        async move { refunds::refund(&shop, id, &wanted, to, Why { reason: &reason, actor: &actor }).await }
+        async move { refunds::refund(&shop, once, id, &wanted, to, Why { reason: &reason, actor: &actor }).await }
     };
     let refund = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok((StatusCode::CREATED, Answer(refund_out(refund))))
@@ -222,6 +224,7 @@ pub async fn create_correction(
     State(shop): State<Shop>,
     staff: Staff<may::Refunds>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<CorrectionIn>,
 ) -> Result<(StatusCode, Answer<OrderOut>), Problem> {
     let mut checks = Checks::default();
@@ -231,7 +234,7 @@ pub async fn create_correction(
     checks.done()?;
     let work = {
         let shop = shop.clone();
-        async move { corrections::correct(&shop, id, body.amount, body.reason.trim(), &staff.actor.to_string()).await }
+        async move { corrections::correct(&shop, once, id, body.amount, body.reason.trim(), &staff.actor.to_string()).await }
     };
     let details = shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok((StatusCode::CREATED, Answer(order_out(details))))
@@ -249,6 +252,7 @@ pub async fn create_capture(
     State(shop): State<Shop>,
     _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<CaptureIn>,
 ) -> Result<Answer<OrderOut>, Problem> {
     let mut checks = Checks::default();
@@ -257,7 +261,7 @@ pub async fn create_capture(
     orders::get_any(&shop, id).await?;
     let work = {
         let shop = shop.clone();
-        async move { payments::capture(&shop, id, body.amount).await }
+        async move { payments::capture(&shop, once, id, body.amount).await }
     };
     shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok(Answer(order_out(orders::get_any(&shop, id).await?)))

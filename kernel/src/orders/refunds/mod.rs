@@ -15,6 +15,7 @@ use super::{Error, Order, StateError, Status, announce, store};
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 use crate::money::{self, Amount};
+use crate::once::Once;
 use crate::payments::{self, Payment, Progress, Step};
 use crate::{Shop, id, ledger};
 
@@ -119,6 +120,7 @@ pub struct Why<'a> {
 /// Gives money back for an order.
 pub async fn refund(
     shop: &Shop,
+    once: Once,
     order_id: Uuid,
     wanted: &Wanted,
     destination: Destination,
@@ -126,8 +128,12 @@ pub async fn refund(
 ) -> Result<Refund, Error> {
     let mut tx = shop.db().write().await?;
     let order = super::lock(&mut tx, order_id).await?;
+    if let Some(done) = once.done(&mut tx).await? {
+        return Ok(store::get_refund(&mut tx, done).await?);
+    }
     payments::require_room(shop, &mut tx, order_id).await?;
     let (id, steps) = begin_to(shop, &mut tx, &order, wanted, destination, why).await?;
+    once.keep(&mut tx, id).await?;
     tx.commit().await?;
     shop.relay().wake();
     payments::run_steps(shop, steps).await;
@@ -344,7 +350,7 @@ pub(super) async fn give_back_again(shop: &Shop, order_id: Uuid, why: Why<'_>) -
     if tried {
         return Ok(true);
     }
-    match refund(shop, order_id, &Wanted::Everything, Destination::Original, why).await {
+    match refund(shop, Once::default(), order_id, &Wanted::Everything, Destination::Original, why).await {
         Ok(_) => Ok(true),
         Err(Error::Payment(payments::Error::Exceeded { .. })) => Ok(false),
         Err(error) => Err(error),

@@ -15,6 +15,7 @@ use crate::http::auth::{SignedIn, Staff, may};
 use crate::http::extract::{Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
 use crate::money::{Amount, Currency};
+use crate::once::Once;
 use crate::prepaid::{self, Entry};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -141,12 +142,13 @@ pub async fn create_customer_credit(
     staff: Staff<may::Refunds>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<CreditIn>,
 ) -> Result<(StatusCode, Answer<CreditBalanceOut>), Problem> {
     check_change(body.amount, &body.reason)?;
     let currency = sold_in(&shop, body.currency.as_deref(), "/currency")?;
     let actor = staff.actor.to_string();
-    let balance = prepaid::post_credit(&shop, id, currency, body.amount, body.reason.trim(), &actor).await?;
+    let balance = prepaid::post_credit(&shop, once, id, currency, body.amount, body.reason.trim(), &actor).await?;
     Ok((StatusCode::CREATED, Answer(CreditBalanceOut { currency: currency.code(), balance })))
 }
 

@@ -3,7 +3,6 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chrono::SubsecRound;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,12 +10,13 @@ use uuid::Uuid;
 
 use super::{PrepaidEntryOut, REASON_CHARACTERS, check_change};
 use crate::Shop;
-use crate::clock::{self, Moment};
+use crate::clock::{self, Given, Moment};
 use crate::http::auth::{Caller, Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query, present};
 use crate::http::paging::{Page, PageParams};
 use crate::http::versions::{expected_version, version_tag};
 use crate::money::{Amount, MAX_AMOUNT};
+use crate::once::Once;
 use crate::prepaid::{self, Code, GiftCard, NewGiftCard, Patch};
 use crate::problem::{Problem, ProblemSchema};
 
@@ -33,7 +33,7 @@ pub struct GiftCardIn {
     currency: String,
     /// The first moment at which it pays nothing any more; none where it does not expire.
     #[schema(value_type = Option<String>, format = DateTime, example = "2029-12-31T23:00:00Z")]
-    expires_at: Option<Moment>,
+    expires_at: Option<Given>,
     /// For the shop's own records.
     #[serde(default)]
     #[schema(max_length = 500, example = "sold at the counter")]
@@ -54,7 +54,7 @@ pub struct GiftCardPatchIn {
     /// Null: it does not expire.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<Option<Moment>>,
+    expires_at: Option<Option<Given>>,
     #[schema(max_length = 500)]
     note: Option<String>,
 }
@@ -154,8 +154,9 @@ pub async fn list_gift_cards(
     let page = PageParams { cursor: params.cursor, limit: params.limit };
     let limit = page.limit()?;
     let last_four = params.last_four.map(|text| text.to_ascii_uppercase());
-    if last_four.as_ref().is_some_and(|text| text.chars().count() != 4) {
-        return Err(Problem::invalid_field("last_four", "must be 4 characters"));
+    if last_four.as_ref().is_some_and(|text| text.len() != 4 || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    {
+        return Err(Problem::invalid_field("last_four", "must be 4 letters and digits"));
     }
     let cards = prepaid::list(&shop, last_four.as_deref(), page.key()?, limit).await?;
     Ok(Answer(Page::new(cards, limit, |card| card.id, GiftCardOut::from)))
@@ -192,7 +193,7 @@ pub async fn create_gift_card(
     let mut checks = Checks::default();
     checks.require((1..=MAX_AMOUNT).contains(&body.amount), "/amount", "must be 1 to 2^53 - 1");
     checks.require(currency.is_some(), "/currency", "is not a currency in which the shop sells");
-    let ahead = body.expires_at.is_none_or(|moment| moment > clock::now());
+    let ahead = body.expires_at.is_none_or(|moment| Moment::from(moment) > clock::now());
     checks.require(ahead, "/expires_at", "must be in the future");
     checks.text(&body.note, 0, REASON_CHARACTERS, "/note");
     checks.require(code != Some(None), "/code", CODE_RULE);
@@ -201,7 +202,7 @@ pub async fn create_gift_card(
         code: code.flatten(),
         amount: body.amount,
         currency: currency.unwrap_or(shop.config().shop.currency),
-        expires_at: body.expires_at.map(cut),
+        expires_at: body.expires_at.map(Moment::from),
         note: body.note.trim().to_owned(),
     };
     let (card, code) = prepaid::issue(&shop, new, &staff.actor.to_string()).await?;
@@ -231,7 +232,7 @@ pub async fn patch_gift_card(
     checks.done()?;
     let patch = Patch {
         active: body.active,
-        expires_at: body.expires_at.map(|moment| moment.map(cut)),
+        expires_at: body.expires_at.map(|moment| moment.map(Moment::from)),
         note: body.note.map(|note| note.trim().to_owned()),
     };
     Ok(answer(prepaid::patch(&shop, id, patch, expected).await?))
@@ -250,10 +251,11 @@ pub async fn adjust_gift_card(
     staff: Staff<may::Refunds>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
+    once: Once,
     Json(body): Json<GiftCardAdjustmentIn>,
 ) -> Result<(StatusCode, Answer<GiftCardOut>), Problem> {
     check_change(body.amount, &body.reason)?;
-    let card = prepaid::adjust(&shop, id, body.amount, body.reason.trim(), &staff.actor.to_string()).await?;
+    let card = prepaid::adjust(&shop, once, id, body.amount, body.reason.trim(), &staff.actor.to_string()).await?;
     Ok((StatusCode::CREATED, Answer(card.into())))
 }
 
@@ -294,11 +296,6 @@ pub async fn get_gift_card_balance(
     let usable = card.is_usable(clock::now());
     let GiftCard { last_four, currency, balance, expires_at, .. } = card;
     Ok(Answer(GiftCardBalanceOut { last_four, currency, balance, expires_at, usable }))
-}
-
-/// Cut to what both databases keep.
-fn cut(moment: Moment) -> Moment {
-    moment.trunc_subsecs(6)
 }
 
 fn answer(card: GiftCard) -> Response {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::Shop;
 use crate::accounts::Permission;
-use crate::clock::Moment;
+use crate::clock::{Given, Moment};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
@@ -110,7 +110,7 @@ pub struct WebhookMessageDetailsOut {
 pub struct ReplayFailedIn {
     /// Messages of events since then.
     #[schema(value_type = String, format = DateTime, example = "2026-11-20T00:00:00Z")]
-    since: Moment,
+    since: Given,
 }
 
 /// What was done.
@@ -218,9 +218,7 @@ pub async fn replay_failed_webhook_messages(
     Path(id): Path<Uuid>,
     Json(body): Json<ReplayFailedIn>,
 ) -> Result<(StatusCode, Answer<ReplayFailedOut>), Problem> {
-    // Cut to what both databases keep.
-    let since = chrono::SubsecRound::trunc_subsecs(body.since, 6);
-    let queued = webhooks::replay_failed(&shop, id, since).await?;
+    let queued = webhooks::replay_failed(&shop, id, body.since.into()).await?;
     Ok((StatusCode::ACCEPTED, Answer(ReplayFailedOut { queued })))
 }
 

@@ -12,7 +12,7 @@ use super::require_customers;
 use crate::Shop;
 use crate::clock::Moment;
 use crate::events;
-use crate::http::auth::{Staff, may};
+use crate::http::auth::{InPerson, Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
 use crate::problem::{Problem, ProblemSchema};
@@ -149,15 +149,15 @@ fn each_once(kinds: &[String]) -> Vec<String> {
 /// `Idempotency-Key` is ignored, since the answer is not kept.
 #[utoipa::path(post, path = "/v1/admin/webhooks", tag = "webhooks", security(("bearer" = [])), request_body = WebhookIn, responses(
     (status = 201, description = "With `Location`", body = WebhookSecretOut),
-    (status = 403, description = "`forbidden`: also without the permission `customers`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`: also to an API key, and without the permission `customers`", body = ProblemSchema),
     (status = 409, description = "`too-many-webhooks`", body = ProblemSchema)
 ))]
 pub async fn create_webhook(
     State(shop): State<Shop>,
-    staff: Staff<may::Settings>,
+    staff: InPerson<may::Settings>,
     Json(body): Json<WebhookIn>,
 ) -> Result<Response, Problem> {
-    require_customers(staff.permissions)?;
+    require_customers(staff.identity.permissions)?;
     check(&shop, Some(&body.url), Some(&body.description), Some(&body.kinds))?;
     let kinds = each_once(&body.kinds);
     let new = NewWebhook { url: body.url, description: body.description.trim().to_owned(), kinds };
@@ -201,16 +201,17 @@ pub async fn get_webhook(
 #[utoipa::path(patch, path = "/v1/admin/webhooks/{id}", tag = "webhooks", security(("bearer" = [])), params(("id" = Uuid, Path)),
     request_body = WebhookPatchIn, responses(
     (status = 200, body = WebhookOut),
+    (status = 403, description = "`forbidden`: also to an API key, and without the permission `customers`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn patch_webhook(
     State(shop): State<Shop>,
-    staff: Staff<may::Settings>,
+    staff: InPerson<may::Settings>,
     Path(id): Path<Uuid>,
     Json(body): Json<WebhookPatchIn>,
 ) -> Result<Answer<WebhookOut>, Problem> {
     if body.url.is_some() || body.kinds.is_some() || body.enabled == Some(true) {
-        require_customers(staff.permissions)?;
+        require_customers(staff.identity.permissions)?;
     }
     check(&shop, body.url.as_deref(), body.description.as_deref(), body.kinds.as_deref())?;
     let change = Change {
@@ -244,16 +245,16 @@ pub async fn delete_webhook(
 #[utoipa::path(post, path = "/v1/admin/webhooks/{id}/rotate-secret", tag = "webhooks", security(("bearer" = [])),
     params(("id" = Uuid, Path)), request_body = RotateSecretIn, responses(
     (status = 200, body = WebhookSecretOut),
-    (status = 403, description = "`forbidden`: also without the permission `customers`", body = ProblemSchema),
+    (status = 403, description = "`forbidden`: also to an API key, and without the permission `customers`", body = ProblemSchema),
     (status = 404, description = "`not-found`", body = ProblemSchema)
 ))]
 pub async fn rotate_webhook_secret(
     State(shop): State<Shop>,
-    staff: Staff<may::Settings>,
+    staff: InPerson<may::Settings>,
     Path(id): Path<Uuid>,
     Json(body): Json<RotateSecretIn>,
 ) -> Result<Answer<WebhookSecretOut>, Problem> {
-    require_customers(staff.permissions)?;
+    require_customers(staff.identity.permissions)?;
     let mut checks = Checks::default();
     let fits = body.overlap_hours.is_none_or(|hours| hours <= MAX_OVERLAP_HOURS);
     checks.require(fits, "/overlap_hours", "must be 0 to 168");
