@@ -8,6 +8,9 @@ use crate::db::Tx;
 use crate::money::{self, Amount};
 use crate::{Shop, ledger, payments};
 
+/// Of an order, in its history. How, the ledger knows, where it can be forgotten: staff may have named somebody.
+pub(super) const PAID: &str = "paid by hand";
+
 /// How it moved.
 #[derive(Debug, Clone)]
 pub struct ByHand {
@@ -34,7 +37,7 @@ pub async fn record(shop: &Shop, order_id: Uuid, amount: Amount, how: &ByHand, a
     money::sum([before.by_hand, amount]).map_err(|_| Error::AmountTooLarge)?;
     post(&mut tx, order_id, amount, how, actor).await?;
     if owed <= 0 {
-        super::mark_paid(&mut tx, order_id, &format!("paid by hand: {}", how.method)).await?;
+        super::mark_paid(&mut tx, order_id, PAID).await?;
     }
     tx.commit().await?;
     shop.relay().wake();
