@@ -5,12 +5,13 @@
 //! edited since gets a credit note over the former invoice and a new one.
 
 use chrono::Datelike;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::sheet::{Kind, Sheet};
 use super::{Error, store};
 use crate::clock::{self, Moment};
-use crate::db::{self, Tx};
+use crate::db::{self, Conn, Tx};
 use crate::orders::refunds::RefundStatus;
 use crate::orders::{self, Details, Order, Status};
 use crate::{Shop, id};
@@ -89,6 +90,16 @@ pub async fn credit_note(shop: &Shop, order_id: Uuid, refund_id: Uuid) -> Result
     let sheet = number(&mut tx, order_id, reference, Sheet { date: clock::now(), ..sheet }).await?;
     tx.commit().await?;
     Ok(sheet)
+}
+
+/// The documents of these orders, as they were issued.
+pub async fn export(conn: &mut Conn, order_ids: &[Uuid]) -> db::Result<Vec<Value>> {
+    let mut exported = Vec::new();
+    for order_id in order_ids {
+        let issued = store::of_order(conn, *order_id).await?;
+        exported.extend(issued.into_iter().map(|(_, sheet)| json!({ "order_id": order_id, "sheet": sheet })));
+    }
+    Ok(exported)
 }
 
 /// Takes the person out of the documents of these orders, in a transaction that has taken them out of the orders. What the books need stays:
