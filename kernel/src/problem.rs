@@ -300,6 +300,10 @@ impl From<crate::db::Error> for Problem {
         if cause.is_pool_timeout() {
             return Problem::new(Kind::Unavailable).detail("every connection to the database is busy").retry_after(1);
         }
+        if cause.is_conflict() {
+            tracing::warn!(%cause, "a request lost to others that ran at the same time");
+            return Problem::new(Kind::Unavailable).detail("others changed the same at the same time").retry_after(1);
+        }
         Problem::internal(cause)
     }
 }

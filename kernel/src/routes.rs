@@ -139,6 +139,8 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(accounts::http::put_customer_group))
         .routes(routes!(customers::http::export_customer))
         .routes(routes!(customers::http::erase_customer))
+        .routes(routes!(customers::http::export_guest))
+        .routes(routes!(customers::http::erase_guest))
         .routes(routes!(customers::http::reset_second_factor_of_customer))
         .routes(routes!(accounts::http::list_api_keys, accounts::http::create_api_key))
         .routes(routes!(accounts::http::get_api_key, accounts::http::revoke_api_key))

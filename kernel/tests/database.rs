@@ -21,6 +21,33 @@ api_test! {
     }
 }
 
+api_test! {
+    /// Two who wait for each other: one of them loses, and is told to come again.
+    async fn a_deadlock_is_no_fault_of_the_kernel(app: App) {
+        if app.backend == Backend::Sqlite {
+            // It has one writer.
+            return;
+        }
+        let db = app.shop.db();
+        let mut tx = db.write().await.unwrap();
+        for name in ["one", "other"] {
+            sql::execute!(tx, "insert into counters (name, value) values ($1, 0)", name).unwrap();
+        }
+        tx.commit().await.unwrap();
+        let (mut first, mut second) = (db.write().await.unwrap(), db.write().await.unwrap());
+        let bump = async |tx: &mut kassa::db::Tx, name: &str| {
+            sql::execute!(tx, "update counters set value = value + 1 where name = $1", name)
+        };
+        bump(&mut first, "one").await.unwrap();
+        bump(&mut second, "other").await.unwrap();
+        let (a, b) = tokio::join!(bump(&mut first, "other"), bump(&mut second, "one"));
+        let lost = [a, b].into_iter().find_map(Result::err).expect("one of them loses");
+        assert!(lost.is_conflict(), "{lost}");
+        let problem = kassa::problem::Problem::from(lost);
+        assert_eq!(problem.kind, kassa::problem::Kind::Unavailable);
+    }
+}
+
 plain_test! {
     fn both_trees_hold_the_files_of_the_list() {
         let listed: Vec<String> = migrate::names().map(|name| format!("{name}.sql")).collect();

@@ -159,6 +159,33 @@ api_test! {
     }
 }
 
+api_test! {
+    /// Anybody can add to what an erasure looks for, and to the tables that it looks in.
+    async fn what_an_erasure_forgets_is_found_by_indexes(app: App) {
+        let mut database = Database::open(&app).await;
+        for (beginning, indexes) in [
+            ("delete from inbox_items where about", &["inbox_items_by_about"][..]),
+            ("delete from messages where about", &["messages_by_about"]),
+            (
+                "delete from idempotency_keys where caller_id",
+                &["idempotency_keys_by_caller", "idempotency_keys_by_subject", "idempotency_keys_by_made"],
+            ),
+            ("delete from carts where id in (select id from carts where customer_id is null", &["carts_of_guests"]),
+            ("delete from events where subject", &["events_by_subject"]),
+            ("update audit_entries set body = null", &["audit_entries_by_subject"]),
+        ] {
+            let statements: Vec<_> = sql::registered().filter(|known| known.text.starts_with(beginning)).collect();
+            assert!(!statements.is_empty(), "there is no {beginning}");
+            for statement in statements {
+                let plan = database.plan(statement.text).await.to_lowercase();
+                for index in indexes {
+                    assert!(plan.contains(index), "{}: no {index}\n{plan}", statement.place);
+                }
+            }
+        }
+    }
+}
+
 enum Database {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),

@@ -64,6 +64,7 @@ const OF_PEOPLE: &[(&str, &str)] = &[
     ("carts.attributes", "deleted by carts::forget_person"),
     ("carts.billing_address", "deleted by carts::forget_person"),
     ("carts.email", "deleted by carts::forget_person"),
+    ("carts.email_key", "deleted by carts::forget_person"),
     ("carts.note", "deleted by carts::forget_person"),
     ("coupon_redemptions.buyer", "emptied by coupons::forget_buyers"),
     ("customer_addresses.address", "deleted by accounts::forget_person"),
@@ -85,12 +86,13 @@ const OF_PEOPLE: &[(&str, &str)] = &[
     ("inbox_items.body", "deleted by notifications::forget_person"),
     ("inbox_items.title", "deleted by notifications::forget_person"),
     ("invoices.sheet", "address and e-mail address left out by documents::forget"),
-    ("ledger_transactions.cause", "of corrections and refunds: emptied by ledger::forget_words"),
+    ("ledger_transactions.cause", "of corrections, refunds and what was paid by hand: emptied by ledger::forget_words"),
     ("login_challenges.token_hash", "deleted by accounts::forget_person"),
     ("messages.attributes", "deleted by notifications::forget_person"),
     ("messages.body_html", "deleted by notifications::forget_person"),
     ("messages.body_text", "deleted by notifications::forget_person"),
     ("messages.recipient", "deleted by notifications::forget_person"),
+    ("messages.recipient_key", "deleted by notifications::forget_person"),
     ("messages.recipient_name", "deleted by notifications::forget_person"),
     ("messages.subject", "deleted by notifications::forget_person"),
     ("order_lines.attributes", "emptied by orders::forget_person"),
@@ -120,6 +122,29 @@ const OF_PEOPLE: &[(&str, &str)] = &[
     ("sessions.user_agent", "deleted by accounts::forget_person"),
     ("tracking_events.text", "deleted by fulfilment::forget"),
     ("webhook_messages.body", "deleted by webhooks::forget_events"),
+];
+
+/// Columns of people that an export leaves out, and why.
+const NOT_TOLD: &[(&str, &str)] = &[
+    ("account_letters.*", "letters that open the account, and where they go"),
+    ("account_tokens.*", "what opens the account"),
+    ("audit_entries.body", "what staff sent: it is about others too"),
+    ("carts.email_key", "the address, folded"),
+    ("coupon_redemptions.buyer", "a hash"),
+    ("customer_terms.term", "words of name and address, folded"),
+    ("customers.email_key", "the address, folded"),
+    ("customers.name_key", "the name, folded"),
+    ("drafts.email_key", "the address, folded"),
+    ("events.data", "copies of orders, for a while"),
+    ("idempotency_keys.body", "answers that were given, for a while"),
+    ("login_challenges.token_hash", "what opens the account"),
+    ("messages.body_html", "the text, told once"),
+    ("messages.recipient_key", "the address, folded"),
+    ("order_receipts.*", "what plugins were asked, of which the words are the order's"),
+    ("orders.email_key", "the address, folded"),
+    ("push_tokens.token", "what opens a device"),
+    ("refresh_tokens.token_hash", "what opens the account"),
+    ("webhook_messages.body", "copies of events, for a while"),
 ];
 
 /// Columns that are called so and know nobody. A table with a star is about goods, plugins or the shop itself.
@@ -251,6 +276,39 @@ async fn places(app: &App, marks: &[&str]) -> Vec<String> {
     places
 }
 
+/// Every text in a value.
+fn texts(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) => into.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| texts(value, into)),
+        Value::Object(members) => members.values().for_each(|value| texts(value, into)),
+        _ => {}
+    }
+}
+
+/// What the database has of the person in its columns of people, and the export does not say.
+async fn untold(app: &App, export: &Value) -> Vec<String> {
+    let mut told = Vec::new();
+    texts(export, &mut told);
+    let is_to_be_told = |column: &str| {
+        let table = column.split('.').next().unwrap_or_default();
+        OF_PEOPLE.iter().any(|(known, _)| *known == column)
+            && !NOT_TOLD.iter().any(|(known, _)| *known == column || *known == format!("{table}.*"))
+    };
+    let mut untold = Vec::new();
+    for (column, value) in dump(app).await.into_iter().filter(|(column, _)| is_to_be_told(column)) {
+        let mut parts = Vec::new();
+        match serde_json::from_str::<Value>(&value) {
+            Ok(json) if json.is_object() || json.is_array() => texts(&json, &mut parts),
+            _ => parts.push(value),
+        }
+        let is_theirs = |text: &String| MARKS.iter().any(|mark| text.to_lowercase().contains(&mark.to_lowercase()));
+        let missing = parts.into_iter().filter(is_theirs).filter(|text| !told.contains(text));
+        untold.extend(missing.map(|text| format!("{column}: {text}")));
+    }
+    untold
+}
+
 /// Until nothing is on its way any more.
 async fn settled(app: &App) {
     let settled = || async {
@@ -302,7 +360,7 @@ async fn serve(app: &App, owner: &str, customer: &str) {
         let invoice = format!("{}/v1/admin{path}/invoice", app.url);
         let invoice = app.client.get(invoice).bearer_auth(owner).header("accept", "text/html").send().await.unwrap();
         assert!(invoice.text().await.unwrap().contains("Kesselgasse 7"));
-        let refund = json!({ "amount": 1, "reason": "Mrs Quartermain called" });
+        let refund = json!({ "amount": 1, "reason": format!("Mrs Quartermain called about {}", order["number"]) });
         send(Method::POST, &format!("{path}/refunds"), refund).await.expect(201);
         let shipment = send(Method::POST, &format!("{path}/shipments"), json!({})).await.expect(201);
         let told = json!({ "status": "note", "text": "Zuleika is at home" });
@@ -315,7 +373,7 @@ async fn serve(app: &App, owner: &str, customer: &str) {
     let address = json!({ "name": "Zuleika Quartermain", "street": "Kesselgasse 7", "city": "Bern", "postcode": "3011", "country": "CH" });
     let lines = json!([{ "sku": "TEA-SENCHA-100", "quantity": 1 }]);
     for whose in [json!({ "customer_id": customer }), json!({ "email": "Zuleika@Example.org" })] {
-        let mut draft = json!({ "address": address, "lines": lines, "note": "Zuleika calls again" });
+        let mut draft = json!({ "address": address, "lines": lines, "note": format!("Zuleika calls again: {whose}") });
         draft.as_object_mut().unwrap().extend(whose.as_object().unwrap().clone());
         send(Method::POST, "/drafts", draft).await.expect(201);
     }
@@ -344,9 +402,11 @@ async fn busy_person(app: &App) -> (String, Value) {
         let engraved =
             json!({ "sku": "TEA-EARL-GREY-100", "quantity": 1, "attributes": { "engraving": "For Zuleika" } });
         shopper.send(Method::POST, "/lines", Some(engraved)).await.expect(200);
-        let words = json!({ "attributes": { "heard-of-us": "Mr Quartermain" } });
+        let words = json!({ "attributes": { "heard-of-us": format!("Mr Quartermain, {paid} {signed_in}") } });
         shopper.send(Method::PATCH, "", Some(words)).await.expect(200);
-        shopper.put("email", json!({ "email": "zuleika@example.org" })).await.expect(200);
+        // A guest types it as it comes.
+        let email = if signed_in { "zuleika@example.org" } else { "ZULEIKA@Example.org" };
+        shopper.put("email", json!({ "email": email })).await.expect(200);
         shopper.put("address", address.clone()).await.expect(200);
         shopper.put("billing-address", address.clone()).await.expect(200);
         let options = shopper.send(Method::GET, "/delivery-options", None).await.expect(200);
@@ -390,9 +450,20 @@ api_test! {
         serve(&app, &owner, customer["id"].as_str().unwrap()).await;
         settled(&app).await;
         let before = places(&app, &MARKS).await;
-        for known in ["invoices.sheet: Kesselgasse", "orders.attributes: Quartermain", "order_lines.attributes: Zuleika", "order_receipts.input: Zuleika", "drafts.wishes: Kesselgasse", "refunds.reason: Quartermain", "prepaid_entries.reason: Quartermain", "tracking_events.text: Zuleika", "customers.name: Quartermain", "orders.address: Kesselgasse", "orders.billing_address: Kesselgasse", "messages.recipient: zuleika@example.org", "carts.address: Kesselgasse", "idempotency_keys.body: Kesselgasse", "audit_entries.body: Rings twice", "events.data: Quartermain", "webhook_messages.body: Kesselgasse"] {
+        for known in ["invoices.sheet: Kesselgasse", "carts.email_key: zuleika@example.org", "messages.recipient_key: zuleika@example.org", "orders.attributes: Quartermain", "order_lines.attributes: Zuleika", "order_receipts.input: Zuleika", "drafts.wishes: Kesselgasse", "refunds.reason: Quartermain", "prepaid_entries.reason: Quartermain", "tracking_events.text: Zuleika", "customers.name: Quartermain", "orders.address: Kesselgasse", "messages.recipient: zuleika@example.org", "carts.address: Kesselgasse", "idempotency_keys.body: Kesselgasse", "audit_entries.body: Rings twice", "events.data: Quartermain", "webhook_messages.body: Kesselgasse", "orders.billing_address: Kesselgasse"] {
             assert!(before.iter().any(|place| place == known), "the test would not see {known}: {before:#?}");
         }
+        let export = app.send(Method::GET, &format!("{path}/export"), Some(&owner), None).await.expect(200);
+        let untold = untold(&app, &export).await;
+        assert!(untold.is_empty(), "known, and not told: {untold:#?}");
+        let orders = export["orders"].as_array().unwrap();
+        assert_eq!(orders.len(), 2, "as customer, and as guest with the proved address");
+        assert!(orders.iter().all(|order| order["history"][0]["status"] == "new" && order["refunds"].is_array()));
+        for (member, expected) in [("drafts", 2), ("payments", 2), ("documents", 2), ("shipments", 2), ("store_credit", 1), ("carts", 3)] {
+            let told = export[member].as_array().unwrap_or_else(|| panic!("no {member}"));
+            assert!(told.len() >= expected, "{member}: {told:?}");
+        }
+        assert_eq!(export["payments"][0]["status"], "partially_refunded");
         let erase = format!("{path}/erase");
         assert_eq!(app.send(Method::POST, &erase, Some(&owner), None).await.status, 204);
         settled(&app).await;
@@ -441,5 +512,134 @@ api_test! {
         assert!(after.iter().any(|place| place.starts_with("messages.")), "and so is what they were told: {after:?}");
         let left = dump(&app).await.into_iter().filter(|(column, value)| column == "orders.email" && !value.is_empty());
         assert_eq!(left.count(), 1);
+    }
+}
+
+/// A guest's order that staff made on the telephone and was paid by hand, and drafts that came to nothing.
+async fn call_the_counter(app: &App, owner: &str) {
+    let send = async |method: Method, path: &str, body: Option<Value>| {
+        app.send(method, &format!("/v1/admin{path}"), Some(owner), body).await
+    };
+    let address = json!({ "name": "Zuleika Quartermain", "street": "Kesselgasse 7", "city": "Bern", "postcode": "3011", "country": "CH" });
+    let lines = json!([{ "sku": "TEA-SENCHA-100", "quantity": 1 }]);
+    let wishes = json!({ "email": "Zuleika@Example.org", "address": address, "lines": lines });
+    let draft = send(Method::POST, "/drafts", Some(wishes.clone())).await.expect(201);
+    let path = format!("/drafts/{}", draft["id"].as_str().unwrap());
+    let options = send(Method::GET, &format!("{path}/delivery-options"), None).await.expect(200);
+    let delivery = json!({ "delivery_option": options[0]["id"] });
+    let draft = send(Method::PATCH, &path, Some(delivery)).await.expect(200);
+    let paid = json!({ "method": "cash of Mrs Quartermain", "reference": "Zuleika, 4711" });
+    let paid = json!({ "expected_total": draft["price"]["total"], "paid": paid });
+    let order = send(Method::POST, &format!("{path}/complete"), Some(paid)).await.expect(201);
+    assert_eq!(order["status"], "paid");
+    // What was refused, and what was thrown away.
+    let mut refused = wishes.clone();
+    refused["lines"] = json!([{ "sku": "NO-SUCH-TEA", "quantity": 1 }]);
+    assert!((400..500).contains(&send(Method::POST, "/drafts", Some(refused)).await.status.into()));
+    let draft = send(Method::POST, "/drafts", Some(wishes)).await.expect(201);
+    let path = format!("/drafts/{}", draft["id"].as_str().unwrap());
+    assert_eq!(send(Method::DELETE, &path, None).await.status, 204);
+}
+
+/// It was shipped, and comes back to the counter.
+async fn bring_back(app: &App, owner: &str, order: &str) {
+    let path = format!("/v1/admin/orders/{order}");
+    app.send(Method::POST, &format!("{path}/ship"), Some(owner), None).await.expect(200);
+    let back = json!({ "lines": [{ "line": 0, "quantity": 1, "restock": true }], "reason": "Zuleika brought it back" });
+    app.send(Method::POST, &format!("{path}/refunds"), Some(owner), Some(back)).await.expect(201);
+}
+
+api_test! {
+    async fn a_guest_without_an_account_is_told_everything_and_forgotten(app: App) {
+        let owner = app.merchant().await;
+        for email in ["zuleika@example.org", "ZULEIKA@example.org"] {
+            let guest = Shopper::guest(&app).await;
+            guest.prepare("TEA-SENCHA-100", 1).await;
+            guest.put("email", json!({ "email": email })).await.expect(200);
+            if email.starts_with('z') {
+                let order = guest.check_out("tok-approve").await.expect(201);
+                bring_back(&app, &owner, order["id"].as_str().unwrap()).await;
+            }
+        }
+        let other = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        other.check_out("tok-approve").await.expect(201);
+        call_the_counter(&app, &owner).await;
+        settled(&app).await;
+        let before = places(&app, &MARKS).await;
+        for known in ["ledger_transactions.cause: Quartermain", "ledger_transactions.cause: Zuleika"] {
+            assert!(before.iter().any(|place| place == known), "the test would not see {known}: {before:#?}");
+        }
+        // An account that did not prove the address stands in nobody's way, and has nothing of it.
+        let squatter = app.customer("zuleika@example.org").await;
+        let body = json!({ "email": " Zuleika@EXAMPLE.org " });
+        let by_email = async |what: &str, token: &str| {
+            app.send(Method::POST, &format!("/v1/admin/customers/by-email/{what}"), Some(token), Some(body.clone())).await
+        };
+        by_email("export", &squatter).await.problem("forbidden");
+        let export = by_email("export", &owner).await.expect(200);
+        assert_eq!((&export["account"], export["orders"].as_array().unwrap().len()), (&Value::Null, 2));
+        assert_eq!(export["carts"].as_array().unwrap().len(), 2);
+        assert!(!export.to_string().contains("ada@example.org"));
+        assert_eq!(by_email("erase", &owner).await.status, 204);
+        settled(&app).await;
+        // The account is somebody's who is called so, too.
+        let after = places(&app, &["Quartermain", "Kesselgasse", "Zuleika,", "brought it back"]).await;
+        assert!(after.is_empty(), "still known: {after:#?}");
+        let mut conn = app.shop.db().read().await.unwrap();
+        let told = kassa::db::sql::one!(
+            conn,
+            (i64,),
+            "select count(*) from messages where customer_id is null and recipient_key = 'zuleika@example.org'"
+        );
+        assert_eq!(told.unwrap().0, 0);
+        drop(conn);
+        let export = by_email("export", &owner).await.expect(200);
+        assert_eq!((&export["orders"], &export["carts"], &export["drafts"]), (&json!([]), &json!([]), &json!([])));
+        let left = dump(&app).await.into_iter().filter(|(column, value)| column == "orders.email" && !value.is_empty());
+        assert_eq!(left.count(), 1, "another guest's");
+        // Whoever proved the address is asked for as themselves.
+        prove_address(&app).await;
+        by_email("export", &owner).await.problem("email-taken");
+        by_email("erase", &owner).await.problem("email-taken");
+        crate::support::audit::audit(&app).await;
+    }
+}
+
+async fn run(app: &App, statement: &'static str) {
+    let url = &app.shop.config().database.url;
+    match app.backend {
+        Backend::Sqlite => {
+            let mut conn = SqliteConnection::connect(url).await.unwrap();
+            sqlx::query(statement).execute(&mut conn).await.unwrap();
+        }
+        Backend::Postgres => {
+            let mut conn = PgConnection::connect(url).await.unwrap();
+            sqlx::query(statement).execute(&mut conn).await.unwrap();
+        }
+    }
+}
+
+api_test! {
+    async fn what_is_still_to_be_told_tells_of_nobody_who_was_forgotten(app: App) {
+        let owner = app.merchant().await;
+        let hook = json!({ "url": "https://hooks.example.invalid/kassa", "kinds": ["order.paid"] });
+        app.send(Method::POST, "/v1/admin/webhooks", Some(&owner), Some(hook)).await.expect(201);
+        let (_, customer) = busy_person(&app).await;
+        prove_address(&app).await;
+        settled(&app).await;
+        // One consumer has had them and another waits, as after a plugin failed.
+        run(&app, "update events set sent_at = null, next_attempt_at = '2100-01-01T00:00:00+00:00' where kind like 'order.%'").await;
+        let before = places(&app, &["Kesselgasse"]).await;
+        assert!(before.contains(&"webhook_messages.body: Kesselgasse".to_owned()), "{before:?}");
+        let erase = format!("/v1/admin/customers/{}/erase", customer["id"].as_str().unwrap());
+        assert_eq!(app.send(Method::POST, &erase, Some(&owner), None).await.status, 204);
+        let after = places(&app, &["Kesselgasse"]).await;
+        assert_eq!(after, ["events.data: Kesselgasse"], "what waits is told first, and to nobody again");
+        run(&app, "delete from consumed_events where consumer like 'notifications/%'").await;
+        run(&app, "update events set next_attempt_at = occurred_at where sent_at is null").await;
+        app.shop.relay().wake();
+        settled(&app).await;
+        let said = places(&app, &["zuleika"]).await;
+        assert!(!said.iter().any(|place| place.starts_with("messages.") || place.starts_with("inbox_items.")), "{said:?}");
     }
 }

@@ -175,9 +175,16 @@ create table idempotency_keys (
     content_type text,
     location text,
     body bytea,
+    -- Whom the answer was given to, what was asked about, and what was made: for finding it when a person is forgotten.
+    caller_id uuid,
+    subject_id uuid,
+    made_id uuid,
     primary key (scope, idempotency_key)
 );
 create index idempotency_keys_by_age on idempotency_keys (claimed_at);
+create index idempotency_keys_by_caller on idempotency_keys (caller_id) where caller_id is not null;
+create index idempotency_keys_by_subject on idempotency_keys (subject_id) where subject_id is not null;
+create index idempotency_keys_by_made on idempotency_keys (made_id) where made_id is not null;
 
 -- What was done under such a key, written with what it did: an answer can be lost, this cannot.
 create table done_once (

@@ -13,6 +13,8 @@ create table messages (
     recipient_name text not null,
     -- An address of the channel: of e-mail, a phone number, a device token; empty for the inbox.
     recipient text not null,
+    -- The same, folded by the kernel: people write the same address in many ways.
+    recipient_key text not null,
     subject text not null,
     body_text text not null,
     body_html text,
@@ -30,12 +32,13 @@ create table messages (
     -- The message that this one repeats.
     resend_of uuid
 );
-create index messages_due on messages (status, next_attempt_at, id);
+create index messages_due on messages (status, channel, next_attempt_at, id);
 create index messages_by_status on messages (status, id);
 create index messages_by_age on messages (created_at);
 create index messages_by_event on messages (event_id);
 create index messages_by_about on messages (about, id);
 create index messages_by_recipient on messages (recipient, id);
+create index messages_to_guests on messages (recipient_key, id) where customer_id is null;
 create index messages_by_customer on messages (customer_id, id);
 
 -- Every try to send a message.
@@ -66,6 +69,7 @@ create table inbox_items (
     unique (customer_id, position)
 );
 create index inbox_items_unread on inbox_items (customer_id, position) where read_at is null;
+create index inbox_items_by_about on inbox_items (about);
 create index inbox_items_by_age on inbox_items (created_at);
 
 create table inbox_positions (

@@ -7,6 +7,8 @@ create table carts (
     currency text not null,
     locale text not null,
     email text,
+    -- As of an account: folded by the kernel, for finding it when a guest is forgotten.
+    email_key text,
     address text,
     -- Whom the invoice is for; none: the address.
     billing_address text,
@@ -36,6 +38,7 @@ create table carts (
 ) strict;
 create index carts_by_expiry on carts (expires_at);
 create index carts_by_customer on carts (customer_id, status, updated_at, id);
+create index carts_of_guests on carts (email_key) where customer_id is null;
 create index carts_left on carts (updated_at, id) where status = 'open' and abandoned_at is null;
 
 create table cart_lines (

@@ -158,7 +158,10 @@ async fn drain(shop: &Shop) -> Result<(), Error> {
         let batch = rows::claim_due(&mut tx, now, now + events::delta(CLAIM_MS), BATCH).await?;
         tx.commit().await?;
         for row in batch {
-            send(shop, &row).await?;
+            // It comes again when its claim has run out; the others of the batch need not.
+            if let Err(error) = send(shop, &row).await {
+                tracing::error!(%error, letter = row.letter, "a letter about an account cannot be sent; trying again");
+            }
         }
     }
     Ok(())

@@ -73,7 +73,9 @@ pub use preferences::{
     Channels, Consent, ConsentChange, Preferences, Topic, change_consent, choose_preferences, chosen_preferences,
     consent_changes, consents, preferences_of,
 };
-pub use privacy::{Person, export_person, find_person, forget_person, prove_both};
+pub use privacy::{
+    Person, export_person, find_guest, find_person, forget_person, hold_person, is_forgotten, prove_both,
+};
 pub use proved::Proved;
 pub use recovery::{
     ask_for_confirmation, ask_for_reset, change_password, confirm_email, require_confirmed, reset_password,

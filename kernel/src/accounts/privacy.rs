@@ -20,10 +20,11 @@ use crate::db::{self, Conn, Tx};
 /// Somebody whose data is asked for, or is to be forgotten.
 #[derive(Debug, Clone)]
 pub struct Person {
-    pub customer_id: Uuid,
+    /// None of somebody who only ever bought as a guest.
+    pub customer_id: Option<Uuid>,
     /// As they wrote it.
     pub email: String,
-    /// The address, as it is compared, where they proved that it is theirs: only then what guests did under it was theirs.
+    /// The address, as it is compared, where it is proved that it is theirs: only then what guests did under it was theirs.
     pub proved_email_key: Option<String>,
     /// They were forgotten before. What has come to light since can be forgotten again.
     pub forgotten: bool,
@@ -34,12 +35,38 @@ pub async fn find_person(conn: &mut Conn, customer_id: Uuid) -> db::Result<Optio
     let Some(customer) = store::find_customer(conn, customer_id).await? else { return Ok(None) };
     let forgotten = rows::is_erased(conn, customer_id).await?;
     let proved_email_key = customer.email_confirmed_at.map(|_| Email::key_of(&customer.email));
-    Ok(Some(Person { customer_id, email: customer.email, proved_email_key, forgotten }))
+    Ok(Some(Person { customer_id: Some(customer_id), email: customer.email, proved_email_key, forgotten }))
+}
+
+/// Whoever bought as a guest under this address; none where it is proved to be an account's, whose person has all of it. An account that
+/// did not prove it must not stand between a guest and what is theirs: anybody can open one.
+pub async fn find_guest(conn: &mut Conn, email: &str) -> db::Result<Option<Person>> {
+    let email_key = Email::key_of(email);
+    let known = store::find_credentials(conn, &email_key).await?;
+    let is_proved = known.is_some_and(|known| known.customer.email_confirmed_at.is_some());
+    let guest = move || Person {
+        customer_id: None,
+        email: email.to_owned(),
+        proved_email_key: Some(email_key),
+        forgotten: false,
+    };
+    Ok((!is_proved).then(guest))
+}
+
+/// Whether the account is nobody's any more.
+pub async fn is_forgotten(conn: &mut Conn, customer_id: Uuid) -> db::Result<bool> {
+    rows::is_erased(conn, customer_id).await
+}
+
+/// Lets whoever changes the account wait until the transaction ends, and nobody who only points to it, as carts and orders do. False where
+/// they work for the shop, or there is no such account.
+pub async fn hold_person(tx: &mut Tx, customer_id: Uuid) -> db::Result<bool> {
+    rows::hold_customer(tx, customer_id).await
 }
 
 /// What stands in the account: profile, addresses, settings, consents with their history, sessions.
 pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Value> {
-    let id = person.customer_id;
+    let Some(id) = person.customer_id else { return Ok(Value::Null) };
     let Some(customer) = store::find_customer(conn, id).await? else { return Ok(Value::Null) };
     let mut consents = Vec::new();
     for kind in Consent::ALL {
@@ -79,7 +106,7 @@ pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Value
 
 /// Takes the person out of their account, for ever, and ends it. False where they work for the shop, which nobody does without a name.
 pub async fn forget_person(tx: &mut Tx, person: &Person, now: Moment) -> db::Result<bool> {
-    let id = person.customer_id;
+    let Some(id) = person.customer_id else { return Ok(true) };
     let nobody = format!("erased-{id}@{ERASED_DOMAIN}");
     if !rows::anonymise(tx, id, &nobody, NO_PASSWORD, now).await? {
         return Ok(false);

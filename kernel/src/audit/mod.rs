@@ -171,7 +171,8 @@ pub async fn list(shop: &Shop, filter: &Filter, before: Option<Uuid>, limit: u32
 
 /// What the person changed, or tried to: without the bodies, which are about others.
 pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Vec<Value>> {
-    let filter = Filter { actor_id: Some(person.customer_id), ..Filter::default() };
+    let Some(customer_id) = person.customer_id else { return Ok(Vec::new()) };
+    let filter = Filter { actor_id: Some(customer_id), ..Filter::default() };
     let entries = store::list(conn, &filter, Uuid::nil(), Uuid::max(), i64::MAX).await?;
     let exported = entries.into_iter().map(|entry| {
         json!({
@@ -210,13 +211,20 @@ fn first_id_at(moment: Moment) -> Uuid {
     Uuid::from_u128(u128::from(milliseconds & 0xffff_ffff_ffff) << 80)
 }
 
-/// Forgets entries that have had their time, and tells how many.
+/// Forgets entries that have had their time, and tells how many. In small transactions: on SQLite each holds up every writer of the shop.
 pub async fn forget_old(shop: &Shop) -> db::Result<u64> {
-    let before = clock::now() - TimeDelta::days(i64::from(shop.config().audit.keep_days));
-    let mut tx = shop.db().write().await?;
-    let forgotten = store::delete_before(&mut tx, first_id_at(before)).await?;
-    tx.commit().await?;
-    Ok(forgotten)
+    const ROWS: i64 = 500;
+    let before = first_id_at(clock::now() - TimeDelta::days(i64::from(shop.config().audit.keep_days)));
+    let mut total = 0;
+    loop {
+        let mut tx = shop.db().write().await?;
+        let forgotten = store::delete_before(&mut tx, before, ROWS).await?;
+        tx.commit().await?;
+        total += forgotten;
+        if forgotten == 0 || shop.stopping().is_cancelled() {
+            return Ok(total);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -68,10 +68,12 @@ pub(super) async fn insert(tx: &mut Tx, id: Uuid, attempt: &Attempt, now: Moment
     Ok(())
 }
 
+/// Of what was refused no body is kept: it made nothing by which it could be found when the person in it is forgotten.
 pub(super) async fn finish(tx: &mut Tx, id: Uuid, status: i64, made: Option<&str>, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
-        "update audit_entries set status = $2, finished_at = $3, subject = coalesce(subject, cast($4 as text))
+        "update audit_entries set status = $2, finished_at = $3, subject = coalesce(subject, cast($4 as text)),
+                body = case when $2 >= 400 then null else body end
          where id = $1 and finished_at is null",
         id,
         status,
@@ -153,6 +155,11 @@ pub(super) async fn forget_addresses(tx: &mut Tx, actor_id: Uuid) -> Result<()> 
     Ok(())
 }
 
-pub(super) async fn delete_before(tx: &mut Tx, before: Uuid) -> Result<u64> {
-    sql::execute!(tx, "delete from audit_entries where id < $1", before)
+pub(super) async fn delete_before(tx: &mut Tx, before: Uuid, limit: i64) -> Result<u64> {
+    sql::execute!(
+        tx,
+        "delete from audit_entries where id in (select id from audit_entries where id < $1 order by id limit $2)",
+        before,
+        limit
+    )
 }

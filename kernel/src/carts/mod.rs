@@ -29,7 +29,7 @@ use crate::db::{self, Conn, Tx};
 use crate::money::{Amount, Currency};
 use crate::plugins::{CallError, OptionId};
 use crate::prices::PriceContext;
-use crate::{Shop, id, payments};
+use crate::{Shop, events, id, payments, webhooks};
 
 pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
@@ -360,18 +360,21 @@ pub async fn forget_expired(shop: &Shop) -> Result<u64, db::Error> {
     loop {
         let mut tx = shop.db().write().await?;
         let forgotten = store::delete_expired(&mut tx, clock::now(), ROWS).await?;
+        for cart_id in &forgotten {
+            forget_events(&mut tx, *cart_id).await?;
+        }
         tx.commit().await?;
-        total += forgotten;
-        if forgotten == 0 || shop.stopping().is_cancelled() {
+        total += forgotten.len() as u64;
+        if forgotten.is_empty() || shop.stopping().is_cancelled() {
             return Ok(total);
         }
     }
 }
 
-/// Carts of the person that are still kept.
+/// Carts of the person that are still kept, and those of guests that [`forget_guests`] forgets with them.
 pub async fn export_person(shop: &Shop, conn: &mut Conn, person: &Person) -> Result<Vec<Value>, db::Error> {
     let mut exported = Vec::new();
-    for cart in store::carts_of(conn, person.customer_id).await? {
+    for cart in store::carts_of(conn, person.customer_id, person.proved_email_key.as_deref()).await? {
         // Of a line nothing is told that a price decides.
         let (lines, _) = store::lines(conn, cart.id, &PriceContext::of_guest(shop)).await?;
         let line = |line: &Line| {
@@ -398,13 +401,20 @@ pub async fn export_person(shop: &Shop, conn: &mut Conn, person: &Person) -> Res
     Ok(exported)
 }
 
-/// Forgets the carts of the person, and those that guests gave the person's address where it is proved to be theirs; tells which.
-pub async fn forget_person(tx: &mut Tx, person: &Person) -> Result<Vec<Uuid>, db::Error> {
-    let mut forgotten = store::delete_of(tx, person.customer_id).await?;
-    if let Some(email_key) = &person.proved_email_key {
-        forgotten.extend(store::delete_of_guests(tx, &person.email, email_key).await?);
-    }
-    Ok(forgotten)
+/// Forgets the carts of the customer; tells which.
+pub async fn forget_person(tx: &mut Tx, customer_id: Uuid) -> Result<Vec<Uuid>, db::Error> {
+    store::delete_of(tx, customer_id).await
+}
+
+/// Forgets carts that guests gave this address, at most `limit`; tells which.
+pub async fn forget_guests(tx: &mut Tx, email_key: &str, limit: i64) -> Result<Vec<Uuid>, db::Error> {
+    store::delete_of_guests(tx, email_key, limit).await
+}
+
+/// Forgets that a cart which is gone was left: it says who left it. Whoever was not told yet need not be told any more.
+pub async fn forget_events(tx: &mut Tx, cart_id: Uuid) -> Result<(), db::Error> {
+    let told = events::drop_subject(tx, &cart_id.to_string()).await?;
+    webhooks::forget_events(tx, &told).await
 }
 
 fn expiry(shop: &Shop, customer_id: Option<Uuid>, now: Moment) -> Moment {

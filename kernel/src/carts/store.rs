@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::change::LineWrite;
 use super::line::{Attributes, GoneLine, Line, Promise};
 use super::{Cart, Notice};
+use crate::accounts::Email;
 use crate::address::Address;
 use crate::catalog;
 use crate::clock::Moment;
@@ -115,7 +116,7 @@ pub(super) async fn update_cart(tx: &mut Tx, cart: &Cart) -> Result<bool> {
         "update carts set email = $3, address = $4, coupons = $5, coupons_told = $6, note = $7, attributes = $8,
                 delivery_plugin = $9, delivery_option = $10, delivery_told = $11, notices = $12, updated_at = $13,
                 expires_at = $14, customer_id = $15, gift_cards = $16, store_credit = $17, billing_address = $18,
-                abandoned_at = null, version = version + 1
+                email_key = $19, abandoned_at = null, version = version + 1
          where id = $1 and version = $2 and status = 'open'",
         cart.id,
         cart.version,
@@ -134,7 +135,8 @@ pub(super) async fn update_cart(tx: &mut Tx, cart: &Cart) -> Result<bool> {
         cart.customer_id,
         Json(&cart.gift_cards),
         cart.store_credit,
-        cart.billing_address.as_ref().map(Json)
+        cart.billing_address.as_ref().map(Json),
+        cart.email.as_deref().map(Email::key_of)
     )?;
     Ok(changed == 1)
 }
@@ -175,8 +177,9 @@ pub(super) async fn find_open_in(
 pub(super) async fn merge_cart(tx: &mut Tx, guest: &Cart, into: Uuid, now: Moment) -> Result<bool> {
     let closed = sql::execute!(
         tx,
-        "update carts set status = 'merged', merged_into = $3, email = null, address = null, billing_address = null, coupons = $4,
-                coupons_told = $4, note = '', attributes = $5, delivery_plugin = null, delivery_option = null, delivery_told = null,
+        "update carts set status = 'merged', merged_into = $3, email = null, email_key = null, address = null, billing_address = null,
+                coupons = $4, coupons_told = $4, note = '', attributes = $5, delivery_plugin = null, delivery_option = null,
+                delivery_told = null,
                 notices = $6, gift_cards = $8, store_credit = $9, updated_at = $7, version = version + 1
          where id = $1 and version = $2 and status = 'open' and customer_id is null",
         guest.id,
@@ -364,15 +367,17 @@ pub(super) async fn reopen_cart(tx: &mut Tx, id: Uuid, order_id: Uuid, now: Mome
     Ok(())
 }
 
-pub(super) async fn carts_of(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<Cart>> {
+/// Of the customer, and of guests who gave this address.
+pub(super) async fn carts_of(conn: &mut Conn, customer_id: Option<Uuid>, email_key: Option<&str>) -> Result<Vec<Cart>> {
     let rows = sql::all!(
         conn,
         CartRow,
         "select id, customer_id, currency, locale, email, address, billing_address, coupons, coupons_told, note, attributes,
                 gift_cards, store_credit, delivery_plugin, delivery_option, delivery_told, notices, order_id, merged_into, version, created_at,
                 updated_at, expires_at
-         from carts where customer_id = $1 order by created_at, id",
-        customer_id
+         from carts where customer_id = $1 or (customer_id is null and email_key = $2) order by created_at, id",
+        customer_id,
+        email_key
     )?;
     Ok(rows.into_iter().map(Cart::from).collect())
 }
@@ -382,24 +387,27 @@ pub(super) async fn delete_of(tx: &mut Tx, customer_id: Uuid) -> Result<Vec<Uuid
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// As the address was typed at the registration, or in lower case; a guest who typed it otherwise is forgotten with the cart.
-pub(super) async fn delete_of_guests(tx: &mut Tx, email: &str, email_key: &str) -> Result<Vec<Uuid>> {
+pub(super) async fn delete_of_guests(tx: &mut Tx, email_key: &str, limit: i64) -> Result<Vec<Uuid>> {
     let rows = sql::all!(
         tx,
         (Uuid,),
-        "delete from carts where customer_id is null and email in ($1, $2) returning id",
-        email,
-        email_key
+        "delete from carts where id in (select id from carts where customer_id is null and email_key = $1 limit $2)
+         returning id",
+        email_key,
+        limit
     )?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-pub(super) async fn delete_expired(tx: &mut Tx, now: Moment, limit: i64) -> Result<u64> {
-    sql::execute!(
+pub(super) async fn delete_expired(tx: &mut Tx, now: Moment, limit: i64) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
         tx,
+        (Uuid,),
         "delete from carts where id in
-         (select id from carts where status <> 'ordered' and expires_at <= $1 order by expires_at limit $2)",
+         (select id from carts where status <> 'ordered' and expires_at <= $1 order by expires_at limit $2)
+         returning id",
         now,
         limit
-    )
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }

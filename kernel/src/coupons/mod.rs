@@ -13,6 +13,7 @@ pub mod http;
 mod store;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts::Email;
@@ -313,6 +314,22 @@ impl Terms {
             _ => Ok(()),
         }
     }
+}
+
+/// The coupons that were redeemed for these orders.
+pub async fn export(conn: &mut Conn, order_ids: &[Uuid]) -> Result<Vec<Value>, db::Error> {
+    let mut exported = Vec::new();
+    for order_id in order_ids {
+        for (code, redeemed_at, returned_at) in store::redeemed_for(conn, *order_id).await? {
+            exported.push(json!({
+                "order_id": order_id,
+                "code": code,
+                "redeemed_at": redeemed_at,
+                "returned_at": returned_at,
+            }));
+        }
+    }
+    Ok(exported)
 }
 
 /// Forgets who redeemed coupons for these orders: of a guest there is a hash of the address, which can be guessed.

@@ -161,6 +161,17 @@ pub(super) async fn count_down(tx: &mut Tx, id: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// Codes of coupons, when each was redeemed for this order, and when it was given back.
+pub(super) async fn redeemed_for(conn: &mut Conn, order_id: Uuid) -> Result<Vec<(String, Moment, Option<Moment>)>> {
+    sql::all!(
+        conn,
+        (String, Moment, Option<Moment>),
+        "select c.code, r.redeemed_at, r.returned_at from coupon_redemptions r join coupons c on c.id = r.coupon_id
+         where r.order_id = $1 order by r.id",
+        order_id
+    )
+}
+
 /// Whoever redeemed a coupon for this order is nobody from now on.
 pub(super) async fn forget_buyer(tx: &mut Tx, order_id: Uuid) -> Result<()> {
     sql::execute!(tx, "update coupon_redemptions set buyer = '' where order_id = $1", order_id)?;

@@ -305,6 +305,8 @@ impl From<Error> for Problem {
             Error::Erased => Problem::new(Kind::AccountErased),
             Error::Changed => Problem::new(Kind::PreconditionFailed),
             Error::OrdersUnderWay(orders) => Problem::new(Kind::OrdersUnderWay).detail(detail).with("orders", orders),
+            Error::HasAccount => Problem::new(Kind::EmailTaken).detail(detail),
+            Error::CutOff(error) => Problem::internal(error),
             Error::Account(error) => error.into(),
             Error::Database(error) => error.into(),
         }

@@ -13,7 +13,7 @@ use crate::clock::{self, Moment};
 use crate::db;
 use crate::{Shop, ledger, orders};
 
-pub use privacy::{erase, erase_myself, export};
+pub use privacy::{Whose, erase, erase_myself, export};
 
 /// An account, as the merchant sees it.
 #[derive(Debug, Clone)]
@@ -87,10 +87,24 @@ pub enum Error {
     Changed,
     #[error("{0} orders are under way; receive or cancel them first")]
     OrdersUnderWay(i64),
+    #[error("an account has proved the address: what it did is found there")]
+    HasAccount,
+    #[error(transparent)]
+    CutOff(#[from] tokio::task::JoinError),
     #[error(transparent)]
     Account(#[from] accounts::Error),
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+impl Error {
+    /// It lost to others that ran at the same time, and can be tried again.
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Database(error) | Self::Account(accounts::Error::Database(error)) => error.is_conflict(),
+            _ => false,
+        }
+    }
 }
 
 impl Account {

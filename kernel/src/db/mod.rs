@@ -71,6 +71,14 @@ impl Error {
         self.is_foreign_key_violation() && constraint.is_some_and(|name| name.ends_with(&format!("_{column}_fkey")))
     }
 
+    /// The transaction lost to others that ran at the same time, and has done nothing: a deadlock, or reads that are no longer true. Done
+    /// again, it may well succeed.
+    pub fn is_conflict(&self) -> bool {
+        let code = self.0.as_database_error().and_then(|error| error.code());
+        // PostgreSQL: deadlock_detected and serialization_failure. SQLite has one writer.
+        code.is_some_and(|code| ["40P01", "40001"].contains(&code.as_ref()))
+    }
+
     /// No connection was free in time.
     pub fn is_pool_timeout(&self) -> bool {
         matches!(self.0, sqlx::Error::PoolTimedOut)

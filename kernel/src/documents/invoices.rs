@@ -6,6 +6,7 @@
 //! that the order costs.
 
 use chrono::Datelike;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::sheet::{Kind, Sheet};
@@ -14,7 +15,7 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 use crate::money::{self, Amount};
 use crate::orders::refunds::{Refund, RefundStatus};
-use crate::orders::{self, Order, Status};
+use crate::orders::{self, Details, Order, Status};
 use crate::{Shop, id, ledger};
 
 /// A document that was issued.
@@ -116,6 +117,16 @@ async fn credited(tx: &mut Tx, refund: &Refund) -> Result<Amount, Error> {
         Kind::Invoice | Kind::Confirmation => sheet.total,
     }));
     Ok(refund.amount.min(left.unwrap_or_default()))
+}
+
+/// The documents of these orders, as they were issued.
+pub async fn export(conn: &mut Conn, order_ids: &[Uuid]) -> db::Result<Vec<Value>> {
+    let mut exported = Vec::new();
+    for order_id in order_ids {
+        let issued = store::of_order(conn, *order_id).await?;
+        exported.extend(issued.into_iter().map(|(_, sheet)| json!({ "order_id": order_id, "sheet": sheet })));
+    }
+    Ok(exported)
 }
 
 /// Takes the person out of the documents of these orders, in a transaction that has taken them out of the orders. What the books need stays:

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::{db, orders};
 
-pub use invoices::{credit_note, forget, invoice};
+pub use invoices::{credit_note, export, forget, invoice};
 pub use printed::Printed;
 pub use sheet::{Kind, Sheet};
 

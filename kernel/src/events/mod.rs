@@ -28,7 +28,7 @@ pub use kinds::KINDS;
 pub(crate) use relay::drain;
 pub use relay::{Memory, Relay, run};
 pub(crate) use relay::{days_ago, delta, retry_delay};
-pub use store::{consume_once, find_last, forget_subject};
+pub use store::{consume_once, drop_subject, find_last, forget_subject};
 
 /// `[events]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]

@@ -217,15 +217,22 @@ pub(super) async fn forget_events(conn: &mut Conn, before: Moment, limit: u32) -
 }
 
 /// Deletes what was told about this, but that somebody is gone, which names nobody. What is still to be told is told first, and forgotten in
-/// its time. Answers which events they were, for those who keep what was told.
+/// its time. Answers which events there were, told or not, for those who keep what they were told: one consumer may have had what
+/// another waits for.
 pub async fn forget_subject(tx: &mut Tx, subject: &str) -> Result<Vec<Uuid>> {
-    let rows = sql::all!(
+    let rows = sql::all!(tx, (Uuid,), "select id from events where subject = $1 and kind <> 'user.deleted'", subject)?;
+    sql::execute!(
         tx,
-        (Uuid,),
         "delete from events
-         where subject = $1 and kind <> 'user.deleted' and (sent_at is not null or given_up_at is not null) returning id",
+         where subject = $1 and kind <> 'user.deleted' and (sent_at is not null or given_up_at is not null)",
         subject
     )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// As [`forget_subject`], where nobody needs to be told any more: what waits is deleted too.
+pub async fn drop_subject(tx: &mut Tx, subject: &str) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(tx, (Uuid,), "delete from events where subject = $1 returning id", subject)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

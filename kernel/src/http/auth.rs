@@ -53,6 +53,14 @@ pub enum Actor {
     ApiKey(Uuid),
 }
 
+impl Actor {
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Person(id) | Self::ApiKey(id) => id,
+        }
+    }
+}
+
 /// What a handler needs of its caller.
 pub trait Needs: Send {
     const PERMISSION: Permission;
@@ -210,7 +218,7 @@ pub async fn still_counts(shop: &Shop, headers: &HeaderMap) -> bool {
 }
 
 /// Whose idempotency keys these are.
-pub(super) async fn caller_scope(shop: &Shop, headers: &HeaderMap) -> Result<String, Problem> {
-    let bearer = identify(shop, headers).await?;
-    Ok(bearer.map_or_else(|| "guest".to_owned(), |bearer| bearer.actor().to_string()))
+pub(super) async fn caller_scope(shop: &Shop, headers: &HeaderMap) -> Result<(String, Option<Uuid>), Problem> {
+    let actor = identify(shop, headers).await?.map(|bearer| bearer.actor());
+    Ok((actor.map_or_else(|| "guest".to_owned(), |actor| actor.to_string()), actor.map(Actor::id)))
 }

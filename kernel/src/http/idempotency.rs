@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
+use uuid::Uuid;
 
 use super::auth;
 use super::extract::read_body;
@@ -40,9 +41,12 @@ const SECRETS: [&str; 6] = [
 /// Here only the answer to the POST itself holds the code of a gift card.
 const GIFT_CARDS: &str = "/v1/admin/gift-cards";
 
+/// Here the answer is all that is known of somebody, or that they are forgotten.
+pub const GUESTS_BY_EMAIL: &str = "/v1/admin/customers/by-email/";
+
 /// Whether a key is ignored at this path.
 pub fn is_ignored_at(path: &str) -> bool {
-    path == GIFT_CARDS || SECRETS.iter().any(|secret| path.starts_with(secret))
+    path == GIFT_CARDS || path.starts_with(GUESTS_BY_EMAIL) || SECRETS.iter().any(|secret| path.starts_with(secret))
 }
 
 /// Longest path that takes a key: it is part of the key's own row, and no database puts any length into an index. What it names is
@@ -54,6 +58,10 @@ pub(super) struct Claim<'a> {
     pub scope: &'a str,
     pub key: &'a str,
     pub request_hash: &'a [u8],
+    /// Who asks, where they are known.
+    pub caller_id: Option<Uuid>,
+    /// What is asked about, where the path names it.
+    pub subject_id: Option<Uuid>,
     /// Tells this run from one that took the key over, after this one had run for so long that it was given up.
     pub claimed_at: clock::Moment,
 }
@@ -64,6 +72,18 @@ pub(super) struct Saved {
     pub content_type: String,
     pub location: Option<String>,
     pub body: Vec<u8>,
+}
+
+impl Saved {
+    /// What the request made.
+    pub fn made_id(&self) -> Option<Uuid> {
+        ids_in(self.location.as_deref()?).last()
+    }
+}
+
+/// The ids among the segments of a path.
+fn ids_in(path: &str) -> impl Iterator<Item = Uuid> {
+    path.split('/').filter_map(|segment| segment.parse().ok())
 }
 
 /// What became of a claim.
@@ -110,12 +130,14 @@ async fn claim_and_run(shop: &Shop, request: Request, next: Next) -> Result<Resp
 }
 
 async fn run(shop: &Shop, key: &str, mut parts: Parts, body: Bytes, next: Next) -> Result<Response, Problem> {
-    let caller = auth::caller_scope(shop, &parts.headers).await?;
+    let (caller, caller_id) = auth::caller_scope(shop, &parts.headers).await?;
     let scope = format!("{caller} {}", parts.uri.path());
     // With a key that the database does not have: from a plain hash, whoever reads a backup could guess what somebody sent.
     let request_hash = shop.keys().digest("idempotency", &body);
     let now = clock::now();
-    let claim = Claim { scope: &scope, key, request_hash: &request_hash, claimed_at: now };
+    // The first: a line of a cart, say, is found by its cart.
+    let subject_id = ids_in(parts.uri.path()).next();
+    let claim = Claim { scope: &scope, key, request_hash: &request_hash, caller_id, subject_id, claimed_at: now };
     let abandoned_before = now - TimeDelta::milliseconds(2 * shop.config().http.request_timeout_ms as i64);
     let mut tx = shop.db().write().await?;
     let claimed = store::claim_key(&mut tx, &claim, abandoned_before).await?;
@@ -186,16 +208,22 @@ fn replay(saved: Saved) -> Response {
     response
 }
 
-/// Forgets the answers that this customer was given, or whoever asked something of this order, cart or account.
-pub async fn forget_subject(tx: &mut crate::db::Tx, subject: uuid::Uuid) -> crate::db::Result<()> {
-    store::forget_keys_of(tx, &format!("%{subject}%")).await
+/// Forgets the answers that this customer was given, or whoever asked something of this order, cart or account, or made it.
+pub async fn forget_subject(tx: &mut crate::db::Tx, subject: Uuid) -> crate::db::Result<()> {
+    store::forget_keys_of(tx, subject).await
 }
 
-/// Forgets keys claimed before `before`, and tells how many.
+/// Forgets keys claimed before `before`, and tells how many. In small transactions: on SQLite each holds up every writer of the shop.
 pub async fn forget(shop: &Shop, before: clock::Moment) -> crate::db::Result<u64> {
-    let mut tx = shop.db().write().await?;
-    let forgotten = store::forget_keys(&mut tx, before).await?;
-    once::forget(&mut tx, before).await?;
-    tx.commit().await?;
-    Ok(forgotten)
+    const ROWS: i64 = 500;
+    let mut total = 0;
+    loop {
+        let mut tx = shop.db().write().await?;
+        let forgotten = store::forget_keys(&mut tx, before, ROWS).await? + once::forget(&mut tx, before, ROWS).await?;
+        tx.commit().await?;
+        total += forgotten;
+        if forgotten == 0 || shop.stopping().is_cancelled() {
+            return Ok(total);
+        }
+    }
 }

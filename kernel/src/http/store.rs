@@ -1,5 +1,7 @@
 //! The SQL of idempotency keys.
 
+use uuid::Uuid;
+
 use super::idempotency::{Claim, Claimed, Saved};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, sql};
@@ -17,12 +19,15 @@ struct KeyRow {
 pub(super) async fn claim_key(conn: &mut Conn, claim: &Claim<'_>, abandoned_before: Moment) -> Result<Claimed> {
     let inserted = sql::execute!(
         conn,
-        "insert into idempotency_keys (scope, idempotency_key, request_hash, claimed_at) values ($1, $2, $3, $4)
+        "insert into idempotency_keys (scope, idempotency_key, request_hash, claimed_at, caller_id, subject_id)
+         values ($1, $2, $3, $4, $5, $6)
          on conflict (scope, idempotency_key) do nothing",
         claim.scope,
         claim.key,
         claim.request_hash,
-        claim.claimed_at
+        claim.claimed_at,
+        claim.caller_id,
+        claim.subject_id
     )?;
     if inserted == 1 {
         return Ok(Claimed::New);
@@ -65,7 +70,7 @@ pub(super) async fn claim_key(conn: &mut Conn, claim: &Claim<'_>, abandoned_befo
 pub(super) async fn save_answer(conn: &mut Conn, claim: &Claim<'_>, saved: &Saved) -> Result<()> {
     sql::execute!(
         conn,
-        "update idempotency_keys set status = $3, content_type = $4, location = $5, body = $6
+        "update idempotency_keys set status = $3, content_type = $4, location = $5, body = $6, made_id = $8
          where scope = $1 and idempotency_key = $2 and claimed_at = $7",
         claim.scope,
         claim.key,
@@ -73,7 +78,8 @@ pub(super) async fn save_answer(conn: &mut Conn, claim: &Claim<'_>, saved: &Save
         saved.content_type.as_str(),
         saved.location.as_deref(),
         saved.body.as_slice(),
-        claim.claimed_at
+        claim.claimed_at,
+        saved.made_id()
     )?;
     Ok(())
 }
@@ -89,14 +95,24 @@ pub(super) async fn release_key(conn: &mut Conn, claim: &Claim<'_>) -> Result<()
     Ok(())
 }
 
-/// Forgets keys claimed before `before`, and tells how many.
-pub(super) async fn forget_keys(conn: &mut Conn, before: Moment) -> Result<u64> {
-    sql::execute!(conn, "delete from idempotency_keys where claimed_at < $1", before)
+/// Forgets at most `limit` keys claimed before `before`, and tells how many.
+pub(super) async fn forget_keys(conn: &mut Conn, before: Moment, limit: i64) -> Result<u64> {
+    sql::execute!(
+        conn,
+        "delete from idempotency_keys where (scope, idempotency_key) in
+         (select scope, idempotency_key from idempotency_keys where claimed_at < $1 limit $2)",
+        before,
+        limit
+    )
 }
 
-/// Forgets keys whose scope, or what they made, is like `pattern`: no index serves it, for what is done a few times a year.
-pub(super) async fn forget_keys_of(conn: &mut Conn, pattern: &str) -> Result<()> {
-    sql::execute!(conn, "delete from idempotency_keys where scope like $1 or location like $1", pattern)?;
+/// Forgets what was answered to this one, about it, or when it was made.
+pub(super) async fn forget_keys_of(conn: &mut Conn, subject: Uuid) -> Result<()> {
+    sql::execute!(
+        conn,
+        "delete from idempotency_keys where caller_id = $1 or subject_id = $1 or made_id = $1",
+        subject
+    )?;
     Ok(())
 }
 

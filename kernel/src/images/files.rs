@@ -120,8 +120,18 @@ pub async fn sweep(shop: &Shop, before: Moment) -> Result<usize, Error> {
         if digests.is_empty() {
             break;
         }
+        let mut of_these = 0;
         for digest in digests {
-            removed += usize::from(remove(shop, &digest, before, given_up).await?);
+            // One that cannot be removed is tried again when its claim has run out; the others must not wait for that.
+            match remove(shop, &digest, before, given_up).await {
+                Ok(is_removed) => of_these += usize::from(is_removed),
+                Err(error) => tracing::error!(%error, digest, "a file of an image cannot be removed"),
+            }
+        }
+        removed += of_these;
+        // Where none can be, the next ones are likely to be the same.
+        if of_these == 0 {
+            break;
         }
     }
     Ok(removed)

@@ -27,7 +27,7 @@ pub(super) async fn insert_transaction(tx: &mut Tx, id: Uuid, posting: &Posting<
 pub(super) async fn forget_words(tx: &mut Tx, order_id: Uuid) -> Result<()> {
     sql::execute!(
         tx,
-        "update ledger_transactions set cause = '' where order_id = $1 and kind in ('redeemed', 'corrected')",
+        "update ledger_transactions set cause = '' where order_id = $1 and kind in ('redeemed', 'corrected', 'by-hand')",
         order_id
     )?;
     Ok(())

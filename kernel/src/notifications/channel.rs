@@ -12,6 +12,9 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Those on which messages are sent, by transports that may hang. What is for an inbox arrives as it is written.
+    pub const SENT: [Self; 3] = [Self::Email, Self::Sms, Self::Push];
+
     pub const ALL: [(Self, &'static str); 4] =
         [(Self::Email, "email"), (Self::Sms, "sms"), (Self::Push, "push"), (Self::Inbox, "inbox")];
 

@@ -51,7 +51,7 @@ use crate::{Shop, db};
 pub use channel::Channel;
 pub use compose::Answer;
 use compose::Recipient;
-pub use privacy::{export_person, forget_person};
+pub use privacy::{export_person, forget_guests, forget_person, forget_subject};
 use reach::Reach;
 pub use settings::{GatewayConfig, InboxConfig, NotificationsConfig, SmtpUrl};
 pub use staff::StaffInbox;

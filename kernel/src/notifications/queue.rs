@@ -1,5 +1,6 @@
 //! From what plugins said to messages that wait to be sent.
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::channel::Channel;
@@ -12,7 +13,7 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::events::{self, Event, HandleError};
 use crate::plugins::notification::Message;
-use crate::{Shop, id};
+use crate::{Shop, accounts, id, orders};
 
 /// What the messages are about, and for whom.
 pub(super) struct Occasion<'a> {
@@ -50,6 +51,9 @@ pub(super) async fn queue(
             Occasion { event_id: event.id, kind: &event.kind, about: &event.subject, recipient, reach, secret: false };
         let mut told = Told::new();
         let mut tx = shop.db().write().await?;
+        if is_forgotten(&mut tx, event, recipient).await? {
+            return Ok(());
+        }
         for (plugin, messages) in usable {
             // A note for each plugin: one that fails for hours must not hold up what another says.
             if events::consume_once(&mut tx, &format!("notifications/{plugin}"), event.id, now).await? {
@@ -60,6 +64,19 @@ pub(super) async fn queue(
         announce(shop, told);
     }
     if failures.is_empty() { Ok(()) } else { Err(HandleError(failures.join("; "))) }
+}
+
+/// Whether the event outlived the person whom it names: they, or the person of the order that it is about, were forgotten meanwhile. What is
+/// said now would stay.
+async fn is_forgotten(tx: &mut Tx, event: &Event, recipient: &Recipient) -> db::Result<bool> {
+    if let Some(customer_id) = recipient.customer_id {
+        return accounts::is_forgotten(tx, customer_id).await;
+    }
+    let named = event.data.pointer("/order_id").and_then(Value::as_str).unwrap_or(&event.subject);
+    match named.parse() {
+        Ok(order_id) => orders::is_forgotten(tx, order_id).await,
+        Err(_) => Ok(false),
+    }
 }
 
 /// Wakes who waits for what [`put`] wrote. After the commit.
@@ -130,6 +147,7 @@ async fn insert(
 ) -> db::Result<()> {
     // What is not sent is not kept either, where it holds a secret.
     let hidden = occasion.secret && status != "queued";
+    let none = Vec::new();
     let new = NewMessage {
         id: id::sequential(),
         event_id: occasion.event_id,
@@ -140,10 +158,10 @@ async fn insert(
         customer_id: occasion.recipient.customer_id,
         recipient_name: &occasion.recipient.name,
         recipient,
-        subject: &message.subject,
+        subject: if hidden { "" } else { &message.subject },
         body_text: if hidden { "" } else { &message.text },
         body_html: message.html.as_deref().filter(|_| !hidden),
-        attributes: &message.attributes,
+        attributes: if hidden { &none } else { &message.attributes },
         secret: occasion.secret,
         status,
         reason,

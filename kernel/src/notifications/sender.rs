@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
+use super::channel::Channel;
 use super::store;
 use super::store::queue::{self, Claimed};
 use super::transports::SendError;
@@ -15,29 +16,41 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::{Shop, events};
 
-/// The worker. Ends when the shop stops, after the messages that it has at hand.
+/// The worker: a queue for each channel, so that a gateway that hangs holds up no mail. Ends when the shop stops, after the messages that
+/// it has at hand.
 pub(super) async fn run(shop: &Shop) {
+    join_all(Channel::SENT.map(|channel| run_channel(shop, channel))).await;
+}
+
+async fn run_channel(shop: &Shop, channel: Channel) {
     let poll_interval = Duration::from_millis(shop.config().notifications.poll_interval_ms);
     while !shop.stopping().is_cancelled() {
-        if let Err(error) = drain(shop).await {
-            tracing::error!(%error, "queued messages cannot be sent; trying again");
+        if let Err(error) = drain_channel(shop, channel).await {
+            tracing::error!(%error, channel = channel.name(), "queued messages cannot be sent; trying again");
         }
         tokio::select! {
-            () = shop.transports().woken() => {}
+            () = shop.transports().woken(channel) => {}
             () = tokio::time::sleep(poll_interval) => {}
             () = shop.stopping().cancelled() => {}
         }
     }
 }
 
-/// Sends what is due, as many at a time as the settings allow.
+/// Sends what is due on every channel.
+#[cfg(test)]
 pub(super) async fn drain(shop: &Shop) -> db::Result<()> {
+    for channel in Channel::SENT {
+        drain_channel(shop, channel).await?;
+    }
+    Ok(())
+}
+
+/// Sends what is due on the channel, as many at a time as the settings allow.
+async fn drain_channel(shop: &Shop, channel: Channel) -> db::Result<()> {
     while !shop.stopping().is_cancelled() {
-        let batch = claim(shop).await?;
+        let batch = claim(shop, channel).await?;
         let full = batch.len() >= shop.config().notifications.concurrency as usize;
-        if !batch.is_empty() {
-            send(shop, batch).await?;
-        }
+        send(shop, batch).await;
         if !full {
             break;
         }
@@ -46,31 +59,38 @@ pub(super) async fn drain(shop: &Shop) -> db::Result<()> {
 }
 
 /// Takes the next messages, so that no other kernel on the same database looks at them while they are being sent.
-pub(super) async fn claim(shop: &Shop) -> db::Result<Vec<Claimed>> {
+pub(super) async fn claim(shop: &Shop, channel: Channel) -> db::Result<Vec<Claimed>> {
     let now = clock::now();
     // Twice the longest sending: half for sending, half for writing what came of it.
     let until = now + events::delta(shop.transports().timeout().as_millis() as u64 * 2);
     let mut tx = shop.db().write().await?;
-    let batch = queue::claim_due(&mut tx, now, until, shop.config().notifications.concurrency).await?;
+    let batch = queue::claim_due(&mut tx, channel.name(), now, until, shop.config().notifications.concurrency).await?;
     tx.commit().await?;
     Ok(batch)
 }
 
-/// Sends them side by side, then writes what came of each in one transaction.
-async fn send(shop: &Shop, batch: Vec<Claimed>) -> db::Result<()> {
-    let outcomes = join_all(batch.iter().map(|message| shop.transports().send(message))).await;
-    let now = clock::now();
-    let mut tx = shop.db().write().await?;
-    for (message, outcome) in batch.iter().zip(outcomes) {
-        settle(&mut tx, shop, message, outcome, now).await?;
+/// Sends them side by side. What came of each is written on its own: where that fails, the others are not sent again.
+pub(super) async fn send(shop: &Shop, batch: Vec<Claimed>) {
+    join_all(batch.iter().map(|message| send_one(shop, message))).await;
+}
+
+async fn send_one(shop: &Shop, message: &Claimed) {
+    let outcome = shop.transports().send(message).await;
+    if let Err(error) = settle(shop, message, outcome).await {
+        tracing::error!(%error, message = %message.id, "what came of a message cannot be written; it is sent again");
     }
+}
+
+async fn settle(shop: &Shop, message: &Claimed, outcome: Result<(), SendError>) -> db::Result<()> {
+    let mut tx = shop.db().write().await?;
+    write_outcome(&mut tx, shop, message, outcome, clock::now()).await?;
     tx.commit().await?;
     // A message that is given up is an event.
     shop.relay().wake();
     Ok(())
 }
 
-async fn settle(
+async fn write_outcome(
     tx: &mut Tx,
     shop: &Shop,
     message: &Claimed,

@@ -14,7 +14,7 @@ pub struct NotificationsConfig {
     pub smtp_url: SmtpUrl,
     /// How often the queue is looked at when nothing wakes the worker, in milliseconds.
     pub poll_interval_ms: u64,
-    /// Messages that are being sent at the same time.
+    /// Messages of a channel that are being sent at the same time.
     pub concurrency: u32,
     /// How long sending one message may take, in milliseconds. After a crash, messages that were being sent wait twice as long.
     pub send_timeout_ms: u64,

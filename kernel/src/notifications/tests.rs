@@ -171,18 +171,55 @@ async fn a_crash_at_any_step_gives_one_mail() {
     }
     assert_eq!(only_state(&shop).await.status, "queued");
     // Killed after the message was claimed, before it was sent.
-    let claimed = sender::claim(&shop).await.unwrap();
+    let claimed = sender::claim(&shop, Channel::Email).await.unwrap();
     assert_eq!(claimed.len(), 1);
-    assert!(sender::claim(&shop).await.unwrap().is_empty(), "another kernel leaves it alone meanwhile");
+    assert!(sender::claim(&shop, Channel::Email).await.unwrap().is_empty(), "another kernel leaves it alone meanwhile");
     let later = clock::now() + TimeDelta::hours(1);
     let mut tx = shop.db().write().await.unwrap();
-    let again = stored::claim_due(&mut tx, later, later, 10).await.unwrap();
+    let again = stored::claim_due(&mut tx, "email", later, later, 10).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(again.len(), 1);
     // Killed after it was sent, before that was written: the second takes the place of the first.
     shop.transports().send(&again[0]).await.unwrap();
     shop.transports().send(&again[0]).await.unwrap();
     assert_eq!(files(&dir).len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_is_deleted_while_it_is_sent_makes_no_other_go_out_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    queue_mail(&shop).await;
+    queue_mail(&shop).await;
+    let batch = sender::claim(&shop, Channel::Email).await.unwrap();
+    assert_eq!(batch.len(), 2);
+    // Whom it was for is forgotten meanwhile.
+    let gone = batch[0].id;
+    let mut tx = shop.db().write().await.unwrap();
+    stored::delete_one(&mut tx, gone).await.unwrap();
+    tx.commit().await.unwrap();
+    sender::send(&shop, batch).await;
+    assert_eq!(only_state(&shop).await.status, "sent", "what came of the other is written");
+}
+
+#[tokio::test]
+async fn a_channel_that_waits_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = open_shop(&dir, "").await;
+    let mut tx = shop.db().write().await.unwrap();
+    let data = json!({"email": "ann@example.org", "phone": "+493012345"});
+    events::record(&mut tx, "order.placed", "1", data).await.unwrap();
+    tx.commit().await.unwrap();
+    let say = |channel: &str| Message { channel: channel.into(), ..message() };
+    let bus = Memory::new(vec![Box::new(Canned(vec![("all", Ok(vec![say("sms"), say("email")]))]))]);
+    events::drain(&shop, &bus).await.unwrap();
+    // The text message is the older one, and the only place is not its own.
+    let later = clock::now() + TimeDelta::hours(1);
+    let mut tx = shop.db().write().await.unwrap();
+    let mails = stored::claim_due(&mut tx, "email", later, later, 1).await.unwrap();
+    let texts = stored::claim_due(&mut tx, "sms", later, later, 1).await.unwrap();
+    assert_eq!((mails.len(), mails[0].channel.as_str()), (1, "email"));
+    assert_eq!((texts.len(), texts[0].channel.as_str()), (1, "sms"));
 }
 
 #[tokio::test]
@@ -282,6 +319,9 @@ async fn a_letter_with_a_secret_leaves_none_behind() {
     assert!(files(&dir)[0].1.contains("hush"));
     let mut conn = shop.db().read().await.unwrap();
     assert_eq!(super::store::log::body(&mut conn, id).await.unwrap(), (String::new(), None));
+    let kept = super::store::log::find_message(&mut conn, id).await.unwrap().unwrap();
+    assert_eq!(kept.subject, "", "a plugin may have put the link there");
+    assert_eq!(stored::attributes_of(&mut conn, id).await.unwrap(), Vec::new());
     drop(conn);
     let again = super::log::resend(&shop, id).await;
     assert!(matches!(again, Err(super::log::ResendError::NotResendable)), "{again:?}");

@@ -18,7 +18,8 @@ pub struct Transports {
     sms: Gateway,
     push: Gateway,
     timeout: Duration,
-    wake: Notify,
+    /// By the position of the channel in [`Channel::SENT`].
+    wake: [Notify; Channel::SENT.len()],
 }
 
 /// The settings of messages cannot be used. Never names a URL: it may hold a password.
@@ -73,18 +74,21 @@ impl Transports {
             sms: Gateway::open("sms", &settings.sms, &config.data.dir, timeout)?,
             push: Gateway::open("push", &settings.push, &config.data.dir, timeout)?,
             timeout,
-            wake: Notify::new(),
+            wake: Default::default(),
         })
     }
 
     /// There is something to send.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        self.wake.iter().for_each(Notify::notify_one);
     }
 
-    /// Returns when there is something to send.
-    pub(super) async fn woken(&self) {
-        self.wake.notified().await;
+    /// Returns when there may be something to send on the channel; never for one on which nothing is sent.
+    pub(super) async fn woken(&self, channel: Channel) {
+        match Channel::SENT.iter().position(|sent| *sent == channel) {
+            Some(position) => self.wake[position].notified().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The longest that [`Transports::send`] takes.

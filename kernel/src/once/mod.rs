@@ -37,7 +37,7 @@ impl Once {
     }
 }
 
-/// Forgets what was done before `before`.
-pub async fn forget(tx: &mut Tx, before: Moment) -> Result<u64> {
-    store::delete(tx, before).await
+/// Forgets what was done before `before`, so many at most.
+pub async fn forget(tx: &mut Tx, before: Moment, rows: i64) -> Result<u64> {
+    store::delete(tx, before, rows).await
 }

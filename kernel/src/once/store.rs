@@ -15,6 +15,12 @@ pub(super) async fn insert(tx: &mut Tx, digest: &[u8], made: Uuid, now: Moment) 
     Ok(())
 }
 
-pub(super) async fn delete(tx: &mut Tx, before: Moment) -> Result<u64> {
-    sql::execute!(tx, "delete from done_once where done_at < $1", before)
+pub(super) async fn delete(tx: &mut Tx, before: Moment, rows: i64) -> Result<u64> {
+    sql::execute!(
+        tx,
+        "delete from done_once where key_hash in
+         (select key_hash from done_once where done_at < $1 order by done_at limit $2)",
+        before,
+        rows
+    )
 }

@@ -9,6 +9,9 @@ use crate::money::{self, Amount};
 use crate::once::Once;
 use crate::{Shop, ledger, payments};
 
+/// Of an order, in its history. How, the ledger knows, where it can be forgotten: staff may have named somebody.
+pub(super) const PAID: &str = "paid by hand";
+
 /// How it moved.
 #[derive(Debug, Clone)]
 pub struct ByHand {
@@ -46,7 +49,7 @@ pub async fn record(
     post(&mut tx, order_id, amount, how, actor).await?;
     let mut steps = Vec::new();
     if owed <= 0 {
-        super::mark_paid(&mut tx, order_id, &format!("paid by hand: {}", how.method)).await?;
+        super::mark_paid(&mut tx, order_id, PAID).await?;
         steps = payments::begin_release_of_paid(shop, &mut tx, order_id).await?;
     }
     once.keep(&mut tx, order_id).await?;

@@ -16,10 +16,11 @@ use crate::carts::{self, Offered};
 use crate::catalog::{self, SellableVariant};
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
+use crate::http::idempotency;
 use crate::money::{Amount, Currency};
 use crate::plugins::OptionId;
 use crate::prices::PriceContext;
-use crate::{Shop, accounts, id, ledger};
+use crate::{Shop, accounts, audit, id, ledger};
 
 /// A draft as it is stored.
 #[derive(Debug, Clone)]
@@ -175,6 +176,9 @@ pub async fn delete(shop: &Shop, id: Uuid) -> Result<(), Error> {
     if !store::drafts::delete(&mut tx, draft.id, draft.version).await? {
         return Err(StateError::Contended.into());
     }
+    // Whoever it was for could not be found in them any more.
+    audit::forget_subject(&mut tx, &draft.id.to_string()).await?;
+    idempotency::forget_subject(&mut tx, draft.id).await?;
     Ok(tx.commit().await?)
 }
 
@@ -237,8 +241,8 @@ async fn complete_to_end(
         by_hand::post(&mut tx, order.id, order.total, how, actor).await?;
     }
     if paid.is_some() || order.total == 0 {
-        let cause = paid.map_or("nothing to pay".to_owned(), |paid| format!("paid by hand: {}", paid.method));
-        super::mark_paid(&mut tx, order.id, &cause).await?;
+        let cause = if paid.is_some() { by_hand::PAID } else { "nothing to pay" };
+        super::mark_paid(&mut tx, order.id, cause).await?;
     }
     tx.commit().await?;
     Ok(order)

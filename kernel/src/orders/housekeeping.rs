@@ -10,9 +10,7 @@ use crate::{Shop, accounts, audit, carts, clock, events, http, notifications, we
 pub async fn run(shop: Shop) {
     let pause = Duration::from_secs(60 * u64::from(shop.config().orders.housekeeping_minutes.max(1)));
     loop {
-        if let Err(error) = forget(&shop).await {
-            tracing::error!(%error, "housekeeping failed");
-        }
+        forget(&shop).await;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = shop.stopping().cancelled() => break,
@@ -20,17 +18,23 @@ pub async fn run(shop: Shop) {
     }
 }
 
-async fn forget(shop: &Shop) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// One after the other; what cannot be forgotten keeps nothing else from it.
+async fn forget(shop: &Shop) {
     let now = clock::now();
     let days = |days: u32| now - TimeDelta::days(i64::from(days));
-    let carts = carts::forget_expired(shop).await?;
-    let sessions = accounts::forget_expired(shop).await?;
-    let keys = http::idempotency::forget(shop, days(shop.config().http.idempotency_days)).await?;
-    let entries = audit::forget_old(shop).await?;
-    let events = events::forget_old(shop).await?;
-    let codes = super::lookup::forget_expired(shop).await?;
-    let messages = notifications::forget_old(shop).await?;
-    let webhooks = webhooks::forget_old(shop).await?;
-    tracing::debug!(carts, sessions, keys, entries, events, codes, messages, webhooks, "forgotten");
-    Ok(())
+    done("carts", carts::forget_expired(shop).await);
+    done("sessions", accounts::forget_expired(shop).await);
+    done("keys", http::idempotency::forget(shop, days(shop.config().http.idempotency_days)).await);
+    done("entries", audit::forget_old(shop).await);
+    done("events", events::forget_old(shop).await);
+    done("codes", super::lookup::forget_expired(shop).await);
+    done("messages", notifications::forget_old(shop).await);
+    done("webhooks", webhooks::forget_old(shop).await);
+}
+
+fn done<E: std::fmt::Display>(what: &str, forgotten: Result<u64, E>) {
+    match forgotten {
+        Ok(rows) => tracing::debug!(what, rows, "forgotten"),
+        Err(error) => tracing::error!(%error, what, "housekeeping failed"),
+    }
 }

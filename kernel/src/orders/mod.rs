@@ -42,7 +42,9 @@ pub use adoption::Adoption;
 pub use announce::page;
 pub use housekeeping::run;
 pub use listing::{Filter, list};
-pub use privacy::{Forgotten, export_person, forget_person, ids_of, placed_by, under_way};
+pub use privacy::{
+    Forgotten, export, export_drafts, forget_guests, forget_person, ids_of, is_forgotten, placed_by, under_way,
+};
 pub use purchases::has_paid_for;
 pub use refunds::refund_moved;
 pub use refunds::refunded_pieces;

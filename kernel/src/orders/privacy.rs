@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::refunds::Refund;
+use super::revisions::Revision;
 use super::store::{self, people};
-use super::{Filter, Line, Order, receipts};
+use super::{Event, Line, Order, receipts};
 use crate::accounts::Person;
-use crate::clock::{self, Moment};
+use crate::address::Address;
+use crate::clock::Moment;
 use crate::db::{self, Conn, Tx};
 use crate::ledger;
 
@@ -20,21 +23,54 @@ pub async fn under_way(conn: &mut Conn, customer_id: Uuid) -> db::Result<i64> {
     people::under_way(conn, customer_id).await
 }
 
-/// Every order of the person, the newest first.
-pub async fn export_person(conn: &mut Conn, person: &Person) -> db::Result<Vec<Value>> {
-    const PAGE: i64 = 100;
-    let mut exported = Vec::new();
-    let theirs = Filter { customer_id: Some(person.customer_id), ..Filter::default() };
-    let mut before = (clock::now() + chrono::TimeDelta::days(1), Uuid::max());
-    loop {
-        let page = store::list(conn, &theirs, before, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(exported) };
-        before = (last.placed_at, last.id);
-        for order in page {
-            let lines = store::lines(conn, order.id).await?;
-            exported.push(order_json(&order, &lines));
-        }
+/// These orders, with all that was done and written about them.
+pub async fn export(conn: &mut Conn, order_ids: &[Uuid]) -> db::Result<Vec<Value>> {
+    let mut exported = Vec::with_capacity(order_ids.len());
+    for id in order_ids {
+        let order = store::get_order(conn, *id).await?;
+        let lines = store::lines(conn, *id).await?;
+        let mut json = order_json(&order, &lines);
+        json["history"] = store::history(conn, *id).await?.iter().map(event_json).collect();
+        json["former_revisions"] = store::revisions(conn, *id).await?.iter().map(revision_json).collect();
+        json["refunds"] = store::refunds(conn, *id).await?.iter().map(refund_json).collect();
+        json["bookings"] = ledger::transactions(conn, *id).await?.iter().map(booking_json).collect();
+        exported.push(json);
     }
+    Ok(exported)
+}
+
+/// What staff began for the person, and did not order yet.
+pub async fn export_drafts(conn: &mut Conn, person: &Person) -> db::Result<Vec<Value>> {
+    let drafts = people::open_drafts(conn, person.customer_id, person.proved_email_key.as_deref()).await?;
+    Ok(drafts.into_iter().map(|(created_at, wishes)| json!({ "created_at": created_at, "wishes": wishes })).collect())
+}
+
+fn event_json(event: &Event) -> Value {
+    json!({ "at": event.at, "status": event.status, "cause": event.cause })
+}
+
+fn revision_json(revision: &Revision) -> Value {
+    json!({
+        "revision": revision.revision,
+        "replaced_at": revision.replaced_at,
+        "reason": revision.reason,
+        "total": revision.total,
+        "contents": revision.contents,
+    })
+}
+
+fn refund_json(refund: &Refund) -> Value {
+    json!({
+        "id": refund.id,
+        "amount": refund.amount,
+        "status": refund.status.name(),
+        "reason": refund.reason,
+        "created_at": refund.created_at,
+    })
+}
+
+fn booking_json(posted: &ledger::Transaction) -> Value {
+    json!({ "kind": posted.kind, "cause": posted.cause, "posted_at": posted.posted_at, "entries": posted.entries })
 }
 
 fn order_json(order: &Order, lines: &[Line]) -> Value {
@@ -68,10 +104,22 @@ fn order_json(order: &Order, lines: &[Line]) -> Value {
     })
 }
 
-/// The orders of the person's account.
+/// The orders of the person: of their account, and those that guests placed under an address that is proved to be theirs. What is told of
+/// a person and what is forgotten of them are the same.
 pub async fn ids_of(conn: &mut Conn, person: &Person) -> db::Result<Vec<Uuid>> {
-    let orders = people::orders_of(conn, person.customer_id).await?;
-    Ok(orders.into_iter().map(|(id, _)| id).collect())
+    let mut named = match person.customer_id {
+        Some(customer_id) => people::orders_of(conn, customer_id).await?,
+        None => Vec::new(),
+    };
+    if let Some(email_key) = &person.proved_email_key {
+        named.extend(people::orders_of_guest(conn, email_key, i64::MAX).await?);
+    }
+    Ok(named.into_iter().map(|(id, _)| id).collect())
+}
+
+/// Whether the person in this order was forgotten.
+pub async fn is_forgotten(conn: &mut Conn, order_id: Uuid) -> db::Result<bool> {
+    people::is_forgotten(conn, order_id).await
 }
 
 /// What was forgotten.
@@ -81,20 +129,29 @@ pub struct Forgotten {
     pub drafts: Vec<Uuid>,
 }
 
-/// Takes the person out of their orders, and out of those that guests placed, or staff began, under an address that is proved to be theirs.
-pub async fn forget_person(tx: &mut Tx, person: &Person, now: Moment) -> db::Result<Forgotten> {
-    let email_key = person.proved_email_key.as_deref();
-    let mut named = people::orders_of(tx, person.customer_id).await?;
-    if let Some(email_key) = email_key {
-        named.extend(people::orders_of_guest(tx, email_key).await?);
-    }
+/// Takes the person out of the orders of their account, and out of what staff began for it.
+pub async fn forget_person(tx: &mut Tx, customer_id: Uuid, now: Moment) -> db::Result<Forgotten> {
+    let named = people::orders_of(tx, customer_id).await?;
+    let mut forgotten = forget(tx, named, now).await?;
+    forgotten.drafts.extend(people::forget_open_drafts(tx, customer_id).await?);
+    Ok(forgotten)
+}
+
+/// As [`forget_person`], of orders that guests placed, or staff began, under this address: at most `limit` of each.
+pub async fn forget_guests(tx: &mut Tx, email_key: &str, limit: i64, now: Moment) -> db::Result<Forgotten> {
+    let named = people::orders_of_guest(tx, email_key, limit).await?;
+    let mut forgotten = forget(tx, named, now).await?;
+    forgotten.drafts.extend(people::forget_drafts_for(tx, email_key, limit).await?);
+    Ok(forgotten)
+}
+
+async fn forget(tx: &mut Tx, named: Vec<(Uuid, Address)>, now: Moment) -> db::Result<Forgotten> {
     for (id, address) in &named {
         people::forget(tx, *id, &address.without_person(), now).await?;
         receipts::forget_words(tx, *id).await?;
         ledger::forget_words(tx, *id).await?;
     }
     let orders: Vec<_> = named.into_iter().map(|(id, _)| id).collect();
-    let mut drafts = people::forget_drafts_of_orders(tx, &orders).await?;
-    drafts.extend(people::forget_open_drafts(tx, person.customer_id, email_key).await?);
+    let drafts = people::forget_drafts_of_orders(tx, &orders).await?;
     Ok(Forgotten { orders, drafts })
 }

@@ -12,6 +12,7 @@ mod announce;
 mod books;
 mod captures;
 pub mod http;
+mod privacy;
 mod refunds;
 mod settle;
 mod state;
@@ -32,6 +33,7 @@ use crate::plugins::{Bound, CallError, Domain, OptionId, RegistryError, payment}
 use crate::{Shop, id, ledger, orders};
 
 pub use captures::{capture, release};
+pub use privacy::export;
 pub use refunds::{Progress, begin_refund, refund_done, refundable, refunding};
 pub use settle::settle;
 pub use state::{NOT_BEGUN, NOT_RECEIVED, Observed, Status};

@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::gift_cards::after;
 use super::{Cause, Entry, Error, NewEntry, store};
 use crate::clock;
-use crate::db::{self, Tx};
 use crate::money::{Amount, Currency};
 use crate::once::Once;
 use crate::{Shop, accounts};
@@ -32,15 +31,6 @@ pub async fn credit_entries(
         Some(id) => store::entries(&mut conn, id, before.unwrap_or(Uuid::max()), i64::from(limit) + 1).await?,
         None => Vec::new(),
     })
-}
-
-/// Takes what staff wrote out of a customer's credit, and out of what these orders were paid with and got back: it may name them.
-pub async fn forget_words(tx: &mut Tx, customer_id: Uuid, order_ids: &[Uuid]) -> db::Result<()> {
-    store::forget_reasons_of(tx, customer_id).await?;
-    for order_id in order_ids {
-        store::forget_reasons(tx, *order_id).await?;
-    }
-    Ok(())
 }
 
 /// Gives a customer credit, or takes some away: never more than there is. Tells what they have then.

@@ -12,6 +12,7 @@ mod credit;
 mod gift_cards;
 pub mod http;
 mod paying;
+mod privacy;
 mod store;
 
 use uuid::Uuid;
@@ -21,9 +22,10 @@ use crate::money::{Amount, OutOfRange};
 use crate::{accounts, db, ledger};
 
 pub use code::Code;
-pub use credit::{credit_entries, credit_of, forget_words, post_credit};
+pub use credit::{credit_entries, credit_of, post_credit};
 pub use gift_cards::{GiftCard, NewGiftCard, Patch, adjust, find_by_code, get, issue, list, list_entries, patch};
 pub use paying::{Plan, Share, Taken, give_back, grant, plan, take, taken};
+pub use privacy::{export_credit, export_gift_cards, forget, forget_person};
 
 /// What an account is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

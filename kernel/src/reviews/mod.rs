@@ -25,7 +25,7 @@ use crate::prices::PriceContext;
 use crate::{Shop, accounts, catalog, clock, events, id, orders};
 
 pub use moderation::{Decision, StaffFilter, decide, get, list_for_staff, remove, reply};
-pub use privacy::{export_person, forget_person};
+pub use privacy::{export_person, export_votes, forget_person};
 pub use ratings::{Rating, rating_of, ratings_of};
 pub use votes::{unvote, vote};
 

@@ -18,11 +18,19 @@ pub async fn export_person(conn: &mut Conn, customer_id: Uuid) -> db::Result<Vec
             "title": review.title,
             "body": review.body,
             "status": review.status,
+            "reason": review.reason,
+            "reply": review.reply.map(|reply| reply.text),
             "created_at": review.created_at,
             "updated_at": review.updated_at,
         })
     };
     Ok(written.into_iter().map(export).collect())
+}
+
+/// On which reviews the person voted, and how.
+pub async fn export_votes(conn: &mut Conn, customer_id: Uuid) -> db::Result<Vec<Value>> {
+    let votes = store::cast_by(conn, customer_id).await?;
+    Ok(votes.into_iter().map(|(review_id, helpful)| json!({ "review_id": review_id, "helpful": helpful })).collect())
 }
 
 /// Erases what somebody wrote, and how they voted: the text of a review may well say who they are. Products that were rated are

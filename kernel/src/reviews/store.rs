@@ -272,6 +272,16 @@ pub(super) async fn votes_of(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<U
     Ok(rows.into_iter().map(|(review_id,)| review_id).collect())
 }
 
+/// The reviews that a customer voted on, and how.
+pub(super) async fn cast_by(conn: &mut Conn, customer_id: Uuid) -> Result<Vec<(Uuid, bool)>> {
+    sql::all!(
+        conn,
+        (Uuid, bool),
+        "select review_id, helpful from review_votes where customer_id = $1 order by review_id",
+        customer_id
+    )
+}
+
 pub(super) async fn put_vote(tx: &mut Tx, review_id: Uuid, customer_id: Uuid, helpful: bool) -> Result<()> {
     sql::execute!(
         tx,

@@ -96,6 +96,7 @@ api_test! {
         let ada = app.customer("ada@example.org").await;
         let guest = Shopper::guest(&app).await;
         guest.add("TEA-SENCHA-100", 1).await.expect(200);
+        guest.put("email", json!({ "email": "bob@example.org" })).await.expect(200);
         let own = Shopper::signed_in(&app, &ada).await;
         let days = |cart: &Value| {
             let at = |member: &str| cart[member].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
@@ -105,9 +106,13 @@ api_test! {
         let ordered = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
         ordered.check_out("tok-approve").await.expect(201);
         assert_eq!(carts::forget_expired(&app.shop).await.unwrap(), 0);
+        time_passes(&app, TimeDelta::hours(11)).await;
+        assert_eq!(carts::tell_abandoned(&app.shop).await.unwrap(), 1);
+        assert_eq!(told(&app).await.len(), 1);
         time_passes(&app, TimeDelta::days(31)).await;
         guest.send(Method::GET, "", None).await.problem("not-found");
         assert_eq!(carts::forget_expired(&app.shop).await.unwrap(), 2);
+        assert!(told(&app).await.is_empty(), "what was told of a cart goes with it");
         assert_eq!(ordered.show().await["status"], "ordered", "it tells which order it became");
     }
 }

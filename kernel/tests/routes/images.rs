@@ -310,6 +310,26 @@ api_test! {
 }
 
 api_test! {
+    async fn a_file_that_cannot_be_removed_keeps_no_other(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let tin = product(&merchant, "tin").await;
+        let file = encoded(&red(500, 500), ImageFormat::Png);
+        let image = upload(&merchant, &tin, "", "image/png", file).await.expect(201);
+        let path = format!("/v1/admin/products/{}/images/{}", id(&tin), id(&image));
+        assert_eq!(merchant.delete(&path).await.status, 204);
+        let files = std::fs::read_dir(app.data().join("images")).expect("the folder");
+        let files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+        assert_eq!(files.len(), 2);
+        // No file any more, and nothing that can be removed as one.
+        std::fs::remove_file(&files[0]).expect("removed");
+        std::fs::create_dir(&files[0]).expect("a folder");
+        let before = clock::now() + chrono::TimeDelta::minutes(1);
+        assert_eq!(kassa::images::sweep(&app.shop, before).await.expect("swept"), 1);
+        assert_eq!(stored(&app), 1);
+    }
+}
+
+api_test! {
     async fn a_product_has_a_bounded_number_of_images(app: App) {
         let app = app.another(|config| config.images.max_per_product = 2).await;
         let merchant = Merchant::of(&app).await;

@@ -74,6 +74,12 @@ pub(in crate::accounts) async fn is_erased(conn: &mut Conn, id: Uuid) -> Result<
     Ok(row.is_some())
 }
 
+/// Writes no key: who only points to the account need not wait (PostgreSQL).
+pub(in crate::accounts) async fn hold_customer(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    let held = sql::execute!(tx, "update customers set version = version where id = $1 and role = 'customer'", id)?;
+    Ok(held == 1)
+}
+
 pub(in crate::accounts) async fn note(conn: &mut Conn, id: Uuid) -> Result<String> {
     let row = sql::optional!(conn, (String,), "select note from customers where id = $1", id)?;
     Ok(row.map(|(note,)| note).unwrap_or_default())

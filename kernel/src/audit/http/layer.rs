@@ -19,6 +19,7 @@ use crate::clock::{self, Moment};
 use crate::http::auth::{self, Bearer};
 use crate::http::client::ClientAddress;
 use crate::http::extract::read_body;
+use crate::http::idempotency::GUESTS_BY_EMAIL;
 use crate::http::layers::RequestId;
 use crate::problem::{Kind, Problem};
 
@@ -143,6 +144,12 @@ fn keep(parts: &Parts, body: &Bytes, parsed: bool, max_bytes: usize) -> audit::B
             // The code of a gift card is money; that of a coupon or a currency is none.
             if let Some(code) = value.get_mut("code").filter(|_| parts.uri.path() == "/v1/admin/gift-cards") {
                 *code = STRUCK.into();
+            }
+            // Who was forgotten, or whose data was asked for, must not be known from the log for ever.
+            if parts.uri.path().starts_with(GUESTS_BY_EMAIL)
+                && let Some(email) = value.get_mut("email")
+            {
+                *email = STRUCK.into();
             }
             let mut text = redacted(value).to_string();
             let end = (0..=max_bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::Shop;
 use crate::accounts::Proof;
-use crate::customers;
+use crate::customers::{self, Whose};
 use crate::http::auth::{InPerson, SignedIn, Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::problem::{Problem, ProblemSchema};
@@ -47,17 +47,41 @@ impl DeleteMeBody {
     }
 }
 
+/// The address under which somebody bought who has no account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuestBody {
+    #[schema(
+        example = "ada@example.org",
+        min_length = 1,
+        max_length = 254,
+        pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]+$"
+    )]
+    email: String,
+}
+
+impl GuestBody {
+    /// Any text, as a cart takes more than an account does. No control characters: PostgreSQL takes no NUL.
+    fn check(self) -> Result<Whose, Problem> {
+        let plain = (1..=254).contains(&self.email.chars().count()) && !self.email.contains(char::is_control);
+        let mut checks = Checks::default();
+        checks.require(plain, "/email", "must be 1 to 254 characters, without control characters");
+        checks.done().map(|()| Whose::Guest(self.email))
+    }
+}
+
 /// A file: browsers offer to save it.
-fn file(id: Uuid, data: Value) -> Result<Response, Problem> {
-    let name = format!("attachment; filename=\"customer-{id}.json\"");
+fn file(name: &str, data: Value) -> Result<Response, Problem> {
+    let name = format!("attachment; filename=\"{name}.json\"");
     let name = HeaderValue::from_str(&name).map_err(Problem::internal)?;
     Ok(([(header::CONTENT_DISPOSITION, name)], Answer(data)).into_response())
 }
 
 /// All that the shop knows of a customer
 ///
-/// Account, addresses, settings, consents with their history, sessions, orders, carts, messages, and what they changed under `/v1/admin`.
-/// docs/privacy.md lists it.
+/// Account with addresses, settings, consents and sessions; orders with their history, former revisions, refunds and bookings; drafts,
+/// shipments, returns, payments, documents, coupons, gift cards that paid, store credit; carts, reviews, votes, messages, and what they
+/// changed under `/v1/admin`. What guests did under the address is in it where the account has proved it. docs/privacy.md lists it.
 #[utoipa::path(get, path = "/v1/admin/customers/{id}/export", tag = "customers", operation_id = "export_customer",
     security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, description = "A file", body = Object, example = json!({ "account": { "email": "ada@example.org", "name": "Ada Lovelace" }, "orders": [], "carts": [] })),
@@ -68,7 +92,7 @@ pub async fn export_customer(
     _: Staff<may::Customers>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    file(id, customers::export(&shop, id).await?)
+    file(&format!("customer-{id}"), customers::export(&shop, &Whose::Account(id)).await?)
 }
 
 /// Forget a person, for ever
@@ -88,18 +112,56 @@ pub async fn erase_customer(
     _: InPerson<may::Customers>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    customers::erase(&shop, id).await?;
+    customers::erase(&shop, Whose::Account(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// All that the shop knows of a guest
+///
+/// As `GET /v1/admin/customers/{id}/export`, of orders, drafts, carts and messages under an address that no account has proved. Before you
+/// hand it out, be sure that whoever asks reads the mail of this address: anybody can name one.
+#[utoipa::path(post, path = "/v1/admin/customers/by-email/export", tag = "customers", operation_id = "export_guest",
+    security(("bearer" = [])), request_body = GuestBody, responses(
+    (status = 200, description = "A file", body = Object),
+    (status = 409, description = "`email-taken`: an account has proved the address; its own export has all of it", body = ProblemSchema)
+))]
+pub async fn export_guest(
+    State(shop): State<Shop>,
+    _: Staff<may::Customers>,
+    Json(body): Json<GuestBody>,
+) -> Result<Response, Problem> {
+    file("guest", customers::export(&shop, &body.check()?).await?)
+}
+
+/// Forget a guest, for ever
+///
+/// As `POST /v1/admin/customers/{id}/erase`, of orders, drafts, carts and messages under an address that no account has proved. Be sure
+/// that whoever asks reads the mail of this address: anybody can name one, and there is no way back.
+#[utoipa::path(post, path = "/v1/admin/customers/by-email/erase", tag = "customers", operation_id = "erase_guest",
+    security(("bearer" = [])), request_body = GuestBody, responses(
+    (status = 204, description = "Nothing is known of them, now or since before"),
+    (status = 403, description = "`forbidden`: also to an API key", body = ProblemSchema),
+    (status = 409, description = "`email-taken`: an account has proved the address; erase that", body = ProblemSchema)
+))]
+pub async fn erase_guest(
+    State(shop): State<Shop>,
+    _: InPerson<may::Customers>,
+    Json(body): Json<GuestBody>,
+) -> Result<StatusCode, Problem> {
+    customers::erase(&shop, body.check()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// All that the shop knows of me
 ///
-/// As `GET /v1/admin/customers/{id}/export` gives it to the merchant.
+/// As `GET /v1/admin/customers/{id}/export` gives it to the merchant: account, orders, drafts, shipments, returns, payments, documents,
+/// coupons, gift cards, store credit, carts, reviews, votes, messages, and what I changed under `/v1/admin`.
 #[utoipa::path(get, path = "/v1/me/export", tag = "customers", operation_id = "export_me", security(("bearer" = [])), responses(
     (status = 200, description = "A file", body = Object, example = json!({ "account": { "email": "ada@example.org", "name": "Ada Lovelace" }, "orders": [], "carts": [] }))
 ))]
 pub async fn export_me(State(shop): State<Shop>, SignedIn(identity): SignedIn) -> Result<Response, Problem> {
-    file(identity.customer_id, customers::export(&shop, identity.customer_id).await?)
+    let id = identity.customer_id;
+    file(&format!("customer-{id}"), customers::export(&shop, &Whose::Account(id)).await?)
 }
 
 /// Forget me, for ever

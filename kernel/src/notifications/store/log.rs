@@ -166,9 +166,9 @@ pub(in crate::notifications) async fn repeat(tx: &mut Tx, id: Uuid, new_id: Uuid
     let rows = sql::execute!(
         tx,
         "insert into messages (id, event_id, kind, about, plugin, channel, customer_id, recipient_name, recipient, subject,
-             body_text, body_html, attributes, secret, status, attempts, next_attempt_at, created_at, resend_of)
+             body_text, body_html, attributes, secret, status, attempts, next_attempt_at, created_at, resend_of, recipient_key)
          select $2, event_id, kind, about, plugin, channel, customer_id, recipient_name, recipient, subject,
-             body_text, body_html, attributes, secret, 'queued', 0, $3, $3, id
+             body_text, body_html, attributes, secret, 'queued', 0, $3, $3, id, recipient_key
          from messages
          where id = $1 and status in ('sent', 'dead') and not secret and channel in ('email', 'sms', 'push')",
         id,

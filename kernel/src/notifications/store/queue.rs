@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::accounts::Email;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 use crate::id;
@@ -53,9 +54,10 @@ pub(in crate::notifications) async fn insert_message(tx: &mut Tx, message: &NewM
     sql::execute!(
         tx,
         "insert into messages (id, event_id, kind, about, plugin, channel, customer_id, recipient_name, recipient, subject,
-             body_text, body_html, attributes, secret, status, attempts, last_error, next_attempt_at, created_at, sent_at)
+             body_text, body_html, attributes, secret, status, attempts, last_error, next_attempt_at, created_at, sent_at,
+             recipient_key)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, cast($12 as text), $13, $14, $15, 0, cast($16 as text), $17,
-             $17, $18)",
+             $17, $18, $19)",
         message.id,
         message.event_id,
         message.kind,
@@ -73,15 +75,17 @@ pub(in crate::notifications) async fn insert_message(tx: &mut Tx, message: &NewM
         message.status,
         message.reason,
         message.created_at,
-        sent_at
+        sent_at,
+        Email::key_of(message.recipient)
     )?;
     Ok(())
 }
 
-/// Takes due messages, at most `limit`, which nobody else will look at until `until`. In the order of their making. The
-/// condition stands twice for the reason that `events::store::claim_due` gives.
+/// Takes due messages of a channel, at most `limit`, which nobody else will look at until `until`. In the order of their making.
+/// The condition stands twice for the reason that `events::store::claim_due` gives.
 pub(in crate::notifications) async fn claim_due(
     tx: &mut Tx,
+    channel: &str,
     now: Moment,
     until: Moment,
     limit: u32,
@@ -91,26 +95,29 @@ pub(in crate::notifications) async fn claim_due(
         Claimed,
         "update messages set attempts = attempts + 1, next_attempt_at = $2
          where status = 'queued' and next_attempt_at <= $1 and id in (
-             select id from messages where status = 'queued' and next_attempt_at <= $1
+             select id from messages where status = 'queued' and channel = $4 and next_attempt_at <= $1
              order by next_attempt_at, id limit $3
          )
          returning id, kind, channel, recipient_name, recipient, subject, body_text, body_html, attributes, attempts,
              created_at",
         now,
         until,
-        i64::from(limit)
+        i64::from(limit),
+        channel
     )?;
     rows.sort_by_key(|row| (row.created_at, row.id));
     Ok(rows)
 }
 
-/// A message with a secret keeps its text no longer than it must: until it ends.
+/// A message with a secret keeps what was written in it no longer than it must: until it ends. A plugin may have put the link anywhere.
 pub(in crate::notifications) async fn mark_sent(tx: &mut Tx, id: Uuid, now: Moment) -> Result<()> {
     sql::execute!(
         tx,
         "update messages set status = 'sent', sent_at = $2, last_error = null,
+             subject = case when secret then '' else subject end,
              body_text = case when secret then '' else body_text end,
-             body_html = case when secret then null else body_html end
+             body_html = case when secret then null else body_html end,
+             attributes = case when secret then '[]' else attributes end
          where id = $1",
         id,
         now
@@ -143,8 +150,10 @@ pub(in crate::notifications) async fn mark_dead(tx: &mut Tx, id: Uuid, attempts:
     let rows = sql::execute!(
         tx,
         "update messages set status = 'dead', last_error = $3,
+             subject = case when secret then '' else subject end,
              body_text = case when secret then '' else body_text end,
-             body_html = case when secret then null else body_html end
+             body_html = case when secret then null else body_html end,
+             attributes = case when secret then '[]' else attributes end
          where id = $1 and attempts = $2 and status = 'queued'",
         id,
         attempts,
@@ -153,7 +162,8 @@ pub(in crate::notifications) async fn mark_dead(tx: &mut Tx, id: Uuid, attempts:
     Ok(rows == 1)
 }
 
-/// One try; `failure` is its code and all that is known, none where the message was taken.
+/// One try; `failure` is its code and all that is known, none where the message was taken. Nothing where the message is gone: whom it
+/// was for was forgotten while it was being sent.
 pub(in crate::notifications) async fn insert_attempt(
     tx: &mut Tx,
     message_id: Uuid,
@@ -163,7 +173,7 @@ pub(in crate::notifications) async fn insert_attempt(
     sql::execute!(
         tx,
         "insert into message_attempts (id, message_id, at, code, detail)
-         values ($1, $2, $3, cast($4 as text), cast($5 as text))",
+         select $1, id, $3, cast($4 as text), cast($5 as text) from messages where id = $2",
         id::sequential(),
         message_id,
         at,
@@ -194,6 +204,19 @@ pub(in crate::notifications) struct State {
     pub status: String,
     pub attempts: i64,
     pub last_error: Option<String>,
+}
+
+#[cfg(test)]
+pub(in crate::notifications) async fn attributes_of(conn: &mut Conn, id: Uuid) -> Result<Attributes> {
+    let (Json(attributes),) =
+        sql::one!(conn, (Json<Attributes>,), "select attributes from messages where id = $1", id)?;
+    Ok(attributes)
+}
+
+#[cfg(test)]
+pub(in crate::notifications) async fn delete_one(tx: &mut Tx, id: Uuid) -> Result<()> {
+    sql::execute!(tx, "delete from messages where id = $1", id)?;
+    Ok(())
 }
 
 #[cfg(test)]

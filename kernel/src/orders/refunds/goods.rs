@@ -62,7 +62,8 @@ pub(super) async fn settle(tx: &mut Tx, order: &Order, refund: &Refund) -> Resul
         let cause = Cause {
             kind: CauseKind::Restock,
             reference_id: Some(refund.id),
-            reason: &refund.reason,
+            // Why, the refund says: staff may have named somebody, and movements are for ever.
+            reason: "refund",
             actor: &refund.actor,
         };
         inventory::restock(tx, &cause, &restocked, None).await?;

@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::carts::Attributes;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
+use crate::orders::drafts::Wishes;
 
 /// What a plugin was asked.
 #[derive(FromRow)]
@@ -32,12 +33,13 @@ pub(in crate::orders) async fn orders_of(conn: &mut Conn, customer_id: Uuid) -> 
     Ok(named(rows))
 }
 
-pub(in crate::orders) async fn orders_of_guest(conn: &mut Conn, email_key: &str) -> Result<Vec<Named>> {
+pub(in crate::orders) async fn orders_of_guest(conn: &mut Conn, email_key: &str, limit: i64) -> Result<Vec<Named>> {
     let rows = sql::all!(
         conn,
         (Uuid, Json<Address>),
-        "select id, address from orders where customer_id is null and email_key = $1 order by id",
-        email_key
+        "select id, address from orders where customer_id is null and email_key = $1 order by id limit $2",
+        email_key,
+        limit
     )?;
     Ok(named(rows))
 }
@@ -102,20 +104,50 @@ pub(in crate::orders) async fn forget_drafts_of_orders(tx: &mut Tx, order_ids: &
     Ok(forgotten)
 }
 
-/// Deletes open drafts for this customer, or for this address; tells which.
-pub(in crate::orders) async fn forget_open_drafts(
-    tx: &mut Tx,
-    customer_id: Uuid,
-    email_key: Option<&str>,
-) -> Result<Vec<Uuid>> {
+/// Deletes open drafts for this customer; tells which.
+pub(in crate::orders) async fn forget_open_drafts(tx: &mut Tx, customer_id: Uuid) -> Result<Vec<Uuid>> {
     let rows = sql::all!(
         tx,
         (Uuid,),
-        "delete from drafts where order_id is null and (customer_id = $1 or email_key = cast($2 as text)) returning id",
+        "delete from drafts where order_id is null and customer_id = $1 returning id",
+        customer_id
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Deletes open drafts for this address, at most `limit`; tells which.
+pub(in crate::orders) async fn forget_drafts_for(tx: &mut Tx, email_key: &str, limit: i64) -> Result<Vec<Uuid>> {
+    let rows = sql::all!(
+        tx,
+        (Uuid,),
+        "delete from drafts
+         where id in (select id from drafts where order_id is null and email_key = $1 limit $2) returning id",
+        email_key,
+        limit
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// What the drafts that [`forget_open_drafts`] and [`forget_drafts_for`] delete are to be, the oldest first.
+pub(in crate::orders) async fn open_drafts(
+    conn: &mut Conn,
+    customer_id: Option<Uuid>,
+    email_key: Option<&str>,
+) -> Result<Vec<(Moment, Wishes)>> {
+    let rows = sql::all!(
+        conn,
+        (Moment, Json<Wishes>),
+        "select created_at, wishes from drafts
+         where order_id is null and (customer_id = $1 or email_key = $2) order by created_at, id",
         customer_id,
         email_key
     )?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    Ok(rows.into_iter().map(|(created_at, Json(wishes))| (created_at, wishes)).collect())
+}
+
+/// The person in it was forgotten: nothing else leaves an order without an address.
+pub(in crate::orders) async fn is_forgotten(conn: &mut Conn, id: Uuid) -> Result<bool> {
+    Ok(sql::optional!(conn, (Uuid,), "select id from orders where id = $1 and email = ''", id)?.is_some())
 }
 
 pub(in crate::orders) async fn placed_by(conn: &mut Conn, customer_id: Uuid) -> Result<(i64, Option<Moment>)> {

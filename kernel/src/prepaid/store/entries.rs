@@ -90,6 +90,37 @@ pub(in crate::prepaid) async fn entries(
     Ok(rows.into_iter().map(entry).collect())
 }
 
+/// The accounts of the customer's credit, with their currencies.
+pub(in crate::prepaid) async fn credits_of(conn: &mut Conn, customer_id: Option<Uuid>) -> Result<Vec<(Uuid, String)>> {
+    sql::all!(
+        conn,
+        (Uuid, String),
+        "select id, currency from prepaid_accounts where customer_id = $1 order by currency",
+        customer_id
+    )
+}
+
+/// What a gift card paid of an order, or got back of it.
+#[derive(FromRow)]
+pub(in crate::prepaid) struct OfGiftCard {
+    pub last_four: Option<String>,
+    pub cause: String,
+    pub amount: i64,
+    pub reason: String,
+    pub posted_at: Moment,
+}
+
+pub(in crate::prepaid) async fn gift_card_entries(conn: &mut Conn, order_id: Uuid) -> Result<Vec<OfGiftCard>> {
+    sql::all!(
+        conn,
+        OfGiftCard,
+        "select a.last_four, e.cause, e.amount, e.reason, e.posted_at
+         from prepaid_entries e join prepaid_accounts a on a.id = e.account_id
+         where e.order_id = $1 and a.kind = 'gift-card' order by e.id",
+        order_id
+    )
+}
+
 /// What accounts paid of an order and have not got back, gift cards first.
 pub(in crate::prepaid) async fn taken(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Taken>> {
     let rows = sql::all!(
