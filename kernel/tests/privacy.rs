@@ -601,7 +601,6 @@ api_test! {
         prove_address(&app).await;
         by_email("export", &owner).await.problem("email-taken");
         by_email("erase", &owner).await.problem("email-taken");
-        crate::support::audit::audit(&app).await;
     }
 }
 
