@@ -179,7 +179,8 @@ impl Desk<'_> {
         let mut conn = self.app.shop.db().read().await.unwrap();
         let id: Uuid = self.order["id"].as_str().unwrap().parse().unwrap();
         let issued =
-            sql::all!(conn, (String, String), "select kind, sheet from invoices where order_id = $1", id).unwrap();
+            sql::all!(conn, (String, String), "select kind, cast(sheet as text) from invoices where order_id = $1", id)
+                .unwrap();
         let total = |sheet: &str| amount(&serde_json::from_str::<Value>(sheet).unwrap()["total"]);
         issued.iter().map(|(kind, sheet)| if kind == "invoice" { total(sheet) } else { -total(sheet) }).sum()
     }
