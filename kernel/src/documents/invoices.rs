@@ -15,7 +15,7 @@ use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 use crate::money::{self, Amount};
 use crate::orders::refunds::{Refund, RefundStatus};
-use crate::orders::{self, Details, Order, Status};
+use crate::orders::{self, Order, Status};
 use crate::{Shop, id, ledger};
 
 /// A document that was issued.
