@@ -526,7 +526,7 @@ async fn call_the_counter(app: &App, owner: &str) {
     let draft = send(Method::POST, "/drafts", Some(wishes.clone())).await.expect(201);
     let path = format!("/drafts/{}", draft["id"].as_str().unwrap());
     let options = send(Method::GET, &format!("{path}/delivery-options"), None).await.expect(200);
-    let delivery = json!({ "delivery_option": options[0]["id"] });
+    let delivery = json!({ "delivery_option": options["options"][0]["id"] });
     let draft = send(Method::PATCH, &path, Some(delivery)).await.expect(200);
     let paid = json!({ "method": "cash of Mrs Quartermain", "reference": "Zuleika, 4711" });
     let paid = json!({ "expected_total": draft["price"]["total"], "paid": paid });
@@ -601,6 +601,7 @@ api_test! {
         prove_address(&app).await;
         by_email("export", &owner).await.problem("email-taken");
         by_email("erase", &owner).await.problem("email-taken");
+        crate::support::audit::audit(&app).await;
     }
 }
 

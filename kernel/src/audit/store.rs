@@ -73,12 +73,13 @@ pub(super) async fn finish(tx: &mut Tx, id: Uuid, status: i64, made: Option<&str
     sql::execute!(
         tx,
         "update audit_entries set status = $2, finished_at = $3, subject = coalesce(subject, cast($4 as text)),
-                body = case when $2 >= 400 then null else body end
+                body = case when $5 then body else null end
          where id = $1 and finished_at is null",
         id,
         status,
         now,
-        made
+        made,
+        status < 400
     )?;
     Ok(())
 }

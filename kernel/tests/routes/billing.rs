@@ -107,7 +107,7 @@ api_test! {
         assert_eq!(draft["billing_address"], whole(office()));
         let path = format!("/v1/admin/drafts/{}", draft["id"].as_str().unwrap());
         let options = merchant.get(&format!("{path}/delivery-options")).await.expect(200);
-        let draft = merchant.patch(&path, json!({ "delivery_option": options[0]["id"] })).await.expect(200);
+        let draft = merchant.patch(&path, json!({ "delivery_option": options["options"][0]["id"] })).await.expect(200);
         let paid = json!({ "expected_total": draft["price"]["total"], "paid": { "method": "cash" } });
         let order = merchant.post(&format!("{path}/complete"), paid).await.expect(201);
         assert_eq!(order["billing_address"], whole(office()));

@@ -113,7 +113,7 @@ api_test! {
         assert_eq!(titles(&draft), ["Cup, Small", "Tin, Blue"]);
         let path = format!("/v1/admin/drafts/{}", draft["id"].as_str().unwrap());
         let options = merchant.get(&format!("{path}/delivery-options")).await.expect(200);
-        let change = json!({ "locale": "de", "delivery_option": options[0]["id"] });
+        let change = json!({ "locale": "de", "delivery_option": options["options"][0]["id"] });
         let draft = merchant.patch(&path, change).await.expect(200);
         assert_eq!((titles(&draft), titles(&draft["price"])), (vec!["Tasse, Klein", "Dose, Blau"], vec!["Tasse, Klein", "Dose, Blau"]));
         app.stopper().stop().await;

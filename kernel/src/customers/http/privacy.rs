@@ -122,7 +122,7 @@ pub async fn erase_customer(
 /// hand it out, be sure that whoever asks reads the mail of this address: anybody can name one.
 #[utoipa::path(post, path = "/v1/admin/customers/by-email/export", tag = "customers", operation_id = "export_guest",
     security(("bearer" = [])), request_body = GuestBody, responses(
-    (status = 200, description = "A file", body = Object),
+    (status = 200, description = "A file", body = Object, example = json!({ "orders": [], "carts": [], "notifications": {} })),
     (status = 409, description = "`email-taken`: an account has proved the address; its own export has all of it", body = ProblemSchema)
 ))]
 pub async fn export_guest(
