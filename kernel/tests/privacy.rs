@@ -162,6 +162,7 @@ const OF_NOBODY: &[&str] = &[
     "customer_groups.*",
     "events.subject",
     "idempotency_keys.content_type",
+    "idempotency_keys.subject_id",
     // Under a key that the database does not have, and gone within the hour: it outlives the account, so that whoever erases themselves and
     // registers again is not written to at once.
     "letter_pauses.recipient_digest",

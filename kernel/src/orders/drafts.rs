@@ -16,11 +16,10 @@ use crate::carts::{self, Offered};
 use crate::catalog::{self, SellableVariant};
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
-use crate::http::idempotency;
 use crate::money::{Amount, Currency};
 use crate::plugins::OptionId;
 use crate::prices::PriceContext;
-use crate::{Shop, accounts, audit, id, ledger};
+use crate::{Shop, accounts, audit, http, id, ledger};
 
 /// A draft as it is stored.
 #[derive(Debug, Clone)]
@@ -178,7 +177,7 @@ pub async fn delete(shop: &Shop, id: Uuid) -> Result<(), Error> {
     }
     // Whoever it was for could not be found in them any more.
     audit::forget_subject(&mut tx, &draft.id.to_string()).await?;
-    idempotency::forget_subject(&mut tx, draft.id).await?;
+    http::idempotency::forget_subject(&mut tx, draft.id).await?;
     Ok(tx.commit().await?)
 }
 
