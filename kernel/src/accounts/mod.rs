@@ -339,12 +339,12 @@ pub struct ProfileChange {
     pub locale: Option<String>,
 }
 
-/// Changes the customer, if there is one, and tells what became of them.
-pub async fn change_profile(shop: &Shop, id: Uuid, change: ProfileChange) -> Result<Option<Customer>, Error> {
+/// Changes the customer, and tells what became of them.
+pub async fn change_profile(shop: &Shop, id: Uuid, change: ProfileChange) -> Result<Customer, Error> {
     let mut tx = shop.db().write().await?;
     // Before they are read: of two who change one field each, neither takes back the other's.
     lock_living(&mut tx, id).await?;
-    let Some(mut customer) = store::find_customer(&mut tx, id).await? else { return Ok(None) };
+    let mut customer = store::find_customer(&mut tx, id).await?.ok_or(Error::InvalidToken)?;
     let mut changed = Vec::new();
     for (field, old, new) in [
         ("name", &mut customer.name, change.name),
@@ -362,7 +362,7 @@ pub async fn change_profile(shop: &Shop, id: Uuid, change: ProfileChange) -> Res
         tx.commit().await?;
         shop.relay().wake();
     }
-    Ok(Some(customer))
+    Ok(customer)
 }
 
 /// Whether `text` has the form of a BCP 47 language tag (`en`, `pt-BR`, `zh-Hans-CN`), 35 characters at most. That there is such a

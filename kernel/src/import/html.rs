@@ -57,8 +57,8 @@ fn find_closing(text: &str, name: &str) -> Option<usize> {
 
 /// Reads an entity at the start of `rest`, and returns what follows it. A `&` that begins none is text.
 fn read_entity<'a>(rest: &'a str, text: &mut String) -> &'a str {
-    // The longest that is known has eight characters.
-    let end = rest.bytes().skip(1).take(9).position(|byte| byte == b';');
+    // None that stands for a character is longer than nine.
+    let end = rest.bytes().skip(1).take(10).position(|byte| byte == b';');
     let entity = end.map(|end| (&rest[1..1 + end], &rest[end + 2..]));
     let decoded = entity.and_then(|(name, after)| Some((decode(name)?, after)));
     let (c, after) = decoded.unwrap_or(('&', &rest[1..]));

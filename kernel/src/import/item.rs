@@ -29,7 +29,7 @@ pub(super) enum Thing {
     Location(Uuid, LocationLine),
     ProductType(Box<ProductType>, WantedTexts),
     Category(Box<WantedCategory>),
-    PriceList(PriceListLine),
+    PriceList(Box<PriceListLine>),
     Product(Box<Described>),
     /// Slug of a product, and of those that belong to it.
     Related(String, Vec<(Relation, String)>),

@@ -104,7 +104,7 @@ fn parse(text: &[u8], line: u64, rules: &Rules, seen: &mut Seen) -> Result<Item,
         Line::PriceList(given) => {
             check::price_list(&given)?;
             seen.first(format!("price list {}", given.code), line)?;
-            Some(Thing::PriceList(given))
+            Some(Thing::PriceList(Box::new(given)))
         }
         Line::Prices(given) => {
             check::prices(&given)?;

@@ -161,7 +161,8 @@ api_test! {
         for round in 0..20 {
             let change = |field: &str| send(&app, Method::PATCH, "/v1/me", &ada, Some(json!({ field: round.to_string() })));
             let (name, phone) = futures_util::future::join(change("name"), change("phone")).await;
-            (name.expect(200), phone.expect(200));
+            name.expect(200);
+            phone.expect(200);
             let me = get(&app, "/v1/me", &ada).await;
             assert_eq!((&me["name"], &me["phone"]), (&json!(round.to_string()), &json!(round.to_string())));
         }

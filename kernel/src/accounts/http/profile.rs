@@ -113,7 +113,7 @@ pub async fn patch_me(
     Json(body): Json<MePatch>,
 ) -> Result<axum::Json<CustomerBody>, Problem> {
     let customer = accounts::change_profile(&shop, identity.customer_id, body.check()?).await?;
-    Ok(axum::Json(customer.ok_or_else(Problem::not_found)?.into()))
+    Ok(axum::Json(customer.into()))
 }
 
 #[cfg(test)]
