@@ -23,6 +23,7 @@ TYPES = {
     "invalid-link",  # a token from a letter that nobody wrote
     "plugin-rejected",  # bytes that are no plugin
     "idempotency-key-reused",
+    "invalid-challenge",  # a login that nobody began
     "invalid-code",  # of a letter or an authenticator that nobody has
 }
 DETAILS = re.compile(
@@ -56,6 +57,10 @@ DETAILS = re.compile(
             "is needed: 0 to ",  # an edit says what it expects; a preview of it does not
             # What depends on the shop's settings or on what is in it.
             "is not a currency in which the shop sells",
+            "the shop does not sell in it",
+            "is not the slug of a collection",
+            "a line holds at most ",
+            r"at most \d+$",
             "there is no plugin ",
             "is not a gift card that can be used",
             "must be the id of a payment method",

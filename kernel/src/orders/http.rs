@@ -46,7 +46,7 @@ pub struct CheckoutIn {
     #[schema(example = "payment-emulator:card", pattern = "^[!-9;-~]{1,64}:[!-~]{1,64}$")]
     payment_method: Option<String>,
     /// What the payment provider gave the storefront in exchange for the card; never a card number. 1 to 500 characters.
-    #[schema(example = "tok-approve", max_length = 500)]
+    #[schema(example = "tok-approve", min_length = 1, max_length = 500)]
     payment_token: Option<String>,
     /// `total` of the cart as the shopper saw it: no other amount is charged.
     #[schema(value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 4280)]

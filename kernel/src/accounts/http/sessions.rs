@@ -92,7 +92,7 @@ impl LoginBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshTokenBody {
-    #[schema(example = "8xGfM0T4Yw1w0mJHkQy1l3mCwF2b6rX9aZcVdNeSuQk", max_length = 256)]
+    #[schema(example = "8xGfM0T4Yw1w0mJHkQy1l3mCwF2b6rX9aZcVdNeSuQk", min_length = 1, max_length = 256)]
     refresh_token: String,
 }
 

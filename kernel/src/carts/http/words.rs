@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use uuid::Uuid;
 
 use super::changed;
@@ -26,7 +26,7 @@ pub struct CartPatch {
     /// For the shop. Empty: none. As many characters as `carts.max_note_chars`.
     #[schema(max_length = 1000, example = "please ring twice")]
     note: Option<String>,
-    #[schema(schema_with = attributes_schema)]
+    #[schema(schema_with = attributes_or_null_schema)]
     attributes: Option<Attributes>,
 }
 
@@ -69,6 +69,13 @@ pub(super) fn attributes_schema() -> Object {
         .max_properties(Some(20))
         .examples([json!({"engraving": "For Ada"})])
         .build()
+}
+
+/// Null, too: they stay as they are.
+fn attributes_or_null_schema() -> Object {
+    let mut schema = attributes_schema();
+    schema.schema_type = SchemaType::Array(vec![Type::Object, Type::Null]);
+    schema
 }
 
 pub(super) fn check_note(checks: &mut Checks, shop: &Shop, note: Option<&str>) {

@@ -106,8 +106,7 @@ pub struct ProductParams {
         (status = 200, description = "The product; it bears an ETag and `Content-Language`", body = ProductDetailOut),
         (status = 301, description = "It has another slug now: `Location` has its address"),
         (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
 pub async fn get_product(

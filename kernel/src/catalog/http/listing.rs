@@ -21,7 +21,7 @@ use crate::http::locale::{LocaleParams, mark};
 use crate::http::paging::{PageParams, cursor};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::prices::PriceContext;
-use crate::problem::{Problem, ProblemSchema};
+use crate::problem::Problem;
 use crate::search::{Key, Sort, TAG, VENDOR};
 
 /// Longest search, in characters.
@@ -208,8 +208,7 @@ pub struct SuggestionOut {
     get, path = "/v1/products/suggest", tag = "catalog", params(SuggestParams),
     responses(
         (status = 200, description = "The best eight at most; they bear an ETag and `Content-Language`", body = [SuggestionOut]),
-        (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 304, description = "What `If-None-Match` names is still right")
     )
 )]
 pub async fn suggest_products(

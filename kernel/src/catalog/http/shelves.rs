@@ -86,8 +86,7 @@ pub async fn list_collections(
         (status = 200, description = "The collection; it bears an ETag and `Content-Language`", body = CollectionOut),
         (status = 301, description = "It has another slug now: `Location` has its address"),
         (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
 pub async fn get_collection(

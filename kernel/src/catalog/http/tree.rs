@@ -67,8 +67,7 @@ pub struct CategoryDetailOut {
     get, path = "/v1/categories", tag = "catalog", params(LocaleParams),
     responses(
         (status = 200, description = "The whole tree; it bears an ETag and `Content-Language`", body = [CategoryOut]),
-        (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 304, description = "What `If-None-Match` names is still right")
     )
 )]
 pub async fn list_categories(
@@ -98,8 +97,7 @@ pub async fn list_categories(
         (status = 200, description = "The category; it bears an ETag and `Content-Language`", body = CategoryDetailOut),
         (status = 301, description = "It has another slug now: `Location` has its address"),
         (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 404, description = "`not-found`", body = ProblemSchema),
-        (status = 422, description = "`invalid-request`", body = ProblemSchema)
+        (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
 pub async fn get_category(

@@ -65,8 +65,8 @@ struct Facts {
     body: bool,
     json: bool,
     takes_key: bool,
-    /// `cursor` and `limit` may be none that the list gave or bears.
-    paged: bool,
+    /// A parameter of the query may be none that the operation knows: a cursor, a format, a language.
+    asked: bool,
     /// `If-Match` may name another version.
     conditional: bool,
 }
@@ -78,9 +78,9 @@ impl Facts {
             RefOr::T(body) => Some(&body.content),
             RefOr::Ref(_) => None,
         });
-        let has = |place: ParameterIn, name: &str| {
+        let has = |place: ParameterIn, name: Option<&str>| {
             operation.parameters.iter().flatten().any(|parameter| {
-                matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place && parameter.name == name)
+                matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place && name.is_none_or(|name| parameter.name == name))
             })
         };
         Self {
@@ -90,8 +90,8 @@ impl Facts {
             body: content.is_some(),
             json: content.is_some_and(|content| content.contains_key("application/json")),
             takes_key: api && *method == Method::POST && !idempotency::is_ignored_at(path),
-            paged: has(ParameterIn::Query, "cursor") || has(ParameterIn::Query, "limit"),
-            conditional: has(ParameterIn::Header, "If-Match"),
+            asked: has(ParameterIn::Query, None),
+            conditional: has(ParameterIn::Header, Some("If-Match")),
         }
     }
 
@@ -105,7 +105,7 @@ impl Facts {
             (self.body || self.takes_key, &[Kind::PayloadTooLarge]),
             (self.json, &[Kind::UnsupportedMediaType, Kind::InvalidRequest]),
             (self.takes_key, &[Kind::InvalidRequest, Kind::IdempotencyKeyReused, Kind::IdempotencyKeyInFlight]),
-            (self.paged, &[Kind::InvalidRequest]),
+            (self.asked, &[Kind::InvalidRequest]),
             (self.conditional, &[Kind::PreconditionFailed]),
         ];
         groups.into_iter().filter(|(holds, _)| *holds).flat_map(|(_, kinds)| kinds.iter().copied()).collect()

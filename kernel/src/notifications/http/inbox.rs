@@ -209,8 +209,7 @@ pub struct StreamEventOut {
     responses(
     (status = 200, description = "Events", body = StreamEventOut, content_type = "text/event-stream"),
     (status = 429, description = "`too-many-requests`: you, or your address, have too many streams open", body = ProblemSchema),
-    (status = 503, description = "`unavailable`: too many streams are open", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`", body = ProblemSchema)
+    (status = 503, description = "`unavailable`: too many streams are open", body = ProblemSchema)
 ))]
 pub async fn stream_inbox(
     State(shop): State<Shop>,
