@@ -2,7 +2,7 @@
 //!
 //! Each domain that knows something of a person has functions for both; here they are called. What is told and what is forgotten are chosen
 //! alike: what is the account's, and what guests did under an address that is proved to be the person's. A domain that begins to know
-//! something of people joins them, and kernel/tests/privacy.rs fails until it does.
+//! something of people joins them, and kernel/tests/privacy/columns.rs fails until it does.
 //!
 //! An erasure is several transactions. What guests did under an address can be any amount, and anybody can add to it: it goes in batches,
 //! so that no transaction is long. Each can be done again, and is where it lost to others (PostgreSQL); they take orders and carts
