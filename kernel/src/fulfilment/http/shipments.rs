@@ -40,7 +40,7 @@ pub struct ShipmentIn {
     #[serde(default)]
     tracking_number: String,
     /// Empty, or begins with `https://` or `http://`.
-    #[schema(max_length = 500)]
+    #[schema(max_length = 500, pattern = "^(https?://[^\\u0000-\\u001F\\u007F-\\u009F]*)?$")]
     #[serde(default)]
     tracking_url: String,
 }
@@ -63,7 +63,7 @@ pub struct ShipmentPatchIn {
     #[schema(max_length = 100, example = "JD014600006281230704")]
     tracking_number: Option<String>,
     /// Empty, or begins with `https://` or `http://`.
-    #[schema(max_length = 500)]
+    #[schema(max_length = 500, pattern = "^(https?://[^\\u0000-\\u001F\\u007F-\\u009F]*)?$")]
     tracking_url: Option<String>,
     /// Null: from where the goods are set aside. Only while they are here.
     #[schema(value_type = Option<Uuid>)]

@@ -139,7 +139,8 @@ pub async fn admin_edit_order(
     let mut checks = Checks::default();
     let expected_total = expected(&mut checks, body.expected_total);
     let reason = body.reason.clone().unwrap_or_default();
-    checks.text(&reason, 1, REASON_CHARACTERS, "/reason");
+    checks.require(!reason.trim().is_empty(), "/reason", "is needed: why the order is edited");
+    checks.text(&reason, 0, REASON_CHARACTERS, "/reason");
     let edit = body.edit(checks)?;
     let editor = Editor { actor: staff.actor.to_string(), reason: reason.trim().to_owned() };
     let before = orders::get_any(&shop, id).await?;

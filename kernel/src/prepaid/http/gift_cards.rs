@@ -40,7 +40,7 @@ pub struct GiftCardIn {
     note: String,
     /// Of a card that was given out elsewhere: 16 to 40 letters and digits, beside hyphens and spaces. A random one where there
     /// is none.
-    #[schema(min_length = 16, max_length = 80)]
+    #[schema(min_length = 16, max_length = 80, pattern = "^([ -]*[0-9A-Za-z]){16,40}[ -]*$")]
     code: Option<String>,
 }
 
@@ -133,7 +133,7 @@ pub struct GiftCardBalanceOut {
 #[into_params(parameter_in = Query)]
 pub struct GiftCardParams {
     /// Those whose codes end so, in any case.
-    #[param(min_length = 4, max_length = 4, example = "7K2Q")]
+    #[param(pattern = "^[0-9A-Za-z]{4}$", example = "7K2Q")]
     last_four: Option<String>,
     /// `next_cursor` of the page before; none for the first page.
     cursor: Option<String>,
