@@ -36,6 +36,7 @@ DETAILS = re.compile(
             "must be a permission",
             "only a number has a ",
             "must be 0 to 0$",  # choices of what is no choice
+            "must be 1 to 200$",  # and none of what is one
             "each option needs a value",
             "must be another than ",
             "must name each line once",
@@ -59,10 +60,15 @@ DETAILS = re.compile(
             # What depends on the shop's settings or on what is in it.
             "is not a currency in which the shop sells",
             "the shop does not sell in it",
+            "the product has no such option$",
+            "is said when the draft is made, and stays$",
+            # The longest name of a parameter leaves room for what stands behind a code.
+            "the code must be 1 to 40 ",
             "is not the slug of a collection",
             "a line holds at most ",
             r"at most \d+$",
             "there is no plugin ",
+            r" is a \w+ plugin$",
             "is not the code of a customer group",
             "is not a gift card that can be used",
             "must be the id of a payment method",
@@ -114,6 +120,9 @@ def filter_failure(context, failure, case, response):
         return True
     # The format stands in the query, and the media type has to go with it.
     if response.status_code == 415 and case.path == "/v1/admin/imports":
+        return False
+    # The shop reads moments of the years 1970 to 9999, also in queries, which are read whole or not at all.
+    if response.status_code == 400 and b"must be in the years " in response.content:
         return False
     if response.status_code != 422:
         return True

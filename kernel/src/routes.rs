@@ -183,7 +183,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(images::http::list_images))
         .routes(routes!(images::http::put_image_order))
         .routes(routes!(images::http::get_image, images::http::patch_image, images::http::delete_image))
-        .routes(routes!(images::http::put_variant_image))
+        .routes(routes!(images::http::put_variant_images))
         .routes(routes!(catalog::http::change_prices_in_bulk))
         .routes(routes!(inventory::http::change_stock_in_bulk))
         .routes(routes!(import::http::list_imports))

@@ -27,9 +27,10 @@ create table product_images (
 ) strict;
 create index product_images_by_product on product_images (product_id, position, id);
 
--- The image that is a variant's own, of those of its product.
+-- The images that are a variant's own, of those of its product, whose order they keep.
 create table variant_images (
-    variant_id blob primary key references variants (id) on delete cascade,
-    image_id blob not null references product_images (id) on delete cascade
+    variant_id blob not null references variants (id) on delete cascade,
+    image_id blob not null references product_images (id) on delete cascade,
+    primary key (variant_id, image_id)
 ) strict;
 create index variant_images_by_image on variant_images (image_id);

@@ -68,8 +68,7 @@ impl From<Error> for Problem {
 
 fn check_profile(checks: &mut Checks, name: Option<&str>, locale: Option<&str>) {
     if let Some(name) = name {
-        checks.text(name, 0, MAX_NAME_CHARS, "/name");
-        checks.require(!name.contains('\n'), "/name", "must be one line");
+        checks.line(name, 0, MAX_NAME_CHARS, "/name");
     }
     checks.require(locale.is_none_or(is_locale), "/locale", LOCALE_DETAIL);
 }

@@ -201,8 +201,7 @@ async fn find_variant(shop: &Shop, contents: &Contents, variant: &VariantRef) ->
         VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
     };
     let mut found = found.filter(|variant| variant.sellable).ok_or(Error::UnknownVariant)?;
-    let mut titles = catalog::variant_titles(shop, &mut conn, &contents.cart.locale, &[found.id]).await?;
-    found.title = titles.remove(&found.id).unwrap_or(found.title);
+    catalog::translate_variant(shop, &mut conn, &contents.cart.locale, &mut found).await?;
     Ok(found)
 }
 

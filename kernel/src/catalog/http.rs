@@ -95,12 +95,6 @@ fn check_code(checks: &mut Checks, at: &str, code: &str) {
     checks.require(is_code(code), at, CODE_RULE);
 }
 
-/// A text of one line.
-fn check_line(checks: &mut Checks, text: &str, min: usize, max: usize, at: &str) {
-    checks.text(text, min, max, at);
-    checks.require(!text.contains('\n'), at, "must be one line");
-}
-
 /// That no two are the same; each index that repeats one before it is named.
 fn check_distinct<'a>(checks: &mut Checks, codes: impl Iterator<Item = &'a str>, at: impl Fn(usize) -> String) {
     let mut seen = std::collections::HashSet::new();
@@ -112,7 +106,7 @@ fn check_distinct<'a>(checks: &mut Checks, codes: impl Iterator<Item = &'a str>,
 /// One variant's fields, under `at`: empty or `/variants/0`.
 fn check_variant(checks: &mut Checks, at: &str, title: Option<&str>, price: Option<Amount>, weight_grams: Option<i64>) {
     if let Some(title) = title {
-        checks.text(title, 0, MAX_TITLE, &format!("{at}/title"));
+        checks.line(title, 0, MAX_TITLE, &format!("{at}/title"));
     }
     check_amount(checks, &format!("{at}/price"), price);
     if let Some(weight) = weight_grams {
@@ -132,6 +126,5 @@ fn check_on_hand(checks: &mut Checks, at: &str, on_hand: i64) {
 }
 
 fn check_sku(checks: &mut Checks, at: &str, sku: &str) {
-    checks.text(sku, 1, MAX_SKU, &format!("{at}/sku"));
-    checks.require(!sku.contains('\n'), &format!("{at}/sku"), "must be one line");
+    checks.line(sku, 1, MAX_SKU, &format!("{at}/sku"));
 }

@@ -69,13 +69,13 @@ pub use document::date_number;
 pub use facets::{AttributeCounts, CategoryCount, LabelledCount, ListedFacets, count_listed};
 pub use indexing::{index_queued, reindex};
 pub use listing::{Filter, ListedProduct, ListedVariant, Listing, find_listed, list_products, translate_titles};
-pub use naming::{translate_names, variant_titles};
+pub use naming::{translate_names, translate_variant, variant_titles};
 pub use options::{Chosen, MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, OptionValue, ProductOption, chosen};
 pub use products::{archive_product, create_product, get_product, patch_product};
 pub use put::{
-    Outcome, Put, StockWish, WantedCategory, WantedChoice, WantedCollection, WantedOptions, WantedProduct, WantedTexts,
-    WantedVariant, put_collection, put_product, put_product_type, put_related_slugs, put_stock, put_wanted_category,
-    require_category, require_product,
+    Outcome, OwnImages, Put, StockWish, WantedCategory, WantedChoice, WantedCollection, WantedOptions, WantedProduct,
+    WantedTexts, WantedVariant, put_collection, put_product, put_product_type, put_related_slugs, put_stock,
+    put_wanted_category, require_category, require_product,
 };
 pub use related::{RelatedProduct, Relation, get_related, put_related};
 pub use sellable::{CartVariant, SellableVariant, cart_variants, find_variant, find_variant_by_sku, ids_by_sku};

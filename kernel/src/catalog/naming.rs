@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::sellable::full_title;
 use super::translations::{self, Reading, Texts};
-use super::{Error, ListedProduct, ProductOption, options, store};
+use super::{Error, ListedProduct, ProductOption, SellableVariant, options, store};
 use crate::Shop;
 use crate::db::{self, Conn};
 
@@ -71,6 +71,20 @@ pub async fn translate_names(
         }
     }
     Ok(names.texts.values().flat_map(translations::image_alts).collect())
+}
+
+/// Gives a variant that was just read, and so is called as the shop's own language calls it, its title in that of `locale`.
+pub async fn translate_variant(
+    shop: &Shop,
+    conn: &mut Conn,
+    locale: &str,
+    variant: &mut SellableVariant,
+) -> db::Result<()> {
+    if !Reading::of(shop, &[locale.to_owned()]).is_own() {
+        let mut titles = variant_titles(shop, conn, locale, &[variant.id]).await?;
+        variant.title = titles.remove(&variant.id).unwrap_or_else(|| std::mem::take(&mut variant.title));
+    }
+    Ok(())
 }
 
 /// The titles of variants outside their product's page, in the language of `locale`, by their ids. What is gone has none.

@@ -179,8 +179,7 @@ pub async fn create_coupon(
     Json(body): Json<CouponIn>,
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
-    checks.text(&body.code, 1, CODE_CHARACTERS, "/code");
-    checks.require(!body.code.contains('\n'), "/code", "must be one line");
+    checks.line(&body.code, 1, CODE_CHARACTERS, "/code");
     checks.text(&body.description, 0, DESCRIPTION_CHARACTERS, "/description");
     check_limit(&mut checks, body.limit_total, "/limit_total");
     check_limit(&mut checks, body.limit_per_customer, "/limit_per_customer");

@@ -184,8 +184,7 @@ impl CustomerPatch {
         let mut checks = Checks::default();
         for (text, max, pointer) in [(&self.name, MAX_NAME_CHARS, "/name"), (&self.phone, MAX_PHONE_CHARS, "/phone")] {
             if let Some(text) = text {
-                checks.text(text, 0, max, pointer);
-                checks.require(!text.contains('\n'), pointer, "must be one line");
+                checks.line(text, 0, max, pointer);
             }
         }
         if let Some(note) = &self.note {

@@ -154,8 +154,11 @@ async fn product(shop: &Shop, id: Uuid, shelf: &Shelf) -> Result<ProductLine, Er
     let mut variants = Vec::with_capacity(product.variants.len());
     for variant in &product.variants {
         let stock = inventory::get_stock(shop, variant.id).await?;
-        let own = images.iter().find(|image| image.variant_ids.contains(&variant.id));
-        variants.push(VariantLine { image: Some(own.map(url)), ..variant_line(&product, variant, &stock, shelf) });
+        let own = images.iter().filter(|image| image.variant_ids.contains(&variant.id));
+        variants.push(VariantLine {
+            images: Some(own.map(url).collect()),
+            ..variant_line(&product, variant, &stock, shelf)
+        });
     }
     Ok(ProductLine {
         category: Some(product.category_id.and_then(|id| shelf.categories.get(&id).cloned())),
@@ -197,7 +200,7 @@ fn variant_line(product: &Product, variant: &Variant, stock: &Stock, shelf: &She
         backorder_limit: Some(stock.item.backorder_limit),
         low_stock_threshold: Some(stock.item.low_stock_threshold),
         stock: stock.levels.iter().filter_map(level).collect(),
-        image: None,
+        images: None,
     }
 }
 

@@ -169,18 +169,24 @@ impl Checks {
         );
     }
 
+    /// The same of one line: what stands in lists, subjects and on labels.
+    pub fn line(&mut self, value: &str, min: usize, max: usize, pointer: &str) {
+        self.text(value, min, max, pointer);
+        self.require(!value.contains('\n'), pointer, "must be one line");
+    }
+
     /// A postal address whose fields stand below `pointer`.
     pub fn address(&mut self, address: &Address, pointer: &str) {
         for (value, min, max, field) in [
             (&address.name, 1, 100, "name"),
-            (&address.street, 1, 200, "street"),
             (&address.city, 1, 100, "city"),
             (&address.region, 0, 100, "region"),
             (&address.postcode, 0, 20, "postcode"),
             (&address.phone, 0, 40, "phone"),
         ] {
-            self.text(value, min, max, &format!("{pointer}/{field}"));
+            self.line(value, min, max, &format!("{pointer}/{field}"));
         }
+        self.text(&address.street, 1, 200, &format!("{pointer}/street"));
         let country = format!("{pointer}/country");
         self.require(is_country(&address.country), &country, "must be an ISO 3166-1 alpha-2 code such as DE");
     }

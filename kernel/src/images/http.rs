@@ -52,7 +52,7 @@ pub struct AdminImageOut {
     image: ImageOut,
     /// From 0. The first is what lists show.
     position: i64,
-    /// The variants whose own image it is.
+    /// The variants that it is of: those that have it as their own.
     variant_ids: Vec<Uuid>,
     #[schema(value_type = DateTime<Utc>)]
     created_at: Moment,
@@ -94,15 +94,14 @@ pub struct ImageOrderIn {
     image_ids: Vec<Uuid>,
 }
 
-/// The image that is a variant's own.
+/// The images that are a variant's own.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "image_id": "0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b" }))]
-pub struct VariantImageIn {
-    /// One of the product's images; null for none.
-    #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required)]
-    image_id: Option<Uuid>,
+#[schema(example = json!({ "image_ids": ["0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b"] }))]
+pub struct VariantImagesIn {
+    /// Of the product's images, in any order: they are shown in the product's. Empty for none.
+    #[schema(max_items = 1000)]
+    image_ids: Vec<Uuid>,
 }
 
 /// The highest position that may be asked for.
@@ -223,7 +222,7 @@ pub async fn put_image_order(
     delete, path = "/v1/admin/products/{id}/images/{image_id}", tag = "images", security(("bearer" = [])),
     params(("id" = Uuid, Path), ("image_id" = Uuid, Path)),
     responses(
-        (status = 204, description = "It is gone; variants whose own it was have none"),
+        (status = 204, description = "It is gone, for variants whose own it was too"),
         (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
@@ -236,22 +235,22 @@ pub async fn delete_image(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Choose a variant's own image
+/// Choose a variant's own images
 #[utoipa::path(
-    put, path = "/v1/admin/variants/{id}/image", tag = "images", security(("bearer" = [])),
-    params(("id" = Uuid, Path)), request_body = VariantImageIn,
+    put, path = "/v1/admin/variants/{id}/images", tag = "images", security(("bearer" = [])),
+    params(("id" = Uuid, Path)), request_body = VariantImagesIn,
     responses(
-        (status = 204, description = "It is the variant's own"),
+        (status = 204, description = "They are the variant's own"),
         (status = 404, description = "`not-found`", body = ProblemSchema)
     )
 )]
-pub async fn put_variant_image(
+pub async fn put_variant_images(
     _: Staff<may::Catalog>,
     State(shop): State<Shop>,
     Path(id): Path<Uuid>,
-    Json(body): Json<VariantImageIn>,
+    Json(body): Json<VariantImagesIn>,
 ) -> Result<StatusCode, Problem> {
-    images::set_variant_image(&shop, id, body.image_id).await?;
+    images::set_variant_images(&shop, id, &body.image_ids).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -313,8 +312,7 @@ fn declared_format(headers: &HeaderMap) -> Result<Format, Problem> {
 fn check(alt: Option<&str>, position: Option<usize>, at: &str) -> Result<(), Problem> {
     let mut checks = Checks::default();
     if let Some(alt) = alt {
-        checks.text(alt, 0, MAX_ALT, &format!("{at}alt"));
-        checks.require(!alt.contains('\n'), &format!("{at}alt"), "must be one line");
+        checks.line(alt, 0, MAX_ALT, &format!("{at}alt"));
     }
     let near = position.is_none_or(|position| position <= MAX_POSITION);
     checks.require(near, &format!("{at}position"), &format!("must be 0 to {MAX_POSITION}"));
@@ -365,7 +363,7 @@ impl From<Error> for Problem {
             }
             Error::TooMany(_) => Problem::new(Kind::TooManyImages).detail(detail),
             Error::OrderIncomplete => Problem::invalid_field("/image_ids", detail),
-            Error::ImageOfAnother => Problem::invalid_field("/image_id", detail),
+            Error::ImageOfAnother => Problem::invalid_field("/image_ids", detail),
             Error::Busy => Problem::new(Kind::Unavailable).detail(detail).retry_after(2),
             Error::Encoding(error) => Problem::internal(error),
             Error::Blob(error) => Problem::internal(error),

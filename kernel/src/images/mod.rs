@@ -14,7 +14,7 @@ mod order;
 mod render;
 mod store;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::blobs::Blobs;
+use crate::catalog::OwnImages;
 use crate::clock::Moment;
 use crate::db::{Conn, Tx};
 use crate::{Shop, catalog, clock, db, id};
@@ -158,7 +159,7 @@ pub struct Image {
     pub width: i64,
     pub height: i64,
     pub digests: Digests,
-    /// The variants whose own image it is.
+    /// The variants that it is of.
     pub variant_ids: Vec<Uuid>,
     pub created_at: Moment,
     pub updated_at: Moment,
@@ -211,7 +212,7 @@ pub enum Error {
     TooMany(usize),
     #[error("must name each image of the product once")]
     OrderIncomplete,
-    #[error("is no image of the variant's product")]
+    #[error("must name images of the variant's product")]
     ImageOfAnother,
     #[error("too many images are being worked on")]
     Busy,
@@ -353,46 +354,50 @@ pub async fn delete(shop: &Shop, product_id: Uuid, image_id: Uuid) -> Result<(),
     Ok(())
 }
 
-/// Gives a variant an image of its product as its own, or none.
-pub async fn set_variant_image(shop: &Shop, variant_id: Uuid, image_id: Option<Uuid>) -> Result<(), Error> {
+/// Gives a variant those of its product's images that are its own. They keep the product's order.
+pub async fn set_variant_images(shop: &Shop, variant_id: Uuid, image_ids: &[Uuid]) -> Result<(), Error> {
     let mut tx = shop.db().write().await?;
     let product_id = catalog::touch_product_of_variant(&mut tx, variant_id).await?;
-    match image_id {
-        None => store::clear_variant(&mut tx, variant_id).await?,
-        Some(image_id) => {
-            if !store::ids(&mut tx, product_id).await?.contains(&image_id) {
-                return Err(Error::ImageOfAnother);
-            }
-            store::set_variant(&mut tx, variant_id, image_id).await?;
-        }
+    let of_product = store::ids(&mut tx, product_id).await?;
+    if !image_ids.iter().all(|id| of_product.contains(id)) {
+        return Err(Error::ImageOfAnother);
     }
+    store::set_variant(&mut tx, variant_id, &image_ids.iter().copied().collect()).await?;
     tx.commit().await?;
     catalog::announce(shop);
     Ok(())
 }
 
-/// Gives variants of a product those of its images that these files are, or none; tells which variants had another. What the product does
-/// not show is passed over. The caller tells of the product.
-pub async fn put_variant_images(
-    tx: &mut Tx,
-    product_id: Uuid,
-    wanted: &[(Uuid, Option<&str>)],
-) -> db::Result<Vec<Uuid>> {
+/// Gives variants of a product their own images as files name them; tells which variants had others. What the product does not show is
+/// passed over. The caller tells of the product.
+pub async fn put_variant_images(tx: &mut Tx, product_id: Uuid, wanted: &[(Uuid, &OwnImages)]) -> db::Result<Vec<Uuid>> {
     let images = store::of_products(tx, &[product_id]).await?;
     let mut changed = Vec::new();
-    for (variant_id, file) in wanted {
-        let own = images.iter().find(|image| image.variant_ids.contains(variant_id));
-        let next = file.and_then(|file| images.iter().find(|image| image.file_name() == file));
-        if own.map(|own| own.id) == next.map(|next| next.id) || (next.is_none() && file.is_some()) {
-            continue;
+    for (variant_id, wanted) in wanted {
+        let own = images.iter().filter(|image| image.variant_ids.contains(variant_id));
+        let own: BTreeSet<_> = own.map(|image| image.id).collect();
+        let (next, kept) = match wanted {
+            OwnImages::Are(files) => {
+                let next = shown(files, &images);
+                let kept = next == own || (next.is_empty() && !files.is_empty());
+                (next, kept)
+            }
+            OwnImages::Have(file) => {
+                let next = shown(std::slice::from_ref(file), &images);
+                let kept = next.is_subset(&own);
+                (next, kept)
+            }
+        };
+        if !kept {
+            store::set_variant(tx, *variant_id, &next).await?;
+            changed.push(*variant_id);
         }
-        match next {
-            Some(next) => store::set_variant(tx, *variant_id, next.id).await?,
-            None => store::clear_variant(tx, *variant_id).await?,
-        }
-        changed.push(*variant_id);
     }
     Ok(changed)
+}
+
+fn shown(files: &[String], images: &[Image]) -> BTreeSet<Uuid> {
+    images.iter().filter(|image| files.contains(&image.file_name())).map(|image| image.id).collect()
 }
 
 /// All sizes of an upload, made on a thread for such work when it is this one's turn.

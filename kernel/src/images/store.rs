@@ -1,5 +1,7 @@
 //! All the SQL of images.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{Digests, Encoding, Image};
@@ -41,7 +43,7 @@ impl From<ImageRow> for Image {
     }
 }
 
-/// By product and position. The row of an image repeats for each variant whose own it is.
+/// By product and position. The row of an image repeats for each variant that it is of.
 pub(super) async fn of_products(conn: &mut Conn, product_ids: &[Uuid]) -> Result<Vec<Image>> {
     let mut built = Built::new(
         "select i.id, i.product_id, i.alt, i.position, i.format, i.width, i.height, i.list_digest, i.detail_digest,
@@ -124,19 +126,12 @@ pub(super) async fn delete(tx: &mut Tx, product_id: Uuid, id: Uuid) -> Result<Op
     Ok(row.map(|(list, detail, full)| Digests { list, detail, full }))
 }
 
-pub(super) async fn set_variant(tx: &mut Tx, variant_id: Uuid, image_id: Uuid) -> Result<()> {
-    sql::execute!(
-        tx,
-        "insert into variant_images (variant_id, image_id) values ($1, $2)
-         on conflict (variant_id) do update set image_id = excluded.image_id",
-        variant_id,
-        image_id
-    )?;
-    Ok(())
-}
-
-pub(super) async fn clear_variant(tx: &mut Tx, variant_id: Uuid) -> Result<()> {
+/// Each of them once.
+pub(super) async fn set_variant(tx: &mut Tx, variant_id: Uuid, image_ids: &BTreeSet<Uuid>) -> Result<()> {
     sql::execute!(tx, "delete from variant_images where variant_id = $1", variant_id)?;
+    for image_id in image_ids {
+        sql::execute!(tx, "insert into variant_images (variant_id, image_id) values ($1, $2)", variant_id, *image_id)?;
+    }
     Ok(())
 }
 

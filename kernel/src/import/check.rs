@@ -197,7 +197,7 @@ pub(super) fn category(line: &CategoryLine) -> Result<(), String> {
 pub(super) fn product(line: &ProductLine) -> Result<(), String> {
     let mut flaws = Flaws::default();
     flaws.slug(&line.slug, "/slug");
-    flaws.text(line.title.as_deref(), 1, MAX_TITLE, "/title");
+    flaws.line(line.title.as_deref(), 1, MAX_TITLE, "/title");
     flaws.text(line.description.as_deref(), 0, MAX_DESCRIPTION, "/description");
     flaws.text(line.vendor.as_deref(), 0, MAX_VENDOR, "/vendor");
     flaws.seo(line.seo_title.as_deref(), line.seo_description.as_deref());
@@ -236,7 +236,7 @@ fn options(flaws: &mut Flaws, options: &[ProductOption]) {
 
 fn variant(flaws: &mut Flaws, line: &VariantLine, at: &str) {
     flaws.line(Some(&line.sku), 1, MAX_SKU, &format!("{at}/sku"));
-    flaws.text(line.title.as_deref(), 0, MAX_TITLE, &format!("{at}/title"));
+    flaws.line(line.title.as_deref(), 0, MAX_TITLE, &format!("{at}/title"));
     flaws.range(line.price, MAX_AMOUNT, &format!("{at}/price"));
     flaws.range(line.compare_at_price.flatten(), MAX_AMOUNT, &format!("{at}/compare_at_price"));
     flaws.range(line.weight_grams, MAX_WEIGHT_GRAMS, &format!("{at}/weight_grams"));

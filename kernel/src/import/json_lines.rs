@@ -14,8 +14,8 @@ use super::lines::{
 use super::reading::{Emit, Rules};
 use super::{Error, Remark, check};
 use crate::catalog::{
-    Attribute, Choice, Condition, MAX_CHOSEN, ProductType, Rule, WantedCategory, WantedChoice, WantedCollection,
-    WantedOptions, WantedProduct, WantedVariant, fold_tag, is_slug,
+    Attribute, Choice, Condition, MAX_CHOSEN, OwnImages, ProductType, Rule, WantedCategory, WantedChoice,
+    WantedCollection, WantedOptions, WantedProduct, WantedVariant, fold_tag, is_slug,
 };
 use crate::id;
 use crate::inventory::WantedStock;
@@ -261,18 +261,19 @@ fn variant(given: VariantLine, rules: &Rules, seen: &Seen) -> Result<WantedVaria
             low_stock_threshold: given.low_stock_threshold,
             ..WantedStock::default()
         },
-        image: match &given.image {
-            None => None,
-            Some(None) => Some(None),
-            // Another's is told with those of the product.
-            Some(Some(url)) => rules.own_image(url).map(|file| Some(file.to_owned())),
-        },
+        images: given.images.as_ref().and_then(|urls| own_images(urls, rules)),
     })
+}
+
+/// Where none of several is the shop's, nothing is said of them: they are told with those of the product.
+fn own_images(urls: &[String], rules: &Rules) -> Option<OwnImages> {
+    let files: Vec<_> = urls.iter().filter_map(|url| Some(rules.own_image(url)?.to_owned())).collect();
+    (urls.is_empty() || !files.is_empty()).then_some(OwnImages::Are(files))
 }
 
 /// Images of this shop are there already; others are told.
 fn image_note(given: &ProductLine, line: u64, rules: &Rules) -> Option<Remark> {
-    let own = given.variants.iter().filter_map(|variant| variant.image.as_ref()?.as_deref());
+    let own = given.variants.iter().flat_map(|variant| variant.images.iter().flatten()).map(String::as_str);
     let all = given.images.iter().map(|image| image.url.as_str()).chain(own);
     let foreign = all.filter(|url| rules.own_image(url).is_none()).collect::<HashSet<_>>().len();
     let text = format!("{}: {foreign} images are not taken: upload each", given.slug);

@@ -198,9 +198,8 @@ pub struct VariantLine {
     pub low_stock_threshold: Option<Option<i64>>,
     #[serde(default)]
     pub stock: Vec<StockLine>,
-    /// The address of its own one of the product's images; null for none.
-    #[serde(default, deserialize_with = "mentioned", skip_serializing_if = "Option::is_none")]
-    pub image: Option<Option<String>>,
+    /// The addresses of those of the product's images that are its own.
+    pub images: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -393,17 +393,17 @@ async fn put_product(
     Ok(put.stock)
 }
 
-/// The images of variants; the SKUs of those that had another.
+/// The images of variants; the SKUs of those that had others.
 async fn put_images(
     tx: &mut Tx,
     wanted: &WantedProduct,
     put: &catalog::Put,
 ) -> Result<HashSet<String>, catalog::Error> {
     let wishes: Vec<_> =
-        wanted.variants.iter().filter_map(|variant| Some((&variant.sku, variant.image.as_ref()?.as_deref()))).collect();
+        wanted.variants.iter().filter_map(|variant| Some((&variant.sku, variant.images.as_ref()?))).collect();
     let Some(id) = put.id.filter(|_| !wishes.is_empty()) else { return Ok(HashSet::new()) };
     let ids = catalog::ids_by_sku(tx, id).await?;
-    let files: Vec<_> = wishes.iter().filter_map(|(sku, file)| Some((*ids.get(*sku)?, *file))).collect();
+    let files: Vec<_> = wishes.iter().filter_map(|(sku, own)| Some((*ids.get(*sku)?, *own))).collect();
     let changed = images::put_variant_images(tx, id, &files).await?;
     let unchanged = |outcome: &Result<catalog::Outcome, _>| matches!(outcome, Ok(catalog::Outcome::Unchanged) | Err(_));
     let told = put.product != catalog::Outcome::Unchanged || !put.variants.iter().all(unchanged);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::reservations::{Holder, place, release_some, tell_backordered};
-use super::{Error, Quantity, ReservationState, Shortage, store};
+use super::{Error, Quantity, Reservation, ReservationState, Shortage, store};
 use crate::clock::Moment;
 use crate::db::Tx;
 
@@ -27,14 +27,15 @@ pub async fn rewrite(
             continue;
         }
         store::lock_item(tx, variant_id).await?;
-        let (open, expired) = held(tx, order_id, variant_id).await?;
+        let reservations = store::reservations_of_variant(tx, order_id, variant_id).await?;
+        let (open, expired) = held(&reservations);
         if after > open && after > before {
             let Some(item) = store::take(tx, variant_id, after - open).await? else {
                 let available = store::find_item(tx, variant_id).await?.map_or(0, |item| item.available);
                 return Err(Error::Insufficient { sku: sku.to_owned(), wanted: after, available: available + open });
             };
             // All of it is made up anew: the payment takes nothing again.
-            forget_expired(tx, order_id, variant_id).await?;
+            forget_expired(tx, &reservations).await?;
             if item.tracked {
                 let missing = place(tx, &holder, &item, sku, after - open).await?;
                 backordered.push(Shortage { variant_id, sku: sku.to_owned(), missing });
@@ -61,20 +62,19 @@ fn compared<'a>(before: &'a [Quantity], after: &'a [Quantity]) -> BTreeMap<Uuid,
 }
 
 /// How much of a locked variant is open, and how much has expired, which the payment takes again.
-async fn held(tx: &mut Tx, order_id: Uuid, variant_id: Uuid) -> Result<(i64, i64), Error> {
+fn held(reservations: &[Reservation]) -> (i64, i64) {
     let (mut open, mut expired) = (0, 0);
-    for reservation in store::reservations_of_variant(tx, order_id, variant_id).await? {
+    for reservation in reservations {
         match reservation.state {
             state if state.is_open() => open += reservation.quantity,
             ReservationState::Expired => expired += reservation.quantity,
             _ => {}
         }
     }
-    Ok((open, expired))
+    (open, expired)
 }
 
-async fn forget_expired(tx: &mut Tx, order_id: Uuid, variant_id: Uuid) -> Result<(), Error> {
-    let reservations = store::reservations_of_variant(tx, order_id, variant_id).await?;
+async fn forget_expired(tx: &mut Tx, reservations: &[Reservation]) -> Result<(), Error> {
     for reservation in reservations.iter().filter(|reservation| reservation.state == ReservationState::Expired) {
         store::move_reservation(tx, reservation.id, ReservationState::Expired, ReservationState::Released).await?;
     }

@@ -214,8 +214,7 @@ async fn add(
         VariantRef::Sku(sku) => catalog::find_variant_by_sku(&mut conn, &context, sku).await?,
     };
     let mut found = found.filter(|variant| variant.sellable).ok_or(crate::carts::Error::UnknownVariant)?;
-    let mut titles = catalog::variant_titles(shop, &mut conn, &order.locale, &[found.id]).await?;
-    found.title = titles.remove(&found.id).unwrap_or(found.title);
+    catalog::translate_variant(shop, &mut conn, &order.locale, &mut found).await?;
     let new = Piece::of(found, quantity, None)?;
     let same = |piece: &&mut Piece| piece.variant_id == new.variant_id && piece.price.amount == new.price.amount;
     match pieces.iter_mut().find(same) {

@@ -9,21 +9,23 @@ mod prepaid;
 mod sending;
 
 use futures_util::future::join_all;
-use reqwest::Method;
 use serde_json::json;
 
 use crate::support::App;
 use crate::support::app::Answer;
 use crate::support::audit::audit;
+use crate::support::merchant::Merchant;
 
 /// Clients of a round.
 pub const CLIENTS: usize = 32;
 
 /// Plays `round`, which is given its number, as often as was asked for, and audits after each.
-pub async fn rounds(app: &App, mut round: impl AsyncFnMut(usize)) {
+///
+/// The merchant signs in for each: an access token lives for minutes, many rounds for longer.
+pub async fn rounds(app: &App, mut round: impl AsyncFnMut(usize, &Merchant<'_>)) {
     let rounds = std::env::var("KASSA_TEST_RACE_ROUNDS").map_or(2, |text| text.parse().expect("a number of rounds"));
     for number in 0..rounds {
-        round(number).await;
+        round(number, &Merchant::of(app).await).await;
         audit(app).await;
         crate::support::stock::audit(app).await;
     }
@@ -49,9 +51,9 @@ pub fn count(answers: Vec<Answer>, status: u16, problems: &[&str]) -> usize {
 }
 
 /// A product with so many pieces of its one variant; the SKU.
-pub async fn with_pieces(app: &App, token: &str, sku: &str, pieces: usize) -> String {
+pub async fn with_pieces(merchant: &Merchant<'_>, sku: &str, pieces: usize) -> String {
     let variant = json!({ "sku": sku, "price": 1000, "weight_grams": 100, "on_hand": pieces });
     let product = json!({ "title": "Race", "status": "active", "variants": [variant] });
-    app.send(Method::POST, "/v1/admin/products", Some(token), Some(product)).await.expect(201);
+    merchant.post("/v1/admin/products", product).await.expect(201);
     sku.to_owned()
 }

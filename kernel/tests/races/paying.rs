@@ -1,22 +1,21 @@
 //! Many about the money of one order.
 
-use reqwest::Method;
 use serde_json::json;
 
 use super::{CLIENTS, at_once, count, rounds};
 use crate::support::emulator;
+use crate::support::merchant::Merchant;
 use crate::support::shopper::Shopper;
 
 api_test! {
     async fn refunds_in_part(app: App) {
-        let token = app.merchant().await;
-        rounds(&app, async |round| {
+        rounds(&app, async |round: usize, merchant: &Merchant<'_>| {
             let order = Shopper::ready(&app, "FILTER-PAPER-100", 1).await.check_out("tok-approve").await.expect(201);
             let total = order["total"].as_i64().unwrap();
             let part = total / (2 + round as i64 % 8) + 1;
             let path = format!("/v1/admin/orders/{}/refunds", order["id"].as_str().unwrap());
             let body = json!({ "amount": part, "reason": "race" });
-            let asked = (0..CLIENTS).map(|_| app.send(Method::POST, &path, Some(&token), Some(body.clone())));
+            let asked = (0..CLIENTS).map(|_| merchant.post(&path, body.clone()));
             assert_eq!(count(at_once(asked).await, 201, &["amount-exceeded"]) as i64, total / part);
         })
         .await;
@@ -28,7 +27,7 @@ api_test! {
     /// given back, and never both.
     async fn cancel_against_pay(app: App) {
         let secret = emulator::secret(&app).await;
-        rounds(&app, async |_| {
+        rounds(&app, async |_: usize, _: &Merchant<'_>| {
             let shopper = Shopper::ready(&app, "FILTER-PAPER-100", 1).await;
             let order = shopper.check_out("tok-requires-action").await.expect(201);
             let id = order["id"].as_str().unwrap();

@@ -43,8 +43,7 @@ api_test! {
     /// All pay with the same card: as many as it is enough for, and nobody what they were not shown. Then those orders are called off
     /// while all others want the card again: what comes back is spent once more, and no cent of it twice.
     async fn the_balance_of_a_gift_card(app: App) {
-        let merchant = Merchant::of(&app).await;
-        rounds(&app, async |round| {
+        rounds(&app, async |round: usize, merchant: &Merchant<'_>| {
             let enough_for = 2 + round % 5;
             let balance = TOTAL * enough_for as i64 + 400;
             let card = merchant.post("/v1/admin/gift-cards", json!({ "amount": balance, "currency": "EUR" })).await.expect(201);
@@ -77,15 +76,15 @@ api_test! {
             let left = merchant.get(&path).await.expect(200)["balance"].as_i64().unwrap();
             assert!((0..=balance).contains(&left), "{left}");
             assert_eq!((left, entries(&app, &card).await.1), (balance - paid, left));
-            restock(&merchant, &app).await;
+            restock(merchant).await;
         })
         .await;
     }
 }
 
 /// As many packets as the next round needs.
-async fn restock(merchant: &Merchant<'_>, app: &App) {
-    let variant = variant(app, "TEA-SENCHA-100").await;
+async fn restock(merchant: &Merchant<'_>) {
+    let variant = variant(merchant.app, "TEA-SENCHA-100").await;
     let body = json!({ "delta": CLIENTS, "reason": "delivery" });
     let path = format!("/v1/admin/variants/{variant}/stock/{}/adjustments", MAIN);
     merchant.post(&path, body).await.expect(201);

@@ -10,10 +10,10 @@ use crate::support::shopper::Shopper;
 use crate::support::stock::numbers;
 
 /// Two variants, one of which is locked before the other; their SKUs.
-async fn two(app: &App, token: &str, round: usize) -> [String; 2] {
+async fn two(merchant: &Merchant<'_>, round: usize) -> [String; 2] {
     [
-        with_pieces(app, token, &format!("ONE-{round}"), 1000).await,
-        with_pieces(app, token, &format!("TWO-{round}"), 1000).await,
+        with_pieces(merchant, &format!("ONE-{round}"), 1000).await,
+        with_pieces(merchant, &format!("TWO-{round}"), 1000).await,
     ]
 }
 
@@ -35,11 +35,9 @@ fn piece(line: usize) -> Value {
 api_test! {
     /// Orders whose shipments hold the goods in either order are sent whole: nobody waits for another in a circle.
     async fn shipments_that_name_goods_in_either_order(app: App) {
-        let merchant = Merchant::of(&app).await;
-        rounds(&app, async |round| {
-            let skus = two(&app, &merchant.token, round).await;
+        rounds(&app, async |round: usize, merchant: &Merchant<'_>| {
+            let skus = two(merchant, round).await;
             let orders = join_all((0..CLIENTS).map(|_| order_of(&app, &skus))).await;
-            let merchant = &merchant;
             let planned = join_all(orders.iter().enumerate().map(|(client, (path, at))| async move {
                 for line in [at[client % 2], at[1 - client % 2]] {
                     merchant.post(&format!("{path}/shipments"), piece(line)).await.expect(201);
@@ -60,11 +58,9 @@ api_test! {
 api_test! {
     /// Of half of the orders the first piece has left and the second is here, of the others the other way round; both go back at once.
     async fn refunds_that_restock_and_drop_in_either_order(app: App) {
-        let merchant = Merchant::of(&app).await;
-        rounds(&app, async |round| {
-            let skus = two(&app, &merchant.token, round).await;
+        rounds(&app, async |round: usize, merchant: &Merchant<'_>| {
+            let skus = two(merchant, round).await;
             let orders = join_all((0..CLIENTS).map(|_| order_of(&app, &skus))).await;
-            let merchant = &merchant;
             let refunds = join_all(orders.iter().enumerate().map(|(client, (path, at))| async move {
                 let (out, here) = (at[client % 2], at[1 - client % 2]);
                 let planned = merchant.post(&format!("{path}/shipments"), piece(out)).await.expect(201);
@@ -87,9 +83,8 @@ api_test! {
 api_test! {
     /// An order is edited and sent at once: what leaves is what it holds in the end, whoever came first.
     async fn edit_against_ship(app: App) {
-        let merchant = Merchant::of(&app).await;
-        rounds(&app, async |round| {
-            let sku = with_pieces(&app, &merchant.token, &format!("RACE-{round}"), 1000).await;
+        rounds(&app, async |round: usize, merchant: &Merchant<'_>| {
+            let sku = with_pieces(merchant, &format!("RACE-{round}"), 1000).await;
             let order = Shopper::ready(&app, &sku, 4).await.check_out("tok-approve").await.expect(201);
             let path = format!("/v1/admin/orders/{}", order["id"].as_str().unwrap());
             let mut edits = Vec::new();
@@ -100,7 +95,7 @@ api_test! {
                 edit["reason"] = json!("race");
                 edits.push(edit);
             }
-            let (merchant, path, edits) = (&merchant, &path, &edits);
+            let (merchant, path, edits) = (merchant, &path, &edits);
             let clients = (0..CLIENTS).map(|client| async move {
                 match client % 2 {
                     0 => merchant.post(&format!("{path}/edits"), edits[client / 2 % 3].clone()).await,

@@ -132,19 +132,19 @@ async fn furnish(merchant: &Merchant<'_>) {
     assert_eq!(image.status(), 201);
     let image: Value = serde_json::from_str(&image.text().await.unwrap()).unwrap();
     let small = variant(merchant.app, "JAR-S").await;
-    let own = json!({ "image_id": image["id"] });
-    assert_eq!(merchant.put(&format!("/v1/admin/variants/{small}/image"), own).await.status, 204);
+    let own = json!({ "image_ids": [image["id"]] });
+    assert_eq!(merchant.put(&format!("/v1/admin/variants/{small}/images"), own).await.status, 204);
     merchant.patch(&format!("/v1/admin/variants/{small}/stock"), json!({ "tracked": false })).await.expect(200);
 }
 
-/// Whether it is tracked, and the id of its own image.
+/// Whether it is tracked, and the ids of its own images.
 async fn counted_and_shown(merchant: &Merchant<'_>, sku: &str) -> (Value, Value) {
     let id = variant(merchant.app, sku).await;
     let stock = merchant.get(&format!("/v1/admin/variants/{id}/stock")).await.expect(200);
     merchant.app.shop.cache().clear();
     let page = merchant.app.get("/v1/products/jar").await.expect(200);
     let shown = page["variants"].as_array().unwrap().iter().find(|variant| variant["sku"] == sku).unwrap();
-    (stock["tracked"].clone(), shown["image_id"].clone())
+    (stock["tracked"].clone(), shown["image_ids"].clone())
 }
 
 api_test! {
@@ -153,13 +153,13 @@ api_test! {
         let merchant = Merchant::of(&app).await;
         furnish(&merchant).await;
         let before = counted_and_shown(&merchant, "JAR-S").await;
-        assert_eq!((&before.0, before.1.is_string()), (&json!(false), true));
+        assert_eq!((&before.0, before.1[0].is_string()), (&json!(false), true));
         let id = variant(&app, "JAR-S").await;
         for (format, media_type) in [("json-lines", "application/jsonl"), ("shopify-csv", "text/csv")] {
             let file = export(&merchant, format).await;
-            merchant.put(&format!("/v1/admin/variants/{id}/image"), json!({ "image_id": null })).await;
+            merchant.put(&format!("/v1/admin/variants/{id}/images"), json!({ "image_ids": [] })).await;
             merchant.patch(&format!("/v1/admin/variants/{id}/stock"), json!({ "tracked": true })).await.expect(200);
-            assert_eq!(counted_and_shown(&merchant, "JAR-S").await, (json!(true), Value::Null));
+            assert_eq!(counted_and_shown(&merchant, "JAR-S").await, (json!(true), json!([])));
             let job = import(&merchant, &format!("format={format}"), media_type, &file).await;
             assert_eq!(job["variants"]["updated"], 1, "{format}: {:?}", report(&merchant, &job).await);
             assert_eq!(counted_and_shown(&merchant, "JAR-S").await, before, "{format}");
@@ -226,7 +226,7 @@ api_test! {
             for line in lines.iter_mut().filter_map(Value::as_object_mut) {
                 line.remove("images");
                 let variants = line.get_mut("variants").and_then(Value::as_array_mut).into_iter().flatten();
-                variants.filter_map(Value::as_object_mut).for_each(|variant| drop(variant.remove("image")));
+                variants.filter_map(Value::as_object_mut).for_each(|variant| drop(variant.remove("images")));
             }
             lines.sort_by_key(Value::to_string);
             lines

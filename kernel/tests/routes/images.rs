@@ -229,23 +229,26 @@ api_test! {
         merchant.delete(&elsewhere).await.problem("not-found");
 
         let variant = tin["variants"][1]["id"].as_str().expect("an id");
-        let own = format!("/v1/admin/variants/{variant}/image");
-        assert_eq!(merchant.put(&own, json!({ "image_id": ids[1] })).await.status, 204);
+        let own = format!("/v1/admin/variants/{variant}/images");
+        // In any order, and one of them twice: they are shown in the product's order.
+        assert_eq!(merchant.put(&own, json!({ "image_ids": [ids[2], ids[1], ids[2]] })).await.status, 204);
         let page = app.get("/v1/products/tin").await.expect(200);
-        assert_eq!((&page["variants"][0]["image_id"], &page["variants"][1]["image_id"]), (&json!(null), &json!(ids[1])));
+        let shown_of = |page: &Value| page["variants"].as_array().unwrap().iter().map(|v| v["image_ids"].clone()).collect::<Vec<_>>();
+        assert_eq!(shown_of(&page), [json!([]), json!([ids[1], ids[2]])]);
         assert_eq!(page["images"][1]["alt"], "Open");
-        let other = format!("/v1/admin/variants/{}/image", id(&box_["variants"][0]));
-        assert_eq!(pointers(&merchant.put(&other, json!({ "image_id": ids[1] })).await.problem("invalid-request")), ["/image_id"]);
+        let other = format!("/v1/admin/variants/{}/images", id(&box_["variants"][0]));
+        let refused = merchant.put(&other, json!({ "image_ids": [ids[1]] })).await.problem("invalid-request");
+        assert_eq!(pointers(&refused), ["/image_ids"]);
         merchant.put(&own, json!({})).await.problem("invalid-request");
-        assert_eq!(merchant.put(&own, json!({ "image_id": null })).await.status, 204);
-        assert_eq!(app.get("/v1/products/tin").await.expect(200)["variants"][1]["image_id"], json!(null));
+        assert_eq!(merchant.put(&own, json!({ "image_ids": [] })).await.status, 204);
+        assert_eq!(shown_of(&app.get("/v1/products/tin").await.expect(200)), [json!([]), json!([])]);
 
-        merchant.put(&own, json!({ "image_id": ids[1] })).await;
+        assert_eq!(merchant.put(&own, json!({ "image_ids": [ids[1], ids[2]] })).await.status, 204);
         assert_eq!(merchant.delete(&format!("{base}/{}", ids[1])).await.status, 204);
         ids.remove(1);
         assert_eq!(shown().await, ids);
         let page = app.get("/v1/products/tin").await.expect(200);
-        assert_eq!(page["variants"][1]["image_id"], json!(null));
+        assert_eq!(shown_of(&page), [json!([]), json!([ids[1]])]);
         // 1 when it was made, one for the second variant, four uploads, a patch, an order, four for the variant, a deletion.
         let now = merchant.get(&format!("/v1/admin/products/{}", id(&tin))).await.expect(200);
         assert_eq!(now["version"], 12);

@@ -88,8 +88,7 @@ impl From<ApiKey> for ApiKeyOut {
 impl ApiKeyIn {
     fn check(self) -> Result<NewApiKey, Problem> {
         let mut checks = Checks::default();
-        checks.text(&self.name, 1, MAX_NAME_CHARS, "/name");
-        checks.require(!self.name.contains('\n'), "/name", "must be one line");
+        checks.line(&self.name, 1, MAX_NAME_CHARS, "/name");
         let few = (1..=MAX_SCOPES).contains(&self.scopes.len());
         checks.require(few, "/scopes", &format!("must be 1 to {MAX_SCOPES}"));
         let scopes = Scopes::parse(self.scopes.iter().map(String::as_str));

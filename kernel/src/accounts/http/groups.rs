@@ -89,7 +89,7 @@ pub async fn create_group(
 ) -> Result<(StatusCode, Answer<GroupOut>), Problem> {
     let mut checks = Checks::default();
     checks.require(is_code(&body.code), "/code", "must be 1 to 50 of a-z, 0-9 and -");
-    checks.text(&body.name, 1, MAX_GROUP_NAME, "/name");
+    checks.line(&body.name, 1, MAX_GROUP_NAME, "/name");
     checks.done()?;
     let group = accounts::create_group(&shop, body.code, body.name.trim().to_owned()).await?;
     Ok((StatusCode::CREATED, Answer(group.into())))
@@ -128,7 +128,7 @@ pub async fn patch_group(
     Json(body): Json<GroupPatchIn>,
 ) -> Result<Answer<GroupOut>, Problem> {
     let mut checks = Checks::default();
-    checks.text(&body.name, 1, MAX_GROUP_NAME, "/name");
+    checks.line(&body.name, 1, MAX_GROUP_NAME, "/name");
     checks.done()?;
     Ok(Answer(accounts::rename_group(&shop, known(&code)?, body.name.trim()).await?.into()))
 }

@@ -34,8 +34,7 @@ impl MePatch {
         let mut checks = Checks::default();
         check_profile(&mut checks, self.name.as_deref(), self.locale.as_deref());
         if let Some(phone) = &self.phone {
-            checks.text(phone, 0, MAX_PHONE_CHARS, "/phone");
-            checks.require(!phone.contains('\n'), "/phone", "must be one line");
+            checks.line(phone, 0, MAX_PHONE_CHARS, "/phone");
         }
         checks.done()?;
         let trimmed = |text: String| text.trim().to_owned();

@@ -113,6 +113,8 @@ impl IntoParams for AttributeFilters {
         let name = ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some(r"^attribute\.[a-z0-9]+([-_][a-z0-9]+)*(\.(min|max))?$"))
+            // What stands around a code of 40 characters.
+            .max_length(Some("attribute..min".len() + 40))
             .build();
         let value = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(500)).build();
         let schema = ObjectBuilder::new()

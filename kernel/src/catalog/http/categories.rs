@@ -183,7 +183,7 @@ type Seo<'a> = (Option<&'a str>, Option<&'a str>);
 fn check(name: Option<&str>, slug: Option<&str>, position: Option<i64>, seo: Seo<'_>) -> Result<(), Problem> {
     let mut checks = Checks::default();
     if let Some(name) = name {
-        checks.text(name, 1, MAX_TITLE, "/name");
+        checks.line(name, 1, MAX_TITLE, "/name");
     }
     if let Some(slug) = slug {
         check_slug(&mut checks, slug);

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::products::check_seo;
-use super::{check_line, check_slug, expected_version, version_tag};
+use super::{check_slug, expected_version, version_tag};
 use crate::Shop;
 use crate::catalog::{
     self, AttributeValue, Collection, CollectionPatch, Condition, MAX_ATTRIBUTE_TEXT, MAX_CHOSEN, MAX_CONDITIONS,
@@ -279,7 +279,7 @@ pub async fn put_collection_products(
 
 fn check_head(checks: &mut Checks, title: Option<&str>, slug: Option<&str>, description: Option<&str>) {
     if let Some(title) = title {
-        check_line(checks, title, 1, MAX_TITLE, "/title");
+        checks.line(title, 1, MAX_TITLE, "/title");
     }
     if let Some(slug) = slug {
         check_slug(checks, slug);
@@ -301,11 +301,11 @@ fn check_rule(checks: &mut Checks, rule: Option<&Rule>) {
             Condition::Attribute { code, value } => {
                 checks.require(is_code(code), &at, "is not a code");
                 if let AttributeValue::Text(text) = value {
-                    check_line(checks, text, 1, MAX_ATTRIBUTE_TEXT, &at);
+                    checks.line(text, 1, MAX_ATTRIBUTE_TEXT, &at);
                 }
             }
-            Condition::Vendor { value } => check_line(checks, value, 0, MAX_VENDOR, &at),
-            Condition::Tag { value } => check_line(checks, value, 1, MAX_TAG, &at),
+            Condition::Vendor { value } => checks.line(value, 0, MAX_VENDOR, &at),
+            Condition::Tag { value } => checks.line(value, 1, MAX_TAG, &at),
             Condition::Price { min, max } => {
                 let ends = min.is_some() || max.is_some();
                 checks.require(ends && amount(min) && amount(max), &at, "needs a least or a greatest price");

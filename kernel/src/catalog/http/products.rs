@@ -9,9 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::values::{AttributeChanges, check_attribute_count, read_options, trimmed, trimmed_changes};
-use super::{
-    AdminVariantOut, OptionDefinition, VariantIn, check_line, check_slug, expected_version, present, version_tag,
-};
+use super::{AdminVariantOut, OptionDefinition, VariantIn, check_slug, expected_version, present, version_tag};
 use crate::Shop;
 use crate::catalog::{
     self, AttributeValues, MAX_DESCRIPTION, MAX_SEO_DESCRIPTION, MAX_SEO_TITLE, MAX_TAG, MAX_TAGS, MAX_TITLE,
@@ -279,7 +277,7 @@ fn check_head(
     vendor: Option<&str>,
 ) {
     if let Some(title) = title {
-        checks.text(title, 1, MAX_TITLE, "/title");
+        checks.line(title, 1, MAX_TITLE, "/title");
     }
     if let Some(slug) = slug {
         check_slug(checks, slug);
@@ -288,20 +286,20 @@ fn check_head(
         checks.text(description, 0, MAX_DESCRIPTION, "/description");
     }
     if let Some(vendor) = vendor {
-        checks.text(vendor, 0, MAX_VENDOR, "/vendor");
+        checks.line(vendor, 0, MAX_VENDOR, "/vendor");
     }
 }
 
 fn check_tags(checks: &mut Checks, tags: &[String]) {
     checks.require(tags.len() <= MAX_TAGS, "/tags", &format!("must be at most {MAX_TAGS}"));
     for (index, tag) in tags.iter().enumerate() {
-        check_line(checks, tag, 1, MAX_TAG, &format!("/tags/{index}"));
+        checks.line(tag, 1, MAX_TAG, &format!("/tags/{index}"));
     }
 }
 
 pub(super) fn check_seo(checks: &mut Checks, title: Option<&str>, description: Option<&str>) {
     if let Some(title) = title {
-        check_line(checks, title, 0, MAX_SEO_TITLE, "/seo_title");
+        checks.line(title, 0, MAX_SEO_TITLE, "/seo_title");
     }
     if let Some(description) = description {
         checks.text(description, 0, MAX_SEO_DESCRIPTION, "/seo_description");

@@ -42,8 +42,8 @@ pub struct VariantOut {
     /// `in_stock`; `low`: few are left; `backorder`: it can be ordered and comes later; `out`.
     #[schema(example = "in_stock")]
     availability: Availability,
-    /// Its own one of the product's images, where it has one.
-    image_id: Option<Uuid>,
+    /// Which of the product's images are its own, in their order.
+    image_ids: Vec<Uuid>,
 }
 
 /// A product in a list. Amounts are minor units of `currency`.
@@ -148,8 +148,8 @@ pub(super) async fn complete<'a>(
     for product in products {
         let images = images.remove(&product.id).unwrap_or_default();
         for variant in &mut product.variants {
-            let own = images.iter().find(|image| image.variant_ids.contains(&variant.id));
-            variant.image_id = own.map(|image| image.id);
+            let own = images.iter().filter(|image| image.variant_ids.contains(&variant.id));
+            variant.image_ids = own.map(|image| image.id).collect();
         }
         if let Some(rating) = ratings.get(&product.id) {
             (product.rating, product.review_count) = (rating.shown(), rating.reviews);
@@ -170,7 +170,7 @@ impl From<ListedVariant> for VariantOut {
             weight_grams: variant.weight_grams,
             available: variant.available,
             availability: variant.availability,
-            image_id: None,
+            image_ids: Vec::new(),
         }
     }
 }

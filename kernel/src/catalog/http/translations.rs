@@ -7,12 +7,24 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
 use crate::Shop;
 use crate::catalog::{self, Entity, MAX_DESCRIPTION, Texts};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
+use crate::http::openapi::LINE_NOT_EMPTY;
 use crate::problem::{Problem, ProblemSchema};
+
+const FIELDS: &str = "Of a product: `title`, `description`, `seo_title`, `seo_description`, `options.<code>`, `options.<code>.<value>`, \
+    `images.<id>` (the alternative text), `variants.<sku>.title` (of a variant without options), `attributes.<code>` and \
+    `attributes.<code>.<sku>` (values that are texts, its own and those of a variant). \
+    Of a type: `name`, `attributes.<code>`, `attributes.<code>.<choice>`, `units.<code>`. \
+    Of a category: `name`, `seo_title`, `seo_description`. Of a collection: `title`, `description` and the same two. \
+    All are one line but for `description`.";
+
+/// Longest text but for a description, in characters.
+const MAX_TEXT: usize = 500;
 
 /// Texts that one thing may have: as many as a product with all its options, images and variants.
 const MAX_TEXTS: usize = 1_000;
@@ -22,12 +34,20 @@ const MAX_TEXTS: usize = 1_000;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "texts": { "title": "Handmühle", "seo_title": "Handmühle aus Buche" } }))]
 pub struct TranslationIn {
-    /// Of a product: `title`, `description`, `seo_title`, `seo_description`, `options.<code>`, `options.<code>.<value>`,
-    /// `images.<id>` (the alternative text), `variants.<sku>.title` (of a variant without options), `attributes.<code>` and
-    /// `attributes.<code>.<sku>` (values that are texts, its own and those of a variant).
-    /// Of a type: `name`, `attributes.<code>`, `attributes.<code>.<choice>`, `units.<code>`.
-    /// Of a category: `name`, `seo_title`, `seo_description`. Of a collection: `title`, `description` and the same two.
+    #[schema(schema_with = texts_schema)]
     texts: Texts,
+}
+
+/// The form of the texts, which no annotation can say.
+fn texts_schema() -> Object {
+    let text = |chars| ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(chars));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(FIELDS))
+        .property("description", text(MAX_DESCRIPTION))
+        .additional_properties(Some(Schema::Object(text(MAX_TEXT).pattern(Some(LINE_NOT_EMPTY)).build())))
+        .max_properties(Some(MAX_TEXTS))
+        .build()
 }
 
 /// All translations of one thing.
@@ -79,9 +99,10 @@ pub async fn put_translation(
     checks.require(body.texts.len() <= MAX_TEXTS, "/texts", &format!("must be at most {MAX_TEXTS}"));
     for (field, text) in &body.texts {
         let at = format!("/texts/{field}");
-        let long = field == "description";
-        checks.text(text, 1, if long { MAX_DESCRIPTION } else { 500 }, &at);
-        checks.require(long || !text.contains('\n'), &at, "must be one line");
+        match field.as_str() {
+            "description" => checks.text(text, 1, MAX_DESCRIPTION, &at),
+            _ => checks.line(text, 1, MAX_TEXT, &at),
+        }
     }
     checks.done()?;
     let texts = body.texts.into_iter().map(|(field, text)| (field, text.trim().to_owned())).collect();

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{check_code, check_distinct, check_line, expected_version, version_tag};
+use super::{check_code, check_distinct, expected_version, version_tag};
 use crate::Shop;
 use crate::catalog::{
     self, Attribute, AttributeKind, Choice, Level, MAX_ATTRIBUTES, MAX_CHOICES, MAX_DECIMALS, MAX_TITLE, MAX_UNIT,
@@ -155,7 +155,7 @@ pub async fn create_product_type(
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
     check_code(&mut checks, "/code", &body.code);
-    check_line(&mut checks, &body.name, 1, MAX_TITLE, "/name");
+    checks.line(&body.name, 1, MAX_TITLE, "/name");
     check_attributes(&mut checks, &body.attributes);
     checks.done()?;
     let new = ProductType {
@@ -192,7 +192,7 @@ pub async fn patch_product_type(
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
     if let Some(name) = &body.name {
-        check_line(&mut checks, name, 1, MAX_TITLE, "/name");
+        checks.line(name, 1, MAX_TITLE, "/name");
     }
     check_attributes(&mut checks, body.attributes.as_deref().unwrap_or_default());
     checks.done()?;
@@ -242,8 +242,8 @@ fn check_attributes(checks: &mut Checks, attributes: &[AttributeDefinition]) {
 impl AttributeDefinition {
     fn check(&self, checks: &mut Checks, at: &str) {
         check_code(checks, &format!("{at}/code"), &self.code);
-        check_line(checks, &self.name, 1, MAX_TITLE, &format!("{at}/name"));
-        check_line(checks, &self.unit, 0, MAX_UNIT, &format!("{at}/unit"));
+        checks.line(&self.name, 1, MAX_TITLE, &format!("{at}/name"));
+        checks.line(&self.unit, 0, MAX_UNIT, &format!("{at}/unit"));
         let number = self.kind == AttributeKind::Number;
         checks.require(number || self.unit.trim().is_empty(), &format!("{at}/unit"), "only a number has a unit");
         let decimals = if number { 0..=MAX_DECIMALS } else { 0..=0 };
@@ -256,7 +256,7 @@ impl AttributeDefinition {
         check_distinct(checks, codes, |index| format!("{at}/choices/{index}/code"));
         for (index, choice) in self.choices.iter().enumerate() {
             check_code(checks, &format!("{at}/choices/{index}/code"), &choice.code);
-            check_line(checks, &choice.name, 1, MAX_TITLE, &format!("{at}/choices/{index}/name"));
+            checks.line(&choice.name, 1, MAX_TITLE, &format!("{at}/choices/{index}/name"));
         }
     }
 }

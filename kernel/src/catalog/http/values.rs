@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CODE_RULE, check_distinct, check_line};
+use super::{CODE_RULE, check_distinct};
 use crate::catalog::{
     AttributeValue, AttributeValues, MAX_ATTRIBUTES, MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, OptionValue,
     ProductOption, is_code, slugify,
@@ -46,13 +46,13 @@ pub(super) fn read_options(checks: &mut Checks, given: Vec<OptionDefinition>) ->
     let mut options = Vec::with_capacity(given.len());
     for (index, option) in given.into_iter().enumerate() {
         let at = format!("/options/{index}");
-        check_line(checks, &option.name, 1, MAX_OPTION_NAME, &format!("{at}/name"));
+        checks.line(&option.name, 1, MAX_OPTION_NAME, &format!("{at}/name"));
         let detail = format!("must be 1 to {MAX_OPTION_VALUES}");
         checks.require((1..=MAX_OPTION_VALUES).contains(&option.values.len()), &format!("{at}/values"), &detail);
         let mut values = Vec::with_capacity(option.values.len());
         for (index, value) in option.values.into_iter().enumerate() {
             let at = format!("{at}/values/{index}");
-            check_line(checks, &value.name, 1, MAX_OPTION_NAME, &format!("{at}/name"));
+            checks.line(&value.name, 1, MAX_OPTION_NAME, &format!("{at}/name"));
             let code = read_code(checks, value.code, &value.name, "value", &at);
             values.push(OptionValue { code, name: value.name.trim().to_owned() });
         }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::values::{AttributeChanges, check_attribute_count, trimmed, trimmed_changes};
-use super::{check_amount, check_line, check_on_hand, check_sku, check_variant, expected_version, version_tag};
+use super::{check_amount, check_on_hand, check_sku, check_variant, expected_version, version_tag};
 use crate::Shop;
 use crate::catalog::{
     self, AttributeValues, Chosen, MAX_BARCODE, MAX_OPTIONS, MAX_SIDE_MM, NewVariant, ProductOption, Variant,
@@ -271,7 +271,7 @@ fn check_size(checks: &mut Checks, at: &str, length: Option<i64>, width: Option<
 }
 
 fn check_barcode(checks: &mut Checks, at: &str, barcode: &str) {
-    check_line(checks, barcode, 0, MAX_BARCODE, &format!("{at}/barcode"));
+    checks.line(barcode, 0, MAX_BARCODE, &format!("{at}/barcode"));
     checks.require(is_barcode(barcode.trim()), &format!("{at}/barcode"), "has not the check digit of a GTIN");
 }
 

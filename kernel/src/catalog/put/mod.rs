@@ -14,7 +14,7 @@ pub use shelves::{
     put_collection, put_product_type, put_related_slugs, put_wanted_category, require_category, require_product,
 };
 pub use wanted::{
-    WantedCategory, WantedChoice, WantedCollection, WantedOptions, WantedProduct, WantedTexts, WantedVariant,
+    OwnImages, WantedCategory, WantedChoice, WantedCollection, WantedOptions, WantedProduct, WantedTexts, WantedVariant,
 };
 
 /// What became of a thing.

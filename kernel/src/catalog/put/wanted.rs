@@ -41,6 +41,15 @@ pub struct WantedProduct {
     pub variants: Vec<WantedVariant>,
 }
 
+/// Which of its product's images are to be a variant's own, by their files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnImages {
+    /// These, and no other.
+    Are(Vec<String>),
+    /// This one: a variant that has it, and others beside it, keeps all.
+    Have(String),
+}
+
 /// A variant, found by its SKU.
 #[derive(Debug, Clone, Default)]
 pub struct WantedVariant {
@@ -58,8 +67,8 @@ pub struct WantedVariant {
     pub width_mm: Option<i64>,
     pub height_mm: Option<i64>,
     pub stock: WantedStock,
-    /// The file of its own one of the product's images, for whoever keeps those; `Some(None)` for none.
-    pub image: Option<Option<String>>,
+    /// For whoever keeps the images.
+    pub images: Option<OwnImages>,
 }
 
 /// What the variants of a product differ in.

@@ -14,7 +14,7 @@ use crate::money::MAX_AMOUNT;
 const TEXT: &str = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*$";
 const TEXT_NOT_EMPTY: &str = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*$";
 const LINE: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
-const LINE_NOT_EMPTY: &str =
+pub const LINE_NOT_EMPTY: &str =
     r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
 
 /// What the generator calls `money::Amount`.
@@ -22,8 +22,23 @@ const AMOUNT: &str = "i64";
 
 /// What is compared and never shown is taken as it is.
 const AS_IT_IS: [&str; 5] = ["password", "current_password", "token", "token_type_hint", "refresh_token"];
-/// Fields that hold one line.
-const LINES: [&str; 2] = ["sku", "phone"];
+/// Fields that hold one line wherever they stand, as [`Checks::line`](crate::http::extract::Checks::line) has it.
+const LINES: [&str; 14] = [
+    "sku",
+    "barcode",
+    "name",
+    "title",
+    "seo_title",
+    "vendor",
+    "tags",
+    "unit",
+    "alt",
+    "code",
+    "phone",
+    "city",
+    "region",
+    "postcode",
+];
 
 /// Completes the schemas of all that `operations` take as a body.
 pub fn complete(document: &mut OpenApi) {
@@ -101,10 +116,24 @@ fn visit(field: &str, schema: &mut Schema, below: &mut BTreeSet<String>) {
                 inner(item, field);
             }
         }
-        Schema::OneOf(one) => one.items.iter_mut().for_each(|item| inner(item, field)),
+        Schema::OneOf(one) => {
+            for item in &mut one.items {
+                inner(item, field);
+                refuse_unknown_members(item);
+            }
+        }
         Schema::AllOf(all) => all.items.iter_mut().for_each(|item| inner(item, field)),
         Schema::AnyOf(any) => any.items.iter_mut().for_each(|item| inner(item, field)),
         _ => {}
+    }
+}
+
+/// Every request refuses members that it does not know; the generator does not say so of the variants of an enumeration.
+fn refuse_unknown_members(variant: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = variant
+        && !object.properties.is_empty()
+    {
+        object.additional_properties.get_or_insert(Box::new(AdditionalProperties::FreeForm(false)));
     }
 }
 
@@ -130,8 +159,8 @@ fn state_form(field: &str, text: &mut Object) {
         "cursor" => r"^[A-Za-z0-9_-]+$",
         "slug" => r"^[a-z0-9]+(-[a-z0-9]+)*$",
         "locale" => r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-        field if LINES.contains(&field) && not_empty => LINE_NOT_EMPTY,
-        field if LINES.contains(&field) => LINE,
+        line if LINES.contains(&line) && not_empty => LINE_NOT_EMPTY,
+        line if LINES.contains(&line) => LINE,
         _ if not_empty => TEXT_NOT_EMPTY,
         _ => TEXT,
     };

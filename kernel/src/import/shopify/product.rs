@@ -10,7 +10,7 @@ use super::super::reading::Rules;
 use super::{Group, Head, Outline, Remark, VariantRow};
 use crate::catalog::{
     MAX_BARCODE, MAX_DESCRIPTION, MAX_ON_HAND, MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_SEO_DESCRIPTION, MAX_SEO_TITLE,
-    MAX_SKU, MAX_TAG, MAX_TAGS, MAX_TITLE, MAX_VARIANTS, MAX_VENDOR, MAX_WEIGHT_GRAMS, Status, WantedChoice,
+    MAX_SKU, MAX_TAG, MAX_TAGS, MAX_TITLE, MAX_VARIANTS, MAX_VENDOR, MAX_WEIGHT_GRAMS, OwnImages, Status, WantedChoice,
     WantedOptions, WantedProduct, WantedVariant, is_barcode, slugify,
 };
 use crate::inventory::WantedStock;
@@ -265,7 +265,7 @@ fn variant(
             tracked: outline.has("Variant Inventory Tracker").then_some(!row.tracker.is_empty()),
             ..WantedStock::default()
         },
-        image: row.image.clone().map(Some),
+        images: row.image.clone().map(OwnImages::Have),
         ..WantedVariant::default()
     })
 }

@@ -186,7 +186,7 @@ pub async fn delete_location(
 
 fn check(checks: &mut Checks, name: Option<&str>, address: Option<&Address>, priority: Option<i64>) {
     if let Some(name) = name {
-        checks.text(name, 1, inventory::MAX_LOCATION_NAME, "/name");
+        checks.line(name, 1, inventory::MAX_LOCATION_NAME, "/name");
     }
     if let Some(priority) = priority {
         checks.require((0..=1_000_000).contains(&priority), "/priority", "must be 0 to 1,000,000");

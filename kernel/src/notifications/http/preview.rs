@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::attributes;
@@ -39,11 +40,17 @@ pub struct NotificationKindOut {
     sample: Value,
 }
 
+/// One of those that have a sample.
+fn kind_schema() -> Object {
+    let kinds = samples::KINDS.iter().copied();
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(kinds)).examples(["order.shipped"]).build()
+}
+
 /// What to show.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreviewIn {
-    #[schema(example = "order.shipped", min_length = 1, max_length = 64)]
+    #[schema(schema_with = kind_schema)]
     kind: String,
     /// BCP 47.
     #[schema(example = "en")]

@@ -232,7 +232,7 @@ impl PriceListIn {
 }
 
 fn check_name(checks: &mut Checks, name: &str) {
-    checks.text(name, 1, MAX_LIST_NAME, "/name");
+    checks.line(name, 1, MAX_LIST_NAME, "/name");
 }
 
 fn check_conditions(

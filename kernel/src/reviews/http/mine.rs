@@ -170,8 +170,7 @@ fn check(rating: Option<i64>, title: Option<&str>, body: Option<&str>) -> Result
     let mut checks = Checks::default();
     checks.require(rating.is_none_or(|rating| (1..=5).contains(&rating)), "/rating", "must be 1 to 5");
     if let Some(title) = title {
-        checks.text(title, 0, MAX_TITLE, "/title");
-        checks.require(!title.trim().contains('\n'), "/title", "must be one line");
+        checks.line(title, 0, MAX_TITLE, "/title");
     }
     if let Some(body) = body {
         checks.text(body, 0, MAX_BODY, "/body");

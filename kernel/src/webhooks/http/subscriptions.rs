@@ -5,7 +5,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use uuid::Uuid;
 
 use super::require_customers;
@@ -18,6 +20,8 @@ use crate::http::paging::{Page, PageParams};
 use crate::problem::{Problem, ProblemSchema};
 use crate::webhooks::{self, Change, NewWebhook, Webhook, check_url};
 
+/// Kinds that a webhook may name.
+const MAX_KINDS: usize = 100;
 const MAX_OVERLAP_HOURS: u32 = 168;
 
 /// A webhook to be made.
@@ -37,7 +41,7 @@ pub struct WebhookIn {
     description: String,
     /// Kinds of events; left out or empty: every kind, also those that a later version has.
     #[serde(default)]
-    #[schema(example = json!(["order.paid", "order.cancelled"]), max_items = 100)]
+    #[schema(schema_with = kinds_schema, required = false)]
     kinds: Vec<String>,
 }
 
@@ -54,7 +58,8 @@ pub struct WebhookPatchIn {
     url: Option<String>,
     #[schema(example = "ERP", max_length = 200)]
     description: Option<String>,
-    #[schema(example = json!(["order.paid"]), max_items = 100)]
+    /// All of them: what is not named is not told any more.
+    #[schema(schema_with = kinds_or_null_schema)]
     kinds: Option<Vec<String>>,
     /// False switches it off: what waits has failed. True switches it on, from now on; replay what it missed.
     enabled: Option<bool>,
@@ -122,6 +127,23 @@ impl From<Webhook> for WebhookOut {
     }
 }
 
+/// A list of kinds, which the shop knows all.
+fn kinds_schema() -> Array {
+    let kind = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(events::KINDS.iter().copied()));
+    ArrayBuilder::new()
+        .items(kind)
+        .max_items(Some(MAX_KINDS))
+        .examples([json!(["order.paid", "order.cancelled"])])
+        .build()
+}
+
+/// Null, too: they stay as they are.
+fn kinds_or_null_schema() -> Array {
+    let mut schema = kinds_schema();
+    schema.schema_type = SchemaType::Array(vec![Type::Array, Type::Null]);
+    schema
+}
+
 fn check(shop: &Shop, url: Option<&str>, description: Option<&str>, kinds: Option<&[String]>) -> Result<(), Problem> {
     let mut checks = Checks::default();
     if let Some(url) = url {
@@ -129,8 +151,12 @@ fn check(shop: &Shop, url: Option<&str>, description: Option<&str>, kinds: Optio
         checks.require(checked.is_ok(), "/url", checked.err().unwrap_or_default());
     }
     checks.text(description.unwrap_or_default(), 0, 200, "/description");
-    checks.require(kinds.is_none_or(|kinds| kinds.len() <= 100), "/kinds", "must be at most 100");
-    for (index, kind) in kinds.unwrap_or_default().iter().take(100).enumerate() {
+    checks.require(
+        kinds.is_none_or(|kinds| kinds.len() <= MAX_KINDS),
+        "/kinds",
+        &format!("must be at most {MAX_KINDS}"),
+    );
+    for (index, kind) in kinds.unwrap_or_default().iter().take(MAX_KINDS).enumerate() {
         let known = events::KINDS.contains(&kind.as_str());
         checks.require(known, &format!("/kinds/{index}"), "is no kind of event; docs/events.md has them all");
     }
