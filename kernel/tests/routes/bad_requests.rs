@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::App;
 use crate::support::app::Answer;
+use crate::support::merchant::{Merchant, pointers};
 use crate::support::shopper::Shopper;
 
 async fn raw(app: &App, method: Method, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
@@ -239,5 +240,42 @@ api_test! {
     async fn nobody_registers_where_erased_accounts_are(app: App) {
         let body = json!({ "email": "erased-0@Erased.Invalid", "password": "a long enough password" });
         app.post("/v1/auth/register", body).await.problem("invalid-request");
+    }
+}
+
+api_test! {
+    /// What stands in lists, subjects and on labels is one line; a street and a description may be several.
+    async fn names_and_titles_are_one_line(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let variant = |field: &str| {
+            let mut variant = json!({ "sku": "LINE", "price": 1, "weight_grams": 1, "on_hand": 1 });
+            variant[field] = json!("a\nb");
+            json!({ "title": "Line", "variants": [variant] })
+        };
+        for (path, body, at) in [
+            ("products", json!({ "title": "a\nb" }), "/title"),
+            ("products", json!({ "title": "Line", "vendor": "a\nb" }), "/vendor"),
+            ("products", variant("sku"), "/variants/0/sku"),
+            ("products", variant("title"), "/variants/0/title"),
+            ("categories", json!({ "name": "a\nb" }), "/name"),
+            ("locations", json!({ "name": "a\nb" }), "/name"),
+            ("customer-groups", json!({ "code": "line", "name": "a\nb" }), "/name"),
+            ("price-lists", json!({ "code": "line", "name": "a\nb", "currency": "EUR" }), "/name"),
+            ("coupons", json!({ "code": "a\nb" }), "/code"),
+        ] {
+            let refused = merchant.post(&format!("/v1/admin/{path}"), body).await.problem("invalid-request");
+            assert_eq!(pointers(&refused), [at], "{path}");
+        }
+        let shopper = Shopper::guest(&app).await;
+        let address = |field: &str| {
+            let mut address = json!({ "name": "Ada", "street": "1 Main St", "city": "Berlin", "country": "DE", "postcode": "10115" });
+            address[field] = json!("a\nb");
+            address
+        };
+        for field in ["name", "city", "postcode", "region", "phone"] {
+            let refused = shopper.put("address", address(field)).await.problem("invalid-request");
+            assert_eq!(pointers(&refused), [format!("/{field}")]);
+        }
+        shopper.put("address", address("street")).await.expect(200);
     }
 }

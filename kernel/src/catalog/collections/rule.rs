@@ -36,17 +36,30 @@ pub enum Match {
 #[schema(as = CollectionCondition)]
 pub enum Condition {
     /// Code of its type.
-    ProductType { value: String },
+    ProductType {
+        #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9]+([-_][a-z0-9]+)*$")]
+        value: String,
+    },
     /// Exactly so.
-    Vendor { value: String },
+    Vendor {
+        #[schema(max_length = 100)]
+        value: String,
+    },
     /// One of its tags.
-    Tag { value: String },
+    Tag {
+        #[schema(min_length = 1, max_length = 60)]
+        value: String,
+    },
     /// In this category, or anywhere below it.
     Category { value: Uuid },
     /// The base price of any of its variants, in minor units of the shop's currency, both ends included.
     Price { min: Option<Amount>, max: Option<Amount> },
     /// It, or any of its variants, has this value.
-    Attribute { code: String, value: AttributeValue },
+    Attribute {
+        #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9]+([-_][a-z0-9]+)*$")]
+        code: String,
+        value: AttributeValue,
+    },
     /// Whether any of its variants can be sold.
     InStock { value: bool },
     /// Made so many days ago at most.

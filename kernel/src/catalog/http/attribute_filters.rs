@@ -15,6 +15,7 @@ use super::CODE_RULE;
 use crate::Shop;
 use crate::catalog::{Filter, MAX_ATTRIBUTE_TEXT, date_number, is_code};
 use crate::http::extract::{Checks, Query};
+use crate::http::openapi::TEXT_NOT_EMPTY;
 use crate::money::MAX_AMOUNT;
 use crate::problem::Problem;
 use crate::search::{ATTRIBUTE, Bounds};
@@ -116,7 +117,12 @@ impl IntoParams for AttributeFilters {
             // What stands around a code of 40 characters.
             .max_length(Some("attribute..min".len() + 40))
             .build();
-        let value = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(500)).build();
+        let value = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(TEXT_NOT_EMPTY))
+            .min_length(Some(1))
+            .max_length(Some(500))
+            .build();
         let schema = ObjectBuilder::new()
             .schema_type(Type::Object)
             .property_names(Some(Schema::Object(name)))

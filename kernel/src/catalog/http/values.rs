@@ -20,7 +20,7 @@ pub(super) type AttributeChanges = BTreeMap<String, Option<AttributeValue>>;
 #[serde(deny_unknown_fields)]
 pub struct OptionDefinition {
     /// By which its name can change; made from the name where none is given.
-    #[schema(max_length = 40, example = "size")]
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9]+([-_][a-z0-9]+)*$", example = "size")]
     code: Option<String>,
     #[schema(min_length = 1, max_length = 60, example = "Size")]
     name: String,
@@ -34,7 +34,7 @@ pub struct OptionDefinition {
 #[serde(deny_unknown_fields)]
 pub struct OptionValueDefinition {
     /// Made from the name where none is given.
-    #[schema(max_length = 40, example = "m")]
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9]+([-_][a-z0-9]+)*$", example = "m")]
     code: Option<String>,
     #[schema(min_length = 1, max_length = 60, example = "M")]
     name: String,

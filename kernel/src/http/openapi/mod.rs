@@ -14,7 +14,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::Shop;
 
 pub use complete::{complete, operation_ids};
-pub use texts::LINE_NOT_EMPTY;
+pub use texts::{LINE_NOT_EMPTY, TEXT_NOT_EMPTY};
 
 /// Adds the way to authenticate.
 pub struct Security;

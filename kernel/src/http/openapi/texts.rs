@@ -8,17 +8,21 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{OpenApi, RefOr, Schema};
 
+use crate::catalog::MAX_ATTRIBUTE_TEXT;
 use crate::money::MAX_AMOUNT;
 
 /// A line feed is no control character to us; texts are trimmed before they are counted.
 const TEXT: &str = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*$";
-const TEXT_NOT_EMPTY: &str = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*$";
+pub const TEXT_NOT_EMPTY: &str = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u0009\u000B-\u001F\u007F-\u009F]*$";
 const LINE: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
 pub const LINE_NOT_EMPTY: &str =
     r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$";
 
 /// What the generator calls `money::Amount`.
 const AMOUNT: &str = "i64";
+
+/// A text among the kinds of a value, of which no annotation can say how long it may be.
+const ATTRIBUTE_VALUE: &str = "AttributeValue";
 
 /// What is compared and never shown is taken as it is.
 const AS_IT_IS: [&str; 5] = ["password", "current_password", "token", "token_type_hint", "refresh_token"];
@@ -149,6 +153,9 @@ fn state_form(field: &str, text: &mut Object) {
     if !is_text(text) || text.format.is_some() || text.pattern.is_some() || text.enum_values.is_some() {
         return;
     }
+    if field == ATTRIBUTE_VALUE {
+        (text.min_length, text.max_length) = (Some(1), Some(MAX_ATTRIBUTE_TEXT));
+    }
     let not_empty = text.min_length.is_some_and(|least| least > 0);
     let pattern = match field {
         field if AS_IT_IS.contains(&field) => return,
@@ -158,7 +165,10 @@ fn state_form(field: &str, text: &mut Object) {
         }
         "cursor" => r"^[A-Za-z0-9_-]+$",
         "slug" => r"^[a-z0-9]+(-[a-z0-9]+)*$",
-        "locale" => r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        "locale" => {
+            text.max_length.get_or_insert(35);
+            r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+        }
         line if LINES.contains(&line) && not_empty => LINE_NOT_EMPTY,
         line if LINES.contains(&line) => LINE,
         _ if not_empty => TEXT_NOT_EMPTY,
