@@ -46,6 +46,26 @@ impl<'a> Merchant<'a> {
     pub async fn delete(&self, path: &str) -> Answer {
         self.app.send(Method::DELETE, path, Some(&self.token), None).await
     }
+
+    /// Each request, `PUT /v1/…`, is refused for just these fields of its body or parameters.
+    pub async fn is_refused(&self, requests: &[(&str, Value, &[&str])]) {
+        for (request, body, wrong) in requests {
+            let (method, path) = request.split_once(' ').expect("a method and a path");
+            let method = method.parse().expect("a method");
+            let body = (!body.is_null()).then(|| body.clone());
+            let answer = self.app.send(method, path, Some(&self.token), body).await;
+            assert_eq!(answer.body["type"], "/problems/invalid-request", "{request}: {}", answer.body);
+            assert_eq!(pointers(&answer.body), *wrong, "{request}");
+        }
+    }
+}
+
+/// The id of nothing: what is wrong with a request is told before what it is about is looked for.
+pub const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+
+/// A text of one character too many.
+pub fn over(max: usize) -> String {
+    "x".repeat(max + 1)
 }
 
 /// What the errors of an `invalid-request` point at.
