@@ -163,3 +163,47 @@ api_test! {
         assert!(matches!(refused, Err(Error::Currency { shop: "EUR", .. })));
     }
 }
+
+api_test! {
+    async fn rows_of_shopify_that_do_not_fit_are_told(app: App) {
+        let (title, long, of_option) = ("x".repeat(201), "x".repeat(101), "x".repeat(61));
+        let mut file = "Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Grams,Variant Price\n".to_owned();
+        file += &format!("a,{title},,,,A,,1\nb,B,{long},,,B,,1\nc,C,,,,{long},,1\nd,D,,Size,{of_option},D,,1\ne,E,,,,E,1000000001,1\n");
+        file += "f,F,,,,,,\n";
+        (0..101).for_each(|index| file += &format!("many,Many,,Size,v{index},M-{index},,1\n"));
+        let report = kassa::import::run(&app.shop, Cursor::new(file), Format::ShopifyCsv, true, &mut |_| {}).await.unwrap();
+        let (own, many) = report.rejected.split_at(6);
+        assert_eq!(
+            lines(own),
+            [
+                (2, "the title is longer than 200 characters"),
+                (3, "the vendor is longer than 100 characters"),
+                (4, "the SKU is longer than 100 characters"),
+                (5, "the option value is longer than 60 characters"),
+                (6, "the weight `1000000001` is not a number of grams from 0 to 1000000000"),
+                (7, "no row of `f` is a variant"),
+            ]
+        );
+        assert!(many.iter().all(|remark| remark.text == "an option of `many` has more than 100 values"), "{many:?}");
+        assert_eq!((many.len(), report.rows_taken), (101, 0));
+    }
+}
+
+api_test! {
+    async fn sales_that_no_variant_can_hold_are_told(app: App) {
+        let gbp = sterling(&app).await;
+        let mut file = "InvoiceNo,StockCode,Description,Quantity,UnitPrice\n".to_owned();
+        (1..=201).for_each(|price| file += &format!("1,MANY,MANY PRICES,1,{}.{:02}\n", price / 100, price % 100));
+        file += &format!("1,{},LONG,1,1.00\n1,MUCH,MUCH,1,1.00\n1,MUCH,MUCH,1000000000,1.00\n", "x".repeat(97));
+        let report = kassa::import::run(&gbp.shop, Cursor::new(file), retail(0), true, &mut |_| {}).await.unwrap();
+        assert_eq!(
+            lines(&report.rejected),
+            [
+                (202, "MANY has more than 200 prices"),
+                (203, "its stock code cannot be part of a SKU"),
+                (205, "more than 1000000000 of MUCH would be in stock"),
+            ]
+        );
+        gbp.stopper().stop().await;
+    }
+}

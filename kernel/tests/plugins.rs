@@ -112,6 +112,16 @@ api_test! {
         kassa::plugins::build::append_custom_section(&mut two_manifests, MANIFEST_SECTION, manifest);
         let refused = upload(&app, &token, &two_manifests).await.problem("plugin-rejected");
         assert!(refused["reason"].as_str().unwrap().contains("two"), "{refused}");
+        upload(&app, &token, &PERCENT_V1).await.expect(201);
+        let mut another = PERCENT_V1.clone();
+        kassa::plugins::build::append_custom_section(&mut another, "another", b"file");
+        upload(&app, &token, &another).await.problem("plugin-version-taken");
+        let (name, reserved) = (b"\"percent-off\"".as_slice(), b"\"fallback\"   ".as_slice());
+        let mut kernels = PERCENT_V1.clone();
+        let at = kernels.windows(name.len()).position(|window| window == name).expect("the name in the manifest");
+        kernels[at..at + name.len()].copy_from_slice(reserved);
+        let refused = upload(&app, &token, &kernels).await.problem("plugin-rejected");
+        assert!(refused["reason"].as_str().unwrap().contains("the kernel's own"), "{refused}");
         // Names of interfaces are as long as before, so that everything else fits.
         let (granted, other) = (b"kassa:host/log".as_slice(), b"kassa:host/lag".as_slice());
         let mut foreign = PERCENT_V1.clone();

@@ -1,7 +1,7 @@
 //! Carts.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::shopper::{Shopper, address};
 
@@ -148,5 +148,37 @@ api_test! {
         let quantities: Vec<_> = lines.as_array().unwrap().iter().map(|line| line["quantity"].clone()).collect();
         assert_eq!(quantities, [3, 1]);
         app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    async fn what_is_not_on_sale_comes_into_no_cart_draft_or_order(app: App) {
+        let token = app.merchant().await;
+        let post = async |path: &str, body: Value| app.send(Method::POST, path, Some(&token), Some(body)).await;
+        let hidden = json!({ "title": "Hidden", "variants": [{ "sku": "HIDDEN-1", "price": 1 }] });
+        post("/v1/admin/products", hidden).await.expect(201);
+        let line = json!({ "sku": "HIDDEN-1", "quantity": 1 });
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        shopper.add("HIDDEN-1", 1).await.problem("invalid-request");
+        let refused = post("/v1/admin/drafts", json!({ "lines": [line] })).await.problem("invalid-request");
+        assert_eq!(refused["errors"][0]["pointer"], "/lines/0");
+        let order = shopper.check_out("tok-approve").await.expect(201);
+        let edits = format!("/v1/admin/orders/{}/edits/preview", order["id"].as_str().unwrap());
+        post(&edits, json!({ "lines": [line] })).await.problem("invalid-request");
+        // A line that the same edit adds is none of the order's yet.
+        let added = json!({ "lines": [{ "sku": "FILTER-PAPER-100", "quantity": 1 }, { "line": 1, "quantity": 2 }] });
+        let refused = post(&edits, added).await.problem("invalid-request");
+        assert_eq!(refused["errors"][0]["pointer"], "/lines");
+    }
+}
+
+api_test! {
+    async fn a_cart_that_was_ordered_stays_as_it_is(app: App) {
+        let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
+        let cart = shopper.show().await;
+        shopper.check_out("tok-approve").await.expect(201);
+        shopper.put("delivery-option", json!({ "id": cart["delivery"]["id"] })).await.problem("cart-closed");
+        let seen = json!({ "expected_total": cart["total"] });
+        shopper.send(Method::POST, "/changes/acknowledge", Some(seen)).await.problem("cart-closed");
     }
 }

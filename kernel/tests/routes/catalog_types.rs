@@ -208,3 +208,32 @@ api_test! {
         assert_eq!(pointers(&made.problem("invalid-request")), ["/category_id"]);
     }
 }
+
+api_test! {
+    async fn variants_have_what_their_type_says(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let types = "/v1/admin/product-types";
+        let grind = |kind: &str| json!({ "code": "grind", "name": "Grind", "kind": kind, "level": "variant", "required": true });
+        merchant.post(types, json!({ "code": "coffee", "name": "Coffee", "attributes": [grind("text")] })).await.expect(201);
+        let mut body = json!({ "title": "Guji", "status": "active", "product_type": "coffee", "variants": [{ "sku": "G-1", "price": 1 }] });
+        let products = "/v1/admin/products";
+        let refused = merchant.post(products, body.clone()).await.problem("invalid-request");
+        assert_eq!(pointers(&refused), ["/variants/0/attributes/grind"]);
+        body["variants"][0]["attributes"] = json!({ "grind": "fine" });
+        let made = merchant.post(products, body).await.expect(201);
+        let product = format!("{products}/{}", made["id"].as_str().unwrap());
+        let variant = format!("/v1/admin/variants/{}", made["variants"][0]["id"].as_str().unwrap());
+        let none = merchant.post(&format!("{product}/variants"), json!({ "sku": "G-2", "price": 1 })).await;
+        assert_eq!(pointers(&none.problem("invalid-request")), ["/attributes/grind"]);
+        for value in [json!(null), json!(5)] {
+            let refused = merchant.patch(&variant, json!({ "attributes": { "grind": value } })).await.problem("invalid-request");
+            assert_eq!(pointers(&refused), ["/attributes/grind"]);
+        }
+        let nowhere = merchant.patch(&product, json!({ "category_id": made["id"] })).await.problem("invalid-request");
+        assert_eq!(pointers(&nowhere), ["/category_id"]);
+
+        merchant.post(types, json!({ "code": "tea", "name": "Tea" })).await.expect(201);
+        let other = merchant.patch(&format!("{types}/tea"), json!({ "attributes": [grind("boolean")] })).await;
+        assert_eq!(pointers(&other.problem("invalid-request")), ["/attributes/0/code"]);
+    }
+}

@@ -188,6 +188,8 @@ api_test! {
             let problem = desk.post("", body.clone()).await.problem("invalid-request");
             assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
         }
+        let nobodys = Some(json!({ "customer_id": "00000000-0000-4000-8000-000000000000" }));
+        desk.send(Method::PATCH, &path(&first), nobodys).await.problem("invalid-request");
         assert_eq!(desk.send(Method::DELETE, &path(&first), None).await.status, 204);
         desk.send(Method::GET, &path(&first), None).await.problem("not-found");
     }

@@ -54,3 +54,21 @@ api_test! {
         app.eventually("the carrier agrees", over).await;
     }
 }
+
+api_test! {
+    /// Nobody knows whether the carrier comes: until it answers, the goods stay.
+    async fn what_a_carrier_was_asked_for_is_waited_for(app: App) {
+        let packer = Packer::of(&app, &[("POT-GLASS-1L", 1)]).await;
+        packer.bind(json!({ "down": true })).await;
+        let shipment = packer.plan(json!({ "book": true })).await;
+        assert_eq!(shipment["carrier"]["status"], "begun");
+        packer.on_order("ship", json!(null)).await.problem("shipment-state");
+        packer.on(&shipment, "tracking-events", json!({ "status": "in_transit" })).await.problem("shipment-state");
+        let path = format!("shipments/{}", shipment["id"].as_str().unwrap());
+        let nowhere = json!({ "location_id": shipment["id"] });
+        packer.send(Method::PATCH, &path, nowhere).await.problem("invalid-request");
+        packer.bind(json!({})).await;
+        let booked = || async { Some(packer.look(&shipment).await).filter(|shipment| shipment["status"] == "booked") };
+        app.eventually("the carrier comes", booked).await;
+    }
+}

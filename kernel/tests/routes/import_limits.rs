@@ -6,7 +6,7 @@ use kassa::import::{Error, Format};
 use serde_json::{Map, Value, json};
 
 use crate::support::App;
-use crate::support::merchant::over;
+use crate::support::merchant::{Merchant, over};
 
 async fn rejected(app: &App, lines: &[Value]) -> Result<Vec<(u64, String)>, Error> {
     let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -160,5 +160,81 @@ api_test! {
                 &["/product", "/products"]),
             (json!({ "kind": "related", "product": "fine", "products": related }), &["/products"]),
         ]).await;
+    }
+}
+
+async fn taken(app: &App, lines: &[Value]) {
+    let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let report = kassa::import::run(&app.shop, Cursor::new(file), Format::JsonLines, false, &mut |_| {}).await.unwrap();
+    assert_eq!(report.rejected, []);
+}
+
+api_test! {
+    async fn lines_that_do_not_fit_what_the_shop_has_are_told(app: App) {
+        let own = |config: &mut kassa::Config| {
+            config.catalog.locales = vec!["de".into()];
+            config.shop.currencies = vec!["USD".to_owned().try_into().unwrap()];
+        };
+        let app = app.another(own).await;
+        let merchant = Merchant::of(&app).await;
+        for _ in 0..2 {
+            merchant.post("/v1/admin/locations", json!({ "name": "Twin", "priority": 1 })).await.expect(201);
+        }
+        let by_rule = json!({ "title": "Rule", "rule": { "match": "all", "conditions": [{ "field": "tag", "value": "a" }] } });
+        merchant.post("/v1/admin/collections", by_rule).await.expect(201);
+        let variant = |sku: &str, size: &str| json!({ "sku": sku, "price": 1, "options": { "size": size } });
+        let of = |slug: &str, variants: Value| json!({ "kind": "product", "slug": slug, "title": slug, "variants": variants });
+        let mut shirt = of("shirt", json!([variant("S-1", "m")]));
+        shirt["options"] = json!([{ "code": "size", "name": "Size", "values": [{ "code": "m", "name": "M" }] }]);
+        let full = (0..200).map(|index| json!({ "sku": format!("F-{index}"), "title": index.to_string(), "price": 1 })).collect();
+        let list = |currency: &str| json!({ "kind": "price-list", "code": "gold", "name": "Gold", "currency": currency });
+        taken(&app, &[shirt, of("full", full), list("EUR")]).await;
+        let stock = |location: &str| json!({ "location": location, "on_hand": 600_000_000 });
+        let lines = [
+            json!({ "kind": "location", "name": "Twin" }),
+            json!({ "kind": "product", "slug": "house-blend", "texts": { "de": { "colour": "rot" } } }),
+            of("sencha", json!([{ "sku": "TEA-SENCHA-100", "options": { "size": "m" } }])),
+            json!({ "kind": "product", "slug": "brazil-decaf", "attributes": { "colour": "red" } }),
+            json!({ "kind": "collection", "slug": "rule", "products": [] }),
+            of("full", json!([{ "sku": "F-200", "price": 1 }])),
+            of("shirt", json!([variant("S-2", "m")])),
+            list("USD"),
+            json!({ "kind": "location", "name": "Attic" }),
+            of("paper-filters", json!([{ "sku": "FILTER-PAPER-100", "stock": [stock("Main location"), stock("Attic")] }])),
+        ];
+        let told = [
+            (1, "several locations are called `Twin`: name it by its id"),
+            (2, "/texts/de/colour: there is no such text to translate"),
+            (3, "/options: the product has no option `size`"),
+            (4, "/attributes/colour: the type of the product has no such attribute of a product"),
+            (5, "the products of the collection follow from its rule"),
+            (6, "a product has at most 200 variants"),
+            (7, "/options: another variant has the same values"),
+            (8, "/currency: never changes"),
+            (10, "there would be more than 1000000000 on hand"),
+        ];
+        assert_eq!(rejected(&app, &lines).await.unwrap(), told.map(|(line, text)| (line, text.to_owned())));
+        app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    async fn a_file_of_another_version_is_refused_whole(app: App) {
+        let told = rejected(&app, &[json!({ "kind": "catalog", "version": 2, "currency": "EUR" })]).await;
+        assert!(matches!(told, Err(Error::Version(2))), "{told:?}");
+    }
+}
+
+api_test! {
+    /// What a dry run would have made by then is there for the lines behind it; nothing else is.
+    async fn a_dry_run_misses_what_a_real_one_would(app: App) {
+        let related = |slug: &str| json!({ "relation": "related", "slug": slug });
+        let lines = [
+            json!({ "kind": "product", "slug": "new", "title": "New", "variants": [{ "sku": "NEW-1", "price": 1 }] }),
+            json!({ "kind": "related", "product": "new", "products": [related("sencha")] }),
+            json!({ "kind": "related", "product": "new", "products": [related("nobody-has-it")] }),
+        ];
+        let told: Vec<_> = rejected(&app, &lines).await.unwrap().into_iter().map(|(line, _)| line).collect();
+        assert_eq!(told, [3]);
     }
 }

@@ -1,7 +1,9 @@
 //! What the fields of carts, orders and what becomes of them may hold: all that is wrong with a request is named at once.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::fulfilment::Packer;
 use crate::support::merchant::{Merchant, NOBODY, over};
 use crate::support::shopper::address;
 
@@ -84,5 +86,34 @@ api_test! {
             (&format!("POST /v1/admin/customers/{NOBODY}/credit"), nothing, change),
             ("POST /v1/gift-cards/balance", json!({ "code": "" }), &["/code"]),
         ]).await;
+    }
+}
+
+api_test! {
+    /// As in `money`, for what is not a movement by hand: the lists of an order's money have an end.
+    async fn nobody_moves_money_for_ever(app: App) {
+        let app = app.another(|config| config.payments.max_movements = 4).await;
+        let packer = Packer::of(&app, &[("POT-GLASS-1L", 2)]).await;
+        packer.on_order("corrections", json!({ "amount": 1, "reason": "x" })).await.expect(201);
+        let order = format!("/v1/orders/{}", packer.order["id"].as_str().unwrap());
+        let rest = json!({ "payment_method": "payment-emulator:card", "payment_token": "tok-approve", "expected_amount": 1 });
+        app.post(&format!("{order}/payments"), rest).await.problem("order-state");
+        packer.on_order(&format!("refunds/{NOBODY}/retry"), json!(null)).await.problem("order-state");
+        let mut edit = json!({ "email": "eve@example.org" });
+        let shown = packer.on_order("edits/preview", edit.clone()).await.expect(200);
+        (edit["expected_total"], edit["reason"]) = (shown["order"]["total"].clone(), json!("they called"));
+        packer.on_order("edits", edit.clone()).await.problem("order-state");
+
+        packer.on_order("ship", json!(null)).await.expect(200);
+        packer.on_order("edits/preview", edit).await.problem("order-state");
+        let back = json!({ "lines": [{ "line": 0, "quantity": 1, "reason": "damaged" }] });
+        let wanted = app.post(&format!("{order}/returns"), back).await.expect(201);
+        let on_return = async |rest: &str, body: Value| {
+            packer.send(Method::POST, &format!("returns/{}/{rest}", wanted["id"].as_str().unwrap()), body).await
+        };
+        on_return("approve", json!(null)).await.expect(200);
+        on_return("receive", json!({ "lines": [{ "line": 0, "quantity": 1, "restock": true }] })).await.expect(200);
+        on_return("refund", json!({})).await.problem("order-state");
+        app.stopper().stop().await;
     }
 }

@@ -351,3 +351,15 @@ api_test! {
         answer(&app, &waiting[5], ("recovery_code", &codes[1])).await.expect(200);
     }
 }
+
+api_test! {
+    /// Until its app has shown a code, there is nothing that could be proved with it.
+    async fn a_factor_that_was_only_begun_is_none(app: App) {
+        let token = app.customer("ada@example.org").await;
+        let begun = send(&app, Method::POST, FACTOR, &token, json!({ "password": PASSWORD })).await.expect(201);
+        let mut authenticator = Authenticator::new(begun["secret"].as_str().unwrap());
+        let mut both = || json!({ "password": PASSWORD, "code": authenticator.code() });
+        send(&app, Method::DELETE, FACTOR, &token, both()).await.problem("not-found");
+        send(&app, Method::POST, "/v1/me/second-factor/recovery-codes", &token, both()).await.problem("not-found");
+    }
+}

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::imports::upload;
 use crate::support::merchant::{Merchant, NOBODY, over};
 use crate::support::stock::MAIN;
 
@@ -47,5 +48,18 @@ api_test! {
             ("POST /v1/admin/coupons", coupon, &["/description"]),
             (&format!("PATCH /v1/admin/coupons/{NOBODY}"), patch, &["/description", "/limit_total", "/limit_per_customer"]),
         ]).await;
+    }
+}
+
+api_test! {
+    async fn a_shop_has_so_many_price_lists_and_waiting_imports(app: App) {
+        let own = |config: &mut kassa::Config| (config.prices.max_lists, config.import.max_waiting) = (1, 0);
+        let app = app.another(own).await;
+        let merchant = Merchant::of(&app).await;
+        let list = |code: &str| json!({ "code": code, "name": code, "currency": "EUR" });
+        merchant.post("/v1/admin/price-lists", list("gold")).await.expect(201);
+        merchant.post("/v1/admin/price-lists", list("silver")).await.problem("invalid-request");
+        upload(&merchant, "format=json-lines", "application/jsonl", "{}").await.problem("too-many-imports");
+        app.stopper().stop().await;
     }
 }

@@ -138,6 +138,8 @@ api_test! {
         assert_eq!(switch(false).await["disabled_reason"], "merchant");
         send(&app, Method::POST, &one, &merchant, None).await.problem("webhook-disabled");
         send(&app, Method::POST, &format!("/{id}/test"), &merchant, None).await.problem("webhook-disabled");
+        let since = Some(json!({ "since": before.to_rfc3339() }));
+        send(&app, Method::POST, &format!("/{id}/replay-failed"), &merchant, since).await.problem("webhook-disabled");
         let missed = order(&app).await;
         app.eventually("the order is told", || async {
             let path = format!("/v1/admin/events?subject={}", missed["id"].as_str().unwrap());
@@ -237,6 +239,7 @@ api_test! {
         assert_eq!(made["kinds"], json!(["order.placed", "order.paid"]));
         let path = format!("/{}", made["id"].as_str().unwrap());
         send(&app, Method::PATCH, &path, &clerk, Some(json!({ "kinds": [] }))).await.problem("forbidden");
+        send(&app, Method::POST, &format!("{path}/rotate-secret"), &clerk, Some(json!({}))).await.problem("forbidden");
         send(&app, Method::PATCH, &path, &clerk, Some(json!({ "description": "ERP" }))).await.expect(200);
         let shown = send(&app, Method::GET, &path, &clerk, None).await.expect(200);
         assert_eq!((&shown["description"], shown.get("secret")), (&json!("ERP"), None));
