@@ -169,10 +169,10 @@ api_test! {
         let (title, long, of_option) = ("x".repeat(201), "x".repeat(101), "x".repeat(61));
         let mut file = "Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Grams,Variant Price\n".to_owned();
         file += &format!("a,{title},,,,A,,1\nb,B,{long},,,B,,1\nc,C,,,,{long},,1\nd,D,,Size,{of_option},D,,1\ne,E,,,,E,1000000001,1\n");
-        file += "f,F,,,,,,\n";
+        file += "f,F,,,,,,\ng,G,,,,G,+5,1\nh,H,,,,H,1.x,1\n";
         (0..101).for_each(|index| file += &format!("many,Many,,Size,v{index},M-{index},,1\n"));
         let report = kassa::import::run(&app.shop, Cursor::new(file), Format::ShopifyCsv, true, &mut |_| {}).await.unwrap();
-        let (own, many) = report.rejected.split_at(6);
+        let (own, many) = report.rejected.split_at(8);
         assert_eq!(
             lines(own),
             [
@@ -182,6 +182,8 @@ api_test! {
                 (5, "the option value is longer than 60 characters"),
                 (6, "the weight `1000000001` is not a number of grams from 0 to 1000000000"),
                 (7, "no row of `f` is a variant"),
+                (8, "the weight `+5` is not a number of grams from 0 to 1000000000"),
+                (9, "the weight `1.x` is not a number of grams from 0 to 1000000000"),
             ]
         );
         assert!(many.iter().all(|remark| remark.text == "an option of `many` has more than 100 values"), "{many:?}");

@@ -132,5 +132,6 @@ mod tests {
     fn unknown_fields_are_refused() {
         assert!(Manifest::read(br#"{"name": "a", "version": "1.0.0", "domain": "pricing"}"#).is_err());
         assert!(Manifest::read(br#"{"name": "a", "version": "1.0.0", "settings": 7}"#).is_err());
+        assert!(Manifest::read(br#"{"name": "a", "version": "1.0.0", "settings": {"title": "\u0000"}}"#).is_err());
     }
 }

@@ -208,3 +208,15 @@ api_test! {
         audit(&app).await;
     }
 }
+
+api_test! {
+    async fn what_went_off_sale_makes_no_order(app: App) {
+        let desk = Desk::of(&app).await;
+        let draft = desk.ready().await;
+        let product = app.get("/v1/products/sencha").await.expect(200);
+        let path_of = format!("/v1/admin/products/{}", product["id"].as_str().unwrap());
+        app.send(Method::DELETE, &path_of, Some(&desk.token), None).await.expect(204);
+        let body = json!({ "expected_total": total(&draft) });
+        desk.post(&format!("{}/complete", path(&draft)), body).await.problem("invalid-request");
+    }
+}

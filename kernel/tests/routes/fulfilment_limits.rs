@@ -62,6 +62,9 @@ api_test! {
         packer.bind(json!({ "down": true })).await;
         let shipment = packer.plan(json!({ "book": true })).await;
         assert_eq!(shipment["carrier"]["status"], "begun");
+        let mut edit = json!({ "email": "eve@example.org", "reason": "they called" });
+        edit["expected_total"] = packer.order["total"].clone();
+        packer.on_order("edits", edit).await.problem("order-state");
         packer.on_order("ship", json!(null)).await.problem("shipment-state");
         packer.on(&shipment, "tracking-events", json!({ "status": "in_transit" })).await.problem("shipment-state");
         let path = format!("shipments/{}", shipment["id"].as_str().unwrap());

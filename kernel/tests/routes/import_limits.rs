@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::App;
 use crate::support::merchant::{Merchant, over};
+use crate::support::stock::reserve;
 
 async fn rejected(app: &App, lines: &[Value]) -> Result<Vec<(u64, String)>, Error> {
     let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -189,6 +190,7 @@ api_test! {
         let full = (0..200).map(|index| json!({ "sku": format!("F-{index}"), "title": index.to_string(), "price": 1 })).collect();
         let list = |currency: &str| json!({ "kind": "price-list", "code": "gold", "name": "Gold", "currency": currency });
         taken(&app, &[shirt, of("full", full), list("EUR")]).await;
+        reserve(&app, 1, "POT-GLASS-1L", 1, false).await.unwrap();
         let stock = |location: &str| json!({ "location": location, "on_hand": 600_000_000 });
         let lines = [
             json!({ "kind": "location", "name": "Twin" }),
@@ -201,6 +203,7 @@ api_test! {
             list("USD"),
             json!({ "kind": "location", "name": "Attic" }),
             of("paper-filters", json!([{ "sku": "FILTER-PAPER-100", "stock": [stock("Main location"), stock("Attic")] }])),
+            of("glass-teapot", json!([{ "sku": "POT-GLASS-1L", "tracked": false }])),
         ];
         let told = [
             (1, "several locations are called `Twin`: name it by its id"),
@@ -212,6 +215,7 @@ api_test! {
             (7, "/options: another variant has the same values"),
             (8, "/currency: never changes"),
             (10, "there would be more than 1000000000 on hand"),
+            (11, "it is still in use"),
         ];
         assert_eq!(rejected(&app, &lines).await.unwrap(), told.map(|(line, text)| (line, text.to_owned())));
         app.stopper().stop().await;

@@ -275,6 +275,8 @@ api_test! {
         let desk = Desk::of(&app, 2, "tok-approve").await;
         let body = json!({ "address": address() });
         app.post(&path(&desk.order, "/edits/preview"), body.clone()).await.problem("order-state");
+        let at_once = json!({ "address": address(), "expected_total": desk.order["total"] });
+        app.post(&path(&desk.order, "/edits"), at_once).await.problem("order-state");
         let app = app.another(|config| config.orders.owner_edits = OwnerEdits::AddressAndLess).await;
         let order = Shopper::ready(&app, "TEA-SENCHA-100", 2).await.check_out("tok-approve").await.expect(201);
         let more = json!({ "lines": [{ "line": 0, "quantity": 3 }] });

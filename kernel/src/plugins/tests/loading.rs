@@ -23,6 +23,10 @@ async fn files_that_are_no_plugin_are_refused_by_name() {
     let flat = PackageLimits { nesting: 1, ..limits.clone() };
     assert!(matches!(Package::read(&plugin, &flat), Err(PackageError::TooMany { what: "levels of nesting", .. })));
 
+    let bare = PackageLimits { custom_bytes: 1, ..limits.clone() };
+    let many = Package::read(&plugin, &bare);
+    assert!(matches!(many, Err(PackageError::TooMany { what: "bytes in custom sections", .. })));
+
     let package = Package::read(&plugin, &limits).expect("a plugin");
     assert_eq!((package.domain, package.contract.as_str()), (Domain::Pricing, "0.1.0"));
     assert_eq!((package.manifest.name.as_str(), package.digest), ("percent-off", Digest::of(&plugin)));
