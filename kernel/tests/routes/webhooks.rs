@@ -235,6 +235,8 @@ api_test! {
         let fine = json!({ "url": "https://hooks.example/", "kinds": ["order.paid", "order.placed", "order.paid"] });
         let refused = make(&clerk, fine.clone()).await.problem("forbidden");
         assert_eq!(refused["permission"], "customers");
+        let teller = app.staff(&["customers"]).await;
+        assert_eq!(make(&teller, fine.clone()).await.problem("forbidden")["permission"], "settings");
         let made = make(&merchant, fine).await.expect(201);
         assert_eq!(made["kinds"], json!(["order.placed", "order.paid"]));
         let path = format!("/{}", made["id"].as_str().unwrap());
