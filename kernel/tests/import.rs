@@ -197,6 +197,7 @@ api_test! {
         let mut file = "InvoiceNo,StockCode,Description,Quantity,UnitPrice\n".to_owned();
         (1..=201).for_each(|price| file += &format!("1,MANY,MANY PRICES,1,{}.{:02}\n", price / 100, price % 100));
         file += &format!("1,{},LONG,1,1.00\n1,MUCH,MUCH,1,1.00\n1,MUCH,MUCH,1000000000,1.00\n", "x".repeat(97));
+        file += "1,ALONE,ALONE,1000000001,1.00\n";
         let report = kassa::import::run(&gbp.shop, Cursor::new(file), retail(0), true, &mut |_| {}).await.unwrap();
         assert_eq!(
             lines(&report.rejected),
@@ -204,8 +205,10 @@ api_test! {
                 (202, "MANY has more than 200 prices"),
                 (203, "its stock code cannot be part of a SKU"),
                 (205, "more than 1000000000 of MUCH would be in stock"),
+                (206, "more than 1000000000 of ALONE would be in stock"),
             ]
         );
+        assert_eq!(report.products.created, 2, "what is not taken leaves no product behind");
         gbp.stopper().stop().await;
     }
 }

@@ -71,15 +71,17 @@ fn take(
     currency: Currency,
 ) -> Result<Amount, String> {
     let sale = read_sale(currency, invoice, code, quantity, price)?;
-    let sold = codes.entry(code.to_owned()).or_default();
-    let full = sold.prices.len() >= MAX_VARIANTS && !sold.prices.contains_key(&sale.price);
-    if full {
+    let known = codes.get(code);
+    let at_this_price = known.and_then(|sold| sold.prices.get(&sale.price));
+    if at_this_price.is_none() && known.is_some_and(|sold| sold.prices.len() >= MAX_VARIANTS) {
         return Err(format!("{code} has more than {MAX_VARIANTS} prices"));
     }
-    let at = sold.prices.entry(sale.price).or_default();
-    if at.quantity + sale.quantity > MAX_ON_HAND {
+    if at_this_price.map_or(0, |at| at.quantity) + sale.quantity > MAX_ON_HAND {
         return Err(format!("more than {MAX_ON_HAND} of {code} would be in stock"));
     }
+    // Only now: a row that is not taken leaves no product behind.
+    let sold = codes.entry(code.to_owned()).or_default();
+    let at = sold.prices.entry(sale.price).or_default();
     at.quantity += sale.quantity;
     at.lines.push(line);
     if !title.is_empty() {
