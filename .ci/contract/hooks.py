@@ -53,6 +53,7 @@ DETAILS = re.compile(
             # One of several fields, which OpenAPI says only at the price of a schema for each.
             "send either code or recovery_code",
             "has no meaning beside ",
+            "is needed beside ",
             "name one of variant_id and sku",
             "must have variant_id or sku",
             "must have one of ",
@@ -92,6 +93,7 @@ DETAILS = re.compile(
             "must name each image of the product once",
             "has not proved that it is theirs",
             "is an order of collections: name one$",
+            "needs a least or a greatest price$",
             # Addresses and countries have more rules than their patterns; a URL also those of the shop's settings.
             "must be a URL that begins with https://",
             "must be an e-mail address",

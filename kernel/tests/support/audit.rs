@@ -328,24 +328,43 @@ const RULES: &[Rule] = &[
 
 /// Fails with every rule that is broken.
 pub async fn audit(app: &App) {
-    let url = &app.shop.config().database.url;
+    let mut database = Database::of(app).await;
     let mut faults = Vec::new();
     for rule in RULES {
-        let broken: Vec<String> = match app.backend {
-            Backend::Sqlite => {
-                let mut conn = sqlx::SqliteConnection::connect(url).await.expect("the database opens");
-                let rows = sqlx::query(AssertSqlSafe(rule.broken)).fetch_all(&mut conn).await;
-                rows.unwrap_or_else(|error| panic!("{}: {error}", rule.about)).iter().map(|row| row.get(0)).collect()
-            }
-            Backend::Postgres => {
-                let mut conn = sqlx::PgConnection::connect(url).await.expect("the database answers");
-                let rows = sqlx::query(AssertSqlSafe(rule.broken)).fetch_all(&mut conn).await;
-                rows.unwrap_or_else(|error| panic!("{}: {error}", rule.about)).iter().map(|row| row.get(0)).collect()
-            }
-        };
+        let broken = database.ask(rule).await;
         if !broken.is_empty() {
             faults.push(format!("{}: {broken:?}", rule.about));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// One connection for all rules: to open one costs more than most of them.
+enum Database {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+}
+
+impl Database {
+    async fn of(app: &App) -> Self {
+        let url = &app.shop.config().database.url;
+        match app.backend {
+            Backend::Sqlite => Self::Sqlite(sqlx::SqliteConnection::connect(url).await.expect("the database opens")),
+            Backend::Postgres => Self::Postgres(sqlx::PgConnection::connect(url).await.expect("the database answers")),
+        }
+    }
+
+    async fn ask(&mut self, rule: &Rule) -> Vec<String> {
+        let statement = AssertSqlSafe(rule.broken);
+        match self {
+            Self::Sqlite(conn) => {
+                let rows = sqlx::query(statement).fetch_all(conn).await;
+                rows.unwrap_or_else(|error| panic!("{}: {error}", rule.about)).iter().map(|row| row.get(0)).collect()
+            }
+            Self::Postgres(conn) => {
+                let rows = sqlx::query(statement).fetch_all(conn).await;
+                rows.unwrap_or_else(|error| panic!("{}: {error}", rule.about)).iter().map(|row| row.get(0)).collect()
+            }
+        }
+    }
 }

@@ -38,7 +38,7 @@ fn server() -> &'static Result<String, String> {
         let given = std::env::var("KASSA_TEST_POSTGRES").ok();
         let candidates = given.map_or_else(|| USUAL.map(str::to_owned).to_vec(), |url| vec![url]);
         let mut reason = String::new();
-        for url in candidates {
+        for url in candidates.into_iter().map(in_clear) {
             match block_on(PgConnection::connect(&url)) {
                 Ok(_) => return Ok(url),
                 Err(error) => reason = error.to_string(),
@@ -46,6 +46,12 @@ fn server() -> &'static Result<String, String> {
         }
         Err(reason)
     })
+}
+
+/// On one machine nobody listens, and a connection in clear is opened without reading the roots of trust: cases open thousands. A URL
+/// with parameters of its own keeps them.
+fn in_clear(url: String) -> String {
+    if url.contains('?') { url } else { format!("{url}?sslmode=disable") }
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -60,8 +66,9 @@ fn prefix() -> String {
 /// The URL of database `name` on the server.
 fn url_of(name: &str) -> String {
     let server = server().as_ref().expect("PostgreSQL answers");
+    let (server, parameters) = server.split_once('?').expect("it has parameters");
     let (head, _) = server.rsplit_once('/').expect("the URL names a database");
-    format!("{head}/{name}")
+    format!("{head}/{name}?{parameters}")
 }
 
 async fn on_server(statement: String) {
@@ -89,6 +96,7 @@ pub async fn fresh_postgres() -> String {
 
 /// Drops the database of a case that has ended.
 pub async fn drop_postgres(url: &str) {
+    let (url, _) = url.split_once('?').expect("it has parameters");
     let (_, name) = url.rsplit_once('/').expect("the URL names a database");
     on_server(format!("drop database if exists {name} with (force)")).await;
 }

@@ -170,9 +170,10 @@ impl DraftLineIn {
         }
         let in_range = self.unit_price.is_none_or(|price| (0..=MAX_AMOUNT).contains(&price));
         checks.require(in_range, &format!("{pointer}/unit_price"), "must be 0 to 2^53 - 1");
-        let least = if self.unit_price.is_some() { 1 } else { 0 };
-        let reason = self.price_reason.as_deref().unwrap_or_default();
-        checks.text(reason, least, REASON_CHARACTERS, &format!("{pointer}/price_reason"));
+        let (reason, at) = (self.price_reason.as_deref().unwrap_or_default(), format!("{pointer}/price_reason"));
+        checks.text(reason, 0, REASON_CHARACTERS, &at);
+        let told = self.unit_price.is_none() || !reason.trim().is_empty();
+        checks.require(told, &at, "is needed beside unit_price");
     }
 
     fn wanted(self) -> WantedLine {
