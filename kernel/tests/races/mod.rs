@@ -1,7 +1,7 @@
 //! What 32 clients want at once, over HTTP, round after round; after each, all that must be true is asked by SQL.
 //!
 //! Two rounds unless `KASSA_TEST_RACE_ROUNDS` says otherwise. Many are run with optimised code:
-//! `KASSA_TEST_RACE_ROUNDS=200 cargo test --release -p kassa --test shop -- races::`
+//! `KASSA_TEST_RACE_ROUNDS=200 cargo test --release --test shop -- races::`
 
 mod buying;
 mod paying;
