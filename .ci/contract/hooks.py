@@ -24,7 +24,6 @@ TYPES = {
     "invalid-link",  # a token from a letter that nobody wrote
     "plugin-rejected",  # bytes that are no plugin
     "image-rejected",
-    "idempotency-key-reused",
     "invalid-challenge",  # a login that nobody began
     "invalid-code",  # of a letter or an authenticator that nobody has
 }
@@ -37,7 +36,6 @@ DETAILS = re.compile(
             "must be a permission",
             "only a number has a ",
             "must be 0 to 0$",  # choices of what is no choice
-            "must be 1 to 200$",  # and none of what is one
             "each option needs a value",
             "must be another than ",
             "must name each line once",
@@ -116,6 +114,13 @@ def before_call(context, case, **kwargs):
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
 
 
+def known(error):
+    # A choice has some, and nothing else has any.
+    if error["pointer"].endswith("/choices") and error["detail"] == "must be 1 to 200":
+        return True
+    return DETAILS.search(error["detail"])
+
+
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     # The body is a file, and any file is one.
@@ -130,7 +135,7 @@ def filter_failure(context, failure, case, response):
     if response.status_code == 415 and case.path == "/v1/admin/imports":
         return False
     # The shop reads moments of the years 1970 to 9999, also in queries, which are read whole or not at all.
-    if response.status_code == 400 and b"must be in the years " in response.content:
+    if response.status_code == 400 and b'"query: ' in response.content and b"must be in the years " in response.content:
         return False
     if response.status_code != 422:
         return True
@@ -139,6 +144,6 @@ def filter_failure(context, failure, case, response):
         if problem["type"].rsplit("/", 1)[-1] in TYPES:
             return False
         errors = problem.get("errors", [])
-        return not errors or not all(DETAILS.search(error["detail"]) for error in errors)
+        return not errors or not all(known(error) for error in errors)
     except (ValueError, KeyError):
         return True

@@ -114,6 +114,8 @@ pub const MAX_SIDE_MM: i64 = 1_000_000;
 pub const MAX_SEO_TITLE: usize = 200;
 /// Longest description for search engines, in characters.
 pub const MAX_SEO_DESCRIPTION: usize = 500;
+/// Longest text of a translation but for a description, in characters.
+pub const MAX_TRANSLATION: usize = 500;
 
 /// Whether shoppers see a product.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]

@@ -250,6 +250,10 @@ pub async fn put_variant_images(
     Path(id): Path<Uuid>,
     Json(body): Json<VariantImagesIn>,
 ) -> Result<StatusCode, Problem> {
+    let mut checks = Checks::default();
+    let few = body.image_ids.len() <= MAX_POSITION;
+    checks.require(few, "/image_ids", &format!("must be at most {MAX_POSITION}"));
+    checks.done()?;
     images::set_variant_images(&shop, id, &body.image_ids).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,7 +14,7 @@ mod order;
 mod render;
 mod store;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -368,36 +368,48 @@ pub async fn set_variant_images(shop: &Shop, variant_id: Uuid, image_ids: &[Uuid
     Ok(())
 }
 
-/// Gives variants of a product their own images as files name them; tells which variants had others. What the product does not show is
-/// passed over. The caller tells of the product.
-pub async fn put_variant_images(tx: &mut Tx, product_id: Uuid, wanted: &[(Uuid, &OwnImages)]) -> db::Result<Vec<Uuid>> {
-    let images = store::of_products(tx, &[product_id]).await?;
-    let mut changed = Vec::new();
-    for (variant_id, wanted) in wanted {
-        let own = images.iter().filter(|image| image.variant_ids.contains(variant_id));
-        let own: BTreeSet<_> = own.map(|image| image.id).collect();
-        let (next, kept) = match wanted {
-            OwnImages::Are(files) => {
-                let next = shown(files, &images);
-                let kept = next == own || (next.is_empty() && !files.is_empty());
-                (next, kept)
-            }
-            OwnImages::Have(file) => {
-                let next = shown(std::slice::from_ref(file), &images);
-                let kept = next.is_subset(&own);
-                (next, kept)
-            }
-        };
-        if !kept {
-            store::set_variant(tx, *variant_id, &next).await?;
-            changed.push(*variant_id);
-        }
-    }
-    Ok(changed)
+/// Which images variants are to have instead of their own, by the id of the variant.
+pub type OwnImagesChanges = BTreeMap<Uuid, BTreeSet<Uuid>>;
+
+/// What has to change for variants of a product to have their own images as files name them. What the product does not show is passed
+/// over.
+pub async fn own_images_changes(
+    conn: &mut Conn,
+    product_id: Uuid,
+    wanted: &[(Uuid, &OwnImages)],
+) -> db::Result<OwnImagesChanges> {
+    let images = store::of_products(conn, &[product_id]).await?;
+    let change = |(id, wanted): &(Uuid, &OwnImages)| Some((*id, change_of(*id, wanted, &images)?));
+    Ok(wanted.iter().filter_map(change).collect())
 }
 
-fn shown(files: &[String], images: &[Image]) -> BTreeSet<Uuid> {
-    images.iter().filter(|image| files.contains(&image.file_name())).map(|image| image.id).collect()
+/// Makes these changes of a product that the caller has locked, and tells of.
+pub async fn change_own_images(tx: &mut Tx, changes: &OwnImagesChanges) -> db::Result<()> {
+    for (variant_id, image_ids) in changes {
+        store::set_variant(tx, *variant_id, image_ids).await?;
+    }
+    Ok(())
+}
+
+/// None where a variant has what a file says. Of several images that show the same file, one is enough.
+fn change_of(variant_id: Uuid, wanted: &OwnImages, images: &[Image]) -> Option<BTreeSet<Uuid>> {
+    let (own, others): (Vec<&Image>, Vec<&Image>) =
+        images.iter().partition(|image| image.variant_ids.contains(&variant_id));
+    let has = |file: &str| own.iter().any(|image| image.file_name() == file);
+    let files = match wanted {
+        OwnImages::Have(file) if has(file) => return None,
+        OwnImages::Have(file) => std::slice::from_ref(file),
+        OwnImages::Are(files) => files.as_slice(),
+    };
+    let kept = own.iter().filter(|image| files.contains(&image.file_name())).map(|image| image.id);
+    let mut next: BTreeSet<Uuid> = kept.collect();
+    let (kept, had) = (next.len(), own.len());
+    for file in files.iter().filter(|file| !has(file)) {
+        next.extend(others.iter().find(|image| image.file_name() == **file).map(|image| image.id));
+    }
+    let nothing_shown = next.is_empty() && !files.is_empty();
+    let as_it_was = next.len() == kept && kept == had;
+    (!nothing_shown && !as_it_was).then_some(next)
 }
 
 /// All sizes of an upload, made on a thread for such work when it is this one's turn.

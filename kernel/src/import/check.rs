@@ -7,8 +7,8 @@ use crate::catalog::{AttributeKind, AttributeValue};
 use crate::catalog::{
     Condition, MAX_ATTRIBUTES, MAX_BARCODE, MAX_CHOICES, MAX_CONDITIONS, MAX_DECIMALS, MAX_DESCRIPTION, MAX_ON_HAND,
     MAX_OPTION_NAME, MAX_OPTION_VALUES, MAX_OPTIONS, MAX_SEO_DESCRIPTION, MAX_SEO_TITLE, MAX_SIDE_MM, MAX_SKU, MAX_TAG,
-    MAX_TAGS, MAX_TITLE, MAX_UNIT, MAX_VARIANTS, MAX_VENDOR, MAX_WEIGHT_GRAMS, ProductOption, ProductType, Rule,
-    WantedTexts, is_barcode, is_code, is_slug,
+    MAX_TAGS, MAX_TITLE, MAX_TRANSLATION, MAX_UNIT, MAX_VARIANTS, MAX_VENDOR, MAX_WEIGHT_GRAMS, ProductOption,
+    ProductType, Rule, WantedTexts, is_barcode, is_code, is_slug,
 };
 use crate::money::MAX_AMOUNT;
 
@@ -107,7 +107,11 @@ impl Flaws {
     fn texts(&mut self, texts: &WantedTexts) {
         for (locale, texts) in texts {
             for (field, text) in texts {
-                self.text(Some(text), 1, MAX_DESCRIPTION, &format!("/texts/{locale}/{field}"));
+                let at = format!("/texts/{locale}/{field}");
+                match field.as_str() {
+                    "description" => self.text(Some(text), 1, MAX_DESCRIPTION, &at),
+                    _ => self.line(Some(text), 1, MAX_TRANSLATION, &at),
+                }
             }
         }
     }
@@ -184,7 +188,7 @@ pub(super) fn product_type(kind: &ProductType, texts: &WantedTexts) -> Result<()
 pub(super) fn category(line: &CategoryLine) -> Result<(), String> {
     let mut flaws = Flaws::default();
     flaws.slug(&line.slug, "/slug");
-    flaws.text(line.name.as_deref(), 1, MAX_TITLE, "/name");
+    flaws.line(line.name.as_deref(), 1, MAX_TITLE, "/name");
     if let Some(Some(parent)) = &line.parent {
         flaws.slug(parent, "/parent");
     }
@@ -199,7 +203,7 @@ pub(super) fn product(line: &ProductLine) -> Result<(), String> {
     flaws.slug(&line.slug, "/slug");
     flaws.line(line.title.as_deref(), 1, MAX_TITLE, "/title");
     flaws.text(line.description.as_deref(), 0, MAX_DESCRIPTION, "/description");
-    flaws.text(line.vendor.as_deref(), 0, MAX_VENDOR, "/vendor");
+    flaws.line(line.vendor.as_deref(), 0, MAX_VENDOR, "/vendor");
     flaws.seo(line.seo_title.as_deref(), line.seo_description.as_deref());
     if let Some(Some(category)) = &line.category {
         flaws.slug(category, "/category");

@@ -404,13 +404,18 @@ async fn put_images(
     let Some(id) = put.id.filter(|_| !wishes.is_empty()) else { return Ok(HashSet::new()) };
     let ids = catalog::ids_by_sku(tx, id).await?;
     let files: Vec<_> = wishes.iter().filter_map(|(sku, own)| Some((*ids.get(*sku)?, *own))).collect();
-    let changed = images::put_variant_images(tx, id, &files).await?;
+    if images::own_images_changes(tx, id, &files).await?.is_empty() {
+        return Ok(HashSet::new());
+    }
     let unchanged = |outcome: &Result<catalog::Outcome, _>| matches!(outcome, Ok(catalog::Outcome::Unchanged) | Err(_));
     let told = put.product != catalog::Outcome::Unchanged || !put.variants.iter().all(unchanged);
-    if !changed.is_empty() && !told {
+    // It locks the product: whoever chooses images of it waits, and what they chose is read below.
+    if !told {
         catalog::touch_product(tx, id).await?;
     }
-    Ok(ids.into_iter().filter(|(_, id)| changed.contains(id)).map(|(sku, _)| sku).collect())
+    let changes = images::own_images_changes(tx, id, &files).await?;
+    images::change_own_images(tx, &changes).await?;
+    Ok(ids.into_iter().filter(|(_, id)| changes.contains_key(id)).map(|(sku, _)| sku).collect())
 }
 
 fn refuse(applied: &mut Applied, lines: &[u64], error: &catalog::Error) {

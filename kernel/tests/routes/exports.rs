@@ -1,11 +1,14 @@
 //! The catalog as a file, and back again.
 
+use std::io::Cursor;
+
 use kassa::db::sql;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::imports::{import, report};
 use crate::support::App;
+use crate::support::app::Answer;
 use crate::support::merchant::Merchant;
 use crate::support::stock::{audit, variant};
 
@@ -126,15 +129,18 @@ async fn furnish(merchant: &Merchant<'_>) {
     let stock = format!("/v1/admin/variants/{}/stock", variant(merchant.app, "JAR-M").await);
     merchant.put(&format!("{stock}/{}", shop["id"].as_str().unwrap()), json!({ "on_hand": 3 })).await.expect(200);
     merchant.patch(&stock, json!({ "backorder_limit": 20, "low_stock_threshold": 1 })).await.expect(200);
-    let image = merchant.app.client.post(format!("{}/v1/admin/products/{id}/images?alt=A+jar", merchant.app.url));
-    let image = image.bearer_auth(&merchant.token).header("content-type", "image/jpeg");
-    let image = image.body(include_bytes!("../data/cmyk.jpg").as_slice()).send().await.expect("an answer");
-    assert_eq!(image.status(), 201);
-    let image: Value = serde_json::from_str(&image.text().await.unwrap()).unwrap();
+    let image = show(merchant, &id, "image/jpeg", include_bytes!("../data/cmyk.jpg")).await;
     let small = variant(merchant.app, "JAR-S").await;
-    let own = json!({ "image_ids": [image["id"]] });
+    let own = json!({ "image_ids": [image] });
     assert_eq!(merchant.put(&format!("/v1/admin/variants/{small}/images"), own).await.status, 204);
     merchant.patch(&format!("/v1/admin/variants/{small}/stock"), json!({ "tracked": false })).await.expect(200);
+}
+
+/// Gives a product an image; its id.
+async fn show(merchant: &Merchant<'_>, product_id: &str, media_type: &str, file: &[u8]) -> Value {
+    let url = format!("{}/v1/admin/products/{product_id}/images?alt=A+jar", merchant.app.url);
+    let request = merchant.app.client.post(url).bearer_auth(&merchant.token).header("content-type", media_type);
+    Answer::of(request.body(file.to_vec())).await.expect(201)["id"].clone()
 }
 
 /// Whether it is tracked, and the ids of its own images.
@@ -165,6 +171,38 @@ api_test! {
             assert_eq!(counted_and_shown(&merchant, "JAR-S").await, before, "{format}");
         }
         app.stopper().stop().await;
+    }
+}
+
+api_test! {
+    /// All of them stand in JSON Lines; Shopify's column names one, and a variant that has it among others keeps them. Where a product
+    /// shows one file twice, the variant has the one that it has.
+    async fn a_file_says_which_images_a_variant_has(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let variant_in = json!({ "sku": "JAR", "price": 1, "weight_grams": 1, "on_hand": 1 });
+        let body = json!({ "title": "Jar", "slug": "jar", "status": "active", "variants": [variant_in] });
+        let jar = merchant.post("/v1/admin/products", body).await.expect(201);
+        let id = jar["id"].as_str().unwrap();
+        let mut black = Cursor::new(Vec::new());
+        image::RgbImage::new(20, 20).write_to(&mut black, image::ImageFormat::Png).unwrap();
+        let black = black.into_inner();
+        let first = show(&merchant, id, "image/jpeg", include_bytes!("../data/cmyk.jpg")).await;
+        let (second, twin) = (show(&merchant, id, "image/png", &black).await, show(&merchant, id, "image/png", &black).await);
+        let path = format!("/v1/admin/variants/{}/images", variant(&app, "JAR").await);
+        let own = json!([first, second]);
+        assert_eq!(merchant.put(&path, json!({ "image_ids": own })).await.status, 204);
+        let shown = || async { counted_and_shown(&merchant, "JAR").await.1 };
+        let taken = async |format: &str, media_type: &str, file: &str| {
+            import(&merchant, &format!("format={format}"), media_type, file).await["variants"]["updated"].clone()
+        };
+        let lines = export(&merchant, "json-lines").await;
+        let shopify = export(&merchant, "shopify-csv").await;
+        assert_eq!((taken("json-lines", "application/jsonl", &lines).await, shown().await), (json!(0), own.clone()));
+        assert_eq!((taken("shopify-csv", "text/csv", &shopify).await, shown().await), (json!(0), own.clone()));
+        assert_eq!(merchant.put(&path, json!({ "image_ids": [twin] })).await.status, 204);
+        assert_eq!(taken("shopify-csv", "text/csv", &shopify).await, json!(1));
+        assert_eq!(shown().await, json!([first]));
+        assert_eq!((taken("json-lines", "application/jsonl", &lines).await, shown().await), (json!(1), own));
     }
 }
 

@@ -91,6 +91,9 @@ api_test! {
         let option = |code: &str, values: Value| json!({ "code": code, "name": "Size", "values": values });
         let fine = |code: &str| option(code, json!([value("m", "M")]));
         refused(&app, &[
+            (json!({ "kind": "product", "slug": "lines", "title": "a\nb", "vendor": "a\nb", "texts": { "de": { "title": "a\nb" } } }),
+             &["/title", "/vendor", "/texts/de/title"]),
+            (json!({ "kind": "category", "slug": "lines", "name": "a\nb" }), &["/name"]),
             (json!({ "kind": "product", "slug": "No Slug", "title": "", "description": over(20_000), "vendor": over(100),
                      "category": "No Slug" }), &["/slug", "/title", "/description", "/vendor", "/category"]),
             (json!({ "kind": "product", "slug": "fine", "seo_title": over(200), "seo_description": over(500),

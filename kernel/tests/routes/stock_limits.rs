@@ -12,7 +12,7 @@ api_test! {
         let address = json!({
             "name": "", "street": "", "city": "", "region": over(100), "postcode": over(20), "phone": over(40), "country": "XX",
         });
-        let of_address = ["name", "street", "city", "region", "postcode", "phone", "country"].map(|field| format!("/address/{field}"));
+        let of_address = ["name", "city", "region", "postcode", "phone", "street", "country"].map(|field| format!("/address/{field}"));
         let of_location: Vec<_> = ["/name", "/priority"].into_iter().chain(of_address.iter().map(String::as_str)).collect();
         let stock = format!("/v1/admin/variants/{NOBODY}/stock");
         let bulk = json!({ "reason": "", "lines": [{ "sku": "", "on_hand": -1 }, { "sku": "A", "delta": 1_000_000_001 }] });

@@ -42,18 +42,27 @@ pub enum Condition {
     },
     /// Exactly so.
     Vendor {
-        #[schema(max_length = 100)]
+        #[schema(max_length = 100, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")]
         value: String,
     },
     /// One of its tags.
     Tag {
-        #[schema(min_length = 1, max_length = 60)]
+        #[schema(
+            min_length = 1,
+            max_length = 60,
+            pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000-\\u001F\\u007F-\\u009F]*$"
+        )]
         value: String,
     },
     /// In this category, or anywhere below it.
     Category { value: Uuid },
     /// The base price of any of its variants, in minor units of the shop's currency, both ends included.
-    Price { min: Option<Amount>, max: Option<Amount> },
+    Price {
+        #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+        min: Option<Amount>,
+        #[schema(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+        max: Option<Amount>,
+    },
     /// It, or any of its variants, has this value.
     Attribute {
         #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9]+([-_][a-z0-9]+)*$")]
@@ -63,7 +72,10 @@ pub enum Condition {
     /// Whether any of its variants can be sold.
     InStock { value: bool },
     /// Made so many days ago at most.
-    CreatedWithinDays { days: u32 },
+    CreatedWithinDays {
+        #[schema(minimum = 1, maximum = 3650)]
+        days: u32,
+    },
 }
 
 impl Rule {

@@ -308,7 +308,8 @@ fn check_rule(checks: &mut Checks, rule: Option<&Rule>) {
             Condition::Tag { value } => checks.line(value, 1, MAX_TAG, &at),
             Condition::Price { min, max } => {
                 let ends = min.is_some() || max.is_some();
-                checks.require(ends && amount(min) && amount(max), &at, "needs a least or a greatest price");
+                checks.require(ends, &at, "needs a least or a greatest price");
+                checks.require(amount(min) && amount(max), &at, "prices must be 0 to 2^53 - 1");
             }
             Condition::CreatedWithinDays { days } => {
                 checks.require((1..=3_650).contains(days), &at, "must be 1 to 3650 days");

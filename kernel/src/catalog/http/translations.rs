@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 
 use crate::Shop;
-use crate::catalog::{self, Entity, MAX_DESCRIPTION, Texts};
+use crate::catalog::{self, Entity, MAX_DESCRIPTION, MAX_TRANSLATION, Texts};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path};
 use crate::http::openapi::LINE_NOT_EMPTY;
@@ -22,9 +22,6 @@ const FIELDS: &str = "Of a product: `title`, `description`, `seo_title`, `seo_de
     Of a type: `name`, `attributes.<code>`, `attributes.<code>.<choice>`, `units.<code>`. \
     Of a category: `name`, `seo_title`, `seo_description`. Of a collection: `title`, `description` and the same two. \
     All are one line but for `description`.";
-
-/// Longest text but for a description, in characters.
-const MAX_TEXT: usize = 500;
 
 /// Texts that one thing may have: as many as a product with all its options, images and variants.
 const MAX_TEXTS: usize = 1_000;
@@ -45,7 +42,7 @@ fn texts_schema() -> Object {
         .schema_type(Type::Object)
         .description(Some(FIELDS))
         .property("description", text(MAX_DESCRIPTION))
-        .additional_properties(Some(Schema::Object(text(MAX_TEXT).pattern(Some(LINE_NOT_EMPTY)).build())))
+        .additional_properties(Some(Schema::Object(text(MAX_TRANSLATION).pattern(Some(LINE_NOT_EMPTY)).build())))
         .max_properties(Some(MAX_TEXTS))
         .build()
 }
@@ -101,7 +98,7 @@ pub async fn put_translation(
         let at = format!("/texts/{field}");
         match field.as_str() {
             "description" => checks.text(text, 1, MAX_DESCRIPTION, &at),
-            _ => checks.line(text, 1, MAX_TEXT, &at),
+            _ => checks.line(text, 1, MAX_TRANSLATION, &at),
         }
     }
     checks.done()?;

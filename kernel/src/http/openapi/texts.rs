@@ -158,6 +158,7 @@ fn state_form(field: &str, text: &mut Object) {
     }
     let not_empty = text.min_length.is_some_and(|least| least > 0);
     let pattern = match field {
+        ATTRIBUTE_VALUE => LINE_NOT_EMPTY,
         field if AS_IT_IS.contains(&field) => return,
         "email" => {
             text.format = Some(SchemaFormat::Custom("email".to_owned()));

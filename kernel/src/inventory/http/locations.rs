@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Shop;
-use crate::address::{Address, is_country};
+use crate::address::Address;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, present};
 use crate::http::versions::{expected_version, version_tag};
@@ -191,15 +191,9 @@ fn check(checks: &mut Checks, name: Option<&str>, address: Option<&Address>, pri
     if let Some(priority) = priority {
         checks.require((0..=1_000_000).contains(&priority), "/priority", "must be 0 to 1,000,000");
     }
-    let Some(address) = address else { return };
-    checks.text(&address.name, 1, 100, "/address/name");
-    checks.text(&address.street, 1, 200, "/address/street");
-    checks.text(&address.city, 1, 100, "/address/city");
-    checks.text(&address.region, 0, 100, "/address/region");
-    checks.text(&address.postcode, 0, 20, "/address/postcode");
-    checks.text(&address.phone, 0, 40, "/address/phone");
-    let known = is_country(&address.country);
-    checks.require(known, "/address/country", "must be an ISO 3166-1 alpha-2 code such as DE");
+    if let Some(address) = address {
+        checks.address(address, "/address");
+    }
 }
 
 fn answer(location: Location) -> Response {
