@@ -12,6 +12,9 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 100 random bits. The last four characters are kept in the open, and 80 bits are left to guess.
 const CHARACTERS: usize = 20;
 
+/// What is typed, with hyphens and spaces, at most. The longest code in groups of one has 79.
+pub const MAX_TYPED: usize = 100;
+
 /// The code of a gift card, as it is compared: upper case, without hyphens and spaces, O as 0, I and L as 1.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Code(String);
@@ -23,6 +26,9 @@ impl Code {
 
     /// What a person typed, or another shop gave out: 16 to 40 letters and digits.
     pub fn parse(text: &str) -> Option<Self> {
+        if text.chars().nth(MAX_TYPED).is_some() {
+            return None;
+        }
         let typed = text.chars().filter(|character| *character != '-' && !character.is_whitespace());
         let read = typed.map(|character| match character.to_ascii_uppercase() {
             'O' => '0',
@@ -69,7 +75,11 @@ mod tests {
             assert_eq!(Code::parse(text), Some(code.clone()), "{text}");
         }
         assert_eq!((code.shown().as_str(), code.last_four().as_str()), ("0123-4567-89AB-CDEF", "CDEF"));
-        for text in ["", "0123-4567-89AB-CDE", "0123-4567-89AB-CDEÜ", &"A".repeat(41), "0123-4567-89AB-CDE!"] {
+        let drawn_out = "0123-4567-89AB-CDEF".to_owned() + &"-".repeat(MAX_TYPED - 19);
+        assert_eq!(Code::parse(&drawn_out), Some(code));
+        let longer = drawn_out + "-";
+        for text in ["", "0123-4567-89AB-CDE", "0123-4567-89AB-CDEÜ", &"A".repeat(41), "0123-4567-89AB-CDE!", &longer]
+        {
             assert_eq!(Code::parse(text), None, "{text}");
         }
     }

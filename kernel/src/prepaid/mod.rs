@@ -21,7 +21,7 @@ use crate::clock::Moment;
 use crate::money::{Amount, OutOfRange};
 use crate::{accounts, db, ledger};
 
-pub use code::Code;
+pub use code::{Code, MAX_TYPED};
 pub use credit::{credit_entries, credit_of, post_credit};
 pub use gift_cards::{GiftCard, NewGiftCard, Patch, adjust, find_by_code, get, issue, list, list_entries, patch};
 pub use paying::{Plan, Share, Taken, give_back, grant, plan, take, taken};

@@ -17,10 +17,10 @@ use crate::http::paging::{Page, PageParams};
 use crate::http::versions::{expected_version, version_tag};
 use crate::money::{Amount, MAX_AMOUNT};
 use crate::once::Once;
-use crate::prepaid::{self, Code, GiftCard, NewGiftCard, Patch};
+use crate::prepaid::{self, Code, GiftCard, MAX_TYPED, NewGiftCard, Patch};
 use crate::problem::{Problem, ProblemSchema};
 
-const CODE_RULE: &str = "must be 16 to 40 letters and digits; hyphens and spaces do not count";
+const CODE_RULE: &str = "must be 16 to 40 letters and digits, and at most 100 characters with hyphens and spaces";
 
 /// A gift card to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,7 +40,7 @@ pub struct GiftCardIn {
     note: String,
     /// Of a card that was given out elsewhere: 16 to 40 letters and digits, beside hyphens and spaces. A random one where there
     /// is none.
-    #[schema(min_length = 16, max_length = 80, pattern = "^([ -]*[0-9A-Za-z]){16,40}[ -]*$")]
+    #[schema(min_length = 16, max_length = 100, pattern = "^([ -]*[0-9A-Za-z]){16,40}[ -]*$")]
     code: Option<String>,
 }
 
@@ -289,7 +289,7 @@ pub async fn get_gift_card_balance(
     Json(body): Json<GiftCardCodeIn>,
 ) -> Result<Answer<GiftCardBalanceOut>, Problem> {
     let mut checks = Checks::default();
-    checks.text(&body.code, 1, 100, "/code");
+    checks.text(&body.code, 1, MAX_TYPED, "/code");
     checks.done()?;
     let code = Code::parse(&body.code).ok_or_else(Problem::not_found)?;
     let card = prepaid::find_by_code(&shop, &code).await?.ok_or_else(Problem::not_found)?;
