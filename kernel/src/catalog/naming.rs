@@ -82,7 +82,9 @@ pub async fn translate_variant(
 ) -> db::Result<()> {
     if !Reading::of(shop, &[locale.to_owned()]).is_own() {
         let mut titles = variant_titles(shop, conn, locale, &[variant.id]).await?;
-        variant.title = titles.remove(&variant.id).unwrap_or_else(|| std::mem::take(&mut variant.title));
+        if let Some(title) = titles.remove(&variant.id) {
+            variant.title = title;
+        }
     }
     Ok(())
 }

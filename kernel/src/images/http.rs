@@ -104,6 +104,9 @@ pub struct VariantImagesIn {
     image_ids: Vec<Uuid>,
 }
 
+/// Images that a request may name.
+const MAX_NAMED: usize = 1_000;
+
 /// The highest position that may be asked for.
 const MAX_POSITION: usize = 1_000;
 
@@ -251,8 +254,8 @@ pub async fn put_variant_images(
     Json(body): Json<VariantImagesIn>,
 ) -> Result<StatusCode, Problem> {
     let mut checks = Checks::default();
-    let few = body.image_ids.len() <= MAX_POSITION;
-    checks.require(few, "/image_ids", &format!("must be at most {MAX_POSITION}"));
+    let few = body.image_ids.len() <= MAX_NAMED;
+    checks.require(few, "/image_ids", &format!("must be at most {MAX_NAMED}"));
     checks.done()?;
     images::set_variant_images(&shop, id, &body.image_ids).await?;
     Ok(StatusCode::NO_CONTENT)

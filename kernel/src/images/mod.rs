@@ -401,14 +401,13 @@ fn change_of(variant_id: Uuid, wanted: &OwnImages, images: &[Image]) -> Option<B
         OwnImages::Have(file) => std::slice::from_ref(file),
         OwnImages::Are(files) => files.as_slice(),
     };
-    let kept = own.iter().filter(|image| files.contains(&image.file_name())).map(|image| image.id);
-    let mut next: BTreeSet<Uuid> = kept.collect();
-    let (kept, had) = (next.len(), own.len());
+    let named = own.iter().filter(|image| files.contains(&image.file_name())).map(|image| image.id);
+    let mut next: BTreeSet<Uuid> = named.collect();
     for file in files.iter().filter(|file| !has(file)) {
         next.extend(others.iter().find(|image| image.file_name() == **file).map(|image| image.id));
     }
     let nothing_shown = next.is_empty() && !files.is_empty();
-    let as_it_was = next.len() == kept && kept == had;
+    let as_it_was = next == own.iter().map(|image| image.id).collect();
     (!nothing_shown && !as_it_was).then_some(next)
 }
 

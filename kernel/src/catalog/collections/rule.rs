@@ -42,16 +42,12 @@ pub enum Condition {
     },
     /// Exactly so.
     Vendor {
-        #[schema(max_length = 100, pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$")]
+        #[schema(max_length = 100)]
         value: String,
     },
     /// One of its tags.
     Tag {
-        #[schema(
-            min_length = 1,
-            max_length = 60,
-            pattern = "^[^\\u0000-\\u001F\\u007F-\\u009F]*[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000-\\u001F\\u007F-\\u009F]*$"
-        )]
+        #[schema(min_length = 1, max_length = 60)]
         value: String,
     },
     /// In this category, or anywhere below it.

@@ -27,7 +27,7 @@ const ATTRIBUTE_VALUE: &str = "AttributeValue";
 /// What is compared and never shown is taken as it is.
 const AS_IT_IS: [&str; 5] = ["password", "current_password", "token", "token_type_hint", "refresh_token"];
 /// Fields that hold one line wherever they stand, as [`Checks::line`](crate::http::extract::Checks::line) has it.
-const LINES: [&str; 14] = [
+const LINES: [&str; 15] = [
     "sku",
     "barcode",
     "name",
@@ -42,6 +42,8 @@ const LINES: [&str; 14] = [
     "city",
     "region",
     "postcode",
+    // Of a condition: a vendor or a tag.
+    "value",
 ];
 
 /// Completes the schemas of all that `operations` take as a body.
