@@ -12,8 +12,8 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 use super::keyboard;
 
-/// Of what this file makes of a text. Raise it with every change of that: shops then index their products anew.
-pub(super) const VERSION: i64 = 1;
+/// Of what this file makes of a text, and of which words have typos. Raise it with every change of that: shops then index their products anew.
+pub(super) const VERSION: i64 = 2;
 /// Longest word, in characters: what is beyond is not looked at.
 const MAX_WORD: usize = 40;
 /// Words of one product. Fields come by weight, so it is the end of a long description that is not found.

@@ -86,7 +86,7 @@ impl<'a> Change<'a> {
 async fn learn(tx: &mut Tx, changes: &[Change<'_>]) -> Result<()> {
     let terms = changes.iter().flat_map(|change| change.terms.keys());
     let words: BTreeSet<&str> =
-        terms.map(String::as_str).filter(|term| analysis::is_word(term) && typos::applies_to(term)).collect();
+        terms.map(String::as_str).filter(|term| analysis::is_word(term) && typos::may_be_meant(term)).collect();
     let words: Vec<_> = words.into_iter().collect();
     let known: BTreeSet<_> = store::known_words(tx, &words).await?.into_iter().collect();
     let new = words.into_iter().filter(|word| !known.contains(*word));

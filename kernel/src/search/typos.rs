@@ -5,13 +5,24 @@
 //! letter is wrong, the first one too. What they share is necessary, not sufficient; [`is_one_apart`] decides.
 
 /// Shortest word that may have a typo: among shorter ones, everything is one letter from something else.
-const MIN_LETTERS: usize = 4;
+const MIN_TYPED: usize = 4;
+/// Shortest word that one with a typo may mean: `teea` has a letter too many.
+const MIN_MEANT: usize = MIN_TYPED - 1;
 /// Longest word: each costs a row for each of its letters.
 const MAX_LETTERS: usize = 24;
 
-/// Whether a word is one of letters only and of a length that typos are looked for in. A wrong digit is another number.
-pub(super) fn applies_to(word: &str) -> bool {
-    (MIN_LETTERS..=MAX_LETTERS).contains(&word.chars().count()) && word.chars().all(char::is_alphabetic)
+/// Whether a typo is looked for in a word that was typed: it has letters only, and enough of them. A wrong digit is another number.
+pub(super) fn applies_to(typed: &str) -> bool {
+    has_letters(typed, MIN_TYPED)
+}
+
+/// Whether a word that is in the index may be what somebody meant.
+pub(super) fn may_be_meant(word: &str) -> bool {
+    has_letters(word, MIN_MEANT)
+}
+
+fn has_letters(word: &str, least: usize) -> bool {
+    (least..=MAX_LETTERS).contains(&word.chars().count()) && word.chars().all(char::is_alphabetic)
 }
 
 /// The word, and what is left of it without one of its letters; each once.
@@ -67,6 +78,9 @@ mod tests {
         for (word, expected) in [("tea", false), ("чашка", true), ("mugs", true), ("2000", false), ("p0001", false)]
         {
             assert_eq!(applies_to(word), expected, "{word}");
+        }
+        for (word, expected) in [("te", false), ("tea", true), ("чай", true), ("300", false)] {
+            assert_eq!(may_be_meant(word), expected, "{word}");
         }
         assert_eq!(deletions("aab"), ["aa", "aab", "ab"]);
     }
