@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-#[path = "src/plugins/build.rs"]
-#[allow(dead_code, reason = "what only `kassa plugin build` uses")]
+#[path = "src/plugins/build/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "what only `kassa plugin build` uses")]
 mod plugin;
 
 const DEFAULT_PLUGINS: [&str; 4] = ["pricing-standard", "payment-emulator", "delivery-rates", "notification-email"];
@@ -21,8 +21,7 @@ fn main() {
 
 fn embed() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the kernel is in no workspace")?;
-    for input in ["plugins", "sdk", "wit", "Cargo.toml", "Cargo.lock", "kernel/build.rs", "kernel/src/plugins/build.rs"]
-    {
+    for input in ["plugins", "sdk", "wit", "Cargo.toml", "Cargo.lock", "kernel/build.rs", "kernel/src/plugins/build"] {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: cargo runs this")?);

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use kassa::plugins::build::{Build, build};
 use kassa::plugins::pricing::{Adjustment, Kind, Line, Quote, Request, Target};
-use kassa::plugins::{Allocator, Bound, Host, MemoryKv, PluginsConfig};
+use kassa::plugins::{Allocator, Bound, CompileConfig, Host, Isolation, MemoryKv, PluginsConfig};
 use tokio::runtime::Runtime;
 
 const DEMO_SETTINGS: &str = include_str!("../../plugins/pricing-standard/demo-settings.json");
@@ -38,7 +38,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let kv = Arc::new(MemoryKv::default());
     // Not `auto`, which would measure another allocator where the machine has no room for the pool.
-    let config = PluginsConfig { allocator: Allocator::Pooling, ..PluginsConfig::default() };
+    // Compiled here, so that compiling is measured and not starting a process.
+    let compile = CompileConfig { isolation: Isolation::None, ..CompileConfig::default() };
+    let config = PluginsConfig { allocator: Allocator::Pooling, compile, ..PluginsConfig::default() };
     let host = Host::new(&config, cache.path(), &[7; 32], kv.clone())?;
     let engine = begun.elapsed();
     let begun = Instant::now();

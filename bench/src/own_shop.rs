@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use kassa::import::{Format, Report, Source};
+use kassa::plugins::Isolation;
 use kassa::{Config, Shop};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -81,6 +82,8 @@ impl OwnShop {
 
 fn config(dir: &Path, database: &Database) -> Result<Config> {
     let mut config = Config::default();
+    // This program has no role in which it could be started again to compile.
+    config.plugins.compile.isolation = Isolation::None;
     config.shop.currency = "GBP".to_owned().try_into().map_err(|_| Error::Plugin("GBP is a currency".into()))?;
     config.shop.demo_catalog = false;
     config.data.dir = dir.to_owned();

@@ -164,7 +164,13 @@ impl Config {
 }
 
 /// Settings that are lists, whose variables part their items by commas. Without this list a comma would part every text.
-const LISTS: [&str; 4] = ["shop.currencies", "http.trusted_proxies", "catalog.locales", "webhooks.retry_after_s"];
+const LISTS: [&str; 5] = [
+    "catalog.locales",
+    "http.trusted_proxies",
+    "plugins.signatures.trusted_keys",
+    "shop.currencies",
+    "webhooks.retry_after_s",
+];
 
 fn environment() -> config::Environment {
     let environment = config::Environment::with_prefix("KASSA").prefix_separator("__").separator("__");
@@ -175,6 +181,22 @@ fn environment() -> config::Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By the reference, which has every setting; but for the one list of tables.
+    #[test]
+    fn every_list_can_be_given_by_the_environment() {
+        let (mut section, mut found) = ("", Vec::new());
+        for line in include_str!("../../shop.toml").lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']');
+            } else if let Some((name, _)) = line.strip_prefix("# ").and_then(|line| line.split_once(" = [")) {
+                found.push(format!("{section}.{name}"));
+            }
+        }
+        found.retain(|list| list != "carts.fallback_delivery");
+        found.sort_unstable();
+        assert_eq!(found, LISTS);
+    }
 
     #[test]
     fn the_environment_names_texts_numbers_and_lists() {

@@ -14,6 +14,7 @@ mod database;
 mod events;
 mod import;
 mod openapi;
+mod packages;
 mod plans;
 mod plugins;
 mod privacy;
@@ -23,5 +24,6 @@ mod tidy;
 mod walk;
 
 fn main() -> std::process::ExitCode {
-    support::run()
+    // The shops in this process compile plugins as `kassa` does.
+    kassa::plugins::compile::run_if_asked().or_else(packages::probe_if_asked).unwrap_or_else(support::run)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use kassa::plugins::build::MANIFEST_SECTION;
+use kassa::plugins::build::{MANIFEST_SECTION, name_section};
 use kassa::plugins::registry::Wanted;
 use kassa::plugins::{Digest, Domain, KvError, KvQuota, KvStore, Limits, MemoryKv};
 use reqwest::Method;
@@ -108,18 +108,15 @@ api_test! {
             upload(&app, &token, file).await.problem("plugin-rejected");
         }
         let mut two_manifests = PERCENT_V1.clone();
-        let manifest = br#"{"name":"percent-off","version":"1.0.0"}"#;
-        kassa::plugins::build::append_custom_section(&mut two_manifests, MANIFEST_SECTION, manifest);
+        kassa::plugins::build::append_custom_section(&mut two_manifests, MANIFEST_SECTION, b"{}");
         let refused = upload(&app, &token, &two_manifests).await.problem("plugin-rejected");
         assert!(refused["reason"].as_str().unwrap().contains("two"), "{refused}");
         upload(&app, &token, &PERCENT_V1).await.expect(201);
         let mut another = PERCENT_V1.clone();
         kassa::plugins::build::append_custom_section(&mut another, "another", b"file");
         upload(&app, &token, &another).await.problem("plugin-version-taken");
-        let (name, reserved) = (b"\"percent-off\"".as_slice(), b"\"fallback\"   ".as_slice());
         let mut kernels = PERCENT_V1.clone();
-        let at = kernels.windows(name.len()).position(|window| window == name).expect("the name in the manifest");
-        kernels[at..at + name.len()].copy_from_slice(reserved);
+        kassa::plugins::build::append_custom_section(&mut kernels, "component-name", &name_section("fallback"));
         let refused = upload(&app, &token, &kernels).await.problem("plugin-rejected");
         assert!(refused["reason"].as_str().unwrap().contains("the kernel's own"), "{refused}");
         // Names of interfaces are as long as before, so that everything else fits.
@@ -261,7 +258,7 @@ api_test! {
         let pricing = "/v1/admin/bindings/pricing";
         let body = json!({ "plugins": [{ "name": "pricing-standard" }] });
         let default = app.shop.plugins().list().await.unwrap().remove("pricing-standard").unwrap().remove(0);
-        let demo = json!({ "plugins": [{ "name": default.manifest.name, "version": default.manifest.version, "settings": {} }] });
+        let demo = json!({ "plugins": [{ "name": default.package.name(), "version": default.package.version(), "settings": {} }] });
         app.send(Method::PUT, pricing, Some(&token), Some(body)).await.expect(200);
         app.send(Method::PUT, pricing, Some(&token), Some(demo)).await.expect(200);
         let cart = shopper.show().await;
@@ -329,8 +326,9 @@ async fn buy_as_shown(app: &App) {
             let digest = order["priced_by"][0]["digest"].as_str().unwrap();
             let code = order["adjustments"][0]["code"].as_str().unwrap();
             let known = app.shop.plugins().list().await.unwrap();
-            let version = known["percent-off"].iter().find(|version| version.digest == digest).unwrap();
-            assert_eq!(code.ends_with("v2"), version.manifest.version == "2.0.0", "the named digest made the price");
+            let version =
+                known["percent-off"].iter().find(|version| version.package.digest.to_string() == digest).unwrap();
+            assert_eq!(code.ends_with("v2"), version.package.version() == "2.0.0", "the named digest made the price");
             return;
         }
         total = answer.problem("stale-quote")["cart"]["total"].clone();

@@ -3,9 +3,10 @@ create table plugin_versions (
     name text not null,
     version text not null,
     domain text not null check (domain in ('pricing', 'payment', 'delivery', 'notification')),
-    contract text not null,
-    manifest text not null,
-    size_bytes bigint not null,
+    -- What the file says of itself and what was read from it, as JSON.
+    package text not null,
+    -- The signature that came with it, and which key verified it, as JSON.
+    signature text,
     uploaded_at timestamptz not null,
     unique (name, version)
 );

@@ -1,6 +1,7 @@
 //! The command line. Each command is a file; this one says what there is.
 
 mod admin;
+mod card;
 mod client;
 mod export;
 mod import;

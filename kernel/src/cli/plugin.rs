@@ -2,15 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use kassa::Config;
-use kassa::plugins::{Package, build};
+use kassa::plugins::build;
+use kassa::plugins::registry::{self, http::CardOut};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::client::{Merchant, Remote, answer};
+use super::{Outcome, card};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -23,12 +26,13 @@ pub enum Command {
         #[arg(long, short)]
         output: Option<PathBuf>,
     },
-    /// Say what a file is, without running any of it
+    /// Print the card of a file: what it is, asks for and who signed it, without running any of it
     Inspect {
         /// A `.wasm` file
         file: PathBuf,
     },
-    /// Upload a file; it is in force only once it is activated
+    /// Upload a file, with its signature where FILE.minisig lies beside it, and print its card; it is in force only once it is
+    /// activated
     Push {
         /// A `.wasm` file
         file: PathBuf,
@@ -102,33 +106,33 @@ fn build_crate(folder: &Path, output: Option<PathBuf>) -> Outcome {
 }
 
 fn inspect(config: &Config, file: &Path) -> Outcome {
-    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let package = Package::read(&bytes, &config.plugins.package)?;
-    println!("name         {}", package.manifest.name);
-    println!("version      {}", package.manifest.version);
-    println!("description  {}", package.manifest.description);
-    println!("domain       {}", package.domain);
-    println!("contract     {}", package.contract);
-    println!("size         {} bytes", package.bytes);
-    println!("digest       {}", package.digest);
-    if let Some(schema) = &package.manifest.settings {
-        println!("settings     {}", serde_json::to_string_pretty(schema)?);
-    }
+    let inspected = registry::inspect(&read(file)?, read_signature(file)?.as_deref(), &config.plugins)?;
+    card::print(&serde_json::to_value(CardOut::of(inspected.package, inspected.signer))?);
     Ok(())
 }
 
 async fn push(merchant: &Merchant, file: &Path) -> Outcome {
-    let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let request = merchant.request(Method::POST, "/v1/admin/plugins").header(CONTENT_TYPE, "application/wasm");
-    let version = answer(request.body(bytes)).await?;
-    println!(
-        "{}@{} {} {}",
-        text(&version["name"]),
-        text(&version["version"]),
-        text(&version["domain"]),
-        text(&version["digest"])
-    );
+    let mut request = merchant.request(Method::POST, "/v1/admin/plugins").header(CONTENT_TYPE, "application/wasm");
+    if let Some(signature) = read_signature(file)? {
+        request = request.header("plugin-signature", STANDARD.encode(signature));
+    }
+    card::print(&answer(request.body(read(file)?)).await?);
     Ok(())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// The signature of a file lies beside it, where minisign writes it: `FILE.minisig`.
+fn read_signature(file: &Path) -> Result<Option<String>, String> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".minisig");
+    match std::fs::read_to_string(&beside) {
+        Ok(signature) => Ok(Some(signature)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("{}: {error}", Path::new(&beside).display())),
+    }
 }
 
 async fn list(merchant: &Merchant) -> Outcome {
@@ -137,12 +141,13 @@ async fn list(merchant: &Merchant) -> Outcome {
         for version in plugin["versions"].as_array().into_iter().flatten() {
             let active = version["version"] == plugin["active_version"];
             println!(
-                "{} {:<13} {}@{} {}",
+                "{} {:<13} {}@{} {} {}",
                 if active { "*" } else { " " },
                 text(&plugin["domain"]),
                 text(&plugin["name"]),
                 text(&version["version"]),
                 text(&version["digest"]),
+                card::signature(&version["signature"]),
             );
         }
     }

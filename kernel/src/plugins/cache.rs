@@ -15,6 +15,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::Digest;
+use super::compile::Compiled;
 
 /// Bytes of an HMAC-SHA256.
 const TAG_BYTES: usize = 32;
@@ -58,7 +59,7 @@ impl Cache {
             return None;
         }
         // SAFETY: the HMAC just verified covers every byte of the code, only this install knows its key, and `store` is the
-        // only code that signs: what it signs comes from `serialize`. The bytes are in our memory, so nobody can
+        // only code that signs: what it signs comes from `precompile_component`. The bytes are in our memory, so nobody can
         // change them between the check and the use.
         match unsafe { load(&self.engines, code) } {
             Ok(components) => Some(components),
@@ -69,15 +70,14 @@ impl Cache {
         }
     }
 
-    /// Gives a component that was just compiled to every engine, and keeps it for the next start. That it cannot be kept
-    /// costs only that start's time, so it is logged and no more.
-    pub(super) fn store(&self, plugin: Digest, compiled: Component) -> wasmtime::Result<Vec<Component>> {
-        let code = compiled.serialize()?;
-        if let Err(error) = self.write(plugin, &code) {
+    /// Gives code that was just compiled to every engine, and keeps it for the next start. That it cannot be kept costs only that
+    /// start's time, so it is logged and no more.
+    pub(super) fn store(&self, plugin: Digest, code: &Compiled) -> wasmtime::Result<Vec<Component>> {
+        if let Err(error) = self.write(plugin, code.bytes()) {
             tracing::warn!(%error, %plugin, folder = %self.folder.display(), "compiled code cannot be kept");
         }
-        // SAFETY: `serialize` made the code, a few lines above.
-        unsafe { load(&self.engines, &code) }
+        // SAFETY: only `compile` makes a `Compiled`, and what is in it comes from `precompile_component` of this very program.
+        unsafe { load(&self.engines, code.bytes()) }
     }
 
     fn write(&self, plugin: Digest, code: &[u8]) -> io::Result<()> {
@@ -110,7 +110,7 @@ impl Cache {
 ///
 /// # Safety
 ///
-/// `code` must come from `Component::serialize` of a process that is trusted.
+/// `code` must come from `Engine::precompile_component` of this program.
 unsafe fn load(engines: &[Engine], code: &[u8]) -> wasmtime::Result<Vec<Component>> {
     // SAFETY: `deserialize` asks for what this function asks for.
     engines.iter().map(|engine| unsafe { Component::deserialize(engine, code) }).collect()

@@ -33,7 +33,13 @@ pub(super) fn start(config: &PluginsConfig, calls: u32) -> Result<Engine, HostEr
     engine.map_err(|error| HostError::Engine(format!("{error:#}")))
 }
 
-/// What both allocators share. Whatever plugins have no use for is off: less that a hostile file can reach.
+/// Makes an engine that runs nothing. Its code fits the others: how instances get their memory is no part of it. One core: a compiler that
+/// takes them all would keep shoppers waiting.
+pub(super) fn for_compiling() -> wasmtime::Result<Engine> {
+    Engine::new(basic().allocation_strategy(InstanceAllocationStrategy::OnDemand).parallel_compilation(false))
+}
+
+/// What all engines share. Whatever plugins have no use for is off: less that a hostile file can reach.
 fn basic() -> Config {
     let mut config = Config::new();
     config

@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::runtime::{Handle, Runtime};
+use tokio::task::JoinError;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::cache::Cache;
 use super::call::Abandoned;
+use super::compile::{self, CompileError};
 use super::engine::Ticker;
 use super::limits::{Limits, PluginsConfig};
 use super::places::{Cores, Gate};
@@ -35,9 +37,17 @@ pub enum LoadError {
     #[error(transparent)]
     Package(#[from] PackageError),
     #[error("the component cannot be compiled: {0}")]
-    Compile(String),
+    Compile(#[from] CompileError),
     #[error("the component does not fit the contract: {0}")]
     Contract(String),
+}
+
+impl LoadError {
+    /// The tasks are never cancelled, so this is a panic of what reads or links: the fault of a file that should be refused.
+    fn panicked(error: JoinError) -> Self {
+        tracing::error!(%error, "the kernel panicked on a plugin");
+        CompileError::Crashed.into()
+    }
 }
 
 /// The plugin host. Cheap to clone; the last clone dropped stops its threads.
@@ -56,8 +66,8 @@ pub(super) struct Inner {
     pub(super) config: PluginsConfig,
     pub(super) cache: Cache,
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
-    /// One compilation at a time: it uses every core by itself.
-    compiling: Mutex<()>,
+    /// One compilation at a time.
+    compiling: tokio::sync::Mutex<()>,
     routing: ArcSwap<Routing>,
     _ticker: Ticker,
 }
@@ -94,7 +104,7 @@ impl Host {
             config: config.clone(),
             cache: Cache::new(cache_dir.to_owned(), install_key, engines.clone()),
             loaded: Mutex::default(),
-            compiling: Mutex::default(),
+            compiling: tokio::sync::Mutex::default(),
             routing: ArcSwap::default(),
             _ticker: Ticker::start(engines, config.epoch_tick_ms)?,
             shards,
@@ -103,15 +113,38 @@ impl Host {
 
     /// Reads and compiles a plugin file, or takes its code from the cache.
     pub async fn load(&self, wasm: impl Into<Arc<[u8]>>) -> Result<Arc<Loaded>, LoadError> {
-        let (host, wasm) = (self.0.clone(), wasm.into());
-        let loaded = tokio::task::spawn_blocking(move || host.load(&wasm)).await;
-        // The task is never cancelled, so this is a panic of the compiler: the fault of a file that should be refused.
-        let loaded = loaded.unwrap_or_else(|error| {
-            tracing::error!(%error, "the compiler panicked on a plugin");
-            Err(LoadError::Compile("the compiler failed on it".into()))
-        })?;
+        let wasm: Arc<[u8]> = wasm.into();
+        let loaded = match self.find(wasm.clone()).await? {
+            Found::Loaded(loaded) => loaded,
+            Found::Compiled(package, components) => self.0.link(package, &components)?,
+            Found::Package(package) => {
+                // One compilation at a time. Who waited here may have waited for this very file.
+                let _one_at_a_time = self.0.compiling.lock().await;
+                match self.find(wasm.clone()).await? {
+                    Found::Loaded(loaded) => loaded,
+                    Found::Compiled(package, components) => self.0.link(package, &components)?,
+                    Found::Package(_) => self.compile(package, wasm).await?,
+                }
+            }
+        };
         self.try_out(&loaded).await?;
         Ok(loaded)
+    }
+
+    /// What is known of a file without compiling it. Off the runtime's threads: it reads every byte.
+    async fn find(&self, wasm: Arc<[u8]>) -> Result<Found, LoadError> {
+        let host = self.0.clone();
+        tokio::task::spawn_blocking(move || host.find(&wasm)).await.map_err(LoadError::panicked)?
+    }
+
+    async fn compile(&self, package: Package, wasm: Arc<[u8]>) -> Result<Arc<Loaded>, LoadError> {
+        let code = compile::compile(&self.0.shards[0].engine, wasm, &self.0.config.compile).await?;
+        let host = self.0.clone();
+        let linked = tokio::task::spawn_blocking(move || {
+            let components = host.cache.store(package.digest, &code);
+            host.link(package, &components.map_err(|error| LoadError::Contract(format!("{error:#}")))?)
+        });
+        linked.await.map_err(LoadError::panicked)?
     }
 
     /// Makes one instance. Linking goes by names alone: only here are the types of the functions held against the contract.
@@ -176,19 +209,32 @@ impl Host {
     }
 }
 
+/// What is known of a file.
+enum Found {
+    /// It is in use.
+    Loaded(Arc<Loaded>),
+    /// Its code, for each engine.
+    Compiled(Package, Vec<Component>),
+    /// It is in order, and must be compiled.
+    Package(Package),
+}
+
 impl Inner {
-    fn load(&self, wasm: &[u8]) -> Result<Arc<Loaded>, LoadError> {
+    fn find(&self, wasm: &[u8]) -> Result<Found, LoadError> {
         let digest = Digest::of(wasm);
         if let Some(loaded) = self.loaded().get(&digest).and_then(Weak::upgrade) {
-            return Ok(loaded);
+            return Ok(Found::Loaded(loaded));
         }
         let package = Package::read(wasm, &self.config.package)?;
-        let components = match self.cache.find(digest) {
-            Some(components) => components,
-            None => self.compile(wasm, digest)?,
-        };
-        let limits = self.config.limits.of(package.domain).clone();
-        let loaded = Loaded::link(package, limits, &self.shards, &components, self.cores.clone());
+        Ok(match self.cache.find(digest) {
+            Some(components) => Found::Compiled(package, components),
+            None => Found::Package(package),
+        })
+    }
+
+    fn link(&self, package: Package, components: &[Component]) -> Result<Arc<Loaded>, LoadError> {
+        let (digest, limits) = (package.digest, self.config.limits.of(package.domain).clone());
+        let loaded = Loaded::link(package, limits, &self.shards, components, self.cores.clone());
         let loaded = Arc::new(loaded.map_err(|error| LoadError::Contract(format!("{error:#}")))?);
         let mut known = self.loaded();
         // Whoever loaded it meanwhile was first: one value a digest, so one count of its calls.
@@ -198,20 +244,6 @@ impl Inner {
         known.retain(|_, loaded| loaded.strong_count() > 0);
         known.insert(digest, Arc::downgrade(&loaded));
         Ok(loaded)
-    }
-
-    fn compile(&self, wasm: &[u8], digest: Digest) -> Result<Vec<Component>, LoadError> {
-        let at_once = self.compiling.try_lock();
-        let waits = matches!(at_once, Err(TryLockError::WouldBlock));
-        let _one_at_a_time = at_once.unwrap_or_else(|_| self.compiling.lock().unwrap_or_else(PoisonError::into_inner));
-        // Who waited here may have waited for this very file.
-        if let Some(components) = waits.then(|| self.cache.find(digest)).flatten() {
-            return Ok(components);
-        }
-        let compiled = Component::from_binary(&self.shards[0].engine, wasm);
-        compiled
-            .and_then(|component| self.cache.store(digest, component))
-            .map_err(|error| LoadError::Compile(format!("{error:#}")))
     }
 
     fn loaded(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Weak<Loaded>>> {
@@ -225,6 +257,9 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("total_calls", "1 to 1000", config.total_calls, 1, 1_000),
         ("engines", "0 to 64", config.engines, 0, 64),
         ("slow_lane_threads", "1 to 16", config.slow_lane_threads, 1, 16),
+        ("compile.memory_mib", "64 to 65536", config.compile.memory_mib, 64, 65_536),
+        ("compile.cpu_s", "1 to 3600", config.compile.cpu_s, 1, 3_600),
+        ("compile.wall_s", "1 to 3600", config.compile.wall_s, 1, 3_600),
     ] {
         if !(least..=most).contains(&given) {
             return Err(HostError::Setting { setting: setting.into(), range });

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Domain;
+use super::{CompileConfig, Domain, SignaturesConfig};
 
 /// How instances get their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct PluginsConfig {
     /// OS threads for calls that outlive their first slice, so that they cannot delay shoppers. 1 to 16.
     pub slow_lane_threads: u32,
     pub package: PackageLimits,
+    pub compile: CompileConfig,
+    pub signatures: SignaturesConfig,
     pub limits: DomainLimits,
 }
 
@@ -45,6 +47,8 @@ impl Default for PluginsConfig {
             engines: 0,
             slow_lane_threads: 1,
             package: PackageLimits::default(),
+            compile: CompileConfig::default(),
+            signatures: SignaturesConfig::default(),
             limits: DomainLimits::default(),
         }
     }
@@ -69,6 +73,10 @@ pub struct PackageLimits {
     pub locals: u32,
     /// Targets of one `br_table`.
     pub branch_targets: u32,
+    /// Tables, over all modules.
+    pub tables: u32,
+    /// Elements that one table begins with.
+    pub table_elements: u32,
     pub imports: u32,
     pub exports: u32,
     /// All custom sections of the outer component together (the manifest is one).
@@ -86,6 +94,8 @@ impl Default for PackageLimits {
             function_bytes: 256 << 10,
             locals: 2_000,
             branch_targets: 4_096,
+            tables: 16,
+            table_elements: 10_000,
             imports: 64,
             exports: 32,
             custom_bytes: 64 << 10,

@@ -3,8 +3,10 @@
 //! | file | holds |
 //! |---|---|
 //! | `host` | the one value that loads, publishes and calls |
-//! | `package`, `scan`, `manifest` | a plugin file, read and refused without running any of it |
-//! | `engine`, `cache` | the compiler, the pool of instances, the clock; compiled code on disk |
+//! | `package`, `scan`, `metadata`, `manifest` | a plugin file, read and refused without running any of it |
+//! | `signature` | who stands behind a file |
+//! | `compile/` | the process that compiles, and what it is denied |
+//! | `engine`, `cache` | the settings of the compiler, the pool of instances, the clock; compiled code on disk |
 //! | `shards` | an engine for each core, and which is whose |
 //! | `bindings` | the contract as Rust types, the only `bindgen!` |
 //! | `limits` | what a file and a call may cost, from shop.toml |
@@ -28,12 +30,14 @@ mod cache;
 mod call;
 mod capabilities;
 mod check;
+pub mod compile;
 mod engine;
 mod fault;
 mod host;
 mod ledger;
 mod limits;
 mod manifest;
+mod metadata;
 mod option_id;
 mod package;
 mod places;
@@ -41,6 +45,7 @@ pub mod registry;
 mod routing;
 mod scan;
 mod shards;
+mod signature;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -62,14 +67,17 @@ pub use bindings::types;
 pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
 pub use check::Probe;
+pub use compile::{CompileConfig, CompileError, Isolation};
 pub use fault::Fault;
 pub use host::{Host, HostError, LoadError};
 pub use limits::{Allocator, DomainLimits, Limits, PackageLimits, PluginsConfig};
 pub use manifest::Manifest;
+pub use metadata::Metadata;
 pub use option_id::OptionId;
 pub use package::{Digest, NotADigest, Package, PackageError};
 pub use registry::{Registry, RegistryError};
 pub use routing::{Bound, Loaded, Route, Routing};
+pub use signature::{KeyId, Signature, SignatureError, SignaturesConfig, Signer, TrustedKey, Unsigned};
 
 /// What a plugin decides: one of the four interfaces of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,12 +1,14 @@
 //! An uploaded plugin, read and refused without running or compiling any of it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::build::MANIFEST_SECTION;
 use super::limits::PackageLimits;
-use super::{Domain, Manifest, capabilities, scan, wasi};
+use super::{Domain, Manifest, Metadata, capabilities, scan, wasi};
 
 /// SHA-256 of a plugin file: its identity. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,8 +77,9 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 /// A plugin file that was read and found in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Package {
+    pub metadata: Metadata,
     pub manifest: Manifest,
     pub digest: Digest,
     /// From the component's own exports.
@@ -85,6 +88,8 @@ pub struct Package {
     pub contract: String,
     /// Size of the file.
     pub bytes: u64,
+    /// The interfaces that it imports, in the order of their names: `kassa:host/log@0.1.0`.
+    pub imports: Vec<String>,
 }
 
 /// Why a file is no plugin that this shop can take. The texts are for the person who uploads it.
@@ -108,6 +113,10 @@ pub enum PackageError {
     NoManifest,
     #[error("the manifest is wrong: {0}")]
     BadManifest(String),
+    #[error("the component has no {what} (section `{section}`); `kassa plugin build` puts it there")]
+    Unnamed { what: &'static str, section: &'static str },
+    #[error("what the component says of itself is wrong: {0}")]
+    BadMetadata(String),
     #[error("the component exports no plugin interface of Kassa (kassa:pricing/pricing@0.1.0 and the like)")]
     NoDomain,
     #[error("the component exports {0} plugin interfaces of Kassa; a plugin has exactly one")]
@@ -133,8 +142,19 @@ impl Package {
         if let Some(import) = scan.imports.iter().find(|import| !is_granted(domain, import)) {
             return Err(PackageError::ForbiddenImport { domain, import: (*import).to_owned() });
         }
-        let manifest = Manifest::read(scan.manifest.ok_or(PackageError::NoManifest)?)?;
-        Ok(Self { manifest, digest: Digest::of(wasm), domain, contract, bytes })
+        let manifest = Manifest::read(scan.sections.get(MANIFEST_SECTION).ok_or(PackageError::NoManifest)?)?;
+        let metadata = Metadata::read(&scan.sections)?;
+        let imports: BTreeSet<&str> = scan.imports.into_iter().collect();
+        let imports = imports.into_iter().map(str::to_owned).collect();
+        Ok(Self { metadata, manifest, digest: Digest::of(wasm), domain, contract, bytes, imports })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    pub fn version(&self) -> &str {
+        &self.metadata.version
     }
 }
 
@@ -163,23 +183,20 @@ fn domain_of(exports: &[&str]) -> Result<(Domain, String), PackageError> {
     let mut found: Vec<(Domain, String)> = exports.iter().copied().filter_map(of_kassa).collect();
     match (found.pop(), found.len()) {
         (None, _) => Err(PackageError::NoDomain),
-        (Some((domain, version)), 0) if is_compatible(&version, CONTRACT) => Ok((domain, version)),
+        (Some((domain, version)), 0) if version == CONTRACT => Ok((domain, version)),
         (Some((domain, version)), 0) => Err(PackageError::UnknownContract(format!("kassa:{domain}@{version}"))),
         (Some(_), others) => Err(PackageError::ManyDomains(others + 1)),
     }
 }
 
-/// Versions that the kernel knows: of its own packages, and of WASI.
-const CONTRACT: &str = "0.1.";
+/// The version of its own packages that the kernel knows.
+const CONTRACT: &str = "0.1.0";
+/// Of WASI any patch of this series: toolchains differ in it, and what it means is the same.
 const WASI: &str = "0.2.";
-
-/// `version` is a plain release within `series`.
-fn is_compatible(version: &str, series: &str) -> bool {
-    version.strip_prefix(series).is_some_and(|patch| patch.parse::<u32>().is_ok() && !patch.starts_with('+'))
-}
 
 pub(super) fn is_granted(domain: Domain, import: &str) -> bool {
     let Some((interface, version)) = import.split_once('@') else { return false };
-    capabilities::granted(domain).contains(&interface) && is_compatible(version, CONTRACT)
-        || wasi::INTERFACES.contains(&interface) && is_compatible(version, WASI)
+    let is_patch = |patch: &str| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());
+    capabilities::granted(domain).contains(&interface) && version == CONTRACT
+        || wasi::INTERFACES.contains(&interface) && version.strip_prefix(WASI).is_some_and(is_patch)
 }

@@ -89,7 +89,7 @@ pub(super) struct Local {
 
 impl Local {
     pub(super) fn name(&self) -> &str {
-        &self.component.package.manifest.name
+        &self.component.package.metadata.name
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -125,11 +125,11 @@ impl Bound {
     }
 
     pub fn name(&self) -> &str {
-        &self.component.package.manifest.name
+        &self.component.package.metadata.name
     }
 
     pub fn version(&self) -> &str {
-        &self.component.package.manifest.version
+        &self.component.package.metadata.version
     }
 
     pub fn digest(&self) -> Digest {

@@ -1,17 +1,16 @@
-//! A component taken apart without compiling it: its imports, exports and manifest, and whether it stays within limits.
+//! A component taken apart without compiling it: its imports, exports and custom sections, and whether it stays within limits.
 //!
 //! Compiling hostile input is outside what wasmtime promises to be safe and quick at, so whatever makes compiling dear
 //! (many or huge functions, deep nesting) is counted here first.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use wasmparser::{BinaryReaderError, ComponentExternalKind, ComponentTypeRef, FunctionBody, Operator, Parser, Payload};
 
+use super::build::MANIFEST_SECTION;
 use super::limits::PackageLimits;
 use super::package::PackageError;
-
-/// Name of the custom section that holds the manifest.
-const MANIFEST: &str = "kassa:manifest";
 
 /// What a component says about itself.
 #[derive(Default)]
@@ -20,7 +19,8 @@ pub(super) struct Scan<'a> {
     pub(super) imports: Vec<&'a str>,
     /// Instances that it exports, by name.
     pub(super) exports: Vec<&'a str>,
-    pub(super) manifest: Option<&'a [u8]>,
+    /// Custom sections of the outer component by name; of two with one name the last.
+    pub(super) sections: BTreeMap<&'a str, &'a [u8]>,
     counts: Counts,
 }
 
@@ -30,6 +30,7 @@ struct Counts {
     modules: u64,
     types: u64,
     functions: u64,
+    tables: u64,
     imports: u64,
     exports: u64,
     custom_bytes: u64,
@@ -94,7 +95,7 @@ impl<'a> Scan<'a> {
 
     fn read_custom(
         &mut self,
-        name: &str,
+        name: &'a str,
         data: &'a [u8],
         range: Range<usize>,
         limits: &PackageLimits,
@@ -104,8 +105,9 @@ impl<'a> Scan<'a> {
             let (count, limit) = (self.counts.custom_bytes, limits.custom_bytes);
             return Err(PackageError::TooMany { what: "bytes in custom sections", count, limit });
         }
-        if name == MANIFEST && self.manifest.replace(data).is_some() {
-            return Err(PackageError::BadManifest(format!("there are two `{MANIFEST}` sections")));
+        // Tools change what they know by adding it again. What a plugin asks for is nobody's to change.
+        if self.sections.insert(name, data).is_some() && name == MANIFEST_SECTION {
+            return Err(PackageError::BadManifest(format!("there are two `{MANIFEST_SECTION}` sections")));
         }
         Ok(())
     }
@@ -121,6 +123,13 @@ impl<'a> Scan<'a> {
                 add("functions", &mut counts.functions, section.count(), limits.functions)
             }
             Payload::MemorySection(section) => within("memories in one module", section.count(), 1),
+            Payload::TableSection(section) => {
+                add("tables", &mut counts.tables, section.count(), limits.tables)?;
+                section.clone().into_iter().try_for_each(|table| {
+                    let elements = u32::try_from(table?.ty.initial).unwrap_or(u32::MAX);
+                    within("elements in one table", elements, limits.table_elements)
+                })
+            }
             Payload::CodeSectionEntry(body) => check_body(body, limits),
             _ => Ok(()),
         }

@@ -81,7 +81,13 @@ impl App {
 
     /// Stops the kernel, and starts it again on what it left.
     pub async fn restart(&self) -> Self {
-        let config = self.shop.config().clone();
+        self.restart_with(|_| {}).await
+    }
+
+    /// The same, with other settings.
+    pub async fn restart_with(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = self.shop.config().clone();
+        change(&mut config);
         self.served.stop_serving().await;
         let shop = Shop::open(config).await.unwrap_or_else(|error| panic!("the shop opens again: {error}"));
         let (url, server) = serve(&shop).await;

@@ -10,6 +10,7 @@ pub mod prices;
 pub mod receiver;
 pub mod shopper;
 pub mod stock;
+pub mod wasm;
 
 use std::future::Future;
 use std::pin::Pin;

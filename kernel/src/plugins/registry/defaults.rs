@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{BoundPlugin, Registry, RegistryError};
 use crate::config::Config;
-use crate::plugins::Domain;
+use crate::plugins::{Digest, Domain, Package};
 
 /// A component that the build script made, with the settings of the demo shop.
 pub struct DefaultPlugin {
@@ -19,6 +19,11 @@ pub struct DefaultPlugin {
 
 include!(concat!(env!("OUT_DIR"), "/default_plugins.rs"));
 
+/// By which the kernel knows its own.
+pub(super) fn digests() -> BTreeSet<Digest> {
+    DEFAULT_PLUGINS.iter().map(|plugin| Digest::of(plugin.wasm)).collect()
+}
+
 /// Puts a default plugin in force for each domain that never had one. Each is a commit of its own, so a first start that is
 /// cut off goes on with the next.
 pub(super) async fn install(
@@ -28,17 +33,18 @@ pub(super) async fn install(
 ) -> Result<(), RegistryError> {
     for plugin in DEFAULT_PLUGINS.iter().filter(|plugin| !bound.contains(&plugin.domain)) {
         let failed = |cause| RegistryError::Default { name: plugin.name, cause: Box::new(cause) };
-        let version = registry.upload(Bytes::from_static(plugin.wasm)).await.map_err(failed)?;
+        let uploaded = registry.upload(Bytes::from_static(plugin.wasm), None).await.map_err(failed)?;
+        let Package { metadata, digest, domain, .. } = uploaded.package;
         let bound = BoundPlugin {
-            name: version.manifest.name,
-            version: version.manifest.version,
-            digest: version.digest,
-            settings: settings(plugin, version.domain, config),
+            name: metadata.name,
+            version: metadata.version,
+            digest: digest.to_string(),
+            settings: settings(plugin, domain, config),
         };
-        match registry.put_in_force(version.domain, 1, vec![bound], None, "kassa").await {
+        match registry.put_in_force(domain, 1, vec![bound], None, "kassa").await {
             // Another kernel starts on the same empty database, and was first. (Or there is a binding that this kernel
             // cannot read, and then it must not sell without one.)
-            Err(RegistryError::Contended) if registry.load_bound().await?.contains(&version.domain) => {}
+            Err(RegistryError::Contended) if registry.load_bound().await?.contains(&domain) => {}
             put => drop(put.map_err(failed)?),
         }
     }

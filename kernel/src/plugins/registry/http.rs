@@ -1,12 +1,18 @@
 //! Plugins and bindings over HTTP, for merchants.
 
+mod card;
+
 use axum::Json as Answer;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+
+pub use card::CardOut;
 
 use super::{Binding, PluginVersion, RegistryError, Wanted};
 use crate::Shop;
@@ -14,27 +20,14 @@ use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, read_body};
 use crate::plugins::answer::has_nul;
-use crate::plugins::{Domain, Fault, LoadError};
+use crate::plugins::{CompileError, Domain, Fault, LoadError, SignatureError};
 use crate::problem::{Kind, Problem, ProblemSchema};
 
-/// A version of a plugin.
+/// A version of a plugin: its card, and when it came.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PluginVersionOut {
-    #[schema(example = "pricing-standard")]
-    name: String,
-    #[schema(example = "1.2.0")]
-    version: String,
-    /// SHA-256 of the file.
-    digest: String,
-    /// `pricing`, `payment`, `delivery` or `notification`, read from the component's types.
-    domain: &'static str,
-    /// Version of the contract that it was built for.
-    #[schema(example = "0.1.0")]
-    contract: String,
-    description: String,
-    /// JSON Schema of its settings.
-    settings_schema: Option<Value>,
-    size_bytes: i64,
+    #[serde(flatten)]
+    card: CardOut,
     #[schema(value_type = String, format = DateTime)]
     uploaded_at: Moment,
 }
@@ -100,8 +93,10 @@ pub struct BindingIn {
 
 /// Uploads a plugin
 ///
-/// The body is the `.wasm` file. It is checked and compiled, and in force only once it is bound.
+/// The body is the `.wasm` file. It is checked and compiled, and in force only once it is bound. The same file may be uploaded again
+/// with a signature.
 #[utoipa::path(post, path = "/v1/admin/plugins", tag = "plugins", security(("bearer" = [])),
+    params(("plugin-signature" = Option<String>, Header, description = "The `.minisig` file of minisign, in Base64")),
     request_body(content = Vec<u8>, content_type = "application/wasm"), responses(
     (status = 201, body = PluginVersionOut),
     (status = 409, description = "`plugin-version-taken`", body = ProblemSchema),
@@ -117,11 +112,20 @@ pub async fn upload_plugin(
     if !matches!(media_type, Some(b"application/wasm" | b"application/octet-stream")) {
         return Err(Problem::new(Kind::UnsupportedMediaType).detail("send application/wasm"));
     }
+    let signature = request.headers().get(SIGNATURE).map(decode_signature).transpose()?;
     let file = read_body(request).await?;
-    let version = shop.plugins().upload(file).await?;
+    let version = shop.plugins().upload(file, signature).await?;
     let location =
-        HeaderValue::from_str(&format!("/v1/admin/plugins/{}", version.manifest.name)).map_err(Problem::internal)?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(version_out(version))).into_response())
+        HeaderValue::from_str(&format!("/v1/admin/plugins/{}", version.package.name())).map_err(Problem::internal)?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(version_out(&shop, version))).into_response())
+}
+
+/// The header that a signature comes in. A file of minisign has lines, a header has none.
+const SIGNATURE: &str = "plugin-signature";
+
+fn decode_signature(header: &HeaderValue) -> Result<String, Problem> {
+    let decoded = STANDARD.decode(header.as_bytes()).ok().and_then(|text| String::from_utf8(text).ok());
+    decoded.ok_or_else(|| RegistryError::from(SignatureError::Malformed).into())
 }
 
 /// Every plugin with its versions
@@ -131,7 +135,9 @@ pub async fn upload_plugin(
 pub async fn list_plugins(State(shop): State<Shop>, _: Staff<may::Plugins>) -> Result<Answer<Vec<PluginOut>>, Problem> {
     let bindings = shop.plugins().bindings().await?;
     let plugins = shop.plugins().list().await?;
-    Ok(Answer(plugins.into_iter().filter_map(|(name, versions)| plugin_out(name, versions, &bindings)).collect()))
+    Ok(Answer(
+        plugins.into_iter().filter_map(|(name, versions)| plugin_out(&shop, name, versions, &bindings)).collect(),
+    ))
 }
 
 /// A plugin with its versions
@@ -147,7 +153,7 @@ pub async fn get_plugin(
 ) -> Result<Answer<PluginOut>, Problem> {
     let bindings = shop.plugins().bindings().await?;
     let versions = shop.plugins().list().await?.remove(&name).unwrap_or_default();
-    plugin_out(name, versions, &bindings).map(Answer).ok_or_else(Problem::not_found)
+    plugin_out(&shop, name, versions, &bindings).map(Answer).ok_or_else(Problem::not_found)
 }
 
 /// The plugins in force, by domain
@@ -284,25 +290,17 @@ fn binding_out(binding: Binding) -> BindingOut {
     }
 }
 
-fn plugin_out(name: String, versions: Vec<PluginVersion>, bindings: &[Binding]) -> Option<PluginOut> {
-    let domain = versions.first()?.domain.name();
+fn plugin_out(shop: &Shop, name: String, versions: Vec<PluginVersion>, bindings: &[Binding]) -> Option<PluginOut> {
+    let domain = versions.first()?.package.domain.name();
     let bound = bindings.iter().flat_map(|binding| &binding.plugins).find(|plugin| plugin.name == name);
     let active_version = bound.map(|plugin| plugin.version.clone());
-    Some(PluginOut { name, domain, active_version, versions: versions.into_iter().map(version_out).collect() })
+    let versions = versions.into_iter().map(|version| version_out(shop, version)).collect();
+    Some(PluginOut { name, domain, active_version, versions })
 }
 
-fn version_out(version: PluginVersion) -> PluginVersionOut {
-    PluginVersionOut {
-        name: version.manifest.name,
-        version: version.manifest.version,
-        digest: version.digest,
-        domain: version.domain.name(),
-        contract: version.contract,
-        description: version.manifest.description,
-        settings_schema: version.manifest.settings,
-        size_bytes: version.size_bytes,
-        uploaded_at: version.uploaded_at,
-    }
+fn version_out(shop: &Shop, version: PluginVersion) -> PluginVersionOut {
+    let signer = shop.plugins().signer_of(&version);
+    PluginVersionOut { card: CardOut::of(version.package, signer), uploaded_at: version.uploaded_at }
 }
 
 impl From<RegistryError> for Problem {
@@ -311,7 +309,13 @@ impl From<RegistryError> for Problem {
             RegistryError::Load(LoadError::Package(crate::plugins::PackageError::TooLarge { limit, .. })) => {
                 Problem::new(Kind::PayloadTooLarge).detail(format!("at most {limit} bytes"))
             }
+            RegistryError::Load(LoadError::Compile(CompileError::Unavailable(_))) => Problem::internal(error),
             RegistryError::Load(error) => Problem::new(Kind::PluginRejected).with("reason", error.to_string()),
+            RegistryError::Signature(error) => Problem::new(Kind::PluginRejected).with("reason", error.to_string()),
+            RegistryError::Unsigned { ref name, .. } => Problem::new(Kind::BindingRejected)
+                .with("plugin", name.clone())
+                .with("reason", "unsigned")
+                .detail(error.to_string()),
             RegistryError::VersionTaken { .. } => Problem::new(Kind::PluginVersionTaken).detail(error.to_string()),
             RegistryError::UnknownPlugin(_) | RegistryError::OtherDomain { .. } | RegistryError::Twice(_) => {
                 Problem::invalid_field("/plugins", error.to_string())

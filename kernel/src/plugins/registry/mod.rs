@@ -8,19 +8,19 @@ mod defaults;
 pub mod http;
 mod kv;
 mod store;
+mod uploads;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, Manifest, PackageError, Probe, Routing,
-    notification,
+    Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, Package, PackageError, Probe, Routing,
+    Signature, SignatureError, SignaturesConfig, Unsigned, notification,
 };
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
@@ -29,6 +29,7 @@ use crate::db::{self, Db};
 use crate::events;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
+pub use uploads::{Inspected, inspect};
 
 /// Static delivery rates of the settings go by this name.
 pub const RESERVED_NAME: &str = "fallback";
@@ -36,11 +37,9 @@ pub const RESERVED_NAME: &str = "fallback";
 /// A version of a plugin that was uploaded.
 #[derive(Debug, Clone)]
 pub struct PluginVersion {
-    pub manifest: Manifest,
-    pub digest: String,
-    pub domain: Domain,
-    pub contract: String,
-    pub size_bytes: i64,
+    pub package: Package,
+    /// That came with the file, or with the same file later.
+    pub signature: Option<Signature>,
     pub uploaded_at: Moment,
 }
 
@@ -86,6 +85,10 @@ pub enum RegistryError {
     Missing { name: String, version: String, cause: String },
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    #[error("no key that this shop trusts has signed {name} {version}")]
+    Unsigned { name: String, version: String },
     #[error("the file cannot be kept: {0}")]
     Blob(#[from] std::io::Error),
     #[error("there is another file under the name {name} and the version {version}")]
@@ -121,6 +124,9 @@ pub struct Registry {
     blobs: Blobs,
     /// What activation asks a plugin with.
     probe: Probe,
+    signatures: SignaturesConfig,
+    /// The plugins that came with the kernel.
+    defaults: BTreeSet<Digest>,
     /// One change of bindings at a time. Another kernel's change is caught by the generation's primary key.
     changing: Mutex<()>,
 }
@@ -132,7 +138,15 @@ impl Registry {
         let kv = Arc::new(kv::DatabaseKv::new(db.clone()));
         let host = Host::new(&config.plugins, &cache_dir, install_key, kv)?;
         let probe = probe(&config.shop);
-        let registry = Self { host, db: db.clone(), blobs, probe, changing: Mutex::new(()) };
+        let registry = Self {
+            host,
+            db: db.clone(),
+            blobs,
+            probe,
+            signatures: config.plugins.signatures.clone(),
+            defaults: defaults::digests(),
+            changing: Mutex::new(()),
+        };
         let bound = registry.load_bound().await?;
         defaults::install(&registry, config, &bound).await?;
         Ok(registry)
@@ -211,59 +225,19 @@ impl Registry {
         Ok(Arc::new(Bound::new(component, settings)))
     }
 
-    /// Keeps an uploaded file. Uploading the same file again answers the same; it is in force only once it is bound.
-    pub async fn upload(&self, file: Bytes) -> Result<PluginVersion, RegistryError> {
-        let loaded = self.host.load(file.as_ref()).await?;
-        let package = &loaded.package;
-        if package.manifest.name == RESERVED_NAME {
-            let text = format!("the name {RESERVED_NAME} is the kernel's own");
-            return Err(PackageError::BadManifest(text).into());
+    /// Refuses what the operator does not want in force, whenever it was uploaded.
+    async fn permit(&self, plugins: &[BoundPlugin]) -> Result<(), RegistryError> {
+        if self.signatures.unsigned != Unsigned::Refused {
+            return Ok(());
         }
-        let version = PluginVersion {
-            manifest: package.manifest.clone(),
-            digest: package.digest.to_string(),
-            domain: package.domain,
-            contract: package.contract.clone(),
-            size_bytes: i64::try_from(package.bytes).unwrap_or(i64::MAX),
-            uploaded_at: clock::now(),
-        };
-        self.blobs.put(&version.digest, file).await?;
-        if let Some(known) = self.known(&version).await? {
-            return Ok(known);
-        }
-        let mut tx = self.db.write().await?;
-        match store::insert_version(&mut tx, &version).await {
-            Ok(()) => tx.commit().await?,
-            // Another upload was first, perhaps of the same file.
-            Err(error) if error.is_unique_violation() => {
-                drop(tx);
-                return self.known(&version).await?.ok_or_else(|| error.into());
+        let mut conn = self.db.read().await?;
+        for BoundPlugin { name, version, .. } in plugins {
+            let found = store::find_version(&mut conn, name, version).await?;
+            if !found.is_some_and(|found| self.signer_of(&found).is_trusted()) {
+                return Err(RegistryError::Unsigned { name: name.clone(), version: version.clone() });
             }
-            Err(error) => return Err(error.into()),
         }
-        let Manifest { name, version: number, .. } = &version.manifest;
-        tracing::info!(plugin = name, version = number, digest = version.digest, "uploaded");
-        Ok(version)
-    }
-
-    /// The same file, if it was uploaded before; another one under its name and version is refused.
-    async fn known(&self, version: &PluginVersion) -> Result<Option<PluginVersion>, RegistryError> {
-        let Manifest { name, version: number, .. } = &version.manifest;
-        match store::find_version(&mut self.db.read().await?, name, number).await? {
-            Some(known) if known.digest != version.digest => {
-                Err(RegistryError::VersionTaken { name: name.clone(), version: number.clone() })
-            }
-            known => Ok(known),
-        }
-    }
-
-    /// Every version, the newest upload first, by plugin.
-    pub async fn list(&self) -> Result<BTreeMap<String, Vec<PluginVersion>>, RegistryError> {
-        let mut plugins: BTreeMap<String, Vec<PluginVersion>> = BTreeMap::new();
-        for version in store::all_versions(&mut self.db.read().await?).await? {
-            plugins.entry(version.manifest.name.clone()).or_default().push(version);
-        }
-        Ok(plugins)
+        Ok(())
     }
 
     /// The binding in force of every domain that has one.
@@ -315,8 +289,9 @@ impl Registry {
             };
             let label = || want.version.as_ref().map_or(want.name.clone(), |v| format!("{}@{v}", want.name));
             let found = found.ok_or_else(|| RegistryError::UnknownPlugin(label()))?;
-            if found.domain != domain {
-                return Err(RegistryError::OtherDomain { name: want.name.clone(), is: found.domain });
+            let Package { metadata, digest, domain: is, .. } = found.package;
+            if is != domain {
+                return Err(RegistryError::OtherDomain { name: want.name.clone(), is });
             }
             if plugins.iter().any(|plugin| plugin.name == want.name) {
                 return Err(RegistryError::Twice(want.name.clone()));
@@ -327,7 +302,7 @@ impl Registry {
                     bound_last(&mut conn, domain, &want.name).await?.map_or_else(|| json!({}), |last| last.settings)
                 }
             };
-            let PluginVersion { manifest: Manifest { name, version, .. }, digest, .. } = found;
+            let (name, version, digest) = (metadata.name, metadata.version, digest.to_string());
             plugins.push(BoundPlugin { name, version, digest, settings });
         }
         Ok(plugins)
@@ -341,6 +316,7 @@ impl Registry {
         rolled_back_to: Option<i64>,
         actor: &str,
     ) -> Result<Binding, RegistryError> {
+        self.permit(&plugins).await?;
         let bound = self.bind_loaded(&plugins).await?;
         for bound in &bound {
             let name = || bound.name().to_owned();

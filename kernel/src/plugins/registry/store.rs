@@ -5,15 +5,12 @@ use serde_json::Value;
 use super::{Binding, BoundPlugin, PluginVersion};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
-use crate::plugins::Domain;
+use crate::plugins::{Digest, Domain, Signature};
 
 #[derive(FromRow)]
 struct VersionRow {
-    digest: String,
-    domain: String,
-    contract: String,
-    manifest: String,
-    size_bytes: i64,
+    package: String,
+    signature: Option<String>,
     uploaded_at: Moment,
 }
 
@@ -21,39 +18,50 @@ struct VersionRow {
 impl VersionRow {
     fn into_version(self) -> Option<PluginVersion> {
         Some(PluginVersion {
-            manifest: serde_json::from_str(&self.manifest).ok()?,
-            digest: self.digest,
-            domain: self.domain.parse().ok()?,
-            contract: self.contract,
-            size_bytes: self.size_bytes,
+            package: serde_json::from_str(&self.package).ok()?,
+            signature: self.signature.and_then(|signature| serde_json::from_str(&signature).ok()),
             uploaded_at: self.uploaded_at,
         })
     }
 }
 
 pub(super) async fn insert_version(tx: &mut Tx, version: &PluginVersion) -> Result<()> {
-    let manifest = &version.manifest;
+    let package = &version.package;
     sql::execute!(
         tx,
-        "insert into plugin_versions (digest, name, version, domain, contract, manifest, size_bytes, uploaded_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        version.digest.as_str(),
-        manifest.name.as_str(),
-        manifest.version.as_str(),
-        version.domain.name(),
-        version.contract.as_str(),
-        serde_json::to_string(manifest).unwrap_or_default(),
-        version.size_bytes,
+        "insert into plugin_versions (digest, name, version, domain, package, signature, uploaded_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        package.digest.to_string(),
+        package.name(),
+        package.version(),
+        package.domain.name(),
+        serde_json::to_string(package).unwrap_or_default(),
+        version.signature.as_ref().map(json_of),
         version.uploaded_at
     )?;
     Ok(())
+}
+
+pub(super) async fn put_signature(tx: &mut Tx, plugin: Digest, signature: &Signature) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update plugin_versions set signature = $2 where digest = $1",
+        plugin.to_string(),
+        json_of(signature)
+    )?;
+    Ok(())
+}
+
+fn json_of(signature: &Signature) -> String {
+    // Texts always have a JSON form.
+    serde_json::to_string(signature).unwrap_or_default()
 }
 
 pub(super) async fn find_version(conn: &mut Conn, name: &str, version: &str) -> Result<Option<PluginVersion>> {
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select digest, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+        "select package, signature, uploaded_at from plugin_versions
          where name = $1 and version = $2",
         name,
         version
@@ -65,7 +73,7 @@ pub(super) async fn newest_version(conn: &mut Conn, name: &str) -> Result<Option
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select digest, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+        "select package, signature, uploaded_at from plugin_versions
          where name = $1 order by uploaded_at desc limit 1",
         name
     )?;
@@ -76,7 +84,7 @@ pub(super) async fn all_versions(conn: &mut Conn) -> Result<Vec<PluginVersion>> 
     let rows = sql::all!(
         conn,
         VersionRow,
-        "select digest, domain, contract, manifest, size_bytes, uploaded_at from plugin_versions
+        "select package, signature, uploaded_at from plugin_versions
          order by name, uploaded_at desc"
     )?;
     Ok(rows.into_iter().filter_map(VersionRow::into_version).collect())

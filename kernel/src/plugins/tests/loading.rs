@@ -29,19 +29,16 @@ async fn files_that_are_no_plugin_are_refused_by_name() {
 
     let package = Package::read(&plugin, &limits).expect("a plugin");
     assert_eq!((package.domain, package.contract.as_str()), (Domain::Pricing, "0.1.0"));
-    assert_eq!((package.manifest.name.as_str(), package.digest), ("percent-off", Digest::of(&plugin)));
+    assert_eq!((package.name(), package.digest), ("percent-off", Digest::of(&plugin)));
 }
 
 #[tokio::test]
 async fn a_manifest_is_needed_once() {
     let limits = PackageLimits::default();
     let mut twice = wasm("percent-off");
-    // A custom section: id 0, its size, the length of its name, the name, the content.
-    let name = b"kassa:manifest";
-    twice.extend([0, name.len() as u8 + 3, name.len() as u8]);
-    twice.extend(name);
-    twice.extend(b"{}");
+    build::append_custom_section(&mut twice, build::MANIFEST_SECTION, b"{}");
     assert!(matches!(Package::read(&twice, &limits), Err(PackageError::BadManifest(_))));
+    let name = build::MANIFEST_SECTION.as_bytes();
     let at = twice.windows(name.len()).position(|window| window == name).expect("a manifest");
     let mut none = wasm("percent-off");
     none[at] = b'K';
@@ -54,6 +51,7 @@ async fn imports_beyond_the_grant_are_refused_by_name() {
     assert!(import(Domain::Payment, "kassa:host/kv@0.1.0"));
     assert!(!import(Domain::Pricing, "kassa:host/kv@0.1.0"));
     assert!(!import(Domain::Payment, "kassa:host/kv@0.2.0"));
+    assert!(!import(Domain::Payment, "kassa:host/kv@0.1.1"));
     assert!(import(Domain::Pricing, "wasi:io/streams@0.2.6"));
     assert!(!import(Domain::Pricing, "wasi:io/streams@0.3.0"));
     for denied in ["wasi:sockets/tcp@0.2.6", "wasi:http/outgoing-handler@0.2.6", "wasi:io/streams", "other:x/y@1.0.0"] {

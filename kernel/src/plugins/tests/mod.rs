@@ -64,7 +64,9 @@ impl Fixture {
 
 /// Settings for many small hosts in one process, on a machine that is busy with other things: no time ends a call.
 fn small() -> PluginsConfig {
-    let mut config = PluginsConfig { allocator: Allocator::OnDemand, ..PluginsConfig::default() };
+    // The test program has no role of its own; `kernel/tests/plugins` has the process that compiles.
+    let compile = CompileConfig { isolation: Isolation::None, ..CompileConfig::default() };
+    let mut config = PluginsConfig { allocator: Allocator::OnDemand, compile, ..PluginsConfig::default() };
     let limits = &mut config.limits;
     for limits in [&mut limits.pricing, &mut limits.payment, &mut limits.delivery, &mut limits.notification] {
         (limits.cpu_ms, limits.wall_ms, limits.wait_ms) = (600_000, 600_000, 600_000);

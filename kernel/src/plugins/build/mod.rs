@@ -1,20 +1,22 @@
-//! Builds plugin crates into components: `cargo build` for wasm32-wasip2, then the manifest as a custom section.
+//! Builds plugin crates into components: `cargo build` for wasm32-wasip2, then what it says of itself as custom sections.
 //!
 //! Used in three ways: by `kernel/build.rs` (through `#[path]`) for the plugins that ship by default, by
 //! `kassa plugin build`, and by tests. So it knows std and serde_json, and nothing else of the kernel.
+
+mod sections;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::Value;
+
+pub use sections::{MANIFEST_SECTION, append_custom_section, name_section};
+use sections::{Package, Section};
 
 /// What plugins are built for.
 pub const TARGET: &str = "wasm32-wasip2";
-
-/// Name of the custom section that holds the manifest, as JSON.
-pub const MANIFEST_SECTION: &str = "kassa:manifest";
 
 /// Cargo profile of plugins, given on the command line so that it holds in any workspace.
 ///
@@ -94,125 +96,28 @@ pub fn build(build: &Build) -> Result<Vec<Component>, BuildError> {
     let Some(first) = build.crates.first() else { return Ok(Vec::new()) };
     let metadata = metadata(first)?;
     let find = |folder: &PathBuf| {
-        let package = Package::find(&metadata, folder)?;
-        Ok(Package { version: build.version.clone().unwrap_or(package.version), ..package })
+        let mut package = Package::find(&metadata, folder)?;
+        package.version = build.version.clone().unwrap_or(package.version);
+        Ok(package)
     };
     let packages: Vec<Package> = build.crates.iter().map(find).collect::<Result<_, BuildError>>()?;
     // Before the build, which takes longer: a broken manifest should be told at once.
-    let manifests: Vec<Vec<u8>> = packages.iter().map(Package::manifest).collect::<Result<_, _>>()?;
+    let sections: Vec<Vec<Section>> = packages.iter().map(Package::sections).collect::<Result<_, _>>()?;
     ensure_target(first)?;
     compile(build, first, &packages)?;
 
     let out = build.target_dir.join(TARGET).join(PROFILE);
     packages
         .iter()
-        .zip(manifests)
-        .map(|(package, manifest)| {
+        .zip(sections)
+        .map(|(package, sections)| {
             let mut wasm = read(&out.join(&package.file_name))?;
-            append_custom_section(&mut wasm, MANIFEST_SECTION, &manifest);
+            for (name, data) in sections {
+                append_custom_section(&mut wasm, name, &data);
+            }
             Ok(Component { name: package.name.clone(), version: package.version.clone(), wasm })
         })
         .collect()
-}
-
-/// Appends a custom section to a module or component: the last one of a name is as good as any place.
-pub fn append_custom_section(wasm: &mut Vec<u8>, name: &str, data: &[u8]) {
-    let mut section = Vec::with_capacity(name.len() + data.len() + 5);
-    push_leb128(&mut section, name.len());
-    section.extend_from_slice(name.as_bytes());
-    section.extend_from_slice(data);
-    wasm.push(0);
-    push_leb128(wasm, section.len());
-    wasm.extend_from_slice(&section);
-}
-
-fn push_leb128(bytes: &mut Vec<u8>, mut number: usize) {
-    loop {
-        let low = (number & 0x7f) as u8;
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low);
-            return;
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
-/// A package of the workspace, as `cargo metadata` tells it.
-struct Package {
-    name: String,
-    version: String,
-    description: String,
-    folder: PathBuf,
-    /// Of the component, below the target folder.
-    file_name: String,
-    /// `[package.metadata.kassa]`.
-    kassa: Value,
-}
-
-impl Package {
-    fn find(metadata: &Value, folder: &Path) -> Result<Package, BuildError> {
-        let file = folder.join("Cargo.toml");
-        let wanted = file.canonicalize().map_err(|error| BuildError::Io(format!("{}: {error}", file.display())))?;
-        let package = array(&metadata["packages"])
-            .iter()
-            .find(|package| {
-                let path = package["manifest_path"].as_str().map(|path| Path::new(path).canonicalize());
-                matches!(path, Some(Ok(path)) if path == wanted)
-            })
-            .ok_or_else(|| BuildError::Manifest(format!("{}: not a package of this workspace", file.display())))?;
-        let library = array(&package["targets"])
-            .iter()
-            .find(|target| array(&target["crate_types"]).iter().any(|kind| kind == "cdylib"))
-            .ok_or_else(|| {
-                BuildError::Manifest(format!("{}: needs [lib] crate-type = [\"cdylib\", \"rlib\"]", file.display()))
-            })?;
-        Ok(Package {
-            name: text(&package["name"]),
-            version: text(&package["version"]),
-            description: text(&package["description"]),
-            folder: folder.to_owned(),
-            file_name: format!("{}.wasm", text(&library["name"]).replace('-', "_")),
-            kassa: package["metadata"]["kassa"].clone(),
-        })
-    }
-
-    /// The manifest that goes into the component: docs/plugins.md has its fields.
-    fn manifest(&self) -> Result<Vec<u8>, BuildError> {
-        const KNOWN: [&str; 3] = ["hosts", "secrets", "settings"];
-        let wrong = |what: String| BuildError::Manifest(format!("{}: [package.metadata.kassa] {what}", self.name));
-        if let Some(unknown) =
-            self.kassa.as_object().and_then(|map| map.keys().find(|key| !KNOWN.contains(&key.as_str())))
-        {
-            return Err(wrong(format!("has the unknown key `{unknown}`; known are {}", KNOWN.join(", "))));
-        }
-        let names = |key: &str| match &self.kassa[key] {
-            Value::Null => Ok(json!([])),
-            Value::Array(names) if names.iter().all(Value::is_string) => Ok(json!(names)),
-            _ => Err(wrong(format!("{key} must be a list of texts"))),
-        };
-        let schema = match &self.kassa["settings"] {
-            Value::Null => json!({"type": "object"}),
-            Value::String(file) => {
-                let schema: Value = serde_json::from_slice(&read(&self.folder.join(file))?)
-                    .map_err(|error| wrong(format!("settings: {file}: {error}")))?;
-                if schema["type"] != "object" {
-                    return Err(wrong(format!("settings: {file}: must be a JSON Schema of type object")));
-                }
-                schema
-            }
-            _ => return Err(wrong("settings must name a file with a JSON Schema".to_owned())),
-        };
-        let manifest = json!({
-            "name": self.name,
-            "version": self.version,
-            "description": self.description,
-            "hosts": names("hosts")?,
-            "secrets": names("secrets")?,
-            "settings": schema,
-        });
-        Ok(manifest.to_string().into_bytes())
-    }
 }
 
 fn metadata(folder: &Path) -> Result<Value, BuildError> {
@@ -332,66 +237,4 @@ fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
 
 fn absolute(path: &Path) -> Result<PathBuf, BuildError> {
     std::path::absolute(path).map_err(|error| BuildError::Io(format!("{}: {error}", path.display())))
-}
-
-fn array(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_custom_section_is_appended() {
-        let mut wasm = b"\0asm".to_vec();
-        append_custom_section(&mut wasm, "ab", &[7; 200]);
-        // Id 0; 203 bytes in LEB128; the length of the name, the name, the data.
-        assert_eq!(wasm[4..10], [0, 0xcb, 0x01, 2, b'a', b'b']);
-        assert_eq!(wasm[10..], [7; 200]);
-    }
-
-    fn package(kassa: Value) -> Package {
-        Package {
-            name: "my-rule".to_owned(),
-            version: "1.2.3".to_owned(),
-            description: "A rule".to_owned(),
-            folder: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plugins/percent-off"),
-            file_name: "my_rule.wasm".to_owned(),
-            kassa,
-        }
-    }
-
-    #[test]
-    fn the_manifest_tells_what_cargo_toml_says() {
-        let kassa = json!({"hosts": ["api.example.com"], "settings": "settings.schema.json"});
-        let manifest: Value = serde_json::from_slice(&package(kassa).manifest().unwrap()).unwrap();
-        assert_eq!(manifest["name"], "my-rule");
-        assert_eq!(manifest["version"], "1.2.3");
-        assert_eq!(manifest["description"], "A rule");
-        assert_eq!(manifest["hosts"], json!(["api.example.com"]));
-        assert_eq!(manifest["secrets"], json!([]));
-        assert_eq!(manifest["settings"]["properties"]["percent_bp"]["type"], "integer");
-        let without: Value = serde_json::from_slice(&package(Value::Null).manifest().unwrap()).unwrap();
-        assert_eq!(without["settings"], json!({"type": "object"}));
-    }
-
-    #[test]
-    fn what_cannot_be_a_manifest_is_told() {
-        for (kassa, expected) in [
-            (json!({"host": []}), "has the unknown key `host`"),
-            (json!({"hosts": "api.example.com"}), "hosts must be a list of texts"),
-            (json!({"secrets": [1]}), "secrets must be a list of texts"),
-            (json!({"settings": {}}), "settings must name a file"),
-            (json!({"settings": "Cargo.toml"}), "settings: Cargo.toml: "),
-            (json!({"settings": "nowhere.json"}), "nowhere.json: "),
-        ] {
-            let error = package(kassa).manifest().unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-    }
 }

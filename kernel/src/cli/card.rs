@@ -1,0 +1,64 @@
+//! The card of a plugin, as `inspect` and `push` print it: what a merchant judges it by.
+
+use serde_json::Value;
+
+/// Prints the card that the API answers.
+pub fn print(card: &Value) {
+    print!("{}", text(card));
+}
+
+fn text(card: &Value) -> String {
+    let mut lines = String::new();
+    let mut line = |label: &str, value: &str| lines += &format!("{label:<12} {value}\n");
+    for (label, field) in [
+        ("name", "name"),
+        ("version", "version"),
+        ("description", "description"),
+        ("authors", "authors"),
+        ("licences", "licenses"),
+        ("source", "source"),
+        ("homepage", "homepage"),
+        ("revision", "revision"),
+        ("domain", "domain"),
+        ("contract", "contract"),
+    ] {
+        if let Some(value) = card[field].as_str() {
+            line(label, value);
+        }
+    }
+    line("size", &format!("{} bytes", card["size_bytes"]));
+    line("digest", card["digest"].as_str().unwrap_or_default());
+    list(&mut line, "imports", &card["imports"]);
+    let asks = &card["asks_for"];
+    list(&mut line, "hosts", &asks["hosts"]);
+    list(&mut line, "secrets", &asks["secrets"]);
+    line("kv", if asks["kv"] == true { "yes: keys and values in the shop's database" } else { "no" });
+    line("signature", &signature(&card["signature"]));
+    if !card["settings_schema"].is_null() {
+        let schema = serde_json::to_string_pretty(&card["settings_schema"]).unwrap_or_default();
+        line("settings", &schema.replace('\n', "\n             "));
+    }
+    lines
+}
+
+/// One line each; a word where there are none, so that nobody wonders.
+fn list(line: &mut impl FnMut(&str, &str), label: &str, values: &Value) {
+    let values: Vec<_> = values.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if values.is_empty() {
+        line(label, "none");
+    }
+    for (index, value) in values.iter().enumerate() {
+        line(if index == 0 { label } else { "" }, value);
+    }
+}
+
+/// Who stands behind it, in a few words.
+pub fn signature(signature: &Value) -> String {
+    let key = signature["key_id"].as_str().unwrap_or_default();
+    match signature["by"].as_str() {
+        Some("kernel") => "came with the kernel".into(),
+        Some("trusted") => format!("by the trusted key {key}"),
+        Some("unknown-key") => format!("by the key {key}, which is not trusted: not verified"),
+        _ => "UNSIGNED".into(),
+    }
+}
