@@ -11,10 +11,10 @@ fn main() -> ExitCode {
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", cli::visible(&error.to_string()));
             let mut cause = error.source();
             while let Some(error) = cause {
-                eprintln!("  because: {error}");
+                eprintln!("  because: {}", cli::visible(&error.to_string()));
                 cause = error.source();
             }
             ExitCode::FAILURE

@@ -252,6 +252,12 @@ impl Problem {
         self
     }
 
+    /// Which fields of the request it is about.
+    pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
+        self
+    }
+
     /// When it makes sense to try again: sent as `Retry-After`.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_seconds = Some(seconds);

@@ -7,6 +7,8 @@ create table plugin_versions (
     package text not null,
     -- The signature that came with it, and which key verified it, as JSON.
     signature text,
+    -- It came with a kernel of this shop.
+    from_kernel integer not null check (from_kernel in (0, 1)),
     uploaded_at text not null,
     unique (name, version)
 ) strict;

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use super::visible;
+
 /// Prints the card that the API answers.
 pub fn print(card: &Value) {
-    print!("{}", text(card));
+    print!("{}", visible(&text(card)));
 }
 
 fn text(card: &Value) -> String {

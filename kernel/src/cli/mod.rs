@@ -17,6 +17,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use kassa::plugins::is_invisible;
 use kassa::{Config, Shop, audit};
 use serde_json::json;
 
@@ -69,6 +70,18 @@ enum Command {
     Stock(stock::Command),
     /// Print the OpenAPI document
     Openapi,
+}
+
+/// A text that others wrote, as a terminal may be given it: what is not seen is spelled out, so that no file can paint over what is said of it.
+pub fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c != '\n' && is_invisible(c) {
+            true => visible.extend(c.escape_unicode()),
+            false => visible.push(c),
+        }
+    }
+    visible
 }
 
 /// Parses the arguments and runs the command.

@@ -66,6 +66,13 @@ pub(super) fn clean_attributes(attributes: &mut Vec<(String, String)>) {
     attributes.iter_mut().for_each(|(_, value)| value.retain(|c| !c.is_control()));
 }
 
+/// Whether a character is not seen where it stands, but changes what is: control characters, those that turn the direction of text or
+/// have no width, separators of lines.
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// `code` has 1 to 64 characters of `a-z 0-9 -`.
 pub(super) fn code(what: &str, code: &str) -> Result<(), Broken> {
     if is_kebab(code, 64) { Ok(()) } else { Err(format!("{what} is not 1 to 64 characters of a-z 0-9 -")) }

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -59,7 +59,7 @@ impl Cache {
             return None;
         }
         // SAFETY: the HMAC just verified covers every byte of the code, only this install knows its key, and `store` is the
-        // only code that signs: what it signs comes from `precompile_component`. The bytes are in our memory, so nobody can
+        // only code that signs: what it signs came from `compile`, as it says there. The bytes are in our memory, so nobody can
         // change them between the check and the use.
         match unsafe { load(&self.engines, code) } {
             Ok(components) => Some(components),
@@ -73,22 +73,31 @@ impl Cache {
     /// Gives code that was just compiled to every engine, and keeps it for the next start. That it cannot be kept costs only that
     /// start's time, so it is logged and no more.
     pub(super) fn store(&self, plugin: Digest, code: &Compiled) -> wasmtime::Result<Vec<Component>> {
+        // SAFETY: only `compile` makes a `Compiled`. In it is what `precompile_component` of this very program answered, in a process that did
+        // nothing else; whoever finds a hole in the compiler could answer otherwise, and is kept from it by `scan` and by whom the operator
+        // lets upload. Nothing here could tell.
+        let components = unsafe { load(&self.engines, code.bytes()) }?;
+        // What no engine takes is not kept.
         if let Err(error) = self.write(plugin, code.bytes()) {
             tracing::warn!(%error, %plugin, folder = %self.folder.display(), "compiled code cannot be kept");
         }
-        // SAFETY: only `compile` makes a `Compiled`, and what is in it comes from `precompile_component` of this very program.
-        unsafe { load(&self.engines, code.bytes()) }
+        Ok(components)
     }
 
     fn write(&self, plugin: Digest, code: &[u8]) -> io::Result<()> {
-        let tag = hmac::sign(&self.key, &self.signed(plugin, code));
+        let mut seal = hmac::Context::with_key(&self.key);
+        [&plugin.0[..], &self.compatibility.0, code].into_iter().for_each(|part| seal.update(part));
         fs::create_dir_all(&self.folder)?;
         // Written aside and renamed, so that a reader sees a whole entry or none. Not synced: an entry torn by a
         // power cut fails its HMAC.
         let count = self.written.fetch_add(1, Ordering::Relaxed);
         let aside = self.folder.join(format!("{plugin}.{}.{count}.tmp", std::process::id()));
-        let written =
-            fs::write(&aside, [tag.as_ref(), code].concat()).and_then(|()| fs::rename(&aside, self.path(plugin)));
+        let write = || {
+            let mut file = fs::File::create(&aside)?;
+            file.write_all(seal.sign().as_ref())?;
+            file.write_all(code)
+        };
+        let written = write().and_then(|()| fs::rename(&aside, self.path(plugin)));
         if written.is_err() {
             drop(fs::remove_file(&aside));
         }

@@ -66,8 +66,7 @@ pub(super) struct Inner {
     pub(super) config: PluginsConfig,
     pub(super) cache: Cache,
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
-    /// One compilation at a time.
-    compiling: tokio::sync::Mutex<()>,
+    compiling: compile::Queue,
     routing: ArcSwap<Routing>,
     _ticker: Ticker,
 }
@@ -104,7 +103,7 @@ impl Host {
             config: config.clone(),
             cache: Cache::new(cache_dir.to_owned(), install_key, engines.clone()),
             loaded: Mutex::default(),
-            compiling: tokio::sync::Mutex::default(),
+            compiling: compile::Queue::default(),
             routing: ArcSwap::default(),
             _ticker: Ticker::start(engines, config.epoch_tick_ms)?,
             shards,
@@ -118,8 +117,8 @@ impl Host {
             Found::Loaded(loaded) => loaded,
             Found::Compiled(package, components) => self.0.link(package, &components)?,
             Found::Package(package) => {
-                // One compilation at a time. Who waited here may have waited for this very file.
-                let _one_at_a_time = self.0.compiling.lock().await;
+                // Who waited here may have waited for this very file.
+                let _turn = self.0.compiling.turn().await?;
                 match self.find(wasm.clone()).await? {
                     Found::Loaded(loaded) => loaded,
                     Found::Compiled(package, components) => self.0.link(package, &components)?,
@@ -257,7 +256,8 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("total_calls", "1 to 1000", config.total_calls, 1, 1_000),
         ("engines", "0 to 64", config.engines, 0, 64),
         ("slow_lane_threads", "1 to 16", config.slow_lane_threads, 1, 16),
-        ("compile.memory_mib", "64 to 65536", config.compile.memory_mib, 64, 65_536),
+        ("compile.memory_mib", "256 to 65536", config.compile.memory_mib, 256, 65_536),
+        ("compile.code_mib", "1 to 1024", config.compile.code_mib, 1, 1_024),
         ("compile.cpu_s", "1 to 3600", config.compile.cpu_s, 1, 3_600),
         ("compile.wall_s", "1 to 3600", config.compile.wall_s, 1, 3_600),
     ] {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answer;
 use super::package::PackageError;
+use super::{answer, schema};
 
 const HOSTS: usize = 16;
 const SECRETS: usize = 16;
@@ -43,7 +43,10 @@ impl Manifest {
             Some(schema) if answer::has_nul(schema) => {
                 Err("the schema of the settings has the character U+0000".into())
             }
-            None | Some(serde_json::Value::Object(_)) => Ok(()),
+            None => Ok(()),
+            Some(schema) if schema.is_object() => {
+                schema::check(schema).map_err(|cause| format!("the schema of the settings: {cause}"))
+            }
             Some(_) => Err("the schema of the settings is not an object".into()),
         }
     }
@@ -80,6 +83,7 @@ mod tests {
     fn unknown_fields_are_refused() {
         assert!(Manifest::read(br#"{"name": "a"}"#).is_err());
         assert!(Manifest::read(br#"{"settings": 7}"#).is_err());
+        assert!(Manifest::read(br#"{"settings": {"type": "objekt"}}"#).is_err());
         assert!(Manifest::read(br#"{"settings": {"title": "\u0000"}}"#).is_err());
     }
 }

@@ -11,6 +11,7 @@ use wasmparser::{BinaryReader, ComponentName, ComponentNameSectionReader};
 
 use super::answer;
 use super::package::PackageError;
+use super::registry::RESERVED_NAME;
 
 /// The section with the component's name has parts; all others are one text each.
 const NAME: &str = "component-name";
@@ -44,6 +45,9 @@ impl Metadata {
         let name = component_name(sections.get(NAME).copied().unwrap_or_default())?;
         let name = name.ok_or(PackageError::Unnamed { what: "name", section: NAME })?;
         answer::code("the name", &name).map_err(PackageError::BadMetadata)?;
+        if name == RESERVED_NAME {
+            return Err(PackageError::BadMetadata(format!("the name {RESERVED_NAME} is the kernel's own")));
+        }
         let text = |section| text(sections, section);
         let version = text("version")?.ok_or(PackageError::Unnamed { what: "version", section: "version" })?;
         if !is_semantic_version(&version) {
@@ -81,8 +85,8 @@ fn text(sections: &BTreeMap<&str, &[u8]>, section: &str) -> Result<Option<String
     if text.is_empty() || text.chars().count() > TEXT_CHARACTERS {
         return Err(wrong(&format!("has not 1 to {TEXT_CHARACTERS} characters")));
     }
-    if text.chars().any(char::is_control) {
-        return Err(wrong("has line breaks or other control characters"));
+    if text.chars().any(answer::is_invisible) {
+        return Err(wrong("has line breaks or other characters that are not seen"));
     }
     Ok(Some(text.to_owned()))
 }
@@ -168,7 +172,7 @@ mod tests {
         for section in ["description", "authors", "licenses", "source", "homepage", "revision"] {
             let prefix = if matches!(section, "source" | "homepage") { "https://example.org/" } else { "" };
             assert!(read("a", &[(section, &format!("{prefix}x"))]).is_ok(), "{section}");
-            for wrong in ["", "two\nlines", "\u{1b}[31mred", &long] {
+            for wrong in ["", "two\nlines", "\u{1b}[31mred", "\u{9b}2J", "a\u{202e}b", "a\u{2028}b", &long] {
                 let refused = read("a", &[(section, wrong)]);
                 assert!(matches!(refused, Err(PackageError::BadMetadata(_))), "{section} {wrong:?}");
             }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `host` | the one value that loads, publishes and calls |
 //! | `package`, `scan`, `metadata`, `manifest` | a plugin file, read and refused without running any of it |
+//! | `schema` | settings held against the schema that came with the file |
 //! | `signature` | who stands behind a file |
 //! | `compile/` | the process that compiles, and what it is denied |
 //! | `engine`, `cache` | the settings of the compiler, the pool of instances, the clock; compiled code on disk |
@@ -44,6 +45,7 @@ mod places;
 pub mod registry;
 mod routing;
 mod scan;
+mod schema;
 mod shards;
 mod signature;
 mod state;
@@ -63,6 +65,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::has_nul;
+pub use answer::is_invisible;
 pub use bindings::types;
 pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
@@ -77,6 +80,7 @@ pub use option_id::OptionId;
 pub use package::{Digest, NotADigest, Package, PackageError};
 pub use registry::{Registry, RegistryError};
 pub use routing::{Bound, Loaded, Route, Routing};
+pub use schema::Mistake;
 pub use signature::{KeyId, Signature, SignatureError, SignaturesConfig, Signer, TrustedKey, Unsigned};
 
 /// What a plugin decides: one of the four interfaces of the contract.

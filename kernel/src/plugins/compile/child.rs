@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::jail;
 use crate::plugins::engine;
@@ -17,9 +18,17 @@ pub(super) const REFUSED: i32 = 2;
 /// It could not lock itself in, and did not begin.
 pub(super) const UNCONFINED: i32 = 3;
 
+/// Whether this program can be started in that role: its `main` has asked.
+static KNOWN: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn is_known() -> bool {
+    KNOWN.load(Ordering::Relaxed)
+}
+
 /// The first line of the `main` of every program that opens a shop: where the kernel has started it to compile a plugin, it
 /// does that, and its exit code is here.
 pub fn run_if_asked() -> Option<ExitCode> {
+    KNOWN.store(true, Ordering::Relaxed);
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? != ROLE {
         return None;
@@ -42,6 +51,8 @@ fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<(), (i32, String
     let (memory_mib, cpu_s) = (number("memory")?, number("time on the processor")?);
     let mut wasm = Vec::new();
     io::stdin().read_to_end(&mut wasm).map_err(|error| unconfined(error.to_string()))?;
+    // Where the machine itself runs out of memory, this process should go and not the shop. It is no loss where that cannot be said.
+    drop(std::fs::write("/proc/self/oom_score_adj", "1000"));
     // Made before the door is locked: it looks at the processor.
     let engine = engine::for_compiling().map_err(|error| unconfined(format!("{error:#}")))?;
     jail::confine(memory_mib, cpu_s).map_err(unconfined)?;

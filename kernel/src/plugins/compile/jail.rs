@@ -3,7 +3,7 @@
 #[cfg(target_os = "linux")]
 use std::collections::BTreeMap;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Takes from this process, for good, what compiling does not need. Memory and time have the given limits; on Linux every system call
 /// is refused but those that compute, take memory, and use what is open already.
@@ -16,13 +16,19 @@ pub fn confine(memory_mib: u32, cpu_s: u32) -> Result<(), String> {
     // At the soft limit of time comes a signal that ends it; a second later one that cannot be caught.
     let cpu = Rlimit { current: Some(cpu_s.into()), maximum: Some(u64::from(cpu_s) + 1) };
     let most = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
-    for (resource, limit) in [
+    for (resource, wanted) in [
         (Resource::As, most(memory)),
         (Resource::Cpu, cpu),
         (Resource::Nofile, most(32)),
         (Resource::Fsize, most(0)),
         (Resource::Core, most(0)),
     ] {
+        // Whoever started the shop may have set less, and nobody may have more than that.
+        let lower = |wanted: Option<u64>, present: Option<u64>| {
+            present.map_or(wanted, |present| wanted.map(|wanted| wanted.min(present)))
+        };
+        let present = getrlimit(resource).maximum;
+        let limit = Rlimit { current: lower(wanted.current, present), maximum: lower(wanted.maximum, present) };
         setrlimit(resource, limit).map_err(|error| format!("limit of {resource:?}: {error}"))?;
     }
     refuse_system_calls()
@@ -41,10 +47,13 @@ fn install(allowed: &[libc::c_long]) -> Result<(), Box<dyn std::error::Error>> {
     };
 
     let mut rules: BTreeMap<_, _> = allowed.iter().map(|call| (*call, Vec::new())).collect();
-    // To end by a signal it may send one to itself; to the kernel, whose user it is, none.
+    // To end by a signal it may send one to itself, as glibc does or as musl; to the kernel, whose user it is, none. It has one thread, whose id
+    // is the process's.
     let own = std::process::id().into();
-    let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own)?;
-    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![to_itself])?]);
+    for call in [libc::SYS_tgkill, libc::SYS_tkill] {
+        let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own)?;
+        rules.insert(call, vec![SeccompRule::new(vec![to_itself])?]);
+    }
     // Refused, not killed: what the C library would like to know and can do without is no reason to die.
     let refused = SeccompAction::Errno(libc::EPERM as u32);
     let filter = SeccompFilter::new(rules, refused, SeccompAction::Allow, std::env::consts::ARCH.try_into()?)?;

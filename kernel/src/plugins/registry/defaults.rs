@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use serde_json::Value;
 
 use super::{BoundPlugin, Registry, RegistryError};
@@ -19,9 +18,9 @@ pub struct DefaultPlugin {
 
 include!(concat!(env!("OUT_DIR"), "/default_plugins.rs"));
 
-/// By which the kernel knows its own.
-pub(super) fn digests() -> BTreeSet<Digest> {
-    DEFAULT_PLUGINS.iter().map(|plugin| Digest::of(plugin.wasm)).collect()
+/// Whether a file came with this kernel.
+pub(super) fn has(file: Digest) -> bool {
+    DEFAULT_PLUGINS.iter().any(|plugin| Digest::of(plugin.wasm) == file)
 }
 
 /// Puts a default plugin in force for each domain that never had one. Each is a commit of its own, so a first start that is
@@ -33,7 +32,7 @@ pub(super) async fn install(
 ) -> Result<(), RegistryError> {
     for plugin in DEFAULT_PLUGINS.iter().filter(|plugin| !bound.contains(&plugin.domain)) {
         let failed = |cause| RegistryError::Default { name: plugin.name, cause: Box::new(cause) };
-        let uploaded = registry.upload(Bytes::from_static(plugin.wasm), None).await.map_err(failed)?;
+        let uploaded = registry.upload_own(plugin.wasm).await.map_err(failed)?;
         let Package { metadata, digest, domain, .. } = uploaded.package;
         let bound = BoundPlugin {
             name: metadata.name,

@@ -20,8 +20,8 @@ use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, read_body};
 use crate::plugins::answer::has_nul;
-use crate::plugins::{CompileError, Domain, Fault, LoadError, SignatureError};
-use crate::problem::{Kind, Problem, ProblemSchema};
+use crate::plugins::{CompileError, Domain, Fault, LoadError, Mistake, SignatureError};
+use crate::problem::{FieldError, Kind, Problem, ProblemSchema};
 
 /// A version of a plugin: its card, and when it came.
 #[derive(Debug, Serialize, ToSchema)]
@@ -101,7 +101,8 @@ pub struct BindingIn {
     (status = 201, body = PluginVersionOut),
     (status = 409, description = "`plugin-version-taken`", body = ProblemSchema),
     (status = 422, description = "`plugin-rejected`", body = ProblemSchema),
-    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema)
+    (status = 415, description = "`unsupported-media-type`", body = ProblemSchema),
+    (status = 503, description = "`unavailable`: too many files are waiting to be compiled", body = ProblemSchema)
 ))]
 pub async fn upload_plugin(
     State(shop): State<Shop>,
@@ -119,6 +120,9 @@ pub async fn upload_plugin(
         HeaderValue::from_str(&format!("/v1/admin/plugins/{}", version.package.name())).map_err(Problem::internal)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(version_out(&shop, version))).into_response())
 }
+
+/// After how long an upload is tried again that found too many before it.
+const RETRY_COMPILING_S: u64 = 10;
 
 /// The header that a signature comes in. A file of minisign has lines, a header has none.
 const SIGNATURE: &str = "plugin-signature";
@@ -310,6 +314,9 @@ impl From<RegistryError> for Problem {
                 Problem::new(Kind::PayloadTooLarge).detail(format!("at most {limit} bytes"))
             }
             RegistryError::Load(LoadError::Compile(CompileError::Unavailable(_))) => Problem::internal(error),
+            RegistryError::Load(LoadError::Compile(CompileError::Busy)) => {
+                Problem::new(Kind::Unavailable).detail(error.to_string()).retry_after(RETRY_COMPILING_S)
+            }
             RegistryError::Load(error) => Problem::new(Kind::PluginRejected).with("reason", error.to_string()),
             RegistryError::Signature(error) => Problem::new(Kind::PluginRejected).with("reason", error.to_string()),
             RegistryError::Unsigned { ref name, .. } => Problem::new(Kind::BindingRejected)
@@ -319,6 +326,15 @@ impl From<RegistryError> for Problem {
             RegistryError::VersionTaken { .. } => Problem::new(Kind::PluginVersionTaken).detail(error.to_string()),
             RegistryError::UnknownPlugin(_) | RegistryError::OtherDomain { .. } | RegistryError::Twice(_) => {
                 Problem::invalid_field("/plugins", error.to_string())
+            }
+            RegistryError::Settings { ref name, index, ref mistakes } => {
+                // As in the body of a binding, or of a preview.
+                let settings = index.map_or("/settings".into(), |index| format!("/plugins/{index}/settings"));
+                let of = |mistake: &Mistake| {
+                    FieldError::new(format!("{settings}{}", mistake.pointer), mistake.detail.clone())
+                };
+                let problem = Problem::new(Kind::BindingRejected).errors(mistakes.iter().map(of).collect());
+                problem.with("plugin", name).with("reason", "invalid-settings").detail(error.to_string())
             }
             RegistryError::Check { name, cause } => rejected(&name, &cause.fault),
             RegistryError::NothingToRollBack => Problem::new(Kind::NothingToRollBack),

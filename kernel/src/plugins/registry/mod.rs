@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, Package, PackageError, Probe, Routing,
-    Signature, SignatureError, SignaturesConfig, Unsigned, notification,
+    Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, Mistake, Package, PackageError, Probe,
+    Routing, Signature, SignatureError, SignaturesConfig, Unsigned, notification, schema,
 };
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
@@ -40,6 +40,8 @@ pub struct PluginVersion {
     pub package: Package,
     /// That came with the file, or with the same file later.
     pub signature: Option<Signature>,
+    /// It came with a kernel of this shop, this one or an earlier.
+    pub from_kernel: bool,
     pub uploaded_at: Moment,
 }
 
@@ -99,6 +101,13 @@ pub enum RegistryError {
     OtherDomain { name: String, is: Domain },
     #[error("{0} stands in the list twice")]
     Twice(String),
+    #[error("the settings of {name} are not those of its schema")]
+    Settings {
+        name: String,
+        /// Which of a binding's plugins it is; none where there is no binding to be.
+        index: Option<usize>,
+        mistakes: Vec<Mistake>,
+    },
     #[error("{name} fails its check: {cause}")]
     Check { name: String, cause: CallError },
     #[error("the file kept as {wanted} is another: {found}")]
@@ -125,8 +134,6 @@ pub struct Registry {
     /// What activation asks a plugin with.
     probe: Probe,
     signatures: SignaturesConfig,
-    /// The plugins that came with the kernel.
-    defaults: BTreeSet<Digest>,
     /// One change of bindings at a time. Another kernel's change is caught by the generation's primary key.
     changing: Mutex<()>,
 }
@@ -144,7 +151,6 @@ impl Registry {
             blobs,
             probe,
             signatures: config.plugins.signatures.clone(),
-            defaults: defaults::digests(),
             changing: Mutex::new(()),
         };
         let bound = registry.load_bound().await?;
@@ -214,8 +220,7 @@ impl Registry {
         settings: &Value,
     ) -> Result<Arc<Bound>, RegistryError> {
         let bound = bound_of(self.find_bound(domain, name).await?.component().clone(), settings);
-        let checked = self.host.check(&bound, &self.probe).await;
-        checked.map_err(|cause| RegistryError::Check { name: name.to_owned(), cause })?;
+        self.check(None, &bound, settings).await?;
         Ok(bound)
     }
 
@@ -308,6 +313,17 @@ impl Registry {
         Ok(plugins)
     }
 
+    /// Whether a plugin takes these settings: by its schema, then by its own word.
+    async fn check(&self, index: Option<usize>, bound: &Arc<Bound>, settings: &Value) -> Result<(), RegistryError> {
+        let name = || bound.name().to_owned();
+        let mistakes = schema::mistakes(bound.component().package.manifest.settings.as_ref(), settings);
+        if !mistakes.is_empty() {
+            return Err(RegistryError::Settings { name: name(), index, mistakes });
+        }
+        self.host.check(bound, &self.probe).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
+        Ok(())
+    }
+
     async fn put_in_force(
         &self,
         domain: Domain,
@@ -318,9 +334,8 @@ impl Registry {
     ) -> Result<Binding, RegistryError> {
         self.permit(&plugins).await?;
         let bound = self.bind_loaded(&plugins).await?;
-        for bound in &bound {
-            let name = || bound.name().to_owned();
-            self.host.check(bound, &self.probe).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
+        for (index, (bound, plugin)) in bound.iter().zip(&plugins).enumerate() {
+            self.check(Some(index), bound, &plugin.settings).await?;
         }
         let binding =
             Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };

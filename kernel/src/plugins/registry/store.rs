@@ -11,6 +11,7 @@ use crate::plugins::{Digest, Domain, Signature};
 struct VersionRow {
     package: String,
     signature: Option<String>,
+    from_kernel: bool,
     uploaded_at: Moment,
 }
 
@@ -20,6 +21,7 @@ impl VersionRow {
         Some(PluginVersion {
             package: serde_json::from_str(&self.package).ok()?,
             signature: self.signature.and_then(|signature| serde_json::from_str(&signature).ok()),
+            from_kernel: self.from_kernel,
             uploaded_at: self.uploaded_at,
         })
     }
@@ -29,27 +31,35 @@ pub(super) async fn insert_version(tx: &mut Tx, version: &PluginVersion) -> Resu
     let package = &version.package;
     sql::execute!(
         tx,
-        "insert into plugin_versions (digest, name, version, domain, package, signature, uploaded_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into plugin_versions (digest, name, version, domain, package, signature, from_kernel, uploaded_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
         package.digest.to_string(),
         package.name(),
         package.version(),
         package.domain.name(),
         serde_json::to_string(package).unwrap_or_default(),
         version.signature.as_ref().map(json_of),
+        version.from_kernel,
         version.uploaded_at
     )?;
     Ok(())
 }
 
-pub(super) async fn put_signature(tx: &mut Tx, plugin: Digest, signature: &Signature) -> Result<()> {
-    sql::execute!(
+/// Puts a signature in the place of `former`; false where there is another by now.
+pub(super) async fn put_signature(
+    tx: &mut Tx,
+    plugin: Digest,
+    former: Option<&Signature>,
+    signature: &Signature,
+) -> Result<bool> {
+    let changed = sql::execute!(
         tx,
-        "update plugin_versions set signature = $2 where digest = $1",
+        "update plugin_versions set signature = $3 where digest = $1 and coalesce(signature, '') = $2",
         plugin.to_string(),
+        former.map(json_of).unwrap_or_default(),
         json_of(signature)
     )?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 fn json_of(signature: &Signature) -> String {
@@ -61,10 +71,20 @@ pub(super) async fn find_version(conn: &mut Conn, name: &str, version: &str) -> 
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select package, signature, uploaded_at from plugin_versions
+        "select package, signature, from_kernel, uploaded_at from plugin_versions
          where name = $1 and version = $2",
         name,
         version
+    )?;
+    Ok(row.and_then(VersionRow::into_version))
+}
+
+pub(super) async fn version_of(conn: &mut Conn, digest: Digest) -> Result<Option<PluginVersion>> {
+    let row = sql::optional!(
+        conn,
+        VersionRow,
+        "select package, signature, from_kernel, uploaded_at from plugin_versions where digest = $1",
+        digest.to_string()
     )?;
     Ok(row.and_then(VersionRow::into_version))
 }
@@ -73,7 +93,7 @@ pub(super) async fn newest_version(conn: &mut Conn, name: &str) -> Result<Option
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select package, signature, uploaded_at from plugin_versions
+        "select package, signature, from_kernel, uploaded_at from plugin_versions
          where name = $1 order by uploaded_at desc limit 1",
         name
     )?;
@@ -84,7 +104,7 @@ pub(super) async fn all_versions(conn: &mut Conn) -> Result<Vec<PluginVersion>> 
     let rows = sql::all!(
         conn,
         VersionRow,
-        "select package, signature, uploaded_at from plugin_versions
+        "select package, signature, from_kernel, uploaded_at from plugin_versions
          order by name, uploaded_at desc"
     )?;
     Ok(rows.into_iter().filter_map(VersionRow::into_version).collect())
