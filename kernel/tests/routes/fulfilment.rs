@@ -74,12 +74,15 @@ impl<'a> Packer<'a> {
         (text("status"), text("fulfilment"))
     }
 
-    /// Puts delivery-rates in force with the demo's rates and this simulated carrier.
+    /// Puts delivery-rates in force with the demo's rates and this simulated carrier; without one at `null`.
     pub async fn bind(&self, simulation: Value) {
         let bound = self.send(Method::GET, "bindings/delivery", json!(null)).await.expect(200);
         let plugin = &bound["plugins"][0];
         let mut settings = plugin["settings"].clone();
-        settings["simulation"] = simulation;
+        settings.as_object_mut().unwrap().remove("simulation");
+        if !simulation.is_null() {
+            settings["simulation"] = simulation;
+        }
         let plugins = json!({ "plugins": [{ "name": plugin["name"], "settings": settings }] });
         self.send(Method::PUT, "bindings/delivery", plugins).await.expect(200);
     }
