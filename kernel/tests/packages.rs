@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kassa::plugins::build::append_custom_section;
+use kassa::plugins::build::{MANIFEST_SECTION, append_custom_section};
 use kassa::plugins::compile::confine;
 use kassa::plugins::{TrustedKey, Unsigned};
 use minisign::KeyPair;
@@ -80,7 +80,7 @@ api_test! {
             for line in [
                 "name         percent-off\n",
                 "version      1.0.0\n",
-                "licences     Apache-2.0\n",
+                "licenses     Apache-2.0\n",
                 "domain       pricing\n",
                 "contract     0.1.0\n",
                 "imports      kassa:host/log@0.1.0\n",
@@ -221,6 +221,26 @@ api_test! {
         assert!(!problem.to_string().contains("a secret"), "{problem}");
         let binding = merchant.get("/v1/admin/bindings/pricing").await.expect(200);
         assert_eq!(binding["generation"], 1);
+    }
+}
+
+api_test! {
+    /// Thirty definitions that each name the next one twice: whoever held settings against that would never end.
+    async fn a_schema_that_would_cost_too_much_is_refused_with_its_file(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let next = |number: usize| json!({ "$ref": format!("#/$defs/d{number}") });
+        let both = |number: usize| (format!("d{number}"), json!({ "allOf": [next(number + 1), next(number + 1)] }));
+        let mut definitions: serde_json::Map<_, _> = (0..30).map(both).collect();
+        definitions.insert("d30".into(), json!({}));
+        let manifest = json!({ "settings": { "$ref": "#/$defs/d0", "$defs": definitions } });
+        // Where the plugin's own manifest is, another section of no meaning; then the hostile one.
+        let name = MANIFEST_SECTION.as_bytes();
+        let mut file = PERCENT_V1.clone();
+        let at = file.windows(name.len()).position(|window| window == name).expect("a manifest");
+        file[at] = b'K';
+        append_custom_section(&mut file, MANIFEST_SECTION, manifest.to_string().as_bytes());
+        let refused = upload(&merchant, &file, None).await.problem("plugin-rejected");
+        assert!(refused["reason"].as_str().unwrap().contains("more than 10000 values"), "{refused}");
     }
 }
 

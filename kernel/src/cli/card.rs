@@ -12,20 +12,20 @@ pub fn print(card: &Value) {
 fn text(card: &Value) -> String {
     let mut lines = String::new();
     let mut line = |label: &str, value: &str| lines += &format!("{label:<12} {value}\n");
-    for (label, field) in [
-        ("name", "name"),
-        ("version", "version"),
-        ("description", "description"),
-        ("authors", "authors"),
-        ("licences", "licenses"),
-        ("source", "source"),
-        ("homepage", "homepage"),
-        ("revision", "revision"),
-        ("domain", "domain"),
-        ("contract", "contract"),
+    for field in [
+        "name",
+        "version",
+        "description",
+        "authors",
+        "licenses",
+        "source",
+        "homepage",
+        "revision",
+        "domain",
+        "contract",
     ] {
         if let Some(value) = card[field].as_str() {
-            line(label, value);
+            line(field, value);
         }
     }
     line("size", &format!("{} bytes", card["size_bytes"]));

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::runtime::{Handle, Runtime};
-use tokio::task::JoinError;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -40,14 +39,6 @@ pub enum LoadError {
     Compile(#[from] CompileError),
     #[error("the component does not fit the contract: {0}")]
     Contract(String),
-}
-
-impl LoadError {
-    /// The tasks are never cancelled, so this is a panic of what reads or links: the fault of a file that should be refused.
-    fn panicked(error: JoinError) -> Self {
-        tracing::error!(%error, "the kernel panicked on a plugin");
-        CompileError::Crashed.into()
-    }
 }
 
 /// The plugin host. Cheap to clone; the last clone dropped stops its threads.
@@ -113,16 +104,15 @@ impl Host {
     /// Reads and compiles a plugin file, or takes its code from the cache.
     pub async fn load(&self, wasm: impl Into<Arc<[u8]>>) -> Result<Arc<Loaded>, LoadError> {
         let wasm: Arc<[u8]> = wasm.into();
-        let loaded = match self.find(wasm.clone()).await? {
+        let file = wasm.clone();
+        let loaded = match self.off_thread(move |host| host.find(&file)).await? {
             Found::Loaded(loaded) => loaded,
-            Found::Compiled(package, components) => self.0.link(package, &components)?,
             Found::Package(package) => {
-                // Who waited here may have waited for this very file.
                 let _turn = self.0.compiling.turn().await?;
-                match self.find(wasm.clone()).await? {
+                // Who waited here may have waited for this very file.
+                match self.off_thread(move |host| host.find_compiled(package)).await? {
                     Found::Loaded(loaded) => loaded,
-                    Found::Compiled(package, components) => self.0.link(package, &components)?,
-                    Found::Package(_) => self.compile(package, wasm).await?,
+                    Found::Package(package) => self.compile(package, wasm).await?,
                 }
             }
         };
@@ -130,20 +120,26 @@ impl Host {
         Ok(loaded)
     }
 
-    /// What is known of a file without compiling it. Off the runtime's threads: it reads every byte.
-    async fn find(&self, wasm: Arc<[u8]>) -> Result<Found, LoadError> {
-        let host = self.0.clone();
-        tokio::task::spawn_blocking(move || host.find(&wasm)).await.map_err(LoadError::panicked)?
-    }
-
     async fn compile(&self, package: Package, wasm: Arc<[u8]>) -> Result<Arc<Loaded>, LoadError> {
         let code = compile::compile(&self.0.shards[0].engine, wasm, &self.0.config.compile).await?;
-        let host = self.0.clone();
-        let linked = tokio::task::spawn_blocking(move || {
+        self.off_thread(move |host| {
             let components = host.cache.store(package.digest, &code);
             host.link(package, &components.map_err(|error| LoadError::Contract(format!("{error:#}")))?)
-        });
-        linked.await.map_err(LoadError::panicked)?
+        })
+        .await
+    }
+
+    /// Off the runtime's threads: files are read to their last byte, and linking looks at every function.
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, LoadError> + Send + 'static,
+    ) -> Result<T, LoadError> {
+        let host = self.0.clone();
+        // The task is never cancelled, so this is a panic of what reads or links: the fault of a file that should be refused.
+        tokio::task::spawn_blocking(move || work(&host)).await.map_err(|error| {
+            tracing::error!(%error, "the kernel panicked on a plugin");
+            LoadError::from(CompileError::Crashed)
+        })?
     }
 
     /// Makes one instance. Linking goes by names alone: only here are the types of the functions held against the contract.
@@ -210,25 +206,24 @@ impl Host {
 
 /// What is known of a file.
 enum Found {
-    /// It is in use.
     Loaded(Arc<Loaded>),
-    /// Its code, for each engine.
-    Compiled(Package, Vec<Component>),
     /// It is in order, and must be compiled.
     Package(Package),
 }
 
 impl Inner {
     fn find(&self, wasm: &[u8]) -> Result<Found, LoadError> {
-        let digest = Digest::of(wasm);
-        if let Some(loaded) = self.loaded().get(&digest).and_then(Weak::upgrade) {
+        if let Some(loaded) = self.loaded().get(&Digest::of(wasm)).and_then(Weak::upgrade) {
             return Ok(Found::Loaded(loaded));
         }
-        let package = Package::read(wasm, &self.config.package)?;
-        Ok(match self.cache.find(digest) {
-            Some(components) => Found::Compiled(package, components),
-            None => Found::Package(package),
-        })
+        self.find_compiled(Package::read(wasm, &self.config.package)?)
+    }
+
+    fn find_compiled(&self, package: Package) -> Result<Found, LoadError> {
+        match self.cache.find(package.digest) {
+            Some(components) => self.link(package, &components).map(Found::Loaded),
+            None => Ok(Found::Package(package)),
+        }
     }
 
     fn link(&self, package: Package, components: &[Component]) -> Result<Arc<Loaded>, LoadError> {

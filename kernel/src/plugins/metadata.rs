@@ -82,11 +82,10 @@ fn text(sections: &BTreeMap<&str, &[u8]>, section: &str) -> Result<Option<String
     let Some(bytes) = sections.get(section) else { return Ok(None) };
     let wrong = |rule: &str| PackageError::BadMetadata(format!("the section `{section}` {rule}"));
     let text = str::from_utf8(bytes).map_err(|_| wrong("is not text"))?;
-    if text.is_empty() || text.chars().count() > TEXT_CHARACTERS {
-        return Err(wrong(&format!("has not 1 to {TEXT_CHARACTERS} characters")));
-    }
+    answer::one_to_characters(&format!("the section `{section}`"), text, TEXT_CHARACTERS)
+        .map_err(PackageError::BadMetadata)?;
     if text.chars().any(answer::is_invisible) {
-        return Err(wrong("has line breaks or other characters that are not seen"));
+        return Err(wrong("has characters that are not seen"));
     }
     Ok(Some(text.to_owned()))
 }

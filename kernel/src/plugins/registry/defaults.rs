@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{BoundPlugin, Registry, RegistryError};
@@ -32,7 +33,7 @@ pub(super) async fn install(
 ) -> Result<(), RegistryError> {
     for plugin in DEFAULT_PLUGINS.iter().filter(|plugin| !bound.contains(&plugin.domain)) {
         let failed = |cause| RegistryError::Default { name: plugin.name, cause: Box::new(cause) };
-        let uploaded = registry.upload_own(plugin.wasm).await.map_err(failed)?;
+        let uploaded = registry.upload(Bytes::from_static(plugin.wasm), None).await.map_err(failed)?;
         let Package { metadata, digest, domain, .. } = uploaded.package;
         let bound = BoundPlugin {
             name: metadata.name,

@@ -316,7 +316,10 @@ impl Registry {
     /// Whether a plugin takes these settings: by its schema, then by its own word.
     async fn check(&self, index: Option<usize>, bound: &Arc<Bound>, settings: &Value) -> Result<(), RegistryError> {
         let name = || bound.name().to_owned();
-        let mistakes = schema::mistakes(bound.component().package.manifest.settings.as_ref(), settings);
+        // Off the runtime's threads: what it costs is bounded, and little for anybody but one who wants it to be much.
+        let (component, given) = (bound.component().clone(), settings.clone());
+        let held = move || schema::mistakes(component.package.manifest.settings.as_ref(), &given);
+        let mistakes = tokio::task::spawn_blocking(held).await.map_err(std::io::Error::other)?;
         if !mistakes.is_empty() {
             return Err(RegistryError::Settings { name: name(), index, mistakes });
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{PluginVersion, Registry, RegistryError, defaults, store};
 use crate::clock;
-use crate::plugins::{Digest, Package, PluginsConfig, Signature, SignatureError, Signer, Unsigned};
+use crate::plugins::{Digest, Package, PluginsConfig, Signature, SignatureError, Signer, TrustedKey, Unsigned};
 
 /// A file that was looked at and not kept.
 #[derive(Debug)]
@@ -20,33 +20,47 @@ pub struct Inspected {
 pub fn inspect(file: &[u8], minisig: Option<&str>, config: &PluginsConfig) -> Result<Inspected, RegistryError> {
     let trusted = &config.signatures.trusted_keys;
     let package = Package::read(file, &config.package)?;
-    let signature = minisig.map(|minisig| Signature::verify(file, minisig, trusted)).transpose()?;
-    let signer = match defaults::has(package.digest) {
-        true => Signer::Kernel,
-        false => Signer::of(signature.as_ref(), trusted),
-    };
+    let signer = Origin::of(file, minisig, trusted)?.signer(trusted);
     Ok(Inspected { package, signer })
+}
+
+/// Looks at a signature that others change meanwhile.
+const SIGNATURE_TRIES: u32 = 3;
+
+/// Where a file comes from.
+struct Origin {
+    digest: Digest,
+    signature: Option<Signature>,
+    from_kernel: bool,
+}
+
+impl Origin {
+    fn of(file: &[u8], minisig: Option<&str>, trusted: &[TrustedKey]) -> Result<Self, SignatureError> {
+        let signature = minisig.map(|minisig| Signature::verify(file, minisig, trusted)).transpose()?;
+        let digest = Digest::of(file);
+        Ok(Self { digest, signature, from_kernel: defaults::has(digest) })
+    }
+
+    fn signer(&self, trusted: &[TrustedKey]) -> Signer {
+        signer(self.from_kernel, self.signature.as_ref(), trusted)
+    }
+}
+
+fn signer(from_kernel: bool, signature: Option<&Signature>, trusted: &[TrustedKey]) -> Signer {
+    if from_kernel { Signer::Kernel } else { Signer::of(signature, trusted) }
 }
 
 impl Registry {
     /// Keeps an uploaded file, with the content of its `.minisig` file where there is one. Uploading the same file again answers
     /// the same; with a signature it has that from then on, unless it had one that is trusted and this is not. It is in force only once it is bound.
     pub async fn upload(&self, file: Bytes, minisig: Option<String>) -> Result<PluginVersion, RegistryError> {
-        let (digest, signature) = self.verify(&file, minisig).await?;
-        self.permit_upload(digest, signature.as_ref()).await?;
+        let origin = self.examine(&file, minisig).await?;
+        self.permit_upload(&origin).await?;
         let loaded = self.host.load(file.as_ref()).await?;
-        self.blobs.put(&digest.to_string(), file).await?;
+        self.blobs.put(&origin.digest.to_string(), file).await?;
+        let Origin { signature, from_kernel, .. } = origin;
         let package = loaded.package.clone();
-        let version = PluginVersion { package, signature, from_kernel: false, uploaded_at: clock::now() };
-        self.keep(version).await
-    }
-
-    /// Keeps a plugin that came with this kernel.
-    pub(super) async fn upload_own(&self, file: &'static [u8]) -> Result<PluginVersion, RegistryError> {
-        let loaded = self.host.load(file).await?;
-        let package = loaded.package.clone();
-        self.blobs.put(&package.digest.to_string(), Bytes::from_static(file)).await?;
-        self.keep(PluginVersion { package, signature: None, from_kernel: true, uploaded_at: clock::now() }).await
+        self.keep(PluginVersion { package, signature, from_kernel, uploaded_at: clock::now() }).await
     }
 
     async fn keep(&self, version: PluginVersion) -> Result<PluginVersion, RegistryError> {
@@ -70,26 +84,18 @@ impl Registry {
     }
 
     /// Off the runtime's threads: it reads the whole file.
-    async fn verify(
-        &self,
-        file: &Bytes,
-        minisig: Option<String>,
-    ) -> Result<(Digest, Option<Signature>), RegistryError> {
+    async fn examine(&self, file: &Bytes, minisig: Option<String>) -> Result<Origin, RegistryError> {
         let (file, trusted) = (file.clone(), self.signatures.trusted_keys.clone());
-        let verified = tokio::task::spawn_blocking(move || {
-            let signature = minisig.map(|minisig| Signature::verify(&file, &minisig, &trusted)).transpose()?;
-            Ok::<_, SignatureError>((Digest::of(&file), signature))
-        });
-        Ok(verified.await.map_err(std::io::Error::other)??)
+        let examined = tokio::task::spawn_blocking(move || Origin::of(&file, minisig.as_deref(), &trusted)).await;
+        Ok(examined.map_err(std::io::Error::other)??)
     }
 
     /// Before it is compiled: whether the operator wants the file at all. It may have been signed when it was here before.
-    async fn permit_upload(&self, digest: Digest, signature: Option<&Signature>) -> Result<(), RegistryError> {
-        let trusted = &self.signatures.trusted_keys;
-        if self.signatures.unsigned != Unsigned::Refused || Signer::of(signature, trusted).is_trusted() {
+    async fn permit_upload(&self, origin: &Origin) -> Result<(), RegistryError> {
+        if self.signatures.unsigned != Unsigned::Refused || origin.signer(&self.signatures.trusted_keys).is_trusted() {
             return Ok(());
         }
-        let known = store::version_of(&mut self.db.read().await?, digest).await?;
+        let known = store::version_of(&mut self.db.read().await?, origin.digest).await?;
         match known.is_some_and(|known| self.signer_of(&known).is_trusted()) {
             true => Ok(()),
             false => Err(SignatureError::Required.into()),
@@ -99,7 +105,7 @@ impl Registry {
     /// The same file, if it was uploaded before; another one under its name and version is refused.
     async fn known(&self, version: &PluginVersion) -> Result<Option<PluginVersion>, RegistryError> {
         let Package { metadata, digest, .. } = &version.package;
-        loop {
+        for _ in 0..SIGNATURE_TRIES {
             let found = store::find_version(&mut self.db.read().await?, &metadata.name, &metadata.version).await?;
             let Some(mut known) = found else { return Ok(None) };
             if known.package.digest != *digest {
@@ -116,14 +122,12 @@ impl Registry {
                 return Ok(Some(known));
             }
         }
+        Err(RegistryError::Contended)
     }
 
     /// Who stands behind a version, by the keys that are trusted now.
     pub fn signer_of(&self, version: &PluginVersion) -> Signer {
-        match version.from_kernel {
-            true => Signer::Kernel,
-            false => Signer::of(version.signature.as_ref(), &self.signatures.trusted_keys),
-        }
+        signer(version.from_kernel, version.signature.as_ref(), &self.signatures.trusted_keys)
     }
 
     /// Every version, the newest upload first, by plugin.
