@@ -88,16 +88,24 @@ create table order_receipts (
     -- Of the order: each edit has its own.
     revision integer not null,
     position integer not null,
-    domain text not null,
+    -- Pricing in the order of the chain, then delivery.
+    domain text not null check (domain in ('pricing', 'delivery')),
     plugin text not null,
     version text not null,
+    -- Empty: the static rates of the settings stood in for plugins that failed.
     digest text not null,
+    -- Of the binding that the plugin stood in: which settings these were.
+    generation integer not null,
     settings text not null,
     -- Canonical JSON, byte for byte as it was priced: text on both databases, since jsonb would rewrite it.
     input text not null,
     input_sha256 text not null,
     output text not null,
     fuel integer not null,
+    elapsed_us integer not null,
+    -- Lines that the plugin wrote, a JSON array.
+    log text not null,
+    dropped_log_lines integer not null,
     primary key (order_id, revision, position)
 ) strict;
 

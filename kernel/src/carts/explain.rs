@@ -1,6 +1,7 @@
 //! Why a cart, or a draft, cannot be delivered in some way, or in any: for staff.
 
-use super::quote::{DeliveryRefusal, Offered, offered};
+use super::delivery::{DeliveryRefusal, Offered};
+use super::quote::offered;
 use super::{Contents, Error};
 use crate::Shop;
 use crate::plugins::Domain;

@@ -9,6 +9,7 @@
 mod abandoned;
 pub mod change;
 mod claim;
+mod delivery;
 mod explain;
 pub mod http;
 pub mod line;
@@ -17,7 +18,7 @@ mod quote;
 mod store;
 
 use chrono::TimeDelta;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -34,13 +35,11 @@ use crate::{Shop, events, id, payments, webhooks};
 pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
 pub use claim::{claim, current};
+pub use delivery::{DeliveryOption, DeliveryRefusal, FALLBACK, Offered, fallback};
 pub use explain::explain;
 pub use line::{Attributes, GoneLine, Line, Promise};
 pub use notices::{Notice, NoticeKind, acknowledge, notices};
-pub use quote::{
-    CouponResult, CouponState, DeliveryOption, DeliveryRefusal, DeliveryState, Offered, Priced, Quoted, SHOPPERS_WORDS,
-    offered, quote,
-};
+pub use quote::{Asked, Call, CouponResult, CouponState, DeliveryState, Quoted, SHOPPERS_WORDS, offered, quote};
 
 /// `[carts]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -97,8 +96,8 @@ impl Default for CartsConfig {
     }
 }
 
-/// `[[carts.fallback_delivery]]`: a static rate.
-#[derive(Debug, Clone, Deserialize)]
+/// `[[carts.fallback_delivery]]`: a static rate. As JSON it is part of the receipt of an order that it was chosen for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FallbackRate {
     /// 1 to 64 characters of `a-z 0-9 -`.

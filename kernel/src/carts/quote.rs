@@ -8,18 +8,19 @@
 //!
 //! All of it runs on the routing as it was at the beginning, whatever a merchant activates meanwhile.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::delivery::{self, DeliveryOption, Offered};
 use super::line::{Attributes, Line};
-use super::{Contents, Error, FallbackRate};
+use super::{Contents, Error};
 use crate::coupons::{self, Judged, Refusal};
-use crate::money::{Amount, Currency};
+use crate::money::Currency;
+use crate::plugins::delivery::{DeliveryQuote, Shipment};
 use crate::plugins::pricing::Totals;
-use crate::plugins::{Bound, CallError, Called, Domain, Fault, OptionId, Report, Routing, delivery, pricing, registry};
+use crate::plugins::{Bound, CallError, ChainError, Chained, Domain, Link, Report, Route, Routing, pricing};
 use crate::{Shop, clock, prepaid};
 
 /// A priced cart.
@@ -34,7 +35,9 @@ pub struct Quoted {
     pub prepaid: prepaid::Plan,
     pub delivery: DeliveryState,
     /// Which plugin was asked what for this price, in the order of the chain.
-    pub priced: Vec<Priced>,
+    pub priced: Vec<Call<pricing::Request, pricing::Quote>>,
+    /// Who was asked for the delivery that is chosen.
+    pub delivered: Vec<Call<Shipment, DeliveryQuote>>,
 }
 
 /// What became of a code.
@@ -59,13 +62,34 @@ pub enum CouponState {
     Refused(Refusal),
 }
 
-/// One call of a pricing plugin.
+/// A call that a price rests on.
 #[derive(Clone)]
-pub struct Priced {
-    pub bound: Arc<Bound>,
-    pub request: Arc<pricing::Request>,
-    pub quote: pricing::Quote,
-    pub fuel: u64,
+pub struct Call<Request, Answer> {
+    pub by: Asked,
+    pub request: Arc<Request>,
+    pub answer: Answer,
+    pub report: Report,
+}
+
+/// Who was asked.
+#[derive(Clone)]
+pub enum Asked {
+    Plugin {
+        bound: Arc<Bound>,
+        /// Of the binding that it stood in.
+        generation: u64,
+    },
+    /// The static delivery rates of the settings, a JSON array.
+    Fallback { rates: String },
+}
+
+impl Asked {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Plugin { bound, .. } => bound.name(),
+            Self::Fallback { .. } => delivery::FALLBACK,
+        }
+    }
 }
 
 impl Quoted {
@@ -76,9 +100,9 @@ impl Quoted {
     }
 }
 
-impl fmt::Debug for Priced {
+impl<Request, Answer: fmt::Debug> fmt::Debug for Call<Request, Answer> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Priced").field("by", &self.bound.name()).field("quote", &self.quote).finish_non_exhaustive()
+        f.debug_struct("Call").field("by", &self.by.name()).field("answer", &self.answer).finish_non_exhaustive()
     }
 }
 
@@ -91,37 +115,6 @@ pub enum DeliveryState {
     /// The chosen one is not offered for this cart any more.
     Gone,
 }
-
-/// A way to deliver, as a plugin or the settings offer it.
-#[derive(Debug, Clone)]
-pub struct DeliveryOption {
-    pub id: OptionId,
-    pub label: String,
-    pub amount: Amount,
-    pub days: Option<(u16, u16)>,
-    pub pickup: bool,
-    /// What else the plugin says of it: where to collect the goods, say.
-    pub attributes: BTreeMap<String, String>,
-}
-
-/// What can be chosen, and why other ways cannot.
-#[derive(Debug, Clone, Default)]
-pub struct Offered {
-    pub options: Vec<DeliveryOption>,
-    pub refusals: Vec<DeliveryRefusal>,
-}
-
-/// Why a way to deliver is not offered. For staff: it may tell more than a shopper should read.
-#[derive(Debug, Clone)]
-pub struct DeliveryRefusal {
-    /// None: the shop itself says it.
-    pub plugin: Option<String>,
-    pub code: String,
-    pub reason: String,
-}
-
-/// The name under which static rates of the settings stand; no plugin can have it.
-const FALLBACK: &str = registry::RESERVED_NAME;
 
 /// Prices the cart, and finds what of that is prepaid.
 pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
@@ -145,14 +138,15 @@ async fn price_with_delivery(shop: &Shop, contents: &Contents) -> Result<Quoted,
     if contents.cart.address.is_none() {
         return Ok(goods);
     }
-    let offered = delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await;
-    let Some(option) = offered.options.into_iter().find(|option| option.id == *chosen) else {
+    let value = goods.totals.goods + goods.totals.discounts;
+    let Offered { options, calls, .. } = delivery::options(shop, &routing, contents, value, request.now).await;
+    let Some(option) = options.into_iter().find(|option| option.id == *chosen) else {
         return Ok(Quoted { delivery: DeliveryState::Gone, ..goods });
     };
     let delivery = pricing::Delivery { option: option.id.to_string(), amount: option.amount };
     let request = pricing::Request { delivery: Some(delivery), ..request };
     let whole = price(shop, &routing, contents, &counted, request).await?;
-    Ok(Quoted { delivery: DeliveryState::Chosen(option), ..whole })
+    Ok(Quoted { delivery: DeliveryState::Chosen(option), delivered: calls, ..whole })
 }
 
 /// The ways to deliver this cart, and why there are no others; none without an address.
@@ -163,8 +157,10 @@ pub async fn offered(shop: &Shop, contents: &Contents) -> Result<Offered, Error>
     let routing = shop.plugins().routing();
     let counted = counted(shop, contents).await?;
     let request = pricing_request(shop, contents, &counted);
+    let now = request.now;
     let goods = price(shop, &routing, contents, &counted, request).await?;
-    Ok(delivery_options(shop, &routing, contents, goods.totals.goods + goods.totals.discounts).await)
+    let value = goods.totals.goods + goods.totals.discounts;
+    Ok(delivery::options(shop, &routing, contents, value, now).await)
 }
 
 /// The codes of the cart that the shop counts.
@@ -204,32 +200,41 @@ fn coupon_results(contents: &Contents, counted: &[Judged], outcomes: &[pricing::
     contents.cart.coupons.iter().map(result).collect()
 }
 
-/// Runs the chain of pricing plugins. Fails closed: a price that one of them could not finish is no price.
+/// Runs the chain of pricing plugins.
 async fn price(
     shop: &Shop,
     routing: &Routing,
     contents: &Contents,
     counted: &[Judged],
-    mut request: pricing::Request,
+    request: pricing::Request,
 ) -> Result<Quoted, Error> {
-    let mut priced = Vec::new();
-    let (mut outcomes, mut messages) = (Vec::new(), Vec::new());
-    for bound in routing.of(Domain::Pricing).bound.iter() {
-        let asked = Arc::new(request.clone());
-        let called = shop.plugins().host().price(bound, &asked).await.inspect_err(|error| warn(bound, error));
-        let Called { value: quote, report: Report { fuel, .. } } = called.map_err(Error::Pricing)?;
-        request.so_far.extend(quote.adjustments.iter().cloned());
-        outcomes.extend(quote.coupons.iter().cloned());
-        messages.extend(quote.messages.iter().cloned());
-        priced.push(Priced { bound: bound.clone(), request: asked, quote, fuel });
-    }
-    let totals = Totals::of(&request, &request.so_far).map_err(|broken| {
-        Error::Pricing(CallError { fault: Fault::InvalidAnswer(broken), report: Report::default() })
+    let Route { generation, bound } = routing.of(Domain::Pricing);
+    let chained = shop.plugins().host().price_chain(&bound, request).await;
+    let Chained { links, adjustments, totals } = chained.map_err(|ChainError { index, error }| {
+        if let Some(bound) = index.and_then(|index| bound.get(index)) {
+            warn(bound, &error);
+        }
+        Error::Pricing(error)
     })?;
-    let coupons = coupon_results(contents, counted, &outcomes);
-    let prepaid = prepaid::Plan::nothing(totals.total);
-    let (adjustments, delivery) = (request.so_far, DeliveryState::Open);
-    Ok(Quoted { adjustments, coupons, messages, totals, prepaid, delivery, priced })
+    let quotes = || links.iter().map(|link| &link.quote);
+    let outcomes: Vec<_> = quotes().flat_map(|quote| quote.coupons.iter().cloned()).collect();
+    let messages = quotes().flat_map(|quote| quote.messages.iter().cloned()).collect();
+    let call = |(bound, link): (&Arc<Bound>, Link)| Call {
+        by: Asked::Plugin { bound: bound.clone(), generation },
+        request: link.request,
+        answer: link.quote,
+        report: link.report,
+    };
+    Ok(Quoted {
+        coupons: coupon_results(contents, counted, &outcomes),
+        messages,
+        prepaid: prepaid::Plan::nothing(totals.total),
+        delivery: DeliveryState::Open,
+        priced: bound.iter().zip(links).map(call).collect(),
+        delivered: Vec::new(),
+        adjustments,
+        totals,
+    })
 }
 
 fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pricing::Request {
@@ -276,92 +281,16 @@ fn shoppers_words(attributes: &Attributes) -> Vec<(String, String)> {
 
 /// The shop's own currency, where the cart is in another: amounts in settings of plugins that name no currency are in the shop's own,
 /// and mean nothing to this cart.
-fn shops_words(shop: &Shop, currency: Currency) -> Vec<(String, String)> {
+pub(super) fn shops_words(shop: &Shop, currency: Currency) -> Vec<(String, String)> {
     let own = shop.config().shop.currency;
-    if currency == own { Vec::new() } else { vec![("shop-currency".to_owned(), own.code().to_owned())] }
-}
-
-/// Asks every delivery plugin. Where one fails, the static rates of the settings stand in for it.
-async fn delivery_options(shop: &Shop, routing: &Routing, contents: &Contents, goods_total: Amount) -> Offered {
-    let Some(address) = &contents.cart.address else { return Offered::default() };
-    let shipment = Arc::new(delivery::Shipment {
-        currency: contents.cart.currency.code().to_owned(),
-        now: clock::unix_seconds(clock::now()),
-        locale: contents.cart.locale.clone(),
-        destination: address.destination(),
-        items: contents
-            .lines
-            .iter()
-            .map(|line| delivery::Item {
-                sku: line.variant.sku.clone(),
-                quantity: line.quantity,
-                weight_grams: weight_of(line),
-            })
-            .collect(),
-        goods_total,
-        attributes: shops_words(shop, contents.cart.currency),
-    });
-    let mut offered = Offered::default();
-    let mut failed = false;
-    for bound in routing.of(Domain::Delivery).bound.iter() {
-        match shop.plugins().host().delivery_quote(bound, &shipment).await {
-            Ok(called) => offered.take(bound.name(), called.value),
-            Err(error) => {
-                warn(bound, &error);
-                failed = true;
-                let plugin = Some(bound.name().to_owned());
-                let (code, reason) = (error.code().to_owned(), "the plugin failed".to_owned());
-                offered.refusals.push(DeliveryRefusal { plugin, code, reason });
-            }
-        }
-    }
-    if failed {
-        offered.options.extend(fallback_options(shop, contents.cart.currency, &address.country));
-    }
-    offered
-}
-
-impl Offered {
-    fn take(&mut self, plugin: &str, quote: delivery::DeliveryQuote) {
-        self.options.extend(quote.options.into_iter().map(|option| DeliveryOption {
-            id: OptionId { plugin: plugin.to_owned(), code: option.code },
-            label: option.label,
-            amount: option.amount,
-            days: option.days,
-            pickup: option.pickup,
-            attributes: option.attributes.into_iter().collect(),
-        }));
-        let refusals = quote.refusals.into_iter();
-        self.refusals.extend(refusals.map(|refusal| DeliveryRefusal {
-            plugin: Some(plugin.to_owned()),
-            code: refusal.code,
-            reason: refusal.reason,
-        }));
-    }
+    if currency == own { Vec::new() } else { vec![(delivery::SHOP_CURRENCY.to_owned(), own.code().to_owned())] }
 }
 
 /// Grams of one piece, as the contract wants them.
-fn weight_of(line: &Line) -> u32 {
+pub(super) fn weight_of(line: &Line) -> u32 {
     u32::try_from(line.variant.weight_grams).unwrap_or(u32::MAX)
 }
 
-fn fallback_options(shop: &Shop, currency: Currency, country: &str) -> Vec<DeliveryOption> {
-    let rates = shop.config().carts.fallback_delivery.iter();
-    let option = |rate: &FallbackRate| DeliveryOption {
-        id: OptionId { plugin: FALLBACK.to_owned(), code: rate.code.clone() },
-        label: rate.label.clone(),
-        amount: rate.amount,
-        days: None,
-        pickup: false,
-        attributes: BTreeMap::new(),
-    };
-    rates
-        .filter(|rate| rate.currency.unwrap_or(shop.config().shop.currency) == currency)
-        .filter(|rate| rate.countries.is_empty() || rate.countries.iter().any(|code| code == country))
-        .map(option)
-        .collect()
-}
-
-fn warn(bound: &Bound, error: &CallError) {
+pub(super) fn warn(bound: &Bound, error: &CallError) {
     tracing::warn!(plugin = bound.name(), version = bound.version(), reason = error.code(), %error, "a plugin failed");
 }

@@ -9,7 +9,7 @@ use super::Outcome;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Derive the price of orders again, from their receipts and the plugins that priced them
+    /// Derive every amount of orders again, from their receipts and the plugins that were asked for them
     Verify(Verify),
 }
 
@@ -30,7 +30,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Some(number) => {
             let order = kassa::orders::get_by_number(&shop, number).await?;
             receipts::verify(&shop, &order).await?;
-            println!("order {number}: {} {} derived again", order.total, order.currency);
+            println!("order {number}: every amount derived again; {} {} in all", order.total, order.currency);
             Ok(())
         }
         None => verify_all(&shop).await,
@@ -38,24 +38,20 @@ pub async fn run(config: Config, command: Command) -> Outcome {
 }
 
 async fn verify_all(shop: &Shop) -> Outcome {
-    let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template("{pos} orders {elapsed} {per_sec}")?);
-    let (mut verified, mut failed, mut after) = (0_u64, 0_u64, 0);
-    loop {
-        let numbers = kassa::orders::numbers_after(shop, after, 500).await?;
-        let Some(last) = numbers.last() else { break };
-        after = *last;
-        for number in numbers {
-            let order = kassa::orders::get_by_number(shop, number).await?;
-            match receipts::verify(shop, &order).await {
-                Ok(()) => verified += 1,
-                Err(error) => {
-                    failed += 1;
-                    bar.suspend(|| println!("order {number}: {error}"));
-                }
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} orders {elapsed} {per_sec}")?;
+    let bar = ProgressBar::new(kassa::orders::count(shop).await?).with_style(style);
+    let (mut verified, mut failed) = (0_u64, 0_u64);
+    let told = |number, outcome: Result<(), receipts::VerifyError>| {
+        match outcome {
+            Ok(()) => verified += 1,
+            Err(error) => {
+                failed += 1;
+                bar.suspend(|| println!("order {number}: {error}"));
             }
-            bar.inc(1);
         }
-    }
+        bar.inc(1);
+    };
+    receipts::verify_all(shop, told).await?;
     bar.finish_and_clear();
     println!("{verified} orders derived again, {failed} failed");
     if failed == 0 { Ok(()) } else { Err("some orders cannot be derived again".into()) }

@@ -413,6 +413,11 @@ pub async fn get_by_number(shop: &Shop, number: i64) -> Result<Order, Error> {
     store::find_order_by_number(&mut shop.db().read().await?, number).await?.ok_or(Error::NotFound)
 }
 
+/// How many orders there are.
+pub async fn count(shop: &Shop) -> Result<u64, Error> {
+    Ok(store::count(&mut shop.db().read().await?).await?)
+}
+
 /// Numbers of orders after `number`, in their order.
 pub async fn numbers_after(shop: &Shop, number: i64, limit: u32) -> Result<Vec<i64>, Error> {
     Ok(store::numbers_after(&mut shop.db().read().await?, number, i64::from(limit)).await?)

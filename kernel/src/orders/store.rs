@@ -12,12 +12,13 @@ mod refunds;
 mod revisions;
 
 pub(super) use contents::{
-    adjustments, history, insert_adjustments, insert_history, insert_lines, insert_receipts, lines, priced_by, receipts,
+    adjustments, history, insert_adjustments, insert_history, insert_lines, insert_receipts, lines, priced_by,
+    receipts, recorded,
 };
 pub(super) use listing::list;
 pub(super) use orders::{
-    count_paid, find_order, find_order_by_number, get_order, insert_order, lock_order, next_number, numbers_after,
-    update_status,
+    count, count_paid, find_order, find_order_by_number, get_order, insert_order, lock_order, next_number,
+    numbers_after, update_status,
 };
 pub(super) use refunds::{
     find_refund, get_refund, insert_refund, pending_refunds, refunded_delivery, refunded_pieces, refunded_quantity,

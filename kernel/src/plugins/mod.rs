@@ -18,6 +18,7 @@
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
 //! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
 //! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
+//! | `chain` | pricing plugins one after the other |
 //! | `check` | what activation asks a plugin |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
 //! | `build` | the component from an author's crate |
@@ -30,6 +31,7 @@ pub mod build;
 mod cache;
 mod call;
 mod capabilities;
+mod chain;
 mod check;
 pub mod compile;
 mod engine;
@@ -69,6 +71,7 @@ pub use answer::is_invisible;
 pub use bindings::types;
 pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
+pub use chain::{ChainError, Chained, Link};
 pub use check::Probe;
 pub use compile::{CompileConfig, CompileError, Isolation};
 pub use fault::Fault;

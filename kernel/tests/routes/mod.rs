@@ -49,6 +49,7 @@ mod prepaid;
 mod prepaid_races;
 mod prices;
 mod prices_carts;
+mod receipts;
 mod refunds;
 mod returns;
 mod reviews;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use kassa::orders::receipts::{self, VerifyError};
 use kassa::{Config, Shop};
 use reqwest::{Client, Method};
 use serde_json::Value;
@@ -241,7 +242,20 @@ impl Served {
 }
 
 impl Stopper {
+    /// Whatever a case did: every amount of every order that it left can be derived again.
+    async fn verify_orders(&self) {
+        let shop = self.0.shop.lock().expect("no case panicked here").clone();
+        if shop.stopping().is_cancelled() {
+            return;
+        }
+        let mut failed = Vec::new();
+        let told = |number, outcome: Result<(), VerifyError>| failed.extend(outcome.err().map(|error| (number, error)));
+        receipts::verify_all(&shop, told).await.expect("the orders can be read");
+        assert!(failed.is_empty(), "orders that cannot be derived again: {failed:?}");
+    }
+
     pub async fn stop(self) {
+        self.verify_orders().await;
         self.0.stop_serving().await;
         if self.0.backend == Backend::Postgres {
             backend::drop_postgres(&self.0.database_url).await;

@@ -12,19 +12,26 @@ use crate::Shop;
 use crate::fulfilment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::Path;
-use crate::orders::{self, Reason, receipts};
+use crate::orders::receipts::{self, Receipt};
+use crate::orders::{self, Reason};
+use crate::plugins::{Level, LogLine};
 use crate::problem::{Problem, ProblemSchema};
 
 /// A recorded call of a plugin.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReceiptOut {
-    #[schema(example = "pricing")]
-    domain: String,
+    #[schema(value_type = String, example = "pricing")]
+    domain: &'static str,
+    /// `fallback`: the static rates of the settings stood in for delivery plugins that failed.
     #[schema(example = "pricing-standard")]
     plugin: String,
     #[schema(example = "0.1.0")]
     version: String,
+    /// Of the component; empty for `fallback`.
     digest: String,
+    /// Of the binding that it stood in; 0 for `fallback`.
+    #[schema(example = 4)]
+    generation: i64,
     settings: serde_json::Value,
     /// The request as it was priced.
     input: serde_json::Value,
@@ -34,6 +41,46 @@ pub struct ReceiptOut {
     /// Deterministic cost of the call.
     #[schema(example = 48_210)]
     fuel: i64,
+    /// Microseconds that it took.
+    #[schema(example = 14)]
+    elapsed_us: i64,
+    /// What the plugin wrote meanwhile, the first line first.
+    log: Vec<LogLineOut>,
+    /// Lines beyond the limits of a call.
+    #[schema(example = 0)]
+    dropped_log_lines: i64,
+}
+
+/// A line that a plugin wrote; control characters are escaped.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LogLineOut {
+    /// `trace`, `debug`, `info`, `warn` or `error`.
+    #[schema(value_type = String, example = "info")]
+    level: Level,
+    #[schema(example = "free delivery from 50.00")]
+    text: String,
+}
+
+impl From<Receipt> for ReceiptOut {
+    fn from(receipt: Receipt) -> Self {
+        let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        let line = |LogLine { level, text }| LogLineOut { level, text };
+        Self {
+            domain: receipt.domain.name(),
+            settings: json(&receipt.settings),
+            input: json(&receipt.input),
+            output: json(&receipt.output),
+            plugin: receipt.plugin,
+            version: receipt.version,
+            digest: receipt.digest,
+            generation: receipt.generation,
+            input_sha256: receipt.input_sha256,
+            fuel: receipt.fuel,
+            elapsed_us: receipt.elapsed_us,
+            log: receipt.log.into_iter().map(line).collect(),
+            dropped_log_lines: receipt.dropped_log_lines,
+        }
+    }
 }
 
 /// Any order
@@ -50,6 +97,9 @@ pub async fn admin_get_order(
 }
 
 /// What the plugins were asked for the price of an order
+///
+/// The pricing plugins in the order of their chain, each with what those before it have added as `so_far`; then who was asked for the
+/// delivery: who refused a way to deliver says why. Every amount of the order can be derived again from it (`kassa order verify`).
 #[utoipa::path(get, path = "/v1/admin/orders/{id}/receipt", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = [ReceiptOut]),
     (status = 404, description = "`not-found`", body = ProblemSchema)
@@ -59,20 +109,8 @@ pub async fn admin_get_receipt(
     _: Staff<may::Orders>,
     Path(id): Path<Uuid>,
 ) -> Result<Answer<Vec<ReceiptOut>>, Problem> {
-    let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
-    let out = |receipt: receipts::Receipt| ReceiptOut {
-        settings: json(&receipt.settings),
-        input: json(&receipt.input),
-        output: json(&receipt.output),
-        domain: receipt.domain,
-        plugin: receipt.plugin,
-        version: receipt.version,
-        digest: receipt.digest,
-        input_sha256: receipt.input_sha256,
-        fuel: receipt.fuel,
-    };
     let receipts = receipts::list(&shop, id).await?;
-    Ok(Answer(receipts.into_iter().map(out).collect()))
+    Ok(Answer(receipts.into_iter().map(ReceiptOut::from).collect()))
 }
 
 /// Sends everything that has not left

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::carts::Attributes;
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
-use crate::orders::receipts::Receipt;
+use crate::orders::receipts::{Receipt, Recorded};
 use crate::orders::{Adjustment, Event, Line, PricedBy, Target, quantity_of};
 
 pub(in crate::orders) async fn insert_lines(tx: &mut Tx, order_id: Uuid, lines: &[Line]) -> Result<()> {
@@ -64,21 +64,25 @@ pub(in crate::orders) async fn insert_receipts(
     for (position, receipt) in (0_i64..).zip(receipts) {
         sql::execute!(
             tx,
-            "insert into order_receipts (order_id, revision, position, domain, plugin, version, digest, settings, input,
-                                         input_sha256, output, fuel)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "insert into order_receipts (order_id, revision, position, domain, plugin, version, digest, generation,
+                                         settings, input, input_sha256, output, fuel, elapsed_us, log, dropped_log_lines)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
             order_id,
             revision,
             position,
-            receipt.domain.as_str(),
+            receipt.domain.name(),
             receipt.plugin.as_str(),
             receipt.version.as_str(),
             receipt.digest.as_str(),
+            receipt.generation,
             receipt.settings.as_str(),
             receipt.input.as_str(),
             receipt.input_sha256.as_str(),
             receipt.output.as_str(),
-            receipt.fuel
+            receipt.fuel,
+            receipt.elapsed_us,
+            serde_json::to_string(&receipt.log).unwrap_or_default(),
+            receipt.dropped_log_lines
         )?;
     }
     Ok(())
@@ -201,31 +205,83 @@ struct ReceiptRow {
     plugin: String,
     version: String,
     digest: String,
+    generation: i64,
     settings: String,
     input: String,
     input_sha256: String,
     output: String,
     fuel: i64,
+    elapsed_us: i64,
+    log: String,
+    dropped_log_lines: i64,
+}
+
+impl ReceiptRow {
+    /// The column's own check allows no other domain.
+    fn into_receipt(self) -> Option<Receipt> {
+        Some(Receipt {
+            domain: self.domain.parse().ok()?,
+            plugin: self.plugin,
+            version: self.version,
+            digest: self.digest,
+            generation: self.generation,
+            settings: self.settings,
+            input: self.input,
+            input_sha256: self.input_sha256,
+            output: self.output,
+            fuel: self.fuel,
+            elapsed_us: self.elapsed_us,
+            log: serde_json::from_str(&self.log).unwrap_or_default(),
+            dropped_log_lines: self.dropped_log_lines,
+        })
+    }
 }
 
 pub(in crate::orders) async fn receipts(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Receipt>> {
     let rows = sql::all!(
         conn,
         ReceiptRow,
-        "select domain, plugin, version, digest, settings, input, input_sha256, output, fuel from order_receipts
+        "select domain, plugin, version, digest, generation, settings, input, input_sha256, output, fuel, elapsed_us, log,
+                dropped_log_lines
+         from order_receipts
          where order_id = $1 and revision = (select revision from orders where id = $1) order by position",
         order_id
     )?;
-    let receipt = |row: ReceiptRow| Receipt {
-        domain: row.domain,
-        plugin: row.plugin,
-        version: row.version,
-        digest: row.digest,
-        settings: row.settings,
-        input: row.input,
-        input_sha256: row.input_sha256,
-        output: row.output,
-        fuel: row.fuel,
+    Ok(rows.into_iter().filter_map(ReceiptRow::into_receipt).collect())
+}
+
+/// An order without receipts is there, with none.
+pub(in crate::orders) async fn recorded(conn: &mut Conn, before: i64, limit: i64) -> Result<Vec<Recorded>> {
+    let orders = sql::all!(
+        conn,
+        (i64,),
+        "select number from orders where number < $1 order by number desc limit $2",
+        before,
+        limit
+    )?;
+    let (Some((first,)), Some((last,))) = (orders.first(), orders.last()) else { return Ok(Vec::new()) };
+    let rows = sql::all!(
+        conn,
+        RecordedRow,
+        "select o.number, r.domain, r.plugin, r.version, r.digest, r.generation, r.settings, r.input, r.input_sha256,
+                r.output, r.fuel, r.elapsed_us, r.log, r.dropped_log_lines
+         from orders o join order_receipts r on r.order_id = o.id and r.revision = o.revision
+         where o.number between $1 and $2 order by o.number desc, r.position",
+        *last,
+        *first
+    )?;
+    let mut rows = rows.into_iter().peekable();
+    let recorded = |(number,): (i64,)| {
+        let of_order = std::iter::from_fn(|| rows.next_if(|row| row.number == number));
+        let receipts = of_order.filter_map(|row| row.receipt.into_receipt()).collect();
+        Recorded { number, receipts }
     };
-    Ok(rows.into_iter().map(receipt).collect())
+    Ok(orders.into_iter().map(recorded).collect())
+}
+
+#[derive(FromRow)]
+struct RecordedRow {
+    number: i64,
+    #[sqlx(flatten)]
+    receipt: ReceiptRow,
 }

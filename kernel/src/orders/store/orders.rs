@@ -186,6 +186,12 @@ pub(in crate::orders) async fn lock_order(tx: &mut Tx, id: Uuid) -> Result<Order
     Ok(row.into())
 }
 
+/// How many there are.
+pub(in crate::orders) async fn count(conn: &mut Conn) -> Result<u64> {
+    let (count,) = sql::one!(conn, (i64,), "select count(*) from orders")?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
 /// Every number, in order: what verifying a whole shop walks along.
 pub(in crate::orders) async fn numbers_after(conn: &mut Conn, number: i64, limit: i64) -> Result<Vec<i64>> {
     let rows =

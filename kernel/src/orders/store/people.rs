@@ -94,6 +94,12 @@ pub(in crate::orders) async fn replace_input(tx: &mut Tx, order_id: Uuid, input:
     Ok(())
 }
 
+/// Deletes what plugins logged when they were asked for the order.
+pub(in crate::orders) async fn forget_logs(tx: &mut Tx, order_id: Uuid) -> Result<()> {
+    sql::execute!(tx, "update order_receipts set log = '[]' where order_id = $1", order_id)?;
+    Ok(())
+}
+
 /// Deletes what these orders were made of; tells which drafts.
 pub(in crate::orders) async fn forget_drafts_of_orders(tx: &mut Tx, order_ids: &[Uuid]) -> Result<Vec<Uuid>> {
     let mut forgotten = Vec::new();

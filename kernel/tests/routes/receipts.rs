@@ -1,0 +1,131 @@
+//! What an order keeps of the plugins that were asked for it, and what `order verify` makes of that.
+
+use kassa::Shop;
+use kassa::carts::FallbackRate;
+use kassa::db::sql;
+use kassa::orders::receipts;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::merchant::Merchant;
+use crate::support::shopper::Shopper;
+
+fn receipt_of(order: &Value) -> String {
+    format!("/v1/admin/orders/{}/receipt", order["id"].as_str().unwrap())
+}
+
+async fn verified(shop: &Shop, order: &Value) -> Result<(), String> {
+    let order = kassa::orders::get_by_number(shop, order["number"].as_i64().unwrap()).await.unwrap();
+    receipts::verify(shop, &order).await.map_err(|error| error.to_string())
+}
+
+api_test! {
+    /// Of each plugin that was asked: which it was, under which settings, what it cost; pricing first, then delivery.
+    async fn a_receipt_tells_who_was_asked_what(app: App) {
+        let clerk = app.staff(&["orders"]).await;
+        let order = Shopper::ready(&app, "FILTER-PAPER-100", 12).await.check_out("tok-approve").await.expect(201);
+        let receipt = app.send(Method::GET, &receipt_of(&order), Some(&clerk), None).await.expect(200);
+        assert_eq!(receipt.as_array().unwrap().len(), 2, "{receipt}");
+        let (priced, delivered) = (&receipt[0], &receipt[1]);
+        assert_eq!((&priced["domain"], &delivered["domain"]), (&json!("pricing"), &json!("delivery")));
+        assert_eq!(priced["digest"], order["priced_by"][0]["digest"]);
+        assert_eq!(priced["input"]["lines"][0]["quantity"], 12);
+        assert_eq!(delivered["input"]["items"][0]["quantity"], 12);
+        assert_eq!(delivered["input"]["now"], priced["input"]["now"], "one moment for all");
+        assert_eq!(delivered["plugin"], order["delivery"]["plugin"]);
+        for receipt in [priced, delivered] {
+            assert_eq!((&receipt["generation"], &receipt["log"]), (&json!(1), &json!([])), "{receipt}");
+            assert!(receipt["fuel"].as_i64().unwrap() > 0, "{receipt}");
+        }
+        verified(&app.shop, &order).await.unwrap();
+    }
+}
+
+/// Does something to the database, asks whether the order is what its receipts derive, and takes it back.
+macro_rules! altered {
+    ($app:ident, $order:ident, $alter:literal, $undo:literal, $expected:literal) => {{
+        let id: uuid::Uuid = $order["id"].as_str().unwrap().parse().unwrap();
+        let mut tx = $app.shop.db().write().await.unwrap();
+        sql::execute!(tx, $alter, id).unwrap();
+        tx.commit().await.unwrap();
+        let found = verified(&$app.shop, &$order).await.expect_err($alter);
+        assert!(found.contains($expected), "{}: {found}", $alter);
+        let mut tx = $app.shop.db().write().await.unwrap();
+        sql::execute!(tx, $undo, id).unwrap();
+        tx.commit().await.unwrap();
+        verified(&$app.shop, &$order).await.expect($undo);
+    }};
+}
+
+api_test! {
+    /// Whatever is altered of an order or its receipts, by one or one character, is found.
+    async fn an_order_that_was_altered_is_found(app: App) {
+        let order = Shopper::ready(&app, "FILTER-PAPER-100", 12).await.check_out("tok-approve").await.expect(201);
+        verified(&app.shop, &order).await.unwrap();
+        altered!(app, order, "update order_receipts set input = input || ' ' where order_id = $1",
+            "update order_receipts set input = substr(input, 1, length(input) - 1) where order_id = $1", "its hash is another");
+        altered!(app, order, "update order_receipts set output = output || ' ' where order_id = $1 and domain = 'pricing'",
+            "update order_receipts set output = substr(output, 1, length(output) - 1) where order_id = $1 and domain = 'pricing'",
+            "pricing-standard");
+        altered!(app, order, "update order_receipts set output = output || ' ' where order_id = $1 and domain = 'delivery'",
+            "update order_receipts set output = substr(output, 1, length(output) - 1) where order_id = $1 and domain = 'delivery'",
+            "delivery-rates");
+        altered!(app, order, "update order_receipts set digest = 'a' || digest where order_id = $1 and domain = 'pricing'",
+            "update order_receipts set digest = substr(digest, 2) where order_id = $1 and domain = 'pricing'", "cannot be loaded");
+        altered!(app, order, "update order_receipts set digest = 'a' || digest where order_id = $1 and domain = 'delivery'",
+            "update order_receipts set digest = substr(digest, 2) where order_id = $1 and domain = 'delivery'", "cannot be loaded");
+        altered!(app, order, "update order_receipts set revision = 2 where order_id = $1",
+            "update order_receipts set revision = 1 where order_id = $1", "no receipt");
+        altered!(app, order, "update order_receipts set revision = 2 where order_id = $1 and domain = 'delivery'",
+            "update order_receipts set revision = 1 where order_id = $1", "nobody offered the delivery");
+        altered!(app, order, "update orders set total = total + 1 where id = $1",
+            "update orders set total = total - 1 where id = $1", "total: ");
+        altered!(app, order, "update orders set goods_total = goods_total + 1 where id = $1",
+            "update orders set goods_total = goods_total - 1 where id = $1", "goods_total: ");
+        altered!(app, order, "update orders set delivery_total = delivery_total + 1 where id = $1",
+            "update orders set delivery_total = delivery_total - 1 where id = $1", "delivery_total: ");
+        altered!(app, order, "update orders set tax_included_total = tax_included_total + 1 where id = $1",
+            "update orders set tax_included_total = tax_included_total - 1 where id = $1", "tax_included_total: ");
+        altered!(app, order, "update order_lines set quantity = quantity + 1 where order_id = $1",
+            "update order_lines set quantity = quantity - 1 where order_id = $1", "the quantity of a line: ");
+        altered!(app, order, "update order_lines set unit_price = unit_price + 1 where order_id = $1",
+            "update order_lines set unit_price = unit_price - 1 where order_id = $1", "the unit price of a line: ");
+        altered!(app, order, "update order_lines set total = total + 1 where order_id = $1",
+            "update order_lines set total = total - 1 where order_id = $1", "the total of a line: ");
+        altered!(app, order, "update order_lines set sku = sku || '.' where order_id = $1",
+            "update order_lines set sku = substr(sku, 1, length(sku) - 1) where order_id = $1", "the SKU of a line: ");
+        altered!(app, order, "update order_adjustments set amount = amount + 1 where order_id = $1 and position = 0",
+            "update order_adjustments set amount = amount - 1 where order_id = $1 and position = 0", "an adjustment: ");
+        altered!(app, order, "update order_adjustments set label = label || '.' where order_id = $1 and position = 0",
+            "update order_adjustments set label = substr(label, 1, length(label) - 1) where order_id = $1 and position = 0",
+            "an adjustment: ");
+    }
+}
+
+api_test! {
+    /// No plugin priced the delivery: the static rates of that time did, and the receipt has them.
+    async fn the_static_rates_that_stood_in_have_a_receipt_too(app: App) {
+        let rate = FallbackRate {
+            code: "standard".into(), label: "Whatever happens".into(), amount: 7_77, currency: None, countries: Vec::new(),
+        };
+        let app = app.restart_with(move |config| {
+            config.plugins.limits.delivery.answer_bytes = 1;
+            config.carts.fallback_delivery = vec![rate];
+        }).await;
+        let merchant = Merchant::of(&app).await;
+        let order = Shopper::ready(&app, "FILTER-PAPER-100", 1).await.check_out("tok-approve").await.expect(201);
+        assert_eq!((&order["delivery"]["plugin"], &order["delivery"]["amount"]), (&json!("fallback"), &json!(7_77)));
+        let receipt = merchant.get(&receipt_of(&order)).await.expect(200);
+        let of_delivery = &receipt[1];
+        assert_eq!((&of_delivery["plugin"], &of_delivery["digest"]), (&json!("fallback"), &json!("")), "{receipt}");
+        assert_eq!(of_delivery["settings"][0]["amount"], 7_77);
+        verified(&app.shop, &order).await.unwrap();
+        altered!(app, order,
+            "update order_receipts set settings = replace(settings, '777', '778') where order_id = $1 and domain = 'delivery'",
+            "update order_receipts set settings = replace(settings, '778', '777') where order_id = $1 and domain = 'delivery'",
+            "fallback");
+        // Other rates later change nothing about it.
+        let app = app.restart_with(|config| config.carts.fallback_delivery = Vec::new()).await;
+        verified(&app.shop, &order).await.unwrap();
+    }
+}
