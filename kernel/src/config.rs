@@ -26,6 +26,7 @@ use crate::orders::OrdersConfig;
 use crate::payments::PaymentsConfig;
 use crate::plugins::PluginsConfig;
 use crate::prices::PricesConfig;
+use crate::replay::ReplayConfig;
 use crate::returns::ReturnsConfig;
 use crate::reviews::ReviewsConfig;
 use crate::search::SearchConfig;
@@ -56,6 +57,7 @@ pub struct Config {
     pub search: SearchConfig,
     pub images: ImagesConfig,
     pub import: ImportConfig,
+    pub replay: ReplayConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,
     pub webhooks: WebhooksConfig,

@@ -37,6 +37,22 @@ pub fn sum(amounts: impl IntoIterator<Item = Amount>) -> Result<Amount, OutOfRan
     checked(i128::sum(amounts.into_iter().map(i128::from)))
 }
 
+/// Shares `amount` out by `weights`, none of them below zero: each part is what is due up to there less what was given before, cut towards
+/// zero, so that the parts come to the amount again. Where nothing weighs anything the first gets all.
+pub fn shares(amount: Amount, weights: &[Amount]) -> Vec<Amount> {
+    let all: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
+    let (mut weighed, mut given) = (0, 0);
+    let share = |weight: &Amount| {
+        weighed += i128::from(*weight);
+        let due = if all == 0 { i128::from(amount) } else { i128::from(amount) * weighed / all };
+        let share = due - given;
+        given = due;
+        // No part is larger than the amount.
+        share as Amount
+    };
+    weights.iter().map(share).collect()
+}
+
 /// An ISO 4217 currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -136,6 +152,22 @@ mod tests {
 
     fn currency(code: &str) -> Currency {
         Currency::try_from(code.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn shares_come_to_the_amount_again() {
+        for (amount, weights, expected) in [
+            (10, &[1, 1, 1][..], &[3, 3, 4][..]),
+            (-10, &[1, 1, 1], &[-3, -3, -4]),
+            (7, &[0, 5, 0], &[0, 7, 0]),
+            (7, &[0, 0], &[7, 0]),
+            (0, &[3, 4], &[0, 0]),
+            (MAX_AMOUNT, &[MAX_AMOUNT, MAX_AMOUNT], &[MAX_AMOUNT / 2, MAX_AMOUNT / 2 + 1]),
+        ] {
+            assert_eq!(shares(amount, weights), expected, "{amount} by {weights:?}");
+            assert_eq!(expected.iter().sum::<i64>(), amount);
+        }
+        assert_eq!(shares(7, &[]), &[]);
     }
 
     #[test]

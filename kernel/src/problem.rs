@@ -186,6 +186,10 @@ problems! {
     TooManyImports = "too-many-imports" CONFLICT;
     /// The import has ended.
     ImportEnded = "import-ended" CONFLICT;
+    /// As many replays run as the shop takes at once; `detail` says how many.
+    TooManyReplays = "too-many-replays" CONFLICT;
+    /// The replay has ended.
+    ReplayEnded = "replay-ended" CONFLICT;
     /// You have reviewed this product; change that review.
     ReviewExists = "review-exists" CONFLICT;
     /// Nobody says of their own review that it is helpful.

@@ -19,7 +19,7 @@ use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
     Shop, accounts, audit, carts, catalog, customers, events, export, fulfilment, http, images, import, inventory,
-    ledger, notifications, orders, payments, plugins, prices, returns, reviews, throttle, webhooks,
+    ledger, notifications, orders, payments, plugins, prices, replay, returns, reviews, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 
@@ -276,6 +276,11 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(plugins::registry::http::list_bindings))
         .routes(routes!(plugins::registry::http::get_binding, plugins::registry::http::put_binding))
         .routes(routes!(plugins::registry::http::roll_back_binding))
+        .routes(routes!(replay::http::create_replay))
+        .routes(routes!(replay::http::list_replays))
+        .routes(routes!(replay::http::get_replay))
+        .routes(routes!(replay::http::get_replay_page))
+        .routes(routes!(replay::http::cancel_replay))
 }
 
 /// Uploads have a larger body limit than everything else.

@@ -19,6 +19,7 @@ mod plans;
 mod plugins;
 mod privacy;
 mod races;
+mod replays;
 mod routes;
 mod tidy;
 mod walk;

@@ -8,6 +8,7 @@ mod import;
 mod keys;
 mod order;
 mod plugin;
+mod replay;
 mod search;
 mod serve;
 mod stock;

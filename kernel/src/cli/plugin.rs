@@ -13,6 +13,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::client::{Merchant, Remote, answer};
+use super::replay::{Wish, replay};
 use super::{Outcome, card};
 
 #[derive(Subcommand)]
@@ -54,6 +55,25 @@ pub enum Command {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Tell what the newest orders would have cost with a plugin: how many would change, by how much, which, where
+    Replay {
+        /// NAME or NAME@VERSION; the newest upload where no version is named
+        plugin: String,
+        /// Settings, a JSON file; those that it had when it was bound last where none is given
+        #[arg(long)]
+        settings: Option<PathBuf>,
+        /// How many of the newest orders
+        #[arg(long, default_value_t = 10_000)]
+        last: u32,
+        /// Print the whole report as JSON
+        #[arg(long)]
+        json: bool,
+        /// Write it as a page to read, an HTML file
+        #[arg(long)]
+        page: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Go back to what was in force before
     Rollback {
         /// pricing, payment, delivery or notification
@@ -78,6 +98,15 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Activate { plugin, settings, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(activate(&merchant, &plugin, settings.as_deref()).await, merchant).await
+        }
+        Command::Replay { plugin, settings, last, json, page, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            let told = async {
+                let Candidate { domain, plugins, .. } = candidate(&merchant, &plugin, settings.as_deref()).await?;
+                let wish = Wish { domain: &domain, plugins, last, json, page: page.as_deref() };
+                replay(&merchant, wish).await
+            };
+            finish(told.await, merchant).await
         }
         Command::Rollback { domain, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
@@ -155,29 +184,47 @@ async fn list(merchant: &Merchant) -> Outcome {
 }
 
 async fn activate(merchant: &Merchant, plugin: &str, settings: Option<&Path>) -> Outcome {
-    let (name, version) = plugin.split_once('@').map_or((plugin, None), |(name, version)| (name, Some(version)));
-    let known = answer(merchant.request(Method::GET, &format!("/v1/admin/plugins/{name}"))).await?;
-    let domain = text(&known["domain"]).to_owned();
+    let Candidate { domain, generation, plugins } = candidate(merchant, plugin, settings).await?;
     let path = format!("/v1/admin/bindings/{domain}");
-    let settings: Option<Value> = match settings {
-        Some(file) => Some(serde_json::from_slice(&std::fs::read(file)?)?),
-        None => None,
-    };
-    let wanted = json!({ "name": name, "version": version, "settings": settings });
-    let current = answer(merchant.request(Method::GET, &path)).await.ok();
-    let generation = current.as_ref().and_then(|binding| binding["generation"].as_i64());
-    let bound = current.as_ref().and_then(|binding| binding["plugins"].as_array()).cloned().unwrap_or_default();
-    // A chain keeps its other plugins; a plugin that is new to the domain stands alone.
-    let plugins: Vec<Value> = match bound.iter().any(|bound| bound["name"] == name) {
-        true => bound.iter().map(|bound| if bound["name"] == name { wanted.clone() } else { keep(bound) }).collect(),
-        false => vec![wanted],
-    };
     let mut request = merchant.request(Method::PUT, &path).json(&json!({ "plugins": plugins }));
     if let Some(generation) = generation {
         request = request.header("if-match", format!("\"{generation}\""));
     }
     print_binding(&answer(request).await?);
     Ok(())
+}
+
+/// What a domain's binding is to be.
+struct Candidate {
+    domain: String,
+    /// Of what is in force.
+    generation: Option<i64>,
+    plugins: Vec<Value>,
+}
+
+/// What is in force, with `plugin` in the place of its other version. A chain keeps its other plugins; a plugin that is new to the domain
+/// stands alone.
+async fn candidate(
+    merchant: &Merchant,
+    plugin: &str,
+    settings: Option<&Path>,
+) -> Result<Candidate, Box<dyn std::error::Error>> {
+    let (name, version) = plugin.split_once('@').map_or((plugin, None), |(name, version)| (name, Some(version)));
+    let known = answer(merchant.request(Method::GET, &format!("/v1/admin/plugins/{name}"))).await?;
+    let domain = text(&known["domain"]).to_owned();
+    let settings: Option<Value> = match settings {
+        Some(file) => Some(serde_json::from_slice(&read(file)?)?),
+        None => None,
+    };
+    let wanted = json!({ "name": name, "version": version, "settings": settings });
+    let current = answer(merchant.request(Method::GET, &format!("/v1/admin/bindings/{domain}"))).await.ok();
+    let generation = current.as_ref().and_then(|binding| binding["generation"].as_i64());
+    let bound = current.as_ref().and_then(|binding| binding["plugins"].as_array()).cloned().unwrap_or_default();
+    let plugins = match bound.iter().any(|bound| bound["name"] == name) {
+        true => bound.iter().map(|bound| if bound["name"] == name { wanted.clone() } else { keep(bound) }).collect(),
+        false => vec![wanted],
+    };
+    Ok(Candidate { domain, generation, plugins })
 }
 
 fn keep(bound: &Value) -> Value {

@@ -45,6 +45,7 @@ const STEPS: &[Step] = steps![
     18 "0018_images",
     21 "0021_documents",
     26 "0026_imports",
+    27 "0027_replays",
 ];
 
 /// A database cannot be brought to the newest schema.

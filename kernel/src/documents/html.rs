@@ -1,8 +1,7 @@
 //! A document as one HTML page: no scripts, nothing loaded from anywhere, ready to be printed. Texts reach it only through [`escape`].
 
-use std::fmt::Write;
-
 use super::Printed;
+use crate::html::{escape, push};
 
 const STYLE: &str = "
 body { font: 15px/1.45 system-ui, -apple-system, 'Segoe UI', sans-serif; color: #1a1a1a; margin: 0; background: #fff; }
@@ -27,10 +26,6 @@ tr.included td { color: #555; }
 footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid #ddd; color: #555; font-size: .8em; }
 @media print { main { margin: 0; max-width: none; padding: 0; } tr { break-inside: avoid; } }
 ";
-
-/// What the page may do: show itself with its own style.
-pub const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub fn page(printed: &Printed) -> String {
     let mut html = String::with_capacity(8_192);
@@ -85,26 +80,6 @@ fn address(html: &mut String, class: &str, lines: &[String]) {
 fn sum_row(html: &mut String, class: &str, (label, amount): &(String, String)) {
     let (label, amount) = (escape(label), escape(amount));
     push(html, format_args!("<tr class=\"{class}\"><td colspan=\"3\">{label}</td><td>{amount}</td></tr>\n"));
-}
-
-fn push(html: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = html.write_fmt(text);
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

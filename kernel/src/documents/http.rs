@@ -157,8 +157,10 @@ fn confirmation(shop: &Shop, details: &Details) -> Sheet {
 async fn answer(sheet: &Sheet, format: Format) -> Result<Response, Problem> {
     let printed = Printed::of(sheet);
     if format == Format::Html {
-        let headers =
-            [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, html::POLICY)];
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, crate::html::POLICY),
+        ];
         return Ok(with_vary((headers, html::page(&printed)).into_response()));
     }
     // File names are made of our own letters and digits.

@@ -38,4 +38,5 @@ pub const KINDS: &[&str] = &[
     "webhook.disabled",
     "plugin.activated",
     "plugin.rolled-back",
+    "plugin.replayed",
 ];

@@ -94,6 +94,7 @@ impl Objects {
             ("/v1/admin/drafts/", "id", text(&draft, "id")),
             ("/v1/admin/orders/", "refund_id", refund),
             ("/v1/admin/carts/", "id", Shopper::guest(app).await.cart),
+            ("/v1/admin/replays/", "id", replay(app, owner).await),
             ("/v1/admin/returns/", "id", returned.1),
             ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
@@ -150,6 +151,13 @@ async fn uploaded_file(app: &App, owner: &str) -> String {
     let url = format!("{}/v1/admin/imports?format=json-lines", app.url);
     let request = app.client.post(url).bearer_auth(owner).header("content-type", "application/jsonl");
     text(&Answer::of(request.body("{}")).await.expect(202), "id")
+}
+
+/// The id of a replay.
+async fn replay(app: &App, owner: &str) -> String {
+    let body = json!({ "plugins": [{ "name": "pricing-standard" }] });
+    let begun = app.send(Method::POST, "/v1/admin/bindings/pricing/replays", Some(owner), Some(body)).await;
+    text(&begun.expect(202), "id")
 }
 
 /// The id of a refund.

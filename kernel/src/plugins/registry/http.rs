@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 pub use card::CardOut;
 
-use super::{Binding, PluginVersion, RegistryError, Wanted};
+use super::{Binding, BoundPlugin, PluginVersion, RegistryError, Wanted};
 use crate::Shop;
 use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
@@ -207,9 +207,15 @@ pub async fn put_binding(
 ) -> Result<Response, Problem> {
     let domain = parse_domain(&domain)?;
     let expected = expected_generation(&headers)?;
-    let mut checks = Checks::default();
-    checks.require((1..=16).contains(&body.plugins.len()), "/plugins", "must name 1 to 16 plugins");
-    for (index, plugin) in body.plugins.iter().enumerate() {
+    let wanted = read_wanted(body.plugins, Checks::default())?;
+    let actor = staff.actor.to_string();
+    put_in_force(shop, move |shop| async move { shop.plugins().bind(domain, &wanted, expected, &actor).await }).await
+}
+
+/// The plugins of a binding, once these and the other `checks` of their body hold.
+pub fn read_wanted(plugins: Vec<WantedIn>, mut checks: Checks) -> Result<Vec<Wanted>, Problem> {
+    checks.require((1..=16).contains(&plugins.len()), "/plugins", "must name 1 to 16 plugins");
+    for (index, plugin) in plugins.iter().enumerate() {
         let object = plugin.settings.as_ref().is_none_or(Value::is_object);
         checks.require(object, &format!("/plugins/{index}/settings"), "must be a JSON object");
         let nul = plugin.settings.as_ref().is_some_and(has_nul);
@@ -221,9 +227,7 @@ pub async fn put_binding(
     }
     checks.done()?;
     let wanted = |plugin: WantedIn| Wanted { name: plugin.name, version: plugin.version, settings: plugin.settings };
-    let wanted: Vec<_> = body.plugins.into_iter().map(wanted).collect();
-    let actor = staff.actor.to_string();
-    put_in_force(shop, move |shop| async move { shop.plugins().bind(domain, &wanted, expected, &actor).await }).await
+    Ok(plugins.into_iter().map(wanted).collect())
 }
 
 /// Goes back to the binding before the one in force
@@ -277,17 +281,17 @@ fn answer_binding(binding: Binding) -> Response {
     response
 }
 
+impl From<BoundPlugin> for BoundPluginOut {
+    fn from(plugin: BoundPlugin) -> Self {
+        Self { name: plugin.name, version: plugin.version, digest: plugin.digest, settings: plugin.settings }
+    }
+}
+
 fn binding_out(binding: Binding) -> BindingOut {
-    let plugin = |plugin: super::BoundPlugin| BoundPluginOut {
-        name: plugin.name,
-        version: plugin.version,
-        digest: plugin.digest,
-        settings: plugin.settings,
-    };
     BindingOut {
         domain: binding.domain.name(),
         generation: binding.generation,
-        plugins: binding.plugins.into_iter().map(plugin).collect(),
+        plugins: binding.plugins.into_iter().map(BoundPluginOut::from).collect(),
         rolled_back_to: binding.rolled_back_to,
         actor: binding.actor,
         created_at: binding.created_at,

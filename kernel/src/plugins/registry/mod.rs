@@ -327,6 +327,27 @@ impl Registry {
         Ok(())
     }
 
+    /// Loads what could be put in force, after it passed all that it has to.
+    async fn load_checked(&self, plugins: &[BoundPlugin]) -> Result<Vec<Arc<Bound>>, RegistryError> {
+        self.permit(plugins).await?;
+        let bound = self.bind_loaded(plugins).await?;
+        for (index, (bound, plugin)) in bound.iter().zip(plugins).enumerate() {
+            self.check(Some(index), bound, &plugin.settings).await?;
+        }
+        Ok(bound)
+    }
+
+    /// What [`Registry::bind`] would put in force, which is not in force: to be tried.
+    pub async fn candidate(
+        &self,
+        domain: Domain,
+        wanted: &[Wanted],
+    ) -> Result<(Vec<BoundPlugin>, Vec<Arc<Bound>>), RegistryError> {
+        let plugins = self.resolve(domain, wanted).await?;
+        let bound = self.load_checked(&plugins).await?;
+        Ok((plugins, bound))
+    }
+
     async fn put_in_force(
         &self,
         domain: Domain,
@@ -335,11 +356,7 @@ impl Registry {
         rolled_back_to: Option<i64>,
         actor: &str,
     ) -> Result<Binding, RegistryError> {
-        self.permit(&plugins).await?;
-        let bound = self.bind_loaded(&plugins).await?;
-        for (index, (bound, plugin)) in bound.iter().zip(&plugins).enumerate() {
-            self.check(Some(index), bound, &plugin.settings).await?;
-        }
+        let bound = self.load_checked(&plugins).await?;
         let binding =
             Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };
         let mut tx = self.db.write().await?;

@@ -1,0 +1,210 @@
+//! What orders would have cost with other plugins.
+
+use kassa::db::sql;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::App;
+use crate::support::app::Answer;
+use crate::support::components::{HOSTILE, PERCENT_V1};
+use crate::support::merchant::Merchant;
+use crate::support::shopper::Shopper;
+
+async fn upload(merchant: &Merchant<'_>, wasm: &[u8]) {
+    let request =
+        merchant.app.client.post(format!("{}/v1/admin/plugins", merchant.app.url)).bearer_auth(&merchant.token);
+    Answer::of(request.header("content-type", "application/wasm").body(wasm.to_vec())).await.expect(201);
+}
+
+/// Begins a replay and waits for its end.
+async fn replay(merchant: &Merchant<'_>, domain: &str, plugins: Value) -> Value {
+    let path = format!("/v1/admin/bindings/{domain}/replays");
+    let begun = merchant.post(&path, json!({ "plugins": plugins })).await.expect(202);
+    let path = format!("/v1/admin/replays/{}", begun["id"].as_str().unwrap());
+    let ended = || async {
+        let replay = merchant.get(&path).await.expect(200);
+        (replay["state"] != "running").then_some(replay)
+    };
+    merchant.app.eventually("the end of a replay", ended).await
+}
+
+/// The settings of the only plugin of a domain.
+async fn settings(merchant: &Merchant<'_>, domain: &str) -> Value {
+    merchant.get(&format!("/v1/admin/bindings/{domain}")).await.expect(200)["plugins"][0]["settings"].clone()
+}
+
+async fn buy(app: &App, quantity: u32, coupon: Option<&str>) -> Value {
+    let shopper = Shopper::ready(app, "TEA-SENCHA-100", quantity).await;
+    if let Some(coupon) = coupon {
+        shopper.put("coupons", json!({ "coupons": [coupon] })).await.expect(200);
+    }
+    shopper.check_out("tok-approve").await.expect(201)
+}
+
+fn sums(groups: &Value, name: &str) -> i64 {
+    groups.as_array().unwrap().iter().map(|group| group[name].as_i64().unwrap()).sum()
+}
+
+fn group<'a>(groups: &'a Value, key: &str) -> &'a Value {
+    groups.as_array().unwrap().iter().find(|group| group["key"] == key).unwrap_or(&Value::Null)
+}
+
+api_test! {
+    /// Ten per cent off above 100: exactly the orders above, by exactly that.
+    async fn a_replay_tells_what_orders_would_have_cost(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let (small, coupon) = (buy(&app, 1, None).await, buy(&app, 2, Some("WELCOME10")).await);
+        let (large, larger) = (buy(&app, 8, None).await, buy(&app, 9, None).await);
+        let total = |order: &Value| order["total"].as_i64().unwrap();
+        let before: i64 = [&small, &coupon, &large, &larger].into_iter().map(total).sum();
+        let mut settings = settings(&merchant, "pricing").await;
+        settings["discounts"] =
+            json!([{ "code": "above-100", "label": "10 % off", "percent_bp": 1000, "minimum": 100_00 }]);
+        let candidate = json!([{ "name": "pricing-standard", "settings": settings }]);
+        let replay = replay(&merchant, "pricing", candidate.clone()).await;
+        assert_eq!((&replay["state"], &replay["orders_done"]), (&json!("done"), &json!(4)), "{replay}");
+        let report = &replay["report"];
+        let counts = ["orders", "unchanged", "changed", "failed", "skipped"].map(|name| report[name].as_u64().unwrap());
+        assert_eq!(counts, [4, 2, 2, 0, 0], "{report}");
+        let off = 10_00 + 11_25;
+        assert_eq!(report["totals"], json!([{
+            "currency": "EUR", "orders": 4, "changed": 2, "before": before, "after": before - off, "difference": -off,
+            "up": { "orders": 0, "amount": 0 }, "down": { "orders": 2, "amount": -off },
+        }]));
+        let named: Vec<_> = report["largest"].as_array().unwrap().iter().map(|change| (&change["number"], &change["difference"])).collect();
+        assert_eq!(named, [(&larger["number"], &json!(-11_25)), (&large["number"], &json!(-10_00))]);
+        assert_eq!(group(&report["countries"], "DE")["difference"], -off);
+        assert_eq!(group(&report["coupons"], "(none)")["changed"], 2);
+        assert_eq!(group(&report["coupons"], "WELCOME10")["difference"], 0);
+        assert_eq!(sums(&report["categories"], "before"), before, "the parts come to the whole");
+        assert_eq!(sums(&report["categories"], "difference"), -off);
+        assert_eq!(group(&report["categories"], "(delivery)")["difference"], 0);
+        assert_eq!((&report["cost"]["candidate"]["calls"], &report["cost"]["recorded"]["calls"]), (&json!(4), &json!(4)));
+        assert!(report["cost"]["candidate"]["fuel_mean"].as_u64().unwrap() > 0);
+        // Nothing of it is in force, nothing became of the orders, and of the last two only those are looked at.
+        assert_eq!(total(&buy(&app, 8, None).await), total(&large));
+        let path = "/v1/admin/bindings/pricing/replays";
+        let two = merchant.post(path, json!({ "plugins": candidate, "last": 2 })).await.expect(202);
+        assert_eq!(two["orders_total"], 2);
+        let page = merchant.get("/v1/admin/replays?limit=1").await.expect(200);
+        assert_eq!((&page["items"][0]["id"], page["next_cursor"].is_string()), (&two["id"], true));
+    }
+}
+
+api_test! {
+    /// The page says the same, and what plugins say cannot reach it as markup.
+    async fn a_report_is_a_page_to_read(app: App) {
+        let merchant = Merchant::of(&app).await;
+        buy(&app, 8, None).await;
+        upload(&merchant, &PERCENT_V1).await;
+        let replay = replay(&merchant, "pricing", json!([{ "name": "percent-off" }])).await;
+        let url = format!("{}/v1/admin/replays/{}/page", app.url, replay["id"].as_str().unwrap());
+        let page = app.client.get(url).bearer_auth(&merchant.token).send().await.unwrap();
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+        let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        let page = page.text().await.unwrap();
+        for text in ["pricing: percent-off 1.0.0", "−10.00 EUR", "By country", "What a call costs"] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+    }
+}
+
+api_test! {
+    /// A candidate that fails is told by what it does, and its orders are in no sum.
+    async fn what_fails_is_told_with_its_orders(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let order = buy(&app, 1, None).await;
+        upload(&merchant, &HOSTILE).await;
+        for (mode, code) in [("trap", "trapped"), ("negative-total", "invalid-answer"), ("text-50mb", "answer-too-large")] {
+            let candidate = json!([{ "name": "hostile-pricing", "settings": { "mode": mode, "spare_probe": true } }]);
+            let report = replay(&merchant, "pricing", candidate).await["report"].clone();
+            assert_eq!((&report["orders"], &report["failed"], &report["totals"]), (&json!(1), &json!(1), &json!([])), "{report}");
+            let failure = &report["errors"][0];
+            assert_eq!((&failure["plugin"], &failure["code"]), (&json!("hostile-pricing"), &json!(code)));
+            assert_eq!(failure["numbers"], json!([order["number"]]));
+        }
+        buy(&app, 1, None).await;
+    }
+}
+
+api_test! {
+    /// The delivery alone: dearer, and not offered any more.
+    async fn other_rates_of_delivery_are_replayed(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let order = buy(&app, 1, None).await;
+        let paid = order["delivery"]["amount"].as_i64().unwrap();
+        let (plugin, code) = (order["delivery"]["plugin"].as_str().unwrap(), order["delivery"]["code"].as_str().unwrap());
+        let mut dearer = settings(&merchant, "delivery").await;
+        let germany = &mut dearer["zones"][0]["options"];
+        let option = germany.as_array_mut().unwrap().iter_mut().find(|option| option["code"] == code).unwrap();
+        *option = json!({ "code": code, "label": option["label"], "price": paid + 1_00 });
+        let report = replay(&merchant, "delivery", json!([{ "name": plugin, "settings": dearer }])).await["report"].clone();
+        assert_eq!((&report["totals"][0]["before"], &report["totals"][0]["difference"]), (&json!(paid), &json!(1_00)), "{report}");
+        assert_eq!((&report["totals"][0]["up"]["orders"], &report["categories"]), (&json!(1), &json!([])));
+        let mut elsewhere = settings(&merchant, "delivery").await;
+        elsewhere["zones"][0]["options"].as_array_mut().unwrap().retain(|option| option["code"] != code);
+        let report = replay(&merchant, "delivery", json!([{ "name": plugin, "settings": elsewhere }])).await["report"].clone();
+        let gone = &report["errors"][0];
+        assert_eq!((&gone["code"], &gone["text"]), (&json!("delivery-gone"), &json!(format!("{plugin}:{code}"))), "{report}");
+    }
+}
+
+api_test! {
+    async fn a_replay_without_sense_is_refused(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let standard = || json!([{ "name": "pricing-standard" }]);
+        let path = "/v1/admin/bindings/pricing/replays";
+        merchant.is_refused(&[
+            ("POST /v1/admin/bindings/pricing/replays", json!({ "plugins": [] }), &["/plugins"]),
+            ("POST /v1/admin/bindings/pricing/replays", json!({ "plugins": standard(), "last": 0 }), &["/last"]),
+            ("POST /v1/admin/bindings/pricing/replays", json!({ "plugins": standard(), "last": 100_001 }), &["/last"]),
+            ("POST /v1/admin/bindings/pricing/replays", json!({ "plugins": [{ "name": "nobody" }] }), &["/plugins"]),
+            ("POST /v1/admin/bindings/payment/replays", json!({ "plugins": [{ "name": "payment-emulator" }] }), &["/domain"]),
+        ]).await;
+        merchant.post("/v1/admin/bindings/nothing/replays", json!({ "plugins": standard() })).await.problem("not-found");
+        let wrong = json!({ "plugins": [{ "name": "pricing-standard", "settings": { "discounts": [{}] } }] });
+        let refused = merchant.post(path, wrong).await.problem("binding-rejected");
+        assert_eq!(refused["reason"], "invalid-settings");
+        let nobody = "/v1/admin/replays/00000000-0000-7000-8000-000000000000";
+        merchant.get(nobody).await.problem("not-found");
+        merchant.get(&format!("{nobody}/page")).await.problem("not-found");
+        merchant.send(Method::POST, &format!("{nobody}/cancel"), json!(null)).await.problem("not-found");
+    }
+}
+
+async fn run_again(app: &App, id: &Value, seen_s_ago: i64) {
+    let (id, seen): (uuid::Uuid, _) = (id.as_str().unwrap().parse().unwrap(), chrono::TimeDelta::seconds(seen_s_ago));
+    let mut tx = app.shop.db().write().await.unwrap();
+    let seen = kassa::clock::now() - seen;
+    sql::execute!(
+        tx,
+        "update replays set state = 'running', ended_at = null, report = null, seen_at = $2 where id = $1",
+        id,
+        seen
+    )
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+api_test! {
+    /// One that is cancelled ends, as many run as the settings say, and one whose kernel was killed is told to have failed.
+    async fn a_replay_that_runs_is_bounded_and_has_an_end(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let standard = || json!([{ "name": "pricing-standard" }]);
+        let (first, second) = (replay(&merchant, "pricing", standard()).await, replay(&merchant, "pricing", standard()).await);
+        let path = |replay: &Value, rest: &str| format!("/v1/admin/replays/{}{rest}", replay["id"].as_str().unwrap());
+        let post = |path: String| { let merchant = &merchant; async move { merchant.send(Method::POST, &path, json!(null)).await } };
+        post(path(&first, "/cancel")).await.problem("replay-ended");
+        run_again(&app, &first["id"], 1).await;
+        run_again(&app, &second["id"], 1).await;
+        let begin = || merchant.post("/v1/admin/bindings/pricing/replays", json!({ "plugins": standard() }));
+        assert_eq!(begin().await.problem("too-many-replays")["detail"], "2 replays run already");
+        assert_eq!(post(path(&first, "/cancel")).await.expect(200)["state"], "cancelled");
+        begin().await.expect(202);
+        run_again(&app, &second["id"], 61).await;
+        let left = merchant.get(&path(&second, "")).await.expect(200);
+        assert_eq!((&left["state"], &left["report"]), (&json!("failed"), &json!(null)));
+        assert!(left["error"].as_str().unwrap().contains("was stopped"), "{left}");
+    }
+}
