@@ -7,10 +7,11 @@
 //! | `merchant` | a signed-in merchant on such a connection |
 //! | `replay` | the sales as carts and orders |
 //! | `versions`, `swap` | two versions of a pricing plugin, and swapping them meanwhile |
-//! | `stock`, `checks` | what must be true afterwards |
+//! | `stock`, `checks`, `candidate` | what must be true afterwards |
 //! | `own_shop`, `database` | a shop in this process, on a database of its own |
 //! | `latency`, `machine` | figures, and what they were measured on |
 
+pub mod candidate;
 pub mod checks;
 pub mod client;
 mod countries;

@@ -16,7 +16,7 @@ use kassa_bench::own_shop::OwnShop;
 use kassa_bench::replay::{self, Outcome, Progress};
 use kassa_bench::sales::{self, Sales};
 use kassa_bench::swap::{Before, Swapper};
-use kassa_bench::{Error, Result, checks, client, machine, stock, versions};
+use kassa_bench::{Error, Result, candidate, checks, client, machine, stock, versions};
 use report::Findings;
 
 /// What is measured, and how to run it again
@@ -213,6 +213,10 @@ async fn play_and_check(arguments: &Replay, login: &Login, sales: &Arc<Sales>) -
     let wrong = checks::payments(login, &outcome.placed, move || counting.inc(1)).await?;
     bar.finish_and_clear();
     findings.check("every order is paid, once, with a captured payment of its total", wrong);
+    if swapper.is_none() {
+        let wrong = candidate::check(login, sales, &outcome.placed).await?;
+        findings.check("a replay with 10 % off above 100.00 names the orders and the sums of the file", wrong);
+    }
     if let Some(swapper) = swapper {
         report::swaps(&swapper, &outcome);
         findings.check("both versions priced orders", checks::versions_occur(&outcome.placed, swapper.versions()));

@@ -72,6 +72,11 @@ impl Merchant {
         self.connection.get(path).await?.json(path)
     }
 
+    pub async fn post<T: DeserializeOwned>(&mut self, path: &str, body: &Value) -> Result<T> {
+        self.stay_signed_in().await?;
+        self.connection.send_json(Method::POST, path, body).await?.json(path)
+    }
+
     pub async fn put<T: DeserializeOwned>(&mut self, path: &str, body: &Value) -> Result<T> {
         self.stay_signed_in().await?;
         self.connection.send_json(Method::PUT, path, body).await?.json(path)

@@ -279,6 +279,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(replay::http::create_replay))
         .routes(routes!(replay::http::list_replays))
         .routes(routes!(replay::http::get_replay))
+        .routes(routes!(replay::http::list_replay_changes))
         .routes(routes!(replay::http::get_replay_page))
         .routes(routes!(replay::http::cancel_replay))
 }

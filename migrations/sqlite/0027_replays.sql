@@ -7,8 +7,9 @@ create table replays (
     state text not null check (state in ('running', 'done', 'failed', 'cancelled')),
     orders_total integer not null,
     orders_done integer not null,
-    -- JSON, once it is done.
+    -- JSON, once it is done: the report, and every order that would change.
     report text,
+    changes text,
     error text,
     created_by text not null,
     created_at text not null,

@@ -67,8 +67,9 @@ fn tell(report: &Value) {
     for change in list(&report["totals"]) {
         println!("  {} -> {}: {}", money(change, "before"), money(change, "after"), money(change, "difference"));
         for (name, side) in [("dearer", &change["up"]), ("cheaper", &change["down"])] {
-            let side = json!({ "currency": change["currency"], "amount": side["amount"], "orders": side["orders"] });
-            println!("  {} orders {name}, by {} in all", side["orders"], money(&side, "amount"));
+            let amount = side["amount"].as_i64().unwrap_or_default().saturating_abs();
+            let sum = json!({ "currency": change["currency"], "amount": amount });
+            println!("  {} orders {name}, by {} in all", side["orders"], money(&sum, "amount"));
         }
     }
     for failure in list(&report["errors"]) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Error, Replay, Report, page};
+use super::{Error, OrderChange, Replay, Report, page};
 use crate::Shop;
 use crate::clock::Moment;
 use crate::html;
@@ -117,6 +117,22 @@ pub async fn get_replay(
     Path(id): Path<Uuid>,
 ) -> Result<Answer<ReplayOut>, Problem> {
     Ok(Answer(super::get(&shop, id).await?.into()))
+}
+
+/// Every order that would cost another amount, the newest first
+#[utoipa::path(get, path = "/v1/admin/replays/{id}/changes", tag = "plugins", security(("bearer" = [])), params(("id" = Uuid, Path), PageParams), responses(
+    (status = 200, body = Page<OrderChange>),
+    (status = 404, description = "`not-found`", body = ProblemSchema)
+))]
+pub async fn list_replay_changes(
+    State(shop): State<Shop>,
+    _: Staff<may::Plugins>,
+    Path(id): Path<Uuid>,
+    Query(params): Query<PageParams>,
+) -> Result<Answer<Page<OrderChange>>, Problem> {
+    let limit = params.limit()?;
+    let changes = super::changes(&shop, id, params.key()?, limit + 1).await?;
+    Ok(Answer(Page::new(changes, limit, |change| change.number, |change| change)))
 }
 
 /// What a replay found, as a page to read

@@ -158,10 +158,19 @@ pub async fn get(shop: &Shop, id: Uuid) -> Result<Replay, Error> {
     store::find(&mut shop.db().read().await?, id).await?.ok_or(Error::NotFound)
 }
 
+/// At most `limit` of the orders that would change, before the order of that number, the newest first.
+pub async fn changes(shop: &Shop, id: Uuid, before: Option<i64>, limit: u32) -> Result<Vec<OrderChange>, Error> {
+    get(shop, id).await?;
+    let mut changes = store::changes(&mut shop.db().read().await?, id).await?;
+    changes.retain(|change| before.is_none_or(|before| change.number < before));
+    changes.truncate(limit as usize);
+    Ok(changes)
+}
+
 /// Ends a replay: it has no report.
 pub async fn cancel(shop: &Shop, id: Uuid) -> Result<Replay, Error> {
     let mut tx = shop.db().write().await?;
-    let ended = store::end(&mut tx, id, State::Cancelled, None, None, clock::now()).await?;
+    let ended = store::end(&mut tx, id, State::Cancelled, None, clock::now()).await?;
     tx.commit().await?;
     let replay = get(shop, id).await?;
     if ended { Ok(replay) } else { Err(Error::Ended) }

@@ -170,7 +170,7 @@ pub(super) struct Sums {
     changed: u64,
     skipped: u64,
     totals: BTreeMap<String, Both>,
-    largest: Vec<OrderChange>,
+    changes: Vec<OrderChange>,
     countries: Groups,
     coupons: Groups,
     categories: Groups,
@@ -244,12 +244,7 @@ impl Sums {
         self.changed += 1;
         let change =
             OrderChange { number: case.number, currency: currency.clone(), before, after: after_total, difference };
-        let rank = |change: &OrderChange| (std::cmp::Reverse(change.difference.abs()), change.number);
-        let at = self.largest.partition_point(|other| rank(other) < rank(&change));
-        if at < LARGEST {
-            self.largest.insert(at, change);
-            self.largest.truncate(LARGEST);
-        }
+        self.changes.push(change);
     }
 
     fn add_failed(&mut self, number: i64, failed: &Failed) {
@@ -267,27 +262,36 @@ impl Sums {
         }
     }
 
-    pub fn report(self, elapsed_ms: u64) -> Result<Report, Error> {
+    /// The report, and every order that would change, in the order in which they came.
+    pub fn report(self, elapsed_ms: u64) -> Result<(Report, Vec<OrderChange>), Error> {
         let mut errors: Vec<_> = self.errors.into_values().collect();
         errors.sort_by_key(|failure| std::cmp::Reverse(failure.orders));
         let failed = errors.iter().map(|failure| failure.orders).sum();
         let totals = self.totals.into_iter().map(|(currency, both)| both.change(currency));
-        Ok(Report {
+        let report = Report {
             orders: self.unchanged + self.changed + failed,
             unchanged: self.unchanged,
             changed: self.changed,
             failed,
             skipped: self.skipped,
             totals: totals.collect::<Result<_, _>>()?,
-            largest: self.largest,
+            largest: largest(&self.changes),
             countries: groups(self.countries)?,
             coupons: groups(self.coupons)?,
             categories: groups(self.categories)?,
             errors,
             cost: Cost { recorded: self.recorded.cost(), candidate: self.candidate.cost() },
             elapsed_ms,
-        })
+        };
+        Ok((report, self.changes))
     }
+}
+
+/// The first ones of those that change most; of equals the older order.
+fn largest(changes: &[OrderChange]) -> Vec<OrderChange> {
+    let mut all: Vec<_> = changes.iter().collect();
+    all.sort_by_key(|change| (std::cmp::Reverse(change.difference.abs()), change.number));
+    all.into_iter().take(LARGEST).cloned().collect()
 }
 
 /// The largest differences first; what does not fit is one group for each currency.
@@ -395,7 +399,7 @@ mod tests {
     fn report(cases: impl IntoIterator<Item = Case>) -> Report {
         let mut sums = Sums::default();
         cases.into_iter().for_each(|case| sums.add(Some(case)));
-        sums.report(0).expect("a report")
+        sums.report(0).expect("a report").0
     }
 
     #[test]
@@ -431,7 +435,7 @@ mod tests {
         let CallCost { calls, fuel_mean, elapsed_us_p50, elapsed_us_p99, elapsed_us_max, .. } = report.cost.candidate;
         assert_eq!((calls, fuel_mean), (200, 10));
         assert_eq!((elapsed_us_p50, elapsed_us_p99, elapsed_us_max), (100, 198, 200));
-        assert_eq!(Sums::default().report(0).expect("nothing").cost, Cost::default());
+        assert_eq!(Sums::default().report(0).expect("nothing").0.cost, Cost::default());
     }
 
     #[test]

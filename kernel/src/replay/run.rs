@@ -8,7 +8,7 @@ use futures_util::stream;
 use serde_json::json;
 
 use super::case::{self, Case};
-use super::report::{Report, Sums};
+use super::report::{OrderChange, Report, Sums};
 use super::{Error, Replay, State, store};
 use crate::orders::receipts::{self, Recorded};
 use crate::plugins::{Bound, Domain, Host};
@@ -23,8 +23,8 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Replays to the end, and writes the report.
 pub(super) async fn run(shop: Shop, replay: Replay, candidate: Vec<Arc<Bound>>) {
-    let (report, error) = match replay_all(&shop, &replay, candidate.into()).await {
-        Ok(Some(report)) => (Some(report), None),
+    let (found, error) = match replay_all(&shop, &replay, candidate.into()).await {
+        Ok(Some(found)) => (Some(found), None),
         // Somebody ended it.
         Ok(None) => return,
         Err(Error::Database(error)) => {
@@ -33,19 +33,23 @@ pub(super) async fn run(shop: Shop, replay: Replay, candidate: Vec<Arc<Bound>>) 
         }
         Err(error) => (None, Some(error.to_string())),
     };
-    if let Err(error) = end(&shop, &replay, report, error).await {
+    if let Err(error) = end(&shop, &replay, found, error).await {
         // Its row gives no sign of life any more, so that whoever looks ends it.
         tracing::error!(replay = %replay.id, %error, "how a replay ended cannot be written");
     }
 }
 
-async fn end(shop: &Shop, replay: &Replay, report: Option<Report>, error: Option<String>) -> db::Result<()> {
-    let state = if report.is_some() { State::Done } else { State::Failed };
+/// The report, and every order that would change.
+type Found = (Report, Vec<OrderChange>);
+
+async fn end(shop: &Shop, replay: &Replay, found: Option<Found>, error: Option<String>) -> db::Result<()> {
+    let state = if found.is_some() { State::Done } else { State::Failed };
     let mut tx = shop.db().write().await?;
-    if !store::end(&mut tx, replay.id, state, report.as_ref(), error.as_deref(), clock::now()).await? {
+    if !store::end(&mut tx, replay.id, state, error.as_deref(), clock::now()).await? {
         return Ok(());
     }
-    if let Some(report) = &report {
+    if let Some((report, changes)) = &found {
+        store::put_found(&mut tx, replay.id, report, changes).await?;
         let data = json!({
             "id": replay.id, "domain": replay.domain.name(), "actor": replay.created_by,
             "plugins": replay.candidate.iter()
@@ -61,7 +65,7 @@ async fn end(shop: &Shop, replay: &Replay, report: Option<Report>, error: Option
 }
 
 /// None: the replay was ended meanwhile.
-async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) -> Result<Option<Report>, Error> {
+async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) -> Result<Option<Found>, Error> {
     let begun = std::time::Instant::now();
     let (mut sums, mut done, mut before) = (Sums::default(), 0, i64::MAX);
     let mut tell = tokio::time::interval(TELL_EVERY);

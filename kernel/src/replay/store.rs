@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Replay, Report, State};
+use super::{OrderChange, Replay, Report, State};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 
@@ -49,9 +49,9 @@ fn read<T: for<'a> Deserialize<'a>>(text: &str) -> Option<T> {
 pub(super) async fn insert(tx: &mut Tx, replay: &Replay, alive: Moment, max: i64) -> Result<bool> {
     let inserted = sql::execute!(
         tx,
-        "insert into replays (id, domain, candidate, state, orders_total, orders_done, report, error, created_by,
+        "insert into replays (id, domain, candidate, state, orders_total, orders_done, report, changes, error, created_by,
                               created_at, seen_at, ended_at)
-         select $1, $2, $3, 'running', $4, 0, null, null, $5, $6, $6, null
+         select $1, $2, $3, 'running', $4, 0, null, null, null, $5, $6, $6, null
          where (select count(*) from replays where ended_at is null and seen_at >= $7) < $8",
         replay.id,
         replay.domain.name(),
@@ -101,28 +101,35 @@ pub(super) async fn tell(tx: &mut Tx, id: Uuid, done: i64, now: Moment) -> Resul
 }
 
 /// False where it has ended before.
-pub(super) async fn end(
-    tx: &mut Tx,
-    id: Uuid,
-    state: State,
-    report: Option<&Report>,
-    error: Option<&str>,
-    now: Moment,
-) -> Result<bool> {
-    let done = report.map(|report| i64::try_from(report.orders + report.skipped).unwrap_or(i64::MAX));
-    let report = report.map(|report| serde_json::to_string(report).unwrap_or_default());
+pub(super) async fn end(tx: &mut Tx, id: Uuid, state: State, error: Option<&str>, now: Moment) -> Result<bool> {
     let ended = sql::execute!(
         tx,
-        "update replays set state = $2, report = $3, error = $4, ended_at = $5, orders_done = coalesce($6, orders_done)
-         where id = $1 and ended_at is null",
+        "update replays set state = $2, error = $3, ended_at = $4 where id = $1 and ended_at is null",
         id,
         state.name(),
-        report,
         error,
-        now,
-        done
+        now
     )?;
     Ok(ended > 0)
+}
+
+/// Writes what a replay has found: the changes as one text, since a row for each would keep the one writer of SQLite from shoppers.
+pub(super) async fn put_found(tx: &mut Tx, id: Uuid, report: &Report, changes: &[OrderChange]) -> Result<()> {
+    sql::execute!(
+        tx,
+        "update replays set report = $2, changes = $3, orders_done = $4 where id = $1",
+        id,
+        serde_json::to_string(report).unwrap_or_default(),
+        serde_json::to_string(changes).unwrap_or_default(),
+        i64::try_from(report.orders + report.skipped).unwrap_or(i64::MAX)
+    )?;
+    Ok(())
+}
+
+/// Every order that would change, the newest first; none of a replay that has not come to its end.
+pub(super) async fn changes(conn: &mut Conn, id: Uuid) -> Result<Vec<OrderChange>> {
+    let row = sql::optional!(conn, (Option<String>,), "select changes from replays where id = $1", id)?;
+    Ok(row.and_then(|(changes,)| changes).as_deref().and_then(read).unwrap_or_default())
 }
 
 pub(super) async fn any_silent(conn: &mut Conn, since: Moment) -> Result<bool> {
