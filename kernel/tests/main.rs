@@ -16,6 +16,7 @@ mod import;
 mod openapi;
 mod packages;
 mod plans;
+mod plugin_settings;
 mod plugins;
 mod privacy;
 mod races;

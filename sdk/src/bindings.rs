@@ -1,5 +1,5 @@
 //! The generated side of `wit/`. Generated once, here, so that an author needs neither wit-bindgen nor the WIT files;
-//! `export!` only wires a trait to it. The shared types are generated in [`host`] and used by all four worlds.
+//! `export!` only wires a trait to it. The shared types are generated in [`host`] and used by the worlds of all four domains.
 //!
 //! Nothing in here is part of the SDK's surface except by re-export from the module of a domain.
 
@@ -74,6 +74,15 @@ pub mod notification {
             "kassa:host/log@0.1.0": crate::bindings::host::kassa::host::log,
             "kassa:host/settings@0.1.0": crate::bindings::host::kassa::host::settings,
         },
+        additional_derives: [Clone, PartialEq, Eq],
+        pub_export_macro: true,
+    });
+}
+
+pub mod configurable {
+    wit_bindgen::generate!({
+        world: "kassa:plugin/configurable-plugin",
+        path: "../wit/plugin/0.1.0",
         additional_derives: [Clone, PartialEq, Eq],
         pub_export_macro: true,
     });

@@ -62,6 +62,7 @@ pub mod entry;
 
 #[cfg(any(all(target_family = "wasm", feature = "arena"), test))]
 mod arena;
+mod configurable;
 pub mod delivery;
 pub mod kv;
 #[cfg(all(target_family = "wasm", feature = "lean"))]
@@ -76,6 +77,7 @@ mod settings;
 pub mod testing;
 
 pub use bindings::host::kassa::types::types::Error;
+pub use configurable::{Configurable, Mistake};
 pub use locale::is_language;
 pub use money::{Money, OutOfRange, Rate};
 
@@ -85,7 +87,7 @@ pub mod types {
 }
 
 /// Makes the crate a plugin: `kassa_sdk::export!(pricing: MyRule);`, and likewise `payment`, `delivery` and
-/// `notification`. Once in a crate, at its root. Elsewhere than on WebAssembly it only checks that the trait is
+/// `notification`. `kassa_sdk::export!(pricing: MyRule, configurable);` exports [`Configurable`], too. Once in a crate, at its root. Elsewhere than on WebAssembly it only checks that the trait is
 /// implemented, so that a plugin's crate can be linked into a native test.
 #[macro_export]
 macro_rules! export {
@@ -100,5 +102,9 @@ macro_rules! export {
     };
     (notification: $plugin:ty) => {
         $crate::__export_notification!($plugin);
+    };
+    ($domain:ident: $plugin:ty, configurable) => {
+        $crate::export!($domain: $plugin);
+        $crate::__export_configurable!($plugin);
     };
 }

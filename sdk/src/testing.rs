@@ -10,7 +10,7 @@ use crate::notification::{Event, Recipient, Shop};
 use crate::payment::{AuthorizeRequest, Context, FollowUp};
 use crate::pricing::{Adjustment, Customer, Delivery, Kind, Line, Quote, Request, Target};
 use crate::types::Destination;
-use crate::{Error, Money, settings as json_settings};
+use crate::{Configurable, Error, Mistake, Money, settings as json_settings};
 
 /// 2026-01-01T12:00:00Z.
 pub const NOW: u64 = 1_767_268_800;
@@ -18,6 +18,11 @@ pub const NOW: u64 = 1_767_268_800;
 /// The plugin with settings from JSON, read as in production.
 pub fn settings<P: DeserializeOwned>(json: &str) -> Result<P, Error> {
     json_settings::parse(json)
+}
+
+/// What the plugin says of settings, before they are put in force.
+pub fn mistakes<P: Configurable>(json: &str) -> Vec<Mistake> {
+    json_settings::validate::<P>(json).err().unwrap_or_default()
 }
 
 /// An empty cart.

@@ -35,6 +35,7 @@ fn text(card: &Value) -> String {
     list(&mut line, "hosts", &asks["hosts"]);
     list(&mut line, "secrets", &asks["secrets"]);
     line("kv", if asks["kv"] == true { "yes: keys and values in the shop's database" } else { "no" });
+    line("validates", if card["validates_settings"] == true { "yes: it checks settings itself" } else { "no" });
     line("signature", &signature(&card["signature"]));
     if !card["settings_schema"].is_null() {
         let schema = serde_json::to_string_pretty(&card["settings_schema"]).unwrap_or_default();

@@ -41,6 +41,15 @@ macro_rules! world {
     };
 }
 
+/// What plugins of any domain may export. It imports nothing and shares no types.
+pub(in crate::plugins) mod configurable_world {
+    wasmtime::component::bindgen!({
+        path: "../wit/plugin/0.1.0",
+        world: "kassa:plugin/configurable-plugin@0.1.0",
+        exports: { default: async },
+    });
+}
+
 world!(pricing_world, "../wit/pricing/0.1.0", "kassa:pricing/pricing-plugin@0.1.0");
 world!(payment_world, "../wit/payment/0.1.0", "kassa:payment/payment-plugin@0.1.0");
 world!(delivery_world, "../wit/delivery/0.1.0", "kassa:delivery/delivery-plugin@0.1.0");
@@ -49,6 +58,11 @@ world!(notification_world, "../wit/notification/0.1.0", "kassa:notification/noti
 /// Values that the domains share (`kassa:types`).
 pub mod types {
     pub use super::shared::kassa::types::types::{Address, Destination, Error};
+}
+
+/// Records of `kassa:plugin`.
+pub(in crate::plugins) mod configurable {
+    pub use super::configurable_world::exports::kassa::plugin::configurable::Mistake;
 }
 
 /// Records of `kassa:pricing`.

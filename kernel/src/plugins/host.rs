@@ -13,11 +13,12 @@ use super::cache::Cache;
 use super::call::Abandoned;
 use super::compile::{self, CompileError};
 use super::engine::Ticker;
+use super::fault::Stopped;
 use super::limits::{Limits, PluginsConfig};
 use super::places::{Cores, Gate};
 use super::routing::{Bound, Linked, Loaded, Route, Routing};
 use super::shards::{self, Shard};
-use super::{CallError, Digest, Domain, Fault, KvStore, Package, PackageError};
+use super::{CallError, Called, Digest, Domain, Fault, KvStore, Package, PackageError};
 
 /// The host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -155,23 +156,37 @@ impl Host {
                             let instance = plugin.instantiate(&mut store).await?;
                             plugin.price(&mut store, &instance)?;
                         }
-                        Linked::Payment(plugin) => _ = plugin.instantiate_async(store).await?,
-                        Linked::Delivery(plugin) => _ = plugin.instantiate_async(store).await?,
-                        Linked::Notification(plugin) => _ = plugin.instantiate_async(store).await?,
+                        Linked::Payment(plugin) => _ = plugin.instantiate_async(&mut store).await?,
+                        Linked::Delivery(plugin) => _ = plugin.instantiate_async(&mut store).await?,
+                        Linked::Notification(plugin) => _ = plugin.instantiate_async(&mut store).await?,
                     }
                     Ok(Ok(()))
                 })
             },
             |()| Ok(()),
         );
-        match made.await {
-            Ok(_) => Ok(()),
-            // It runs already, and is busy with that.
-            Err(CallError { fault: Fault::Busy, .. }) => Ok(()),
-            // There was no answer yet: what does not fit is the component itself.
-            Err(CallError { fault: Fault::InvalidAnswer(text), .. }) => Err(LoadError::Contract(text)),
-            Err(error) => Err(LoadError::Contract(error.to_string())),
+        fits(made.await)?;
+        self.try_out_configurable(&bound).await
+    }
+
+    /// The same for the optional interface, in a store of its own: an instance takes what memory a call may have.
+    async fn try_out_configurable(&self, bound: &Bound) -> Result<(), LoadError> {
+        if !bound.component().package.configurable {
+            return Ok(());
         }
+        let made = self.call::<(), _>(
+            bound,
+            Abandoned::Stops,
+            |store, plugin| {
+                Box::pin(async move {
+                    let plugin = plugin.configurable().ok_or(Stopped::WrongDomain)?;
+                    plugin.instantiate_async(store).await?;
+                    Ok(Ok(()))
+                })
+            },
+            |()| Ok(()),
+        );
+        fits(made.await)
     }
 
     /// The plugins that serve now. Hold on to it for the length of one request.
@@ -201,6 +216,18 @@ impl Host {
             }
         });
         published
+    }
+}
+
+/// What making an instance says of the component.
+fn fits(made: Result<Called<()>, CallError>) -> Result<(), LoadError> {
+    match made {
+        Ok(_) => Ok(()),
+        // It runs already, and is busy with that.
+        Err(CallError { fault: Fault::Busy, .. }) => Ok(()),
+        // There was no answer yet: what does not fit is the component itself.
+        Err(CallError { fault: Fault::InvalidAnswer(text), .. }) => Err(LoadError::Contract(text)),
+        Err(error) => Err(LoadError::Contract(error.to_string())),
     }
 }
 

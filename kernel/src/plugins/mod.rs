@@ -19,7 +19,7 @@
 //! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
 //! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
 //! | `chain` | pricing plugins one after the other |
-//! | `check` | what activation asks a plugin |
+//! | `check`, `configurable` | what activation asks a plugin, and what it says of settings where it exports that |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
 //! | `build` | the component from an author's crate |
 //!
@@ -34,6 +34,7 @@ mod capabilities;
 mod chain;
 mod check;
 pub mod compile;
+mod configurable;
 mod engine;
 mod fault;
 mod host;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::MANIFEST_SECTION;
 use super::limits::PackageLimits;
-use super::{Domain, Manifest, Metadata, capabilities, scan, wasi};
+use super::{Domain, Manifest, Metadata, capabilities, configurable, scan, wasi};
 
 /// SHA-256 of a plugin file: its identity. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +90,8 @@ pub struct Package {
     pub bytes: u64,
     /// The interfaces that it imports, in the order of their names: `kassa:host/log@0.1.0`.
     pub imports: Vec<String>,
+    /// It exports `kassa:plugin/configurable`: it says itself what is wrong with settings.
+    pub configurable: bool,
 }
 
 /// Why a file is no plugin that this shop can take. The texts are for the person who uploads it.
@@ -144,9 +146,10 @@ impl Package {
         }
         let manifest = Manifest::read(scan.sections.get(MANIFEST_SECTION).ok_or(PackageError::NoManifest)?)?;
         let metadata = Metadata::read(&scan.sections)?;
+        let configurable = exports_configurable(&scan.exports)?;
         let imports: BTreeSet<&str> = scan.imports.into_iter().collect();
         let imports = imports.into_iter().map(str::to_owned).collect();
-        Ok(Self { metadata, manifest, digest: Digest::of(wasm), domain, contract, bytes, imports })
+        Ok(Self { metadata, manifest, digest: Digest::of(wasm), domain, contract, bytes, imports, configurable })
     }
 
     pub fn name(&self) -> &str {
@@ -186,6 +189,18 @@ fn domain_of(exports: &[&str]) -> Result<(Domain, String), PackageError> {
         (Some((domain, version)), 0) if version == CONTRACT => Ok((domain, version)),
         (Some((domain, version)), 0) => Err(PackageError::UnknownContract(format!("kassa:{domain}@{version}"))),
         (Some(_), others) => Err(PackageError::ManyDomains(others + 1)),
+    }
+}
+
+/// Whether the optional interface is among `exports`. One of a version that the kernel does not know is refused and not passed over: its
+/// author counts on being asked.
+fn exports_configurable(exports: &[&str]) -> Result<bool, PackageError> {
+    let exports = exports.iter().filter_map(|export| export.split_once('@'));
+    let versions: Vec<_> = exports.filter(|(name, _)| *name == configurable::INTERFACE).map(|(_, v)| v).collect();
+    match versions.first() {
+        None => Ok(false),
+        Some(_) if versions.contains(&CONTRACT) => Ok(true),
+        Some(version) => Err(PackageError::UnknownContract(format!("kassa:plugin@{version}"))),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crossbeam_utils::CachePadded;
 use wasmtime::component::{Component, InstancePre};
 
+use super::bindings::configurable_world::ConfigurablePluginPre;
 use super::bindings::delivery_world::DeliveryPluginPre;
 use super::bindings::notification_world::NotificationPluginPre;
 use super::bindings::payment_world::PaymentPluginPre;
@@ -22,6 +23,8 @@ pub struct Loaded {
     pub(super) limits: Limits,
     /// For the engine of each shard.
     linked: Box<[CachePadded<Linked>]>,
+    /// The same for the optional interface; none where it is not exported.
+    configurable: Box<[ConfigurablePluginPre<State>]>,
     /// Places for calls of this plugin.
     pub(super) calls: Gate,
 }
@@ -36,12 +39,16 @@ impl Loaded {
         components: &[Component],
         cores: Arc<Cores>,
     ) -> wasmtime::Result<Self> {
-        let link = |(shard, component): (&Shard, _)| {
-            Linked::new(package.domain, shard.link(package.domain, component)?).map(CachePadded::new)
+        let link = |(shard, component): (&Shard, _)| shard.link(package.domain, component);
+        let instances = shards.iter().zip(components).map(link).collect::<wasmtime::Result<Vec<_>>>()?;
+        let configurable = match package.configurable {
+            true => instances.iter().cloned().map(ConfigurablePluginPre::new).collect::<wasmtime::Result<_>>()?,
+            false => Box::default(),
         };
-        let linked = shards.iter().zip(components).map(link).collect::<wasmtime::Result<_>>()?;
+        let linked = instances.into_iter().map(|pre| Linked::new(package.domain, pre).map(CachePadded::new));
+        let linked = linked.collect::<wasmtime::Result<_>>()?;
         let calls = Gate::new(limits.concurrent_calls, shards.len(), cores);
-        Ok(Self { package, limits, linked, calls })
+        Ok(Self { package, limits, linked, configurable, calls })
     }
 }
 
@@ -98,6 +105,11 @@ impl Local {
 
     pub(super) fn linked(&self) -> &Linked {
         &self.component.linked[self.shard]
+    }
+
+    /// None where the component does not export it.
+    pub(super) fn configurable(&self) -> Option<&ConfigurablePluginPre<State>> {
+        self.component.configurable.get(self.shard)
     }
 }
 

@@ -7,8 +7,8 @@ use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
 /// Mistakes that are told of at once.
-const MOST: usize = 20;
-const DETAIL_CHARACTERS: usize = 300;
+pub(super) const MOST: usize = 20;
+pub(super) const DETAIL_CHARACTERS: usize = 300;
 /// Memory of one compiled pattern.
 const PATTERN_BYTES: usize = 1 << 20;
 /// Values of a schema, each counted as often as references lead to it, and how deep they lie: thirty definitions that each name the next one

@@ -5,6 +5,7 @@
 //! Amounts in the settings are minor units of the currency that stands there, or else of the shop's own; zones in other currencies are
 //! passed over.
 
+mod rules;
 mod settings;
 mod simulation;
 
@@ -21,7 +22,6 @@ impl Delivery for DeliveryRates {
     fn quote(&self, shipment: &Shipment) -> Result<DeliveryQuote, Error> {
         let mut quote = DeliveryQuote { options: Vec::new(), refusals: Vec::new() };
         if shipment.items.is_empty() {
-            self.check()?;
             return Ok(quote);
         }
         if self.zones.is_empty() {
@@ -67,7 +67,7 @@ impl DeliveryRates {
     }
 }
 
-kassa_sdk::export!(delivery: DeliveryRates);
+kassa_sdk::export!(delivery: DeliveryRates, configurable);
 
 impl OptionRate {
     /// The price, or why it is not offered.

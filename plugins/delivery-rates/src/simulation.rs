@@ -29,20 +29,6 @@ impl Default for Simulation {
 }
 
 impl Simulation {
-    pub fn check(&self) -> Result<(), Error> {
-        let url = &self.tracking_url;
-        let known = url.is_empty() || url.starts_with("https://") || url.starts_with("http://");
-        if !known || url.chars().count() > 400 || url.chars().any(char::is_control) {
-            let wrong = "simulation.tracking_url: must begin with https:// or http://, and have at most 400 characters";
-            return Err(Error::InvalidSettings(wrong.to_owned()));
-        }
-        if self.in_transit_after_seconds > self.delivered_after_seconds {
-            let wrong = "simulation.delivered_after_seconds: must not be before in_transit_after_seconds";
-            return Err(Error::InvalidSettings(wrong.to_owned()));
-        }
-        Ok(())
-    }
-
     /// The same key, the same booking.
     pub fn book(&self, request: &BookRequest) -> Result<Booking, Error> {
         self.require_up()?;

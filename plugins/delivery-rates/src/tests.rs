@@ -7,9 +7,8 @@ use super::DeliveryRates;
 const DEMO: &str = include_str!("../demo-settings.json");
 
 fn plugin(settings: &str) -> DeliveryRates {
-    let plugin: DeliveryRates = testing::settings(settings).unwrap();
-    plugin.check().unwrap();
-    plugin
+    assert_eq!(testing::mistakes::<DeliveryRates>(settings), []);
+    testing::settings(settings).unwrap()
 }
 
 /// `standard 490` for each option, `express: heavier than 20 kg` for each refusal.
@@ -113,35 +112,70 @@ fn the_demo_shop() {
 }
 
 #[test]
-fn settings_are_checked_before_activation() {
+fn every_mistake_is_told_with_its_place() {
     let option = |rate: &str| {
         format!(r#"{{"name": "", "countries": ["*"], "options": [{{"code": "o", "label": "O", {rate}}}]}}"#)
     };
+    let zone = |rest: &str| format!(r#"{{"name": "Z", {rest}, "options": []}}"#);
     #[rustfmt::skip]
-    let cases = [
-        (r#"{"name": "", "countries": [], "options": []}"#.to_owned(), "zones[0].countries: needs at least one"),
-        (r#"{"name": "", "countries": ["Germany"], "options": []}"#.to_owned(), "zones[0].countries: \"Germany\""),
-        (r#"{"name": "", "countries": ["DE"], "postcodes": ["9-10"], "options": []}"#.to_owned(), "zones[0].postcodes: \"9-10\""),
-        (r#"{"name": "", "countries": ["DE"], "postcodes": [""], "options": []}"#.to_owned(), "zones[0].postcodes: \"\""),
-        (option(r#""price": -1"#), "zones[0].options[0].price: must be 0 or more"),
-        (option(r#""labels": {"ru": "О\t"}"#), "zones[0].options[0].label: must have 1 to 100 characters, no tabs"),
-        (option(r#""free_from": -1"#), "zones[0].options[0].free_from"),
-        (option(r#""price": 1.5"#), "zones[0].options[0].price"),
-        (option(r#""weight_bands": [{"up_to_grams": 9, "price": 1}, {"up_to_grams": 9, "price": 1}]"#), "zones[0].options[0].weight_bands"),
-        (option(r#""value_bands": [{"from": 1, "price": 1}]"#), "zones[0].options[0].value_bands"),
-        (option(r#""days": [3, 2]"#), "zones[0].options[0].days"),
-        (option(r#""labels": {"ru": ""}"#), "zones[0].options[0].label"),
-        (r#"{"name": "", "countries": ["*"], "options": [{"code": "A b", "label": "O"}]}"#.to_owned(), "zones[0].options[0].code"),
-        (r#"{"name": "", "countries": ["*"], "options": [{"code": "o", "label": "O"}, {"code": "o", "label": "O"}]}"#.to_owned(), "zones[0].options[1].code: o is there twice"),
+    let cases: &[(String, &[&str])] = &[
+        (zone(r#""countries": []"#), &["/zones/0/countries needs at least one"]),
+        (zone(r#""countries": ["DE", "Germany"]"#), &["/zones/0/countries/1 must be a country"]),
+        (zone(r#""countries": ["DE"], "currency": "euro""#), &["/zones/0/currency must be a currency"]),
+        (zone(r#""countries": ["DE"], "postcodes": ["1", "9-10", "", "30-20"]"#), &[
+            "/zones/0/postcodes/1 must be a prefix", "/zones/0/postcodes/2 must be", "/zones/0/postcodes/3 must be",
+        ]),
+        (option(r#""price": -1"#), &["/zones/0/options/0/price must be 0 or more"]),
+        (option(r#""price": 1.5"#), &["/zones/0/options/0/price "]),
+        (option(r#""labels": {"ru": "О\t", "a/b": ""}"#), &[
+            "/zones/0/options/0/labels/a~1b must have", "/zones/0/options/0/labels/ru must have 1 to 100 characters",
+        ]),
+        (option(r#""free_from": -1, "days": [3, 2]"#), &["/zones/0/options/0/free_from ", "/zones/0/options/0/days "]),
+        (option(r#""weight_bands": [{"up_to_grams": 9, "price": 1}, {"up_to_grams": 9, "price": -1}]"#), &[
+            "/zones/0/options/0/weight_bands/1/price ", "/zones/0/options/0/weight_bands/1/up_to_grams must be more",
+        ]),
+        (option(r#""value_bands": [{"from": 1, "price": 1}, {"from": 1, "price": 1}]"#), &[
+            "/zones/0/options/0/value_bands/0/from the first band", "/zones/0/options/0/value_bands/1/from must be more",
+        ]),
+        (r#"{"name": "", "countries": ["*"], "options": [{"code": "A b", "label": ""}]}"#.to_owned(), &[
+            "/zones/0/options/0/code must have", "/zones/0/options/0/label must have",
+        ]),
+        (r#"{"name": "", "countries": ["*"], "options": [{"code": "o", "label": "O"}, {"code": "o", "label": "O"}]}"#.to_owned(), &[
+            "/zones/0/options/1/code is there twice",
+        ]),
     ];
     for (zone, expected) in cases {
-        let settings = format!(r#"{{"zones": [{zone}]}}"#);
-        let answer =
-            testing::settings(&settings).and_then(|plugin: DeliveryRates| plugin.quote(&shipment().shipment()));
-        match answer {
-            Err(Error::InvalidSettings(text)) => assert!(text.starts_with(expected), "{settings}: {text}"),
-            other => panic!("{settings}: {other:?}"),
-        }
+        told_wrong(&format!(r#"{{"zones": [{zone}]}}"#), expected);
+    }
+    told_wrong(
+        r#"{"currency": "eur", "simulation": {"tracking_url": "ftp://x", "in_transit_after_seconds": 9, "delivered_after_seconds": 8}}"#,
+        &["/currency ", "/simulation/tracking_url ", "/simulation/delivered_after_seconds "],
+    );
+}
+
+/// Each mistake begins with what is expected, in that order, and there are no others.
+fn told_wrong(settings: &str, expected: &[&str]) {
+    let mistakes = testing::mistakes::<DeliveryRates>(settings);
+    let told: Vec<_> = mistakes.iter().map(|mistake| format!("{} {}", mistake.pointer, mistake.detail)).collect();
+    let as_expected = told.iter().zip(expected).all(|(told, expected)| told.starts_with(expected));
+    assert!(told.len() == expected.len() && as_expected, "{settings}: {told:?}");
+}
+
+#[test]
+fn a_zone_that_nothing_reaches_is_a_mistake() {
+    let zone = |rest: &str| format!(r#"{{"name": "Z", {rest}, "options": []}}"#);
+    let hidden: &[&str] = &["/zones/1 is never reached: \"Z\" comes before it"];
+    for (first, second, expected) in [
+        (r#""countries": ["*"]"#, r#""countries": ["DE"]"#, hidden),
+        (r#""countries": ["AT", "DE"]"#, r#""countries": ["DE"], "postcodes": ["1"]"#, hidden),
+        (r#""countries": ["DE"], "postcodes": ["1", "2"]"#, r#""countries": ["DE"], "postcodes": ["2"]"#, hidden),
+        (r#""countries": ["DE"]"#, r#""countries": ["*"]"#, &[]),
+        (r#""countries": ["DE"]"#, r#""countries": ["DE", "AT"]"#, &[]),
+        (r#""countries": ["DE"], "postcodes": ["1"]"#, r#""countries": ["DE"]"#, &[]),
+        (r#""countries": ["DE"], "postcodes": ["1"]"#, r#""countries": ["DE"], "postcodes": ["1", "2"]"#, &[]),
+        (r#""countries": ["*"], "currency": "USD""#, r#""countries": ["DE"]"#, &[]),
+    ] {
+        told_wrong(&format!(r#"{{"zones": [{}, {}]}}"#, zone(first), zone(second)), expected);
     }
 }
 

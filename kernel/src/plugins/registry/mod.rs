@@ -101,7 +101,7 @@ pub enum RegistryError {
     OtherDomain { name: String, is: Domain },
     #[error("{0} stands in the list twice")]
     Twice(String),
-    #[error("the settings of {name} are not those of its schema")]
+    #[error("{name} does not take these settings")]
     Settings {
         name: String,
         /// Which of a binding's plugins it is; none where there is no binding to be.
@@ -313,17 +313,21 @@ impl Registry {
         Ok(plugins)
     }
 
-    /// Whether a plugin takes these settings: by its schema, then by its own word.
+    /// Whether a plugin takes these settings: by its schema, by what it says of them, and by its answer to an empty request.
     async fn check(&self, index: Option<usize>, bound: &Arc<Bound>, settings: &Value) -> Result<(), RegistryError> {
         let name = || bound.name().to_owned();
         // Off the runtime's threads: what it costs is bounded, and little for anybody but one who wants it to be much.
         let (component, given) = (bound.component().clone(), settings.clone());
         let held = move || schema::mistakes(component.package.manifest.settings.as_ref(), &given);
         let mistakes = tokio::task::spawn_blocking(held).await.map_err(std::io::Error::other)?;
-        if !mistakes.is_empty() {
-            return Err(RegistryError::Settings { name: name(), index, mistakes });
-        }
-        self.host.check(bound, &self.probe).await.map_err(|cause| RegistryError::Check { name: name(), cause })?;
+        let refused = |mistakes: Vec<Mistake>| match mistakes.is_empty() {
+            true => Ok(()),
+            false => Err(RegistryError::Settings { name: name(), index, mistakes }),
+        };
+        let failed = |cause| RegistryError::Check { name: name(), cause };
+        refused(mistakes)?;
+        refused(self.host.validate_settings(bound).await.map_err(failed)?)?;
+        self.host.check(bound, &self.probe).await.map_err(failed)?;
         Ok(())
     }
 

@@ -40,6 +40,8 @@ pub struct CardOut {
     asks_for: AsksForOut,
     /// JSON Schema of its settings.
     settings_schema: Option<Value>,
+    /// Whether it says itself what is wrong with settings, beyond the schema.
+    validates_settings: bool,
     signature: SignatureOut,
 }
 
@@ -71,7 +73,7 @@ pub struct SignatureOut {
 impl CardOut {
     pub fn of(package: Package, signer: Signer) -> Self {
         let kv = package.imports.iter().any(|import| import.starts_with("kassa:host/kv@"));
-        let Package { metadata, manifest, digest, domain, contract, bytes, imports } = package;
+        let Package { metadata, manifest, digest, domain, contract, bytes, imports, configurable } = package;
         Self {
             name: metadata.name,
             version: metadata.version,
@@ -88,6 +90,7 @@ impl CardOut {
             imports,
             asks_for: AsksForOut { hosts: manifest.hosts, secrets: manifest.secrets, kv },
             settings_schema: manifest.settings,
+            validates_settings: configurable,
             signature: signature_out(signer),
         }
     }

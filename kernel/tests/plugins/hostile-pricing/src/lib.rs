@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use kassa_sdk::pricing::{Adjustment, CouponOutcome, CouponState, Error, Pricing, Quote, Request, Target};
-use kassa_sdk::{Money, log};
+use kassa_sdk::{Configurable, Mistake, Money, log};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -87,6 +87,28 @@ enum Mode {
     LogFlood,
     /// One line of 1 MiB to the log, with control characters in it.
     LogLong,
+    /// 100 mistakes in the settings, with control characters and places that are none.
+    ManyMistakes,
+    /// Never says whether the settings are right.
+    LoopInSettings,
+}
+
+impl Configurable for Hostile {
+    fn mistakes(&self) -> Vec<Mistake> {
+        match self.mode {
+            Mode::ManyMistakes => (0..100)
+                .map(|number| match number {
+                    0 => Mistake::at("mode", "a\u{1b}[31mb\u{202e}".repeat(100)),
+                    _ => Mistake::at(format!("/mode/{number}"), "wrong"),
+                })
+                .collect(),
+            Mode::LoopInSettings => {
+                spin();
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Pricing for Hostile {
@@ -101,7 +123,7 @@ impl Pricing for Hostile {
         };
         let goods = request.goods_total()?.minor();
         match self.mode {
-            Mode::Ok => {}
+            Mode::Ok | Mode::ManyMistakes | Mode::LoopInSettings => {}
             Mode::Loop => spin(),
             Mode::Recurse => drop(black_box(recurse(black_box(0)))),
             Mode::RecurseFlat => drop(black_box(dive(black_box(1)))),
@@ -191,4 +213,4 @@ fn trap() -> ! {
     std::process::abort();
 }
 
-kassa_sdk::export!(pricing: Hostile);
+kassa_sdk::export!(pricing: Hostile, configurable);
