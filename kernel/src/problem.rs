@@ -176,6 +176,8 @@ problems! {
     PluginVersionTaken = "plugin-version-taken" CONFLICT;
     /// The binding cannot be put in force: a plugin refused its settings or failed its check; `reason` says how.
     BindingRejected = "binding-rejected" UNPROCESSABLE_ENTITY;
+    /// The plugin is not bound: it has no settings in force that could be read or changed.
+    PluginNotBound = "plugin-not-bound" CONFLICT;
     /// There is no earlier binding to go back to.
     NothingToRollBack = "nothing-to-roll-back" CONFLICT;
     /// The upload is not an image that the shop can take; `reason` says why.

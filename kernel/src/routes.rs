@@ -273,6 +273,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(webhooks::http::replay_webhook_message))
         .routes(routes!(plugins::registry::http::list_plugins))
         .routes(routes!(plugins::registry::http::get_plugin))
+        .routes(routes!(plugins::registry::http::get_plugin_settings, plugins::registry::http::put_plugin_settings))
         .routes(routes!(plugins::registry::http::list_bindings))
         .routes(routes!(plugins::registry::http::get_binding, plugins::registry::http::put_binding))
         .routes(routes!(plugins::registry::http::roll_back_binding))

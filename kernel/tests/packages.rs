@@ -44,7 +44,7 @@ fn key_id(key: &KeyPair) -> String {
 }
 
 /// `kassa plugin …`, as a merchant with a shell types it.
-async fn kassa(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+pub async fn kassa(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kassa"));
     command.current_dir(folder).arg("plugin").args(arguments).envs(environment.iter().copied());
     tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("kassa starts")

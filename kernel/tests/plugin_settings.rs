@@ -1,10 +1,11 @@
-//! Settings of plugins: what a plugin itself says of them before they are put in force.
+//! Settings of plugins: what a plugin itself says of them before they are put in force, and changing them where it is bound.
 
 use kassa::plugins::build::append_custom_section;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::app::Answer;
-use crate::support::components::HOSTILE;
+use crate::support::components::{HOSTILE, PERCENT_V1};
 use crate::support::merchant::{Merchant, pointers};
 
 const DELIVERY: &str = "/v1/admin/bindings/delivery";
@@ -88,5 +89,113 @@ api_test! {
         append_custom_section(&mut file, "version", b"1.0.1");
         let refused = upload(&merchant, &file).await.problem("plugin-rejected");
         assert!(refused["reason"].as_str().unwrap().contains("kassa:plugin@0.2.0"), "{refused}");
+    }
+}
+
+const RATES: &str = "/v1/admin/plugins/delivery-rates/settings";
+
+api_test! {
+    async fn settings_are_changed_without_an_upload_and_rolled_back(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let before = merchant.get(RATES).await;
+        assert_eq!(before.headers["etag"], "\"1\"");
+        let before = before.expect(200);
+        assert_eq!((&before["name"], &before["domain"], &before["generation"]), (&json!("delivery-rates"), &json!("delivery"), &json!(1)));
+        assert_eq!(before["settings_schema"]["title"], "Delivery rates");
+        let settings = json!({ "zones": [zone("Germany", json!(["DE"]))] });
+        let changed = merchant.send_if(Method::PUT, RATES, "\"1\"", settings.clone()).await;
+        assert_eq!(changed.headers["etag"], "\"2\"");
+        let changed = changed.expect(200);
+        assert_eq!((&changed["settings"], &changed["generation"]), (&settings, &json!(2)));
+        assert_eq!(merchant.get(RATES).await.expect(200), changed);
+        let binding = merchant.get(DELIVERY).await.expect(200);
+        assert_eq!((&binding["generation"], &binding["plugins"][0]["settings"]), (&json!(2), &settings));
+        let events = merchant.get("/v1/admin/events?type=plugin.activated").await.expect(200);
+        assert_eq!(events["items"][0]["data"]["generation"], 2, "{events}");
+        // What the settings say is not in the audit log, which outlives them.
+        let audit = merchant.get("/v1/admin/audit?operation=put_plugin_settings").await.expect(200);
+        assert_eq!(audit["items"].as_array().unwrap().len(), 1, "{audit}");
+        assert!(!audit.to_string().contains("Germany"), "{audit}");
+        merchant.post(&format!("{DELIVERY}/rollback"), json!({})).await.expect(200);
+        let back = merchant.get(RATES).await.expect(200);
+        assert_eq!((&back["settings"], &back["generation"]), (&before["settings"], &json!(3)));
+    }
+}
+
+api_test! {
+    async fn settings_that_are_wrong_or_stale_change_nothing(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let before = merchant.get(RATES).await.expect(200);
+        let world = || zone("World", json!(["*"]));
+        let by_the_plugin = json!({ "zones": [world(), zone("Germany", json!(["DE"]))] });
+        let problem = merchant.put(RATES, by_the_plugin).await.problem("binding-rejected");
+        assert_eq!((&problem["plugin"], &problem["reason"]), (&json!("delivery-rates"), &json!("invalid-settings")));
+        assert_eq!(pointers(&problem), ["/zones/1"]);
+        let by_the_schema = merchant.put(RATES, json!({ "zones": [{}], "of": 1 })).await.problem("binding-rejected");
+        assert_eq!(pointers(&by_the_schema)[0], "");
+        for body in [json!([]), json!("text"), json!({ "currency": "a\0" })] {
+            merchant.put(RATES, body).await.problem("invalid-request");
+        }
+        for stale in ["\"7\"", "\"0\"", "nonsense"] {
+            let settings = json!({ "zones": [world()] });
+            merchant.send_if(Method::PUT, RATES, stale, settings).await.problem("precondition-failed");
+        }
+        assert_eq!(merchant.get(RATES).await.expect(200), before);
+    }
+}
+
+api_test! {
+    async fn a_plugin_that_is_not_bound_has_no_settings_in_force(app: App) {
+        let merchant = Merchant::of(&app).await;
+        upload(&merchant, &PERCENT_V1).await.expect(201);
+        let (unbound, unknown) = ("/v1/admin/plugins/percent-off/settings", "/v1/admin/plugins/no-such-plugin/settings");
+        merchant.get(unbound).await.problem("plugin-not-bound");
+        merchant.put(unbound, json!({})).await.problem("plugin-not-bound");
+        merchant.get(unknown).await.problem("not-found");
+        merchant.put(unknown, json!({})).await.problem("not-found");
+    }
+}
+
+api_test! {
+    async fn another_plugin_of_the_chain_keeps_its_settings(app: App) {
+        let merchant = Merchant::of(&app).await;
+        upload(&merchant, &PERCENT_V1).await.expect(201);
+        let percent = json!({ "name": "percent-off", "settings": { "percent_bp": 1_000 } });
+        let chain = json!({ "plugins": [{ "name": "pricing-standard" }, percent] });
+        let before = merchant.put("/v1/admin/bindings/pricing", chain).await.expect(200);
+        let path = "/v1/admin/plugins/percent-off/settings";
+        // Two at once: each is put in force, one after the other, and none takes the other's with it.
+        let (one, other) = tokio::join!(
+            merchant.put(path, json!({ "percent_bp": 2_000 })),
+            merchant.put("/v1/admin/plugins/pricing-standard/settings", json!({})),
+        );
+        let generations = [one.expect(200)["generation"].as_i64(), other.expect(200)["generation"].as_i64()];
+        assert!(generations == [Some(3), Some(4)] || generations == [Some(4), Some(3)], "{generations:?}");
+        let after = merchant.get("/v1/admin/bindings/pricing").await.expect(200);
+        assert_eq!(after["plugins"][1]["settings"], json!({ "percent_bp": 2_000 }));
+        assert_eq!(after["plugins"][0]["settings"], json!({}));
+        assert_eq!(after["plugins"][1]["digest"], before["plugins"][1]["digest"]);
+        let wrong = merchant.put(path, json!({ "percent_bp": 10_001 })).await.problem("binding-rejected");
+        assert_eq!(pointers(&wrong), ["/percent_bp"]);
+    }
+}
+
+api_test! {
+    async fn settings_are_printed_and_put_from_the_command_line(app: App) {
+        app.merchant().await;
+        let folder = tempfile::tempdir().unwrap();
+        let environment =
+            [("KASSA_URL", app.url.as_str()), ("KASSA_EMAIL", "merchant@example.org"), ("KASSA_PASSWORD", "correct horse battery staple")];
+        let kassa = async |arguments: &[&str]| crate::packages::kassa(folder.path(), &environment, arguments).await;
+        let settings = json!({ "zones": [zone("Ger\u{202e}many", json!(["DE"]))] });
+        std::fs::write(folder.path().join("rates.json"), settings.to_string()).unwrap();
+        let put = kassa(&["settings", "delivery-rates", "--set", "rates.json"]).await;
+        assert_eq!(String::from_utf8_lossy(&put.stdout), "delivery generation 2\n", "{}", String::from_utf8_lossy(&put.stderr));
+        let printed = kassa(&["settings", "delivery-rates"]).await.stdout;
+        assert!(!String::from_utf8_lossy(&printed).contains('\u{202e}'), "what is not seen is spelled out");
+        assert_eq!(serde_json::from_slice::<Value>(&printed).unwrap(), settings);
+        std::fs::write(folder.path().join("wrong.json"), "{\"zone\": []}").unwrap();
+        let wrong = kassa(&["settings", "delivery-rates", "--set", "wrong.json"]).await;
+        assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("invalid-settings"));
     }
 }

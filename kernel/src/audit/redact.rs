@@ -24,8 +24,7 @@ const SECRET_WORDS: &[&str] = &[
     "iban",
 ];
 
-/// `value` without secrets. Of the settings of a plugin, every text goes: which of them is a secret, only the plugin knows. The generation
-/// of the binding has them.
+/// `value` without secrets.
 pub fn redacted(value: Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(
@@ -34,7 +33,7 @@ pub fn redacted(value: Value) -> Value {
                 .map(|(name, value)| {
                     let value = match name.as_str() {
                         name if is_secret(name) && !value.is_null() => STRUCK.into(),
-                        "settings" => without_texts(value),
+                        "settings" => redacted_settings(value),
                         _ => redacted(value),
                     };
                     (name, value)
@@ -46,13 +45,14 @@ pub fn redacted(value: Value) -> Value {
     }
 }
 
-fn without_texts(value: Value) -> Value {
+/// The settings of a plugin, without any text: which of them is a secret, only the plugin knows. The generation of the binding has them.
+pub fn redacted_settings(value: Value) -> Value {
     match value {
         Value::String(_) => STRUCK.into(),
-        Value::Array(items) => Value::Array(items.into_iter().map(without_texts).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(redacted_settings).collect()),
         Value::Object(_) => match redacted(value) {
             Value::Object(members) => {
-                Value::Object(members.into_iter().map(|(name, value)| (name, without_texts(value))).collect())
+                Value::Object(members.into_iter().map(|(name, value)| (name, redacted_settings(value))).collect())
             }
             value => value,
         },

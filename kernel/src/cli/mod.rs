@@ -85,6 +85,19 @@ pub fn visible(text: &str) -> String {
     visible
 }
 
+/// The same for JSON, which stays what it is: what is not seen becomes an escape of JSON.
+pub fn visible_json(json: &str) -> String {
+    let mut visible = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c != '\n' && is_invisible(c) {
+            // All of them are of the plane whose characters are one escape.
+            true => visible += &format!("\\u{:04x}", u32::from(c)),
+            false => visible.push(c),
+        }
+    }
+    visible
+}
+
 /// Parses the arguments and runs the command.
 pub fn run() -> Outcome {
     let arguments = Arguments::parse();

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::client::{Merchant, Remote, answer};
 use super::replay::{Wish, replay};
-use super::{Outcome, card};
+use super::{Outcome, card, visible_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -74,6 +74,16 @@ pub enum Command {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Print the settings that a plugin has in force, or put others in force
+    Settings {
+        /// NAME of a plugin that is bound
+        plugin: String,
+        /// All settings, a JSON file, to be put in force
+        #[arg(long)]
+        set: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Go back to what was in force before
     Rollback {
         /// pricing, payment, delivery or notification
@@ -107,6 +117,10 @@ pub async fn run(config: Config, command: Command) -> Outcome {
                 replay(&merchant, wish).await
             };
             finish(told.await, merchant).await
+        }
+        Command::Settings { plugin, set, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(settings(&merchant, &plugin, set.as_deref()).await, merchant).await
         }
         Command::Rollback { domain, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
@@ -229,6 +243,19 @@ async fn candidate(
 
 fn keep(bound: &Value) -> Value {
     json!({ "name": bound["name"], "version": bound["version"], "settings": bound["settings"] })
+}
+
+async fn settings(merchant: &Merchant, plugin: &str, set: Option<&Path>) -> Outcome {
+    let path = format!("/v1/admin/plugins/{plugin}/settings");
+    let Some(file) = set else {
+        let in_force = answer(merchant.request(Method::GET, &path)).await?;
+        println!("{}", visible_json(&serde_json::to_string_pretty(&in_force["settings"])?));
+        return Ok(());
+    };
+    let settings: Value = serde_json::from_slice(&read(file)?)?;
+    let changed = answer(merchant.request(Method::PUT, &path).json(&settings)).await?;
+    println!("{} generation {}", text(&changed["domain"]), changed["generation"]);
+    Ok(())
 }
 
 async fn roll_back(merchant: &Merchant, domain: &str) -> Outcome {

@@ -14,7 +14,7 @@ use http::{Method, StatusCode, header};
 
 use crate::Shop;
 use crate::accounts::Role;
-use crate::audit::{self, Actor, Attempt, STRUCK, redacted};
+use crate::audit::{self, Actor, Attempt, STRUCK, redacted, redacted_settings};
 use crate::clock::{self, Moment};
 use crate::http::auth::{self, Bearer};
 use crate::http::client::ClientAddress;
@@ -151,7 +151,9 @@ fn keep(parts: &Parts, body: &Bytes, parsed: bool, max_bytes: usize) -> audit::B
             {
                 *email = STRUCK.into();
             }
-            let mut text = redacted(value).to_string();
+            let path = parts.uri.path();
+            let is_settings = path.starts_with("/v1/admin/plugins/") && path.ends_with("/settings");
+            let mut text = if is_settings { redacted_settings(value) } else { redacted(value) }.to_string();
             let end = (0..=max_bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
             text.truncate(end);
             audit::Body { text: Some(text), bytes, sha256: None }

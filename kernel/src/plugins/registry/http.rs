@@ -1,6 +1,7 @@
 //! Plugins and bindings over HTTP, for merchants.
 
 mod card;
+mod settings;
 
 use axum::Json as Answer;
 use axum::extract::{Request, State};
@@ -13,8 +14,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use card::CardOut;
+pub use settings::*;
 
-use super::{Binding, BoundPlugin, PluginVersion, RegistryError, Wanted};
+use super::{Binding, BoundPlugin, PluginVersion, RegistryError, SettingsPlace, Wanted};
 use crate::Shop;
 use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
@@ -209,7 +211,9 @@ pub async fn put_binding(
     let expected = expected_generation(&headers)?;
     let wanted = read_wanted(body.plugins, Checks::default())?;
     let actor = staff.actor.to_string();
-    put_in_force(shop, move |shop| async move { shop.plugins().bind(domain, &wanted, expected, &actor).await }).await
+    let bound =
+        put_in_force(shop, move |shop| async move { shop.plugins().bind(domain, &wanted, expected, &actor).await });
+    bound.await.map(answer_binding)
 }
 
 /// The plugins of a binding, once these and the other `checks` of their body hold.
@@ -244,18 +248,20 @@ pub async fn roll_back_binding(
     Path(domain): Path<String>,
 ) -> Result<Response, Problem> {
     let (domain, actor) = (parse_domain(&domain)?, staff.actor.to_string());
-    put_in_force(shop, move |shop| async move { shop.plugins().roll_back(domain, &actor).await }).await
+    let back = put_in_force(shop, move |shop| async move { shop.plugins().roll_back(domain, &actor).await });
+    back.await.map(answer_binding)
 }
 
 /// Runs the change to its end: with a client that hangs up it must not be committed and not published.
-async fn put_in_force<F>(shop: Shop, change: impl FnOnce(Shop) -> F) -> Result<Response, Problem>
+async fn put_in_force<F, T>(shop: Shop, change: impl FnOnce(Shop) -> F) -> Result<T, Problem>
 where
-    F: Future<Output = Result<Binding, RegistryError>> + Send + 'static,
+    F: Future<Output = Result<T, RegistryError>> + Send + 'static,
+    T: Send + 'static,
 {
     let change = change(shop.clone());
     let relay = shop.clone();
     let changed = shop.run_to_end(async move { change.await.inspect(|_| relay.relay().wake()) }).await;
-    changed.map_err(Problem::internal)?.map(answer_binding).map_err(Problem::from)
+    changed.map_err(Problem::internal)?.map_err(Problem::from)
 }
 
 fn parse_domain(text: &str) -> Result<Domain, Problem> {
@@ -331,9 +337,12 @@ impl From<RegistryError> for Problem {
             RegistryError::UnknownPlugin(_) | RegistryError::OtherDomain { .. } | RegistryError::Twice(_) => {
                 Problem::invalid_field("/plugins", error.to_string())
             }
-            RegistryError::Settings { ref name, index, ref mistakes } => {
-                // As in the body of a binding, or of a preview.
-                let settings = index.map_or("/settings".into(), |index| format!("/plugins/{index}/settings"));
+            RegistryError::Settings { ref name, place, ref mistakes } => {
+                let settings = match place {
+                    SettingsPlace::OfBinding(index) => format!("/plugins/{index}/settings"),
+                    SettingsPlace::Member => "/settings".into(),
+                    SettingsPlace::Body => String::new(),
+                };
                 let of = |mistake: &Mistake| {
                     FieldError::new(format!("{settings}{}", mistake.pointer), mistake.detail.clone())
                 };
@@ -341,6 +350,8 @@ impl From<RegistryError> for Problem {
                 problem.with("plugin", name).with("reason", "invalid-settings").detail(error.to_string())
             }
             RegistryError::Check { name, cause } => rejected(&name, &cause.fault),
+            RegistryError::NotFound => Problem::not_found(),
+            RegistryError::NotBound(_) => Problem::new(Kind::PluginNotBound).detail(error.to_string()),
             RegistryError::NothingToRollBack => Problem::new(Kind::NothingToRollBack),
             RegistryError::Contended => Problem::new(Kind::PreconditionFailed),
             RegistryError::Database(error) => error.into(),

@@ -7,6 +7,7 @@
 mod defaults;
 pub mod http;
 mod kv;
+mod settings;
 mod store;
 mod uploads;
 
@@ -29,6 +30,7 @@ use crate::db::{self, Db};
 use crate::events;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
+pub use settings::{InForce, SettingsPlace};
 pub use uploads::{Inspected, inspect};
 
 /// Static delivery rates of the settings go by this name.
@@ -102,16 +104,15 @@ pub enum RegistryError {
     #[error("{0} stands in the list twice")]
     Twice(String),
     #[error("{name} does not take these settings")]
-    Settings {
-        name: String,
-        /// Which of a binding's plugins it is; none where there is no binding to be.
-        index: Option<usize>,
-        mistakes: Vec<Mistake>,
-    },
+    Settings { name: String, place: SettingsPlace, mistakes: Vec<Mistake> },
     #[error("{name} fails its check: {cause}")]
     Check { name: String, cause: CallError },
     #[error("the file kept as {wanted} is another: {found}")]
     OtherFile { wanted: String, found: Digest },
+    #[error("there is no such plugin")]
+    NotFound,
+    #[error("{0} is not bound, so it has no settings in force")]
+    NotBound(String),
     #[error("there is no earlier binding")]
     NothingToRollBack,
     #[error("the binding was changed at the same time")]
@@ -220,7 +221,7 @@ impl Registry {
         settings: &Value,
     ) -> Result<Arc<Bound>, RegistryError> {
         let bound = bound_of(self.find_bound(domain, name).await?.component().clone(), settings);
-        self.check(None, &bound, settings).await?;
+        self.check(SettingsPlace::Member, &bound, settings).await?;
         Ok(bound)
     }
 
@@ -314,7 +315,7 @@ impl Registry {
     }
 
     /// Whether a plugin takes these settings: by its schema, by what it says of them, and by its answer to an empty request.
-    async fn check(&self, index: Option<usize>, bound: &Arc<Bound>, settings: &Value) -> Result<(), RegistryError> {
+    async fn check(&self, place: SettingsPlace, bound: &Arc<Bound>, settings: &Value) -> Result<(), RegistryError> {
         let name = || bound.name().to_owned();
         // Off the runtime's threads: what it costs is bounded, and little for anybody but one who wants it to be much.
         let (component, given) = (bound.component().clone(), settings.clone());
@@ -322,7 +323,7 @@ impl Registry {
         let mistakes = tokio::task::spawn_blocking(held).await.map_err(std::io::Error::other)?;
         let refused = |mistakes: Vec<Mistake>| match mistakes.is_empty() {
             true => Ok(()),
-            false => Err(RegistryError::Settings { name: name(), index, mistakes }),
+            false => Err(RegistryError::Settings { name: name(), place, mistakes }),
         };
         let failed = |cause| RegistryError::Check { name: name(), cause };
         refused(mistakes)?;
@@ -336,7 +337,7 @@ impl Registry {
         self.permit(plugins).await?;
         let bound = self.bind_loaded(plugins).await?;
         for (index, (bound, plugin)) in bound.iter().zip(plugins).enumerate() {
-            self.check(Some(index), bound, &plugin.settings).await?;
+            self.check(SettingsPlace::OfBinding(index), bound, &plugin.settings).await?;
         }
         Ok(bound)
     }
