@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `run` | the work: recorded calls in pages, many at once |
 //! | `case` | one order, then and now |
-//! | `report` | all of them added up |
+//! | `sums`, `report` | all of them added up; what that says |
 //! | `page` | the report as a page to read |
 
 mod case;
@@ -16,6 +16,7 @@ mod page;
 mod report;
 mod run;
 mod store;
+mod sums;
 
 use serde::Deserialize;
 use uuid::Uuid;

@@ -8,8 +8,8 @@ use futures_util::stream;
 use serde_json::json;
 
 use super::case::{self, Case};
-use super::report::{OrderChange, Report, Sums};
-use super::{Error, Replay, State, store};
+use super::sums::Sums;
+use super::{Error, OrderChange, Replay, Report, State, store};
 use crate::orders::receipts::{self, Recorded};
 use crate::plugins::{Bound, Domain, Host};
 use crate::{Shop, clock, db, events};
