@@ -17,6 +17,7 @@ mod openapi;
 mod packages;
 mod plans;
 mod plugin_settings;
+mod plugin_telemetry;
 mod plugins;
 mod privacy;
 mod races;

@@ -12,6 +12,7 @@ mod replay;
 mod search;
 mod serve;
 mod stock;
+mod telemetry;
 
 use std::error::Error;
 use std::io::IsTerminal;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::client::{Merchant, Remote, answer};
 use super::replay::{Wish, replay};
-use super::{Outcome, card, visible_json};
+use super::{Outcome, card, telemetry, visible_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -84,6 +84,26 @@ pub enum Command {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Print what a plugin wrote to its log lately
+    Logs {
+        /// NAME of a plugin
+        plugin: String,
+        /// Go on with lines as they come
+        #[arg(long, short)]
+        follow: bool,
+        /// As loud as this or louder
+        #[arg(long, value_parser = ["trace", "debug", "info", "warn", "error"])]
+        level: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Print what the calls of a plugin came to since the shop started
+    Counters {
+        /// NAME of a plugin
+        plugin: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Go back to what was in force before
     Rollback {
         /// pricing, payment, delivery or notification
@@ -121,6 +141,14 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Settings { plugin, set, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(settings(&merchant, &plugin, set.as_deref()).await, merchant).await
+        }
+        Command::Logs { plugin, follow, level, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(telemetry::logs(&merchant, &plugin, follow, level.as_deref()).await, merchant).await
+        }
+        Command::Counters { plugin, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(telemetry::counters(&merchant, &plugin).await, merchant).await
         }
         Command::Rollback { domain, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;

@@ -24,6 +24,7 @@ use super::limits::Limits;
 use super::places::Place;
 use super::routing::Local;
 use super::state::State;
+use super::telemetry::Function;
 use super::{Bound, Host, types};
 
 /// How loud a line of a plugin's log is.
@@ -112,10 +113,11 @@ impl<T, F> Invoke<T> for F where
 
 impl Host {
     /// Calls a plugin. `invoke` gets the store and the plugin, instantiates and calls; `check` holds the answer against
-    /// the contract.
+    /// the contract. As a call of `function` it is counted, where the plugin is in force.
     pub(super) async fn call<T, I>(
         &self,
         bound: &Bound,
+        function: Option<Function>,
         abandoned: Abandoned,
         invoke: I,
         check: impl FnOnce(&T) -> Result<(), String>,
@@ -125,9 +127,17 @@ impl Host {
         I: Invoke<T> + Send + 'static,
     {
         let limits = &bound.component().limits;
-        let places = places(&self.0, bound, limits).await.ok_or_else(CallError::busy)?;
+        let counted = bound.counted().zip(function);
+        let Some(places) = places(&self.0, bound, limits).await else {
+            let busy = CallError::busy();
+            if let Some((version, function)) = counted {
+                version.record(0, function, Some(&busy.fault), &busy.report);
+            }
+            return Err(busy);
+        };
+        let shard = places.of_engine.index;
         let ledger = Arc::new(Ledger::new(limits));
-        let store = self.0.store(bound, places.of_engine.index, ledger.clone())?;
+        let store = self.0.store(bound, shard, ledger.clone())?;
         let running = Metered::new(ledger.clone(), run(places, store, ledger.clone(), invoke));
         let outcome = match first_slice(running).await {
             Ok(outcome) => outcome,
@@ -139,6 +149,9 @@ impl Host {
         });
         let report = ledger.report();
         tell(bound, &report);
+        if let Some((version, function)) = counted {
+            version.record(shard, function, checked.as_ref().err(), &report);
+        }
         match checked {
             Ok(value) => Ok(Called { value, report }),
             Err(fault) => Err(CallError { fault, report }),

@@ -19,6 +19,7 @@ impl Host {
         let settings = bound.settings().clone();
         let called = self.call::<Result<(), Vec<Told>>, _>(
             bound,
+            None,
             Abandoned::Stops,
             move |mut store, plugin| {
                 Box::pin(async move {

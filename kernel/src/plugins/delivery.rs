@@ -8,6 +8,7 @@ pub use super::bindings::delivery::*;
 use super::call::Abandoned;
 use super::fault::Stopped;
 use super::routing::Linked;
+use super::telemetry::Function;
 use super::{Bound, CallError, Called, Host};
 
 const OPTIONS: usize = 50;
@@ -23,9 +24,10 @@ const A_DAY: u64 = 86_400;
 
 /// Calls one function of the delivery interface: `$function(store, $arguments…)`.
 macro_rules! call {
-    ($host:expr, $bound:expr, $abandoned:ident, $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
+    ($host:expr, $bound:expr, $abandoned:ident, $name:ident: $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
         $host.call::<$answer, _>(
             $bound,
+            Some(Function::$name),
             Abandoned::$abandoned,
             move |mut store, plugin| {
                 Box::pin(async move {
@@ -48,7 +50,8 @@ impl Host {
         shipment: &Arc<Shipment>,
     ) -> Result<Called<DeliveryQuote>, CallError> {
         let asked = shipment.clone();
-        let called = call!(self, bound, Stops, call_quote(&asked), DeliveryQuote, |quote| check_quote(shipment, quote));
+        let called =
+            call!(self, bound, Stops, Quote: call_quote(&asked), DeliveryQuote, |quote| check_quote(shipment, quote));
         called.map(|mut called| {
             clean_refusals(&mut called.value.refusals);
             called
@@ -62,7 +65,7 @@ impl Host {
         request: &Arc<BookRequest>,
     ) -> Result<Called<Booking>, CallError> {
         let asked = request.clone();
-        call!(self, bound, Finishes, call_book(&asked), Booking, check_booking)
+        call!(self, bound, Finishes, Book: call_book(&asked), Booking, check_booking)
     }
 
     /// What happened to a booking so far, oldest first.
@@ -73,7 +76,7 @@ impl Host {
         now: u64,
     ) -> Result<Called<Vec<TrackingEvent>>, CallError> {
         let reference = reference.to_owned();
-        call!(self, bound, Stops, call_track(&reference, now), Vec<TrackingEvent>, |events: &Vec<_>| check_track(
+        call!(self, bound, Stops, Track: call_track(&reference, now), Vec<TrackingEvent>, |events: &Vec<_>| check_track(
             events, now
         ))
     }
@@ -86,7 +89,7 @@ impl Host {
         now: u64,
     ) -> Result<Called<bool>, CallError> {
         let reference = reference.to_owned();
-        call!(self, bound, Finishes, call_cancel(&reference, now), bool, |_| Ok(()))
+        call!(self, bound, Finishes, Cancel: call_cancel(&reference, now), bool, |_| Ok(()))
     }
 }
 

@@ -62,6 +62,34 @@ impl Fault {
         }
     }
 
+    /// Every code: first those of errors that the plugin answered.
+    pub(super) const CODES: [&str; 15] = [
+        "invalid-settings",
+        "unsupported",
+        "plugin-unavailable",
+        "plugin-internal",
+        "busy",
+        "deadline-exceeded",
+        "wall-clock-exceeded",
+        "fuel-exhausted",
+        "memory-exceeded",
+        "stack-overflow",
+        "host-calls-exceeded",
+        "trapped",
+        "answer-too-large",
+        "invalid-answer",
+        "unavailable",
+    ];
+    /// How many of them are errors that the plugin answered.
+    pub(super) const ANSWERED: usize = 4;
+
+    /// The place of its code among all.
+    pub(super) fn place(&self) -> usize {
+        let code = self.code();
+        // The last stands for what the kernel does not know of a plugin.
+        Self::CODES.iter().position(|known| *known == code).unwrap_or(Self::CODES.len() - 1)
+    }
+
     /// What the plugin itself says went wrong.
     pub(super) fn refused(error: types::Error) -> Self {
         Self::Plugin(answer::cleaned_refusal(error))
@@ -128,5 +156,38 @@ fn refusal(error: &types::Error) -> String {
         types::Error::Unsupported(text) => format!("it does not do this: {text}"),
         types::Error::Unavailable(text) => format!("a service that it needs did not answer: {text}"),
         types::Error::Internal(text) => format!("it failed: {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_its_place() {
+        let text = String::new;
+        let answered = [
+            types::Error::InvalidSettings(text()),
+            types::Error::Unsupported(text()),
+            types::Error::Unavailable(text()),
+            types::Error::Internal(text()),
+        ];
+        let others = [
+            Fault::Busy,
+            Fault::DeadlineExceeded { cpu_ms: 1 },
+            Fault::WallClockExceeded { wall_ms: 1 },
+            Fault::FuelExhausted { fuel: 1 },
+            Fault::MemoryExceeded { memory_mib: 1 },
+            Fault::StackOverflow,
+            Fault::HostCallsExceeded { host_calls: 1 },
+            Fault::Trapped(text()),
+            Fault::AnswerTooLarge { answer_bytes: 1 },
+            Fault::InvalidAnswer(text()),
+            Fault::Unavailable(text()),
+        ];
+        assert_eq!(answered.len(), Fault::ANSWERED);
+        let all: Vec<_> = answered.into_iter().map(Fault::Plugin).chain(others).collect();
+        assert_eq!(all.iter().map(Fault::code).collect::<Vec<_>>(), Fault::CODES);
+        assert!(all.iter().enumerate().all(|(index, fault)| fault.place() == index));
     }
 }

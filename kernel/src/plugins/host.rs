@@ -18,6 +18,7 @@ use super::limits::{Limits, PluginsConfig};
 use super::places::{Cores, Gate};
 use super::routing::{Bound, Linked, Loaded, Route, Routing};
 use super::shards::{self, Shard};
+use super::telemetry::Telemetry;
 use super::{CallError, Called, Digest, Domain, Fault, KvStore, Package, PackageError};
 
 /// The host did not start.
@@ -57,6 +58,7 @@ pub(super) struct Inner {
     slow_lane_threads: Option<Runtime>,
     pub(super) config: PluginsConfig,
     pub(super) cache: Cache,
+    telemetry: Telemetry,
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
     compiling: compile::Queue,
     routing: ArcSwap<Routing>,
@@ -94,6 +96,7 @@ impl Host {
             slow_lane_threads: Some(slow_lane),
             config: config.clone(),
             cache: Cache::new(cache_dir.to_owned(), install_key, engines.clone()),
+            telemetry: Telemetry::new(&config.logs, shards.len()),
             loaded: Mutex::default(),
             compiling: compile::Queue::default(),
             routing: ArcSwap::default(),
@@ -148,6 +151,7 @@ impl Host {
         let bound = Bound::new(loaded.clone(), "{}");
         let made = self.call::<(), _>(
             &bound,
+            None,
             Abandoned::Stops,
             |mut store, plugin| {
                 Box::pin(async move {
@@ -176,6 +180,7 @@ impl Host {
         }
         let made = self.call::<(), _>(
             bound,
+            None,
             Abandoned::Stops,
             |store, plugin| {
                 Box::pin(async move {
@@ -187,6 +192,11 @@ impl Host {
             |()| Ok(()),
         );
         fits(made.await)
+    }
+
+    /// What the plugins in force did and wrote lately.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.0.telemetry
     }
 
     /// The plugins that serve now. Hold on to it for the length of one request.
@@ -203,6 +213,7 @@ impl Host {
     /// the kernel.
     pub fn publish(&self, domain: Domain, generation: u64, bound: Vec<Arc<Bound>>) -> bool {
         assert!(bound.iter().all(|bound| bound.domain() == domain), "only {domain} plugins serve {domain}");
+        bound.iter().for_each(|bound| bound.count_in(self.0.telemetry.of(&bound.component().package)));
         let route = Route { generation, bound: bound.into() };
         let mut published = false;
         self.0.routing.rcu(|present| match present.with(domain, route.clone()) {
@@ -282,6 +293,12 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("compile.code_mib", "1 to 1024", config.compile.code_mib, 1, 1_024),
         ("compile.cpu_s", "1 to 3600", config.compile.cpu_s, 1, 3_600),
         ("compile.wall_s", "1 to 3600", config.compile.wall_s, 1, 3_600),
+        ("logs.lines", "1 to 100000", config.logs.lines, 1, 100_000),
+        ("logs.bytes", "1024 to 67108864", config.logs.bytes, 1 << 10, 64 << 20),
+        ("logs.plugins", "64 to 10000", config.logs.plugins, 64, 10_000),
+        ("logs.versions", "1 to 1000", config.logs.versions, 1, 1_000),
+        ("logs.followers", "1 to 10000", config.logs.followers, 1, 10_000),
+        ("logs.heartbeat_ms", "100 to 300000", config.logs.heartbeat_ms, 100, 300_000),
     ] {
         if !(least..=most).contains(&given) {
             return Err(HostError::Setting { setting: setting.into(), range });

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::telemetry::LogsConfig;
 use super::{CompileConfig, Domain, SignaturesConfig};
 
 /// How instances get their memory.
@@ -35,6 +36,7 @@ pub struct PluginsConfig {
     pub package: PackageLimits,
     pub compile: CompileConfig,
     pub signatures: SignaturesConfig,
+    pub logs: LogsConfig,
     pub limits: DomainLimits,
 }
 
@@ -49,6 +51,7 @@ impl Default for PluginsConfig {
             package: PackageLimits::default(),
             compile: CompileConfig::default(),
             signatures: SignaturesConfig::default(),
+            logs: LogsConfig::default(),
             limits: DomainLimits::default(),
         }
     }

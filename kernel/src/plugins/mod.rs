@@ -20,6 +20,7 @@
 //! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
 //! | `chain` | pricing plugins one after the other |
 //! | `check`, `configurable` | what activation asks a plugin, and what it says of settings where it exports that |
+//! | `telemetry/` | counters and the last log lines of what is in force, in the memory of this process |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
 //! | `build` | the component from an author's crate |
 //!
@@ -52,6 +53,7 @@ mod schema;
 mod shards;
 mod signature;
 mod state;
+pub mod telemetry;
 #[cfg(test)]
 mod tests;
 mod totals;

@@ -7,6 +7,7 @@ pub use super::bindings::notification::*;
 use super::call::Abandoned;
 use super::fault::Stopped;
 use super::routing::Linked;
+use super::telemetry::Function;
 use super::{Bound, CallError, Called, Host};
 
 const MESSAGES: usize = 5;
@@ -31,6 +32,7 @@ impl Host {
         let asked = request.clone();
         self.call(
             bound,
+            Some(Function::Compose),
             Abandoned::Stops,
             move |mut store, plugin| {
                 Box::pin(async move {

@@ -10,6 +10,7 @@ pub use super::bindings::payment::*;
 use super::call::Abandoned;
 use super::fault::Stopped;
 use super::routing::Linked;
+use super::telemetry::Function;
 use super::{Bound, CallError, Called, Fault, Host};
 
 const LABEL_CHARACTERS: usize = 100;
@@ -33,9 +34,10 @@ pub enum Webhook {
 
 /// Calls one function of the payment interface: `$function(store, $arguments…)`.
 macro_rules! call {
-    ($host:expr, $bound:expr, $abandoned:ident, $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
+    ($host:expr, $bound:expr, $abandoned:ident, $name:ident: $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
         $host.call::<$answer, _>(
             $bound,
+            Some(Function::$name),
             Abandoned::$abandoned,
             move |mut store, plugin| {
                 Box::pin(async move {
@@ -58,7 +60,7 @@ impl Host {
         context: &Arc<Context>,
     ) -> Result<Called<Vec<Method>>, CallError> {
         let asked = context.clone();
-        call!(self, bound, Stops, call_methods(&asked), Vec<Method>, |methods: &Vec<Method>| check_methods(methods))
+        call!(self, bound, Stops, Methods: call_methods(&asked), Vec<Method>, |methods: &Vec<Method>| check_methods(methods))
     }
 
     /// Begins a payment.
@@ -74,7 +76,7 @@ impl Host {
             }
             _ => check_outcome(outcome, request.amount),
         };
-        call!(self, bound, Finishes, call_authorize(&asked), Outcome, check).map(cleaned)
+        call!(self, bound, Finishes, Authorize: call_authorize(&asked), Outcome, check).map(cleaned)
     }
 
     /// Takes money that is authorized, all or a part. `payment_amount` is the amount of its authorize.
@@ -86,7 +88,7 @@ impl Host {
     ) -> Result<Called<Outcome>, CallError> {
         let asked = request.clone();
         let check = |outcome: &Outcome| check_outcome(outcome, payment_amount);
-        call!(self, bound, Finishes, call_capture(&asked), Outcome, check).map(cleaned)
+        call!(self, bound, Finishes, Capture: call_capture(&asked), Outcome, check).map(cleaned)
     }
 
     /// Gives back what of an authorization is not captured. `payment_amount` is the amount of its authorize.
@@ -98,7 +100,7 @@ impl Host {
     ) -> Result<Called<Outcome>, CallError> {
         let asked = request.clone();
         let check = |outcome: &Outcome| check_outcome(outcome, payment_amount);
-        call!(self, bound, Finishes, call_cancel(&asked), Outcome, check).map(cleaned)
+        call!(self, bound, Finishes, Cancel: call_cancel(&asked), Outcome, check).map(cleaned)
     }
 
     /// Gives captured money back, in full or in part.
@@ -108,7 +110,8 @@ impl Host {
         request: &Arc<FollowUp>,
     ) -> Result<Called<RefundOutcome>, CallError> {
         let asked = request.clone();
-        call!(self, bound, Finishes, call_refund(&asked), RefundOutcome, |_: &RefundOutcome| Ok(())).map(cleaned)
+        call!(self, bound, Finishes, Refund: call_refund(&asked), RefundOutcome, |_: &RefundOutcome| Ok(()))
+            .map(cleaned)
     }
 
     /// Where the payment with this key stands; none where the provider never heard of it. `asked` is the amount of
@@ -123,7 +126,7 @@ impl Host {
         let key = payment_key.to_owned();
         let check =
             |outcome: &Option<Outcome>| outcome.as_ref().map_or(Ok(()), |outcome| check_outcome(outcome, asked));
-        call!(self, bound, Stops, call_query(&key, now), Option<Outcome>, check).map(cleaned)
+        call!(self, bound, Stops, Query: call_query(&key, now), Option<Outcome>, check).map(cleaned)
     }
 
     /// Checks and reads a provider's message.
@@ -136,6 +139,7 @@ impl Host {
         let called = self
             .call::<Result<Vec<Event>, WebhookError>, _>(
                 bound,
+                Some(Function::Webhook),
                 Abandoned::Finishes,
                 move |mut store, plugin| {
                     Box::pin(async move {

@@ -14,6 +14,7 @@ use super::call::{Abandoned, Answer};
 use super::fault::Stopped;
 use super::routing::Linked;
 use super::state::State;
+use super::telemetry::Function;
 pub use super::totals::Totals;
 use super::{Bound, CallError, Called, Host};
 
@@ -43,6 +44,7 @@ impl Host {
         let asked = request.clone();
         self.call(
             bound,
+            Some(Function::Price),
             Abandoned::Stops,
             move |mut store, plugin| {
                 Box::pin(async move {

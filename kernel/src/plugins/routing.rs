@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_utils::CachePadded;
 use wasmtime::component::{Component, InstancePre};
@@ -15,6 +15,7 @@ use super::limits::Limits;
 use super::places::{Cores, Gate};
 use super::shards::Shard;
 use super::state::State;
+use super::telemetry::Version;
 use super::{Digest, Domain, Package, pricing};
 
 /// A compiled component, ready to be called. Shared by digest: loading the same file twice gives the same value.
@@ -82,6 +83,8 @@ impl Linked {
 pub struct Bound {
     component: Arc<Loaded>,
     settings: Arc<str>,
+    /// Where its calls are counted, once it is in force.
+    counted: OnceLock<Arc<Version>>,
     locals: Box<[Arc<CachePadded<Local>>]>,
 }
 
@@ -119,12 +122,23 @@ impl Bound {
         let settings = settings.into();
         let local = |shard| Local { component: component.clone(), settings: settings.clone(), shard };
         let locals = (0..component.linked.len()).map(|shard| Arc::new(CachePadded::new(local(shard)))).collect();
-        Self { component, settings, locals }
+        Self { component, settings, counted: OnceLock::new(), locals }
     }
 
     /// For calls on the engine of this shard.
     pub(super) fn on(&self, shard: usize) -> &Arc<CachePadded<Local>> {
         &self.locals[shard]
+    }
+
+    /// It is in force: its calls are counted there.
+    pub(super) fn count_in(&self, version: Arc<Version>) {
+        // Put in force again, it is counted where it was.
+        let _ = self.counted.set(version);
+    }
+
+    /// None before it is in force.
+    pub(super) fn counted(&self) -> Option<&Arc<Version>> {
+        self.counted.get()
     }
 
     pub fn component(&self) -> &Arc<Loaded> {

@@ -2,6 +2,7 @@
 
 mod card;
 mod settings;
+mod telemetry;
 
 use axum::Json as Answer;
 use axum::extract::{Request, State};
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 pub use card::CardOut;
 pub use settings::*;
+pub use telemetry::*;
 
 use super::{Binding, BoundPlugin, PluginVersion, RegistryError, SettingsPlace, Wanted};
 use crate::Shop;

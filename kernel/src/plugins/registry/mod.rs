@@ -28,6 +28,7 @@ use crate::clock::{self, Moment};
 use crate::config::{Config, ShopConfig};
 use crate::db::{self, Db};
 use crate::events;
+use crate::plugins::answer::is_kebab;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
 pub use settings::{InForce, SettingsPlace};
@@ -244,6 +245,16 @@ impl Registry {
             }
         }
         Ok(())
+    }
+
+    /// Refuses where the shop has no version of the plugin.
+    pub async fn require(&self, name: &str) -> Result<(), RegistryError> {
+        // What no plugin is called is not looked for: PostgreSQL takes no U+0000, not even to find nothing.
+        if !is_kebab(name, 64) {
+            return Err(RegistryError::NotFound);
+        }
+        let found = store::newest_version(&mut self.db.read().await?, name).await?;
+        found.map(drop).ok_or(RegistryError::NotFound)
     }
 
     /// The binding in force of every domain that has one.

@@ -58,10 +58,9 @@ impl Registry {
                 return Ok((binding, index));
             }
         }
-        Err(match store::newest_version(&mut conn, name).await? {
-            Some(_) => RegistryError::NotBound(name.to_owned()),
-            None => RegistryError::NotFound,
-        })
+        drop(conn);
+        self.require(name).await?;
+        Err(RegistryError::NotBound(name.to_owned()))
     }
 
     async fn in_force(&self, mut binding: Binding, index: usize) -> Result<InForce, RegistryError> {

@@ -87,6 +87,8 @@ enum Mode {
     LogFlood,
     /// One line of 1 MiB to the log, with control characters in it.
     LogLong,
+    /// A quiet line, and a louder one with control characters.
+    LogOdd,
     /// 100 mistakes in the settings, with control characters and places that are none.
     ManyMistakes,
     /// Never says whether the settings are right.
@@ -164,6 +166,10 @@ impl Pricing for Hostile {
                 }
             }
             Mode::LogFlood => (0..1_000_000).for_each(|line| log::info!("line {line}")),
+            Mode::LogOdd => {
+                log::info!("quiet");
+                log::warn!("forged\r\nline \u{1b}[31m");
+            }
             Mode::LogLong => log::info!("{}\r\nforged line \u{1b}[31m", "x".repeat(1 << 20)),
         }
         Ok(quote)

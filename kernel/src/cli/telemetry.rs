@@ -1,0 +1,100 @@
+//! `kassa plugin logs` and `kassa plugin counters`.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::client::{Merchant, answer};
+use super::{Outcome, visible};
+
+pub async fn logs(merchant: &Merchant, plugin: &str, follow: bool, level: Option<&str>) -> Outcome {
+    let path = format!("/v1/admin/plugins/{plugin}/logs");
+    // A word of a closed list: nothing in it means something in an address.
+    let level = level.map(|level| format!("&level={level}")).unwrap_or_default();
+    let lately = answer(merchant.request(Method::GET, &format!("{path}?limit=100{level}"))).await?;
+    lately["items"].as_array().into_iter().flatten().for_each(print_line);
+    if !follow {
+        return Ok(());
+    }
+    let live = merchant.request(Method::GET, &format!("{path}/live?after={}{level}", lately["until"]));
+    let mut response = live.send().await?;
+    if !response.status().is_success() {
+        return Err(format!("{}: {}", response.status(), response.text().await?).into());
+    }
+    // Server-sent events: a line each for what it is and what it says, and an empty one at its end.
+    let (mut text, mut event) = (Vec::new(), String::new());
+    while let Some(bytes) = response.chunk().await? {
+        text.extend_from_slice(&bytes);
+        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = text.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            match line.trim_end().split_once(": ") {
+                Some(("event", name)) => event = name.to_owned(),
+                Some(("data", data)) => print_event(&event, &serde_json::from_str(data)?),
+                _ => {}
+            }
+        }
+    }
+    Err("the shop ended it: it stops, or the session was over".into())
+}
+
+fn print_event(event: &str, data: &Value) {
+    match event {
+        "missed" => println!("({} lines were not kept for so long)", data["lines"]),
+        _ => print_line(data),
+    }
+}
+
+fn print_line(line: &Value) {
+    let text = |name: &str| line[name].as_str().unwrap_or_default();
+    let line =
+        format!("{} {:<5} {} {}: {}", text("at"), text("level"), text("version"), text("function"), text("text"));
+    println!("{}", visible(&line));
+}
+
+pub async fn counters(merchant: &Merchant, plugin: &str) -> Outcome {
+    let counted = answer(merchant.request(Method::GET, &format!("/v1/admin/plugins/{plugin}/counters"))).await?;
+    print!("{}", visible(&table(&counted)));
+    Ok(())
+}
+
+/// A line for each function of each version.
+fn table(counted: &Value) -> String {
+    let mut table = format!("since {}\n", counted["since"].as_str().unwrap_or_default());
+    table += &format!(
+        "{:<12} {:<10} {:>10} {:>10} {:>8} {:>8} {:>10} {:>10} {:>8}  what went wrong\n",
+        "version", "function", "calls", "answered", "errors", "faults", "µs mean", "µs most", "lines"
+    );
+    for version in array(&counted["versions"]) {
+        for function in array(&version["functions"]) {
+            let calls = number(&function["calls"]);
+            let codes = [&function["errors"], &function["faults"]].into_iter().flat_map(|codes| codes.as_object());
+            let codes: Vec<_> = codes.flatten().map(|(code, count)| format!("{code} {count}")).collect();
+            table += &format!(
+                "{:<12} {:<10} {:>10} {:>10} {:>8} {:>8} {:>10} {:>10} {:>8}  {}\n",
+                version["version"].as_str().unwrap_or_default(),
+                function["function"].as_str().unwrap_or_default(),
+                calls,
+                number(&function["answered"]),
+                sum(&function["errors"]),
+                sum(&function["faults"]),
+                number(&function["microseconds"]["total"]) / calls.max(1),
+                number(&function["microseconds"]["highest"]),
+                number(&function["log_lines"]["written"]),
+                codes.join(", "),
+            );
+        }
+    }
+    table
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+fn sum(codes: &Value) -> u64 {
+    codes.as_object().into_iter().flatten().map(|(_, count)| number(count)).sum()
+}
