@@ -116,7 +116,7 @@ impl Host {
                 // Who waited here may have waited for this very file.
                 match self.off_thread(move |host| host.find_compiled(package)).await? {
                     Found::Loaded(loaded) => loaded,
-                    Found::Package(package) => self.compile(package, wasm).await?,
+                    Found::Package(package) => self.compile(*package, wasm).await?,
                 }
             }
         };
@@ -246,7 +246,7 @@ fn fits(made: Result<Called<()>, CallError>) -> Result<(), LoadError> {
 enum Found {
     Loaded(Arc<Loaded>),
     /// It is in order, and must be compiled.
-    Package(Package),
+    Package(Box<Package>),
 }
 
 impl Inner {
@@ -254,12 +254,12 @@ impl Inner {
         if let Some(loaded) = self.loaded().get(&Digest::of(wasm)).and_then(Weak::upgrade) {
             return Ok(Found::Loaded(loaded));
         }
-        self.find_compiled(Package::read(wasm, &self.config.package)?)
+        self.find_compiled(Package::read(wasm, &self.config.package)?.into())
     }
 
-    fn find_compiled(&self, package: Package) -> Result<Found, LoadError> {
+    fn find_compiled(&self, package: Box<Package>) -> Result<Found, LoadError> {
         match self.cache.find(package.digest) {
-            Some(components) => self.link(package, &components).map(Found::Loaded),
+            Some(components) => self.link(*package, &components).map(Found::Loaded),
             None => Ok(Found::Package(package)),
         }
     }

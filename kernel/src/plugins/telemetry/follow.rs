@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(follower.next().await, News::Heartbeat, "at once");
         let (first, ()) = tokio::join!(told(&mut follower), async { write(&logs, "a") });
         assert_eq!(first, "a");
-        ["b", "c", "d", "e"].map(|text| write(&logs, text));
+        ["b", "c", "d", "e"].into_iter().for_each(|text| write(&logs, text));
         for expected in ["2 missed", "d", "e"] {
             assert_eq!(told(&mut follower).await, expected);
         }
