@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::Result;
 use crate::merchant::{Login, Merchant};
 use crate::replay::Placed;
 use crate::sales::{Sales, share};
-use crate::{Error, Result};
 
 /// The candidate: ten per cent off goods of 100.00 and more.
-const ABOVE: i64 = 100_00;
+const ABOVE: i64 = 10_000;
 const BASIS_POINTS: u32 = 1_000;
 
 #[derive(Deserialize)]

@@ -167,7 +167,7 @@ mod tests {
             assert_eq!(shares(amount, weights), expected, "{amount} by {weights:?}");
             assert_eq!(expected.iter().sum::<i64>(), amount);
         }
-        assert_eq!(shares(7, &[]), &[]);
+        assert!(shares(7, &[]).is_empty());
     }
 
     #[test]

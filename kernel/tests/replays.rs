@@ -59,7 +59,7 @@ api_test! {
         let before: i64 = [&small, &coupon, &large, &larger].into_iter().map(total).sum();
         let mut settings = settings(&merchant, "pricing").await;
         settings["discounts"] =
-            json!([{ "code": "above-100", "label": "10 % off", "percent_bp": 1000, "minimum": 100_00 }]);
+            json!([{ "code": "above-100", "label": "10 % off", "percent_bp": 1000, "minimum": 10_000 }]);
         let candidate = json!([{ "name": "pricing-standard", "settings": settings }]);
         let replay = replay(&merchant, "pricing", candidate.clone()).await;
         assert_eq!((&replay["state"], &replay["orders_done"]), (&json!("done"), &json!(4)), "{replay}");
