@@ -8,8 +8,8 @@ use kassa::money::Currency;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::client::{Merchant, answer};
+use super::{Outcome, visible};
 
 /// How often the shop is asked how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -78,13 +78,13 @@ fn tell(report: &Value) {
             "! {} orders: {} {} (orders {})",
             failure["orders"],
             text(&failure["plugin"]),
-            text(&failure["text"]),
+            one_line(&failure["text"]),
             numbers.join(", ")
         );
     }
     section("largest changes", &report["largest"], |change| format!("order {}", change["number"]));
     let grouped =
-        |group: &Value| format!("{} ({} of {} orders)", text(&group["key"]), group["changed"], group["orders"]);
+        |group: &Value| format!("{} ({} of {} orders)", one_line(&group["key"]), group["changed"], group["orders"]);
     section("by country", &report["countries"], grouped);
     section("by coupon", &report["coupons"], grouped);
     section("by category", &report["categories"], grouped);
@@ -122,4 +122,9 @@ fn money(of: &Value, name: &str) -> String {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// Of what shoppers typed and plugins said, nothing that a terminal would act on.
+fn one_line(value: &Value) -> String {
+    visible(text(value)).replace('\n', " ")
 }

@@ -141,6 +141,11 @@ impl Bound {
         self.counted.get()
     }
 
+    /// How many calls of the component run at once, whichever settings they have.
+    pub fn concurrent_calls(&self) -> u32 {
+        self.component.limits.concurrent_calls
+    }
+
     pub fn component(&self) -> &Arc<Loaded> {
         &self.component
     }

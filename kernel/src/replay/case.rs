@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::carts;
 use crate::money::{self, Amount, OutOfRange};
 use crate::orders::receipts::{Receipt, Recorded};
 use crate::plugins::{Bound, ChainError, Domain, Host, OptionId, Report, delivery, pricing};
@@ -18,6 +19,13 @@ pub(super) struct Case {
     /// Of each call.
     pub recorded: Vec<Spent>,
     pub candidate: Vec<Spent>,
+}
+
+impl Case {
+    /// It says nothing about the candidate: the host had no place for a call.
+    pub fn found_no_place(&self) -> bool {
+        self.after.as_ref().is_err_and(|failed| failed.code == "busy")
+    }
 }
 
 /// What it came to.
@@ -55,7 +63,7 @@ pub(super) async fn replay(host: &Host, domain: Domain, candidate: &[Arc<Bound>]
         coupons: request.coupons.clone(),
         before: Priced::default(),
         after: Ok(Priced::default()),
-        recorded: of(order, domain).map(Spent::recorded).collect(),
+        recorded: of(order, domain).filter(|receipt| receipt.plugin != carts::FALLBACK).map(Spent::recorded).collect(),
         candidate: Vec::new(),
     };
     match domain {
@@ -138,6 +146,10 @@ async fn deliver(
     let shipment: delivery::Shipment = serde_json::from_str(&of(order, Domain::Delivery).next()?.input).ok()?;
     let chosen = request.delivery.as_ref()?;
     let id: OptionId = chosen.option.parse().ok()?;
+    // Static rates stood in for a plugin that failed: no candidate could have been chosen from.
+    if id.plugin == carts::FALLBACK {
+        return None;
+    }
     case.before = Priced { total: chosen.amount, categories: BTreeMap::new() };
     let shipment = Arc::new(shipment);
     let mut after = Err(Failed { plugin: None, code: "delivery-gone".into(), text: chosen.option.clone() });

@@ -204,3 +204,27 @@ fn signed(currency: &str, amount: Amount) -> (&'static str, String) {
         _ => ("down", format!("−{}", plain(currency, amount.saturating_neg()))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shoppers_typed_and_plugins_said_is_text() {
+        let group = Group { key: "<b>free</b>".into(), currency: "<i>".into(), orders: 1, ..Group::default() };
+        let failure = Failure {
+            plugin: Some("p".into()),
+            code: "trapped".into(),
+            text: "<script>\"x\"</script>".into(),
+            orders: 1,
+            numbers: vec![1_001],
+        };
+        let report = Report { coupons: vec![group], errors: vec![failure], ..Report::default() };
+        let mut html = String::new();
+        whole(&mut html, &report);
+        for text in ["&lt;b&gt;free&lt;/b&gt;", "&lt;i&gt;", "&lt;script&gt;&quot;x&quot;"] {
+            assert!(html.contains(text), "{text}: {html}");
+        }
+        assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");
+    }
+}

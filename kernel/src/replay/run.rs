@@ -15,9 +15,12 @@ use crate::plugins::{Bound, Domain, Host};
 use crate::{Shop, clock, db, events};
 
 /// Orders that are read at once.
-const PAGE: u32 = 1_000;
+const PAGE: u32 = 200;
 /// Orders that one task replays: a task for each would cost more than a quick plugin does.
-const SHARE: usize = 50;
+const SHARE: usize = 20;
+/// How often a call is tried again that found no place beside the shoppers' calls, and after what pause.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(200);
 /// How often the row says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -80,7 +83,7 @@ async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) 
             tokio::spawn(async move { replay_share(&host, domain, &candidate, share).await })
         });
         // In their order, so that a replay that is repeated names the same orders.
-        let mut work = stream::iter(work).buffered(parallel(shop));
+        let mut work = stream::iter(work).buffered(parallel(shop, &candidate));
         loop {
             tokio::select! {
                 () = shop.stopping().cancelled() => return Err(Error::Stopped),
@@ -104,11 +107,14 @@ async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) 
     sums.report(elapsed_ms).map(Some)
 }
 
-fn parallel(shop: &Shop) -> usize {
-    match shop.config().replay.parallel {
+/// A candidate that is in force under other settings shares its places with the shoppers' calls: they keep half of them.
+fn parallel(shop: &Shop, candidate: &[Arc<Bound>]) -> usize {
+    let wanted = match shop.config().replay.parallel {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)),
         parallel => parallel as usize,
-    }
+    };
+    let places = candidate.iter().map(|bound| bound.concurrent_calls() as usize / 2).min();
+    wanted.min(places.unwrap_or(1)).max(1)
 }
 
 fn shares_of(mut orders: Vec<Recorded>) -> Vec<Vec<Recorded>> {
@@ -128,7 +134,17 @@ async fn replay_share(
 ) -> Vec<Option<Case>> {
     let mut cases = Vec::with_capacity(orders.len());
     for order in &orders {
-        cases.push(case::replay(host, domain, candidate, order).await);
+        let mut case = case::replay(host, domain, candidate, order).await;
+        for _ in 0..TRIES {
+            if !case.as_ref().is_some_and(Case::found_no_place) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            case = case::replay(host, domain, candidate, order).await;
+        }
+        cases.push(case);
+        // Quick plugins never wait: without this the task would have its thread to itself.
+        tokio::task::yield_now().await;
     }
     cases
 }

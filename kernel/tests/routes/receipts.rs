@@ -74,6 +74,9 @@ api_test! {
             "update order_receipts set digest = substr(digest, 2) where order_id = $1 and domain = 'pricing'", "cannot be loaded");
         altered!(app, order, "update order_receipts set digest = 'a' || digest where order_id = $1 and domain = 'delivery'",
             "update order_receipts set digest = substr(digest, 2) where order_id = $1 and domain = 'delivery'", "cannot be loaded");
+        altered!(app, order, "update order_receipts set version = version || '1' where order_id = $1 and domain = 'pricing'",
+            "update order_receipts set version = substr(version, 1, length(version) - 1) where order_id = $1 and domain = 'pricing'",
+            "another name or version");
         altered!(app, order, "update order_receipts set revision = 2 where order_id = $1",
             "update order_receipts set revision = 1 where order_id = $1", "no receipt");
         altered!(app, order, "update order_receipts set revision = 2 where order_id = $1 and domain = 'delivery'",

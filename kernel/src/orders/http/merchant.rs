@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::cancel_to_end;
 use super::view::{OrderOut, order_out};
 use crate::Shop;
+use crate::audit::redacted_settings;
 use crate::fulfilment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::Path;
@@ -32,6 +33,7 @@ pub struct ReceiptOut {
     /// Of the binding that it stood in; 0 for `fallback`.
     #[schema(example = 4)]
     generation: i64,
+    /// Without their texts, of which any may be a secret: `GET /v1/admin/bindings/{domain}` has them.
     settings: serde_json::Value,
     /// The request as it was priced.
     input: serde_json::Value,
@@ -67,7 +69,7 @@ impl From<Receipt> for ReceiptOut {
         let line = |LogLine { level, text }| LogLineOut { level, text };
         Self {
             domain: receipt.domain.name(),
-            settings: json(&receipt.settings),
+            settings: redacted_settings(json(&receipt.settings)),
             input: json(&receipt.input),
             output: json(&receipt.output),
             plugin: receipt.plugin,

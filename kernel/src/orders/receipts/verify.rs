@@ -159,6 +159,7 @@ impl Verifier {
         shipment: delivery::Shipment,
     ) -> Result<delivery::DeliveryQuote, VerifyError> {
         if receipt.plugin == carts::FALLBACK {
+            require(receipt.digest.is_empty(), "static rates have no component")?;
             let rates: Vec<FallbackRate> = serde_json::from_str(&receipt.settings)?;
             return Ok(carts::fallback(&rates, &shipment));
         }
@@ -175,11 +176,15 @@ impl Verifier {
     async fn bound(&self, receipt: &Receipt) -> Result<Arc<Bound>, VerifyError> {
         let key = (receipt.digest.clone(), receipt.settings.clone());
         let known = self.bound.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(bound) = known {
-            return Ok(bound);
-        }
-        let bound = self.shop.plugins().load_for_receipt(&receipt.digest, &receipt.settings).await?;
+        let bound = match known {
+            Some(bound) => bound,
+            None => self.shop.plugins().load_for_receipt(&receipt.digest, &receipt.settings).await?,
+        };
         self.bound.lock().unwrap_or_else(PoisonError::into_inner).insert(key, bound.clone());
+        require(
+            (bound.name(), bound.version()) == (receipt.plugin.as_str(), receipt.version.as_str()),
+            "a component has another name or version than its receipt",
+        )?;
         Ok(bound)
     }
 }

@@ -68,13 +68,13 @@ pub(in crate::orders) async fn forget(tx: &mut Tx, id: Uuid, address: &Address, 
     Ok(())
 }
 
-/// Position, revision and input of the receipts of an order whose input has these words.
+/// Position, revision and input of the receipts of an order's price whose input has these words. Delivery plugins are told none.
 pub(in crate::orders) async fn inputs_with(conn: &mut Conn, order_id: Uuid, words: &str) -> Result<Vec<Input>> {
     sql::all!(
         conn,
         Input,
-        "select revision, position, input from order_receipts where order_id = $1 and input like $2
-         order by revision, position",
+        "select revision, position, input from order_receipts
+         where order_id = $1 and domain = 'pricing' and input like $2 order by revision, position",
         order_id,
         format!("%{words}%")
     )
