@@ -23,6 +23,7 @@ def as_text(context, value):
 TYPES = {
     "invalid-link",  # a token from a letter that nobody wrote
     "plugin-rejected",  # bytes that are no plugin
+    "binding-rejected",  # settings that the schema of the plugin refuses, which no document has
     "image-rejected",
     "invalid-challenge",  # a login that nobody began
     "invalid-code",  # of a letter or an authenticator that nobody has
@@ -92,6 +93,14 @@ DETAILS = re.compile(
             "has not proved that it is theirs",
             "is an order of collections: name one$",
             "needs a least or a greatest price$",
+            # What a plugin may have, some version of it has to ask for.
+            "asks for this$",
+            "must be `host` or `host:port`",
+            "which is none of the hosts$",
+            "two secrets ",
+            "cannot go into the header",
+            "the name of a secret is not",
+            "the prefix of the secret",
             # Addresses and countries have more rules than their patterns; a URL also those of the shop's settings.
             "must be a URL that begins with https://",
             "must be an e-mail address",

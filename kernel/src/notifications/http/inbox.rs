@@ -205,7 +205,7 @@ pub struct StreamEventOut {
 /// shop stops, and after some minutes in any case: refresh the token and ask again. A browser's `EventSource` cannot send the
 /// token; use `fetch`.
 #[utoipa::path(get, path = "/v1/me/inbox/stream", tag = "notifications", security(("bearer" = [])),
-    params(StreamParams, ("Last-Event-ID" = Option<i64>, Header, description = "The `id` of the last event; before `after`")),
+    params(StreamParams, ("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The `id` of the last event; before `after`")),
     responses(
     (status = 200, description = "Events", body = StreamEventOut, content_type = "text/event-stream"),
     (status = 429, description = "`too-many-requests`: you, or your address, have too many streams open", body = ProblemSchema),
