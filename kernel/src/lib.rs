@@ -17,6 +17,7 @@ pub mod coupons;
 pub mod customers;
 pub mod db;
 pub mod documents;
+mod egress;
 pub mod events;
 pub mod export;
 pub mod fulfilment;

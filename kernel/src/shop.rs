@@ -70,7 +70,7 @@ impl Shop {
         let keys = accounts::Keys::load_or_create(&dir)?;
         let blob_dir = dir.join("plugins");
         let blobs = Blobs::open(&blob_dir).map_err(|cause| OpenError::Folder { path: blob_dir, cause })?;
-        let plugins = plugins::Registry::open(&config, &db, blobs, &keys.cache_key()).await?;
+        let plugins = plugins::Registry::open(&config, &db, blobs, &keys).await?;
         let transports = notifications::Transports::open(&config)?;
         let webhooks = webhooks::Sender::open(&config.webhooks)?;
         let image_dir = dir.join("images");

@@ -16,6 +16,7 @@ mod import;
 mod openapi;
 mod packages;
 mod plans;
+mod plugin_grants;
 mod plugin_settings;
 mod plugin_telemetry;
 mod plugins;

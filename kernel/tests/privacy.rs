@@ -13,7 +13,7 @@ use crate::support::shopper::Shopper;
 use crate::support::{App, Backend};
 
 /// Every value of every row of the database, with its column.
-async fn dump(app: &App) -> Vec<(String, String)> {
+pub async fn dump(app: &App) -> Vec<(String, String)> {
     let url = &app.shop.config().database.url;
     match app.backend {
         Backend::Sqlite => dump_sqlite(&mut SqliteConnection::connect(url).await.unwrap()).await,

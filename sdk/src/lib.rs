@@ -52,7 +52,7 @@
 //!
 //! - Amounts are whole minor units within ±(2^53 - 1): [`Money`]. Percentages are basis points: [`Rate`].
 //! - An instance lives for one call. What must outlive it goes to [`kv`], where the domain is granted it.
-//! - There is no clock, no randomness and no network beyond what the request and the host give.
+//! - There is no clock and no randomness beyond what the request gives, and no network but [`http`], to hosts that the shop granted.
 //! - A panic ends the call, and its message is in the plugin's [`log`]; the shop goes on.
 
 #[doc(hidden)]
@@ -64,6 +64,7 @@ pub mod entry;
 mod arena;
 mod configurable;
 pub mod delivery;
+pub mod http;
 pub mod kv;
 #[cfg(all(target_family = "wasm", feature = "lean"))]
 mod lean;

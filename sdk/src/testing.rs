@@ -6,6 +6,8 @@
 use serde::de::DeserializeOwned;
 
 use crate::delivery::{Item, Shipment};
+#[cfg(not(target_family = "wasm"))]
+use crate::http::{Failure, Request as HttpRequest, Response};
 use crate::notification::{Event, Recipient, Shop};
 use crate::payment::{AuthorizeRequest, Context, FollowUp};
 use crate::pricing::{Adjustment, Customer, Delivery, Kind, Line, Quote, Request, Target};
@@ -298,6 +300,34 @@ fn destination(country: &str, postcode: &str) -> Destination {
 #[cfg(not(target_family = "wasm"))]
 pub fn clear_kv() {
     kv::STORE.with_borrow_mut(|store| store.clear());
+}
+
+/// Answers the requests of [`http`](crate::http) that this thread sends from now on, in the place of their hosts. Until it is called none is
+/// sent.
+#[cfg(not(target_family = "wasm"))]
+pub fn answer_http(answer: impl FnMut(&HttpRequest) -> Result<Response, Failure> + 'static) {
+    http::ANSWER.with_borrow_mut(|answers| *answers = Some(Box::new(answer)));
+}
+
+/// The native stand-in of `wasi:http`.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) mod http {
+    use std::cell::RefCell;
+
+    use crate::http::{Failure, Request, Response};
+
+    type Answer = Box<dyn FnMut(&Request) -> Result<Response, Failure>>;
+
+    thread_local! {
+        pub(crate) static ANSWER: RefCell<Option<Answer>> = const { RefCell::new(None) };
+    }
+
+    pub fn send(request: &Request) -> Result<Response, Failure> {
+        ANSWER.with_borrow_mut(|answer| match answer {
+            Some(answer) => answer(request),
+            None => Err(Failure::NotSent("nobody answers: see testing::answer_http".to_owned())),
+        })
+    }
 }
 
 /// The native stand-in of `kassa:host/kv`: the same four functions over a map.

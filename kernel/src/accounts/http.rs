@@ -61,7 +61,7 @@ impl From<Error> for Problem {
             Error::Email(error) => Problem::invalid_field("/email", error.to_string()),
             Error::Password(error) => Problem::invalid_field("/password", error.to_string()),
             Error::Database(error) => error.into(),
-            Error::CredentialsFile { .. } | Error::Cryptography(_) => Problem::internal(error),
+            Error::CredentialsFile { .. } | Error::Cryptography(_) | Error::Sealed(_) => Problem::internal(error),
         }
     }
 }

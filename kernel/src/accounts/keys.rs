@@ -1,19 +1,20 @@
 //! Everything secret of this install, under `<data>/secrets/`.
 //!
-//! Never shown. Whoever loses the folder loses no data but one: clients refresh their access tokens and plugins are compiled again, but
-//! nobody can read the secrets of second factors any more, and webhooks need new secrets. Machines that serve one shop together need the same folder.
+//! Never shown. Whoever loses the folder loses no data but two: clients refresh their access tokens and plugins are compiled again, but
+//! nobody can read the secrets of second factors and of plugins any more, and webhooks need new secrets. Machines that serve one shop together
+//! need the same folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fmt, io};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
-use super::Error;
 use super::private_file::Staged;
+use super::sealer::Sealer;
 use super::signing_keys::SigningKeys;
 use crate::{clock, id};
 
@@ -22,7 +23,8 @@ pub struct Keys {
     pub(super) signing: SigningKeys,
     successors: hmac::Key,
     cache: [u8; 32],
-    second_factors: RandomizedNonceKey,
+    pub(super) second_factors: Sealer,
+    plugin_secrets: Arc<Sealer>,
     webhooks: hmac::Key,
     digests: hmac::Key,
 }
@@ -46,13 +48,15 @@ impl Keys {
         create_private_dir(&dir).map_err(|cause| KeysError::File { path: dir.clone(), cause })?;
         let successors = load_random_key(&dir.join("refresh-tokens.key"))?;
         let second_factors = load_random_key(&dir.join("second-factors.key"))?;
+        let plugin_secrets = load_random_key(&dir.join("plugin-secrets.key"))?;
         let webhooks = load_random_key(&dir.join("webhooks.key"))?;
         let digests = load_random_key(&dir.join("digests.key"))?;
         Ok(Self {
             signing: SigningKeys::load_or_create(&dir)?,
             successors: hmac::Key::new(hmac::HMAC_SHA256, &successors),
             cache: load_random_key(&dir.join("compiled-code.key"))?,
-            second_factors: RandomizedNonceKey::new(&AES_256_GCM, &second_factors).map_err(|_| KeysError::Generate)?,
+            second_factors: Sealer::new(&second_factors).ok_or(KeysError::Generate)?,
+            plugin_secrets: Arc::new(Sealer::new(&plugin_secrets).ok_or(KeysError::Generate)?),
             webhooks: hmac::Key::new(hmac::HMAC_SHA256, &webhooks),
             digests: hmac::Key::new(hmac::HMAC_SHA256, &digests),
         })
@@ -61,6 +65,11 @@ impl Keys {
     /// What compiled code on disk is authenticated with.
     pub fn cache_key(&self) -> [u8; 32] {
         self.cache
+    }
+
+    /// What the secrets of plugins rest under.
+    pub fn plugin_secrets(&self) -> Arc<Sealer> {
+        self.plugin_secrets.clone()
     }
 
     /// The secret of a webhook, made of what stands in the database and of what does not: a copy of the database signs nothing.
@@ -88,23 +97,6 @@ impl Keys {
     /// The one refresh token that follows `refresh_token`: 256 bits that nobody can tell without the key.
     pub(super) fn successor_of(&self, refresh_token: &str) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.successors, refresh_token.as_bytes()))
-    }
-
-    /// Encrypts what rests in the database. It opens only beside the same `owner`: a row that is copied to another account is worth nothing there.
-    pub(super) fn seal(&self, secret: &[u8], owner: &[u8]) -> Result<Vec<u8>, Error> {
-        let mut sealed = secret.to_vec();
-        let nonce = self.second_factors.seal_in_place_append_tag(Aad::from(owner), &mut sealed);
-        let nonce = nonce.map_err(|_| Error::Cryptography("a secret cannot be encrypted".to_owned()))?;
-        Ok([&nonce.as_ref()[..], &sealed].concat())
-    }
-
-    pub(super) fn unseal(&self, sealed: &[u8], owner: &[u8]) -> Result<Vec<u8>, Error> {
-        let broken = || Error::Cryptography("a secret of a second factor was encrypted under another key".to_owned());
-        let (nonce, secret) = sealed.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
-        let mut secret = secret.to_vec();
-        let opened = self.second_factors.open_in_place(nonce, Aad::from(owner), &mut secret).map_err(|_| broken())?;
-        Ok(opened.to_vec())
     }
 }
 
@@ -211,27 +203,6 @@ mod tests {
             std::fs::write(&name, b"broken").expect("written");
             let refused = Keys::load_or_create(dir.path());
             assert!(matches!(refused, Err(KeysError::Malformed(_))), "{name:?}: {refused:?}");
-        }
-    }
-
-    #[test]
-    fn a_sealed_secret_opens_for_its_owner_under_its_key() {
-        let (ours, theirs) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-        let keys = Keys::load_or_create(ours.path()).expect("made");
-        let others = Keys::load_or_create(theirs.path()).expect("made");
-        let sealed = keys.seal(b"a secret", b"ada").expect("sealed");
-        assert_ne!(sealed, keys.seal(b"a secret", b"ada").expect("sealed"), "never the same twice");
-        assert!(!sealed.windows(6).any(|window| window == b"secret"));
-        assert_eq!(keys.unseal(&sealed, b"ada").expect("opened"), b"a secret");
-        let mut bent = sealed.clone();
-        bent[NONCE_LEN] ^= 1;
-        for (keys, sealed, owner) in [
-            (&keys, &sealed, &b"eve"[..]),
-            (&others, &sealed, b"ada"),
-            (&keys, &bent, b"ada"),
-            (&keys, &Vec::new(), b"ada"),
-        ] {
-            assert!(keys.unseal(sealed, owner).is_err());
         }
     }
 }

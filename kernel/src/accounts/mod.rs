@@ -27,6 +27,7 @@ mod privacy;
 mod private_file;
 mod proved;
 mod recovery;
+mod sealer;
 mod second_factor;
 mod sessions;
 mod settings;
@@ -80,6 +81,7 @@ pub use proved::Proved;
 pub use recovery::{
     ask_for_confirmation, ask_for_reset, change_password, confirm_email, require_confirmed, reset_password,
 };
+pub use sealer::{SealError, Sealer};
 pub use second_factor::{
     Challenge, Enrolment, Proof, SecondFactor, answer_challenge, begin_second_factor, confirm_second_factor,
     lacks_second_factor, remove_second_factor, renew_recovery_codes, second_factor_of,
@@ -228,6 +230,8 @@ pub enum Error {
     CredentialsFile { path: PathBuf, cause: io::Error },
     #[error("cryptography: {0}")]
     Cryptography(String),
+    #[error(transparent)]
+    Sealed(#[from] SealError),
     #[error(transparent)]
     Database(#[from] db::Error),
 }

@@ -75,7 +75,7 @@ pub async fn begin_second_factor(shop: &Shop, identity: &Identity, password: &st
     let proved = prove_again(shop, identity, password).await?;
     let customer = &proved.customer;
     let secret = Secret::generate();
-    let sealed = shop.keys().seal(secret.bytes(), customer.id.as_bytes())?;
+    let sealed = shop.keys().second_factors.seal(secret.bytes(), customer.id.as_bytes())?;
     let mut tx = shop.db().write().await?;
     proved.hold(&mut tx).await?;
     if !rows::begin(&mut tx, customer.id, &sealed, clock::now()).await? {
@@ -249,7 +249,7 @@ pub(super) async fn prove_code(shop: &Shop, customer_id: Uuid, proof: &Proof) ->
 }
 
 fn step_of(shop: &Shop, factor: &Factor, code: &str, now: Moment) -> Result<Option<i64>, Error> {
-    let secret = shop.keys().unseal(&factor.secret, factor.customer_id.as_bytes())?;
+    let secret = shop.keys().second_factors.unseal(&factor.secret, factor.customer_id.as_bytes())?;
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     Ok(Secret::of_bytes(secret).step_of(&code, now, factor.last_step))
 }

@@ -31,10 +31,7 @@ fn text(card: &Value) -> String {
     line("size", &format!("{} bytes", card["size_bytes"]));
     line("digest", card["digest"].as_str().unwrap_or_default());
     list(&mut line, "imports", &card["imports"]);
-    let asks = &card["asks_for"];
-    list(&mut line, "hosts", &asks["hosts"]);
-    list(&mut line, "secrets", &asks["secrets"]);
-    line("kv", if asks["kv"] == true { "yes: keys and values in the shop's database" } else { "no" });
+    grants(&mut line, &card["asks_for"]);
     line("validates", if card["validates_settings"] == true { "yes: it checks settings itself" } else { "no" });
     line("signature", &signature(&card["signature"]));
     if !card["settings_schema"].is_null() {
@@ -42,6 +39,26 @@ fn text(card: &Value) -> String {
         line("settings", &schema.replace('\n', "\n             "));
     }
     lines
+}
+
+/// What it may reach, or asks to, in the words of the merchant who grants it.
+pub fn grants(line: &mut impl FnMut(&str, &str), grants: &Value) {
+    list(line, "hosts", &grants["hosts"]);
+    let secrets = grants["secrets"].as_array().into_iter().flatten().map(secret).collect();
+    list(line, "secrets", &Value::Array(secrets));
+    line("kv", if grants["kv"] == true { "yes: keys and values in the shop's database" } else { "no" });
+}
+
+/// Where a secret goes, and whether it has a value where that is known.
+fn secret(secret: &Value) -> Value {
+    let text = |name: &str| secret[name].as_str().unwrap_or_default().to_owned();
+    let place = format!("{} in the header `{}: {}…` to {}", text("name"), text("header"), text("prefix"), text("host"));
+    let value = match secret.get("value_set_at") {
+        None => "",
+        Some(Value::Null) => " (NO VALUE YET)",
+        Some(_) => " (has a value)",
+    };
+    Value::String(place + value)
 }
 
 /// One line each; a word where there are none, so that nobody wonders.

@@ -4,6 +4,7 @@ mod admin;
 mod card;
 mod client;
 mod export;
+mod grants;
 mod import;
 mod keys;
 mod order;

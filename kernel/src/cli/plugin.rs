@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::client::{Merchant, Remote, answer};
 use super::replay::{Wish, replay};
-use super::{Outcome, card, telemetry, visible_json};
+use super::{Outcome, card, grants, telemetry, visible_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -84,6 +84,32 @@ pub enum Command {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Print what a plugin may reach, and what its versions ask for
+    Grants {
+        /// NAME of a plugin
+        plugin: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Grant a plugin what a version of it asks for, and nothing else: its hosts, where its secrets go, its store
+    Grant {
+        /// NAME or NAME@VERSION; the newest upload where no version is named
+        plugin: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Give a secret of a plugin its value, read from the standard input
+    Secret {
+        /// NAME of a plugin
+        plugin: String,
+        /// Name of a secret that it was granted
+        secret: String,
+        /// Forget its value instead
+        #[arg(long)]
+        unset: bool,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Print what a plugin wrote to its log lately
     Logs {
         /// NAME of a plugin
@@ -141,6 +167,19 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Settings { plugin, set, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(settings(&merchant, &plugin, set.as_deref()).await, merchant).await
+        }
+        Command::Grants { plugin, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(grants::show(&merchant, &plugin).await, merchant).await
+        }
+        Command::Grant { plugin, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(grants::grant(&merchant, &plugin).await, merchant).await
+        }
+        Command::Secret { plugin, secret, unset, remote } => {
+            let value = if unset { None } else { Some(grants::read_value()?) };
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(grants::put_secret(&merchant, &plugin, &secret, value).await, merchant).await
         }
         Command::Logs { plugin, follow, level, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;

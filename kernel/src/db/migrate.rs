@@ -46,6 +46,7 @@ const STEPS: &[Step] = steps![
     21 "0021_documents",
     26 "0026_imports",
     27 "0027_replays",
+    28 "0028_plugin_grants",
 ];
 
 /// A database cannot be brought to the newest schema.

@@ -39,4 +39,5 @@ pub const KINDS: &[&str] = &[
     "plugin.activated",
     "plugin.rolled-back",
     "plugin.replayed",
+    "plugin.granted",
 ];

@@ -43,6 +43,9 @@ pub enum Level {
 pub struct LogLine {
     pub level: Level,
     pub text: String,
+    /// The kernel wrote it, of a request that the plugin sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_kernel: bool,
 }
 
 /// What a call cost and wrote, whether it succeeded or not.
@@ -137,7 +140,7 @@ impl Host {
         };
         let shard = places.of_engine.index;
         let ledger = Arc::new(Ledger::new(limits));
-        let store = self.0.store(bound, shard, ledger.clone())?;
+        let store = self.0.store(bound, shard, function, ledger.clone())?;
         let running = Metered::new(ledger.clone(), run(places, store, ledger.clone(), invoke));
         let outcome = match first_slice(running).await {
             Ok(outcome) => outcome,
@@ -162,7 +165,7 @@ impl Host {
 /// What a plugin wrote goes to the shop's log, under a name of its own: `log.filter = "info,kassa::plugin=debug"`.
 fn tell(bound: &Bound, report: &Report) {
     let plugin = bound.name();
-    for LogLine { level, text } in &report.log {
+    for LogLine { level, text, .. } in &report.log {
         match level {
             Level::Trace => tracing::trace!(target: "kassa::plugin", plugin, "{text}"),
             Level::Debug => tracing::debug!(target: "kassa::plugin", plugin, "{text}"),
@@ -290,9 +293,16 @@ impl<T> Drop for Task<T> {
 
 impl Inner {
     /// A fresh store for one call, with every limit set.
-    fn store(&self, bound: &Bound, shard: usize, ledger: Arc<Ledger>) -> Result<Store<State>, CallError> {
+    fn store(
+        &self,
+        bound: &Bound,
+        shard: usize,
+        function: Option<Function>,
+        ledger: Arc<Ledger>,
+    ) -> Result<Store<State>, CallError> {
         let limits = &bound.component().limits;
-        let mut store = Store::new(&self.shards[shard].engine, State::new(bound.on(shard).clone(), ledger, &self.kv));
+        let state = State::new(bound.on(shard).clone(), ledger, function, &self.kv, &self.outbound);
+        let mut store = Store::new(&self.shards[shard].engine, state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits.answer_bytes as usize);
         store.set_max_component_handles(limits.handles as usize);

@@ -1,4 +1,5 @@
-//! What the kernel lends to a plugin: log, settings, kv. Nothing is ambient: a world links what it grants.
+//! What the kernel lends to a plugin: log, settings, kv. Nothing is ambient: a world links what it grants, and `kv` answers only where the
+//! shop granted it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,8 +11,8 @@ use wasmtime::component::{HasSelf, Linker, WasmStr};
 use super::bindings::shared::kassa::host::{kv, log, settings};
 use super::bindings::shared::kassa::types;
 use super::fault::Stopped;
-use super::state::State;
-use super::{Domain, Level};
+use super::state::{self, State};
+use super::{Domain, Level, outbound};
 
 /// Links what the world of `domain` imports.
 pub(super) fn link(linker: &mut Linker<State>, domain: Domain) -> wasmtime::Result<()> {
@@ -20,6 +21,9 @@ pub(super) fn link(linker: &mut Linker<State>, domain: Domain) -> wasmtime::Resu
     settings::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     if domain == Domain::Payment {
         kv::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    }
+    if state::reaches_out(domain) {
+        outbound::link(linker)?;
     }
     Ok(())
 }
@@ -105,8 +109,12 @@ impl State {
             return Ok(Err(kv::Error::Quota(format!("a value has at most {} bytes", limits.kv_value_bytes))));
         }
         let quota = KvQuota { keys: limits.kv_keys, total_bytes: limits.kv_total_bytes };
-        let (kv, plugin) = (self.kv.clone().ok_or(Stopped::WrongDomain)?, self.plugin.clone());
-        let task = kv.home.spawn(async move { operation(&*kv.store, plugin.name(), &key, value, quota).await });
+        let (reach, plugin) = (self.reach.clone().ok_or(Stopped::WrongDomain)?, self.plugin.clone());
+        if !reach.granted.grants.kv {
+            self.ledger.note(Level::Warn, "kv: not granted");
+            return Ok(Err(kv::Error::Unavailable));
+        }
+        let task = reach.home.spawn(async move { operation(&*reach.kv, plugin.name(), &key, value, quota).await });
         Ok(match task.await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(KvError::Quota(text))) => Err(kv::Error::Quota(text)),

@@ -14,7 +14,9 @@ use super::call::Abandoned;
 use super::compile::{self, CompileError};
 use super::engine::Ticker;
 use super::fault::Stopped;
+use super::grants::Granted;
 use super::limits::{Limits, PluginsConfig};
+use super::outbound::Outbound;
 use super::places::{Cores, Gate};
 use super::routing::{Bound, Linked, Loaded, Route, Routing};
 use super::shards::{self, Shard};
@@ -30,6 +32,8 @@ pub enum HostError {
     Engine(String),
     #[error("the plugin host cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
+    #[error("the client of plugins does not start: {0}")]
+    Client(String),
 }
 
 /// A file that cannot be loaded. The texts are for the person who uploads it.
@@ -53,6 +57,7 @@ pub(super) struct Inner {
     /// Places for calls of all plugins together: in each of its shards no more than the pool of that engine has.
     pub(super) calls: Gate,
     pub(super) kv: Arc<dyn KvStore>,
+    pub(super) outbound: Arc<Outbound>,
     pub(super) slow_lane: Handle,
     /// None only while it is dropped.
     slow_lane_threads: Option<Runtime>,
@@ -92,6 +97,7 @@ impl Host {
             calls: Gate::new(config.total_calls, shards.len(), cores.clone()),
             cores,
             kv,
+            outbound: Outbound::new(&config.outbound)?,
             slow_lane: slow_lane.handle().clone(),
             slow_lane_threads: Some(slow_lane),
             config: config.clone(),
@@ -194,6 +200,11 @@ impl Host {
         fits(made.await)
     }
 
+    /// What a plugin may reach, in all its versions, for calls that begin from now on.
+    pub fn grant(&self, plugin: &str, granted: Granted) {
+        self.0.outbound.grants.put(plugin, granted);
+    }
+
     /// What the plugins in force did and wrote lately.
     pub fn telemetry(&self) -> &Telemetry {
         &self.0.telemetry
@@ -293,6 +304,10 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("compile.code_mib", "1 to 1024", config.compile.code_mib, 1, 1_024),
         ("compile.cpu_s", "1 to 3600", config.compile.cpu_s, 1, 3_600),
         ("compile.wall_s", "1 to 3600", config.compile.wall_s, 1, 3_600),
+        ("outbound.timeout_ms", "1 to 600000", config.outbound.timeout_ms, 1, 600_000),
+        ("outbound.requests", "0 to 1000", config.outbound.requests, 0, 1_000),
+        ("outbound.request_bytes", "0 to 67108864", config.outbound.request_bytes, 0, 64 << 20),
+        ("outbound.answer_bytes", "0 to 67108864", config.outbound.answer_bytes, 0, 64 << 20),
         ("logs.lines", "1 to 100000", config.logs.lines, 1, 100_000),
         ("logs.bytes", "1024 to 67108864", config.logs.bytes, 1 << 10, 64 << 20),
         ("logs.plugins", "64 to 10000", config.logs.plugins, 64, 10_000),

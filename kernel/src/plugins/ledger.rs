@@ -24,7 +24,31 @@ pub(super) struct Ledger {
     computed_ns: AtomicU64,
     fuel: AtomicU64,
     log: Mutex<Log>,
+    requests: Mutex<Vec<Request>>,
 }
+
+/// A request that the call sent, or wanted to.
+struct Request {
+    method: String,
+    /// Host and path.
+    place: String,
+    began: Instant,
+    /// None until it ended.
+    ended: Option<Ended>,
+}
+
+struct Ended {
+    elapsed: Duration,
+    /// Status and bytes of the answer, or why there was none.
+    outcome: Result<(u16, u64), String>,
+}
+
+/// Which of the call's requests it is.
+#[derive(Clone, Copy)]
+pub(super) struct RequestId(usize);
+
+/// Beyond these a request is not logged: the call may not send it either.
+const LOGGED_REQUESTS: usize = 1_000;
 
 struct Log {
     lines: Vec<LogLine>,
@@ -33,6 +57,8 @@ struct Log {
     bytes_left: usize,
     /// What came on stdout and stderr since the last line break.
     unfinished: [Vec<u8>; 2],
+    /// What the kernel has to say, each thing once.
+    notes: Vec<(Level, &'static str)>,
 }
 
 impl Ledger {
@@ -48,7 +74,9 @@ impl Ledger {
                 lines_left: limits.log_lines,
                 bytes_left: limits.log_bytes as usize,
                 unfinished: [Vec::new(), Vec::new()],
+                notes: Vec::new(),
             }),
+            requests: Mutex::default(),
         }
     }
 
@@ -97,6 +125,14 @@ impl Ledger {
         self.log().write(level, text);
     }
 
+    /// A line by the kernel, once a call however often it comes.
+    pub(super) fn note(&self, level: Level, text: &'static str) {
+        let mut log = self.log();
+        if !log.notes.contains(&(level, text)) {
+            log.notes.push((level, text));
+        }
+    }
+
     /// Takes what a guest printed; whole lines go to the log.
     pub(super) fn print(&self, stream: Stream, bytes: &[u8]) {
         let mut log = self.log();
@@ -112,15 +148,42 @@ impl Ledger {
         }
     }
 
+    /// `place` is a host and a path.
+    pub(super) fn begin_request(&self, method: &str, place: &str) -> RequestId {
+        let mut requests = self.requests();
+        let began = Instant::now();
+        if requests.len() < LOGGED_REQUESTS {
+            requests.push(Request { method: method.to_owned(), place: place.to_owned(), began, ended: None });
+            return RequestId(requests.len() - 1);
+        }
+        RequestId(usize::MAX)
+    }
+
+    /// With the status and the bytes of its answer, or why there was none.
+    pub(super) fn end_request(&self, id: RequestId, outcome: Result<(u16, u64), String>) {
+        if let Some(request) = self.requests().get_mut(id.0) {
+            request.ended = Some(Ended { elapsed: request.began.elapsed(), outcome });
+        }
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The account at the end of the call.
     pub(super) fn report(&self) -> Report {
         let mut log = self.log();
         log.finish_line(Stream::Out);
         log.finish_line(Stream::Err);
+        let mut lines = std::mem::take(&mut log.lines);
+        // Beyond the guest's limits: it is the kernel that writes them, and how many there are has a limit of its own.
+        let note = |(level, text): (Level, &str)| LogLine { level, text: text.to_owned(), by_kernel: true };
+        lines.extend(log.notes.drain(..).map(note));
+        lines.extend(self.requests().drain(..).map(Request::into_line));
         Report {
             fuel: self.fuel.load(Ordering::Relaxed),
             elapsed_us: u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX),
-            log: std::mem::take(&mut log.lines),
+            log: lines,
             dropped_log_lines: log.dropped,
         }
     }
@@ -128,6 +191,23 @@ impl Ledger {
     fn log(&self) -> MutexGuard<'_, Log> {
         // Nothing panics between two writes, and half a line would be no harm.
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Request {
+    fn into_line(self) -> LogLine {
+        let Self { method, place, ended, .. } = self;
+        let (level, outcome) = match ended {
+            Some(Ended { elapsed, outcome: Ok((status, bytes)) }) => {
+                (Level::Info, format!("{status}, {bytes} bytes in {} ms", elapsed.as_millis()))
+            }
+            Some(Ended { elapsed, outcome: Err(why) }) => {
+                (Level::Warn, format!("no answer after {} ms: {why}", elapsed.as_millis()))
+            }
+            None => (Level::Warn, "no answer when the call ended".to_owned()),
+        };
+        let text = format!("{method} {place}: {outcome}");
+        LogLine { level, text: escape(&text).unwrap_or_default(), by_kernel: true }
     }
 }
 
@@ -152,7 +232,7 @@ impl Log {
             Some(text) => {
                 self.lines_left -= 1;
                 self.bytes_left -= text.len();
-                self.lines.push(LogLine { level, text });
+                self.lines.push(LogLine { level, text, by_kernel: false });
             }
             None => self.dropped = self.dropped.saturating_add(1),
         }

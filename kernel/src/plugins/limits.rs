@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::telemetry::LogsConfig;
-use super::{CompileConfig, Domain, SignaturesConfig};
+use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
 
 /// How instances get their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,7 @@ pub struct PluginsConfig {
     pub compile: CompileConfig,
     pub signatures: SignaturesConfig,
     pub logs: LogsConfig,
+    pub outbound: OutboundConfig,
     pub limits: DomainLimits,
 }
 
@@ -52,6 +53,7 @@ impl Default for PluginsConfig {
             compile: CompileConfig::default(),
             signatures: SignaturesConfig::default(),
             logs: LogsConfig::default(),
+            outbound: OutboundConfig::default(),
             limits: DomainLimits::default(),
         }
     }

@@ -1,12 +1,12 @@
 //! What a plugin asks of a shop: the `kassa:manifest` custom section, as JSON.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::grants::{Endpoint, Grants, SecretUse};
 use super::package::PackageError;
 use super::{answer, schema};
-
-const HOSTS: usize = 16;
-const SECRETS: usize = 16;
 
 /// What a plugin asks for. Its name and version are in sections of their own (`metadata`); its domain and the version of the contract
 /// are in neither: they are read from the component's own types, where they cannot be wrong.
@@ -15,10 +15,10 @@ const SECRETS: usize = 16;
 pub struct Manifest {
     /// Hosts that it asks to reach, `host` or `host:port`; at most 16.
     #[serde(default)]
-    pub hosts: Vec<String>,
-    /// Names of secrets that it asks for, 1 to 64 characters of `a-z 0-9 -`; at most 16.
+    pub hosts: BTreeSet<Endpoint>,
+    /// Secrets that it asks for, each in a header of a host; at most 16.
     #[serde(default)]
-    pub secrets: Vec<String>,
+    pub secrets: BTreeSet<SecretUse>,
     /// JSON Schema of its settings; none where it has none.
     #[serde(default)]
     pub settings: Option<serde_json::Value>,
@@ -33,12 +33,7 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<(), String> {
-        answer::at_most("hosts", self.hosts.len(), HOSTS)?;
-        if let Some(host) = self.hosts.iter().find(|host| !is_host(host)) {
-            return Err(format!("the host {} is not `host` or `host:port`", answer::shown(host)));
-        }
-        answer::at_most("secrets", self.secrets.len(), SECRETS)?;
-        self.secrets.iter().try_for_each(|secret| answer::code("the name of a secret", secret))?;
+        Grants { hosts: self.hosts.clone(), secrets: self.secrets.clone(), kv: false }.check()?;
         match &self.settings {
             Some(schema) if answer::has_nul(schema) => {
                 Err("the schema of the settings has the character U+0000".into())
@@ -52,31 +47,19 @@ impl Manifest {
     }
 }
 
-/// A host name of letters, digits, hyphens and dots, perhaps with a port. Addresses and wildcards are not asked for.
-fn is_host(text: &str) -> bool {
-    let (name, port) = match text.split_once(':') {
-        Some((name, port)) => (name, Some(port)),
-        None => (text, None),
-    };
-    let label = |label: &str| answer::is_kebab(label, 63) && !label.starts_with('-') && !label.ends_with('-');
-    name.len() <= 253
-        && name.contains('.')
-        && name.split('.').all(label)
-        && name.bytes().any(|byte| byte.is_ascii_lowercase())
-        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_names_with_dots_and_perhaps_a_port() {
+    fn what_is_asked_for_is_checked() {
         let with = |host: &str| Manifest::read(serde_json::json!({ "hosts": [host] }).to_string().as_bytes());
         assert!(with("api.example.com:443").is_ok());
-        for host in ["localhost", "127.0.0.1", "*.example.com", "https://a.b", "a.b:0", "a.b:+1", ""] {
-            assert!(with(host).is_err(), "{host:?}");
-        }
+        let refused = with("127.0.0.1").unwrap_err().to_string();
+        assert!(refused.contains("is not `host` or `host:port`"), "{refused}");
+        let secret = serde_json::json!({ "secrets": [{ "name": "a", "host": "a.b", "header": "x-key" }] });
+        let refused = Manifest::read(secret.to_string().as_bytes()).unwrap_err().to_string();
+        assert!(refused.contains("none of the hosts"), "{refused}");
     }
 
     #[test]

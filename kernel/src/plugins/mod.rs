@@ -16,6 +16,8 @@
 //! | `call` | the one path of every call: place, store, limits, outcome |
 //! | `state`, `ledger`, `fault` | what a call holds, what it used and wrote, why it failed |
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
+//! | `grants` | what a plugin may have beside: hosts, secrets, kv; asked for, granted, the difference |
+//! | `outbound/` | requests to hosts that were granted |
 //! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
 //! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
 //! | `chain` | pricing plugins one after the other |
@@ -38,12 +40,14 @@ pub mod compile;
 mod configurable;
 mod engine;
 mod fault;
+mod grants;
 mod host;
 mod ledger;
 mod limits;
 mod manifest;
 mod metadata;
 mod option_id;
+mod outbound;
 mod package;
 mod places;
 pub mod registry;
@@ -78,11 +82,13 @@ pub use chain::{ChainError, Chained, Link};
 pub use check::Probe;
 pub use compile::{CompileConfig, CompileError, Isolation};
 pub use fault::Fault;
+pub use grants::{Endpoint, Granted, Grants, NotASecret, NotAnEndpoint, SecretUse, SecretValue};
 pub use host::{Host, HostError, LoadError};
 pub use limits::{Allocator, DomainLimits, Limits, PackageLimits, PluginsConfig};
 pub use manifest::Manifest;
 pub use metadata::Metadata;
 pub use option_id::OptionId;
+pub use outbound::OutboundConfig;
 pub use package::{Digest, NotADigest, Package, PackageError};
 pub use registry::{Registry, RegistryError};
 pub use routing::{Bound, Loaded, Route, Routing};

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::build::MANIFEST_SECTION;
 use super::limits::PackageLimits;
-use super::{Domain, Manifest, Metadata, capabilities, configurable, scan, wasi};
+use super::grants::Grants;
+use super::{Domain, Manifest, Metadata, capabilities, configurable, outbound, scan, state, wasi};
 
 /// SHA-256 of a plugin file: its identity. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -127,6 +128,8 @@ pub enum PackageError {
     UnknownContract(String),
     #[error("a {domain} plugin may not import {import}")]
     ForbiddenImport { domain: Domain, import: String },
+    #[error("a {0} plugin sends no requests, and may ask for no hosts")]
+    NoHosts(Domain),
     #[error("the component imports {0}, which is not an interface")]
     BareImport(String),
 }
@@ -145,11 +148,21 @@ impl Package {
             return Err(PackageError::ForbiddenImport { domain, import: (*import).to_owned() });
         }
         let manifest = Manifest::read(scan.sections.get(MANIFEST_SECTION).ok_or(PackageError::NoManifest)?)?;
+        if !state::reaches_out(domain) && !manifest.hosts.is_empty() {
+            return Err(PackageError::NoHosts(domain));
+        }
         let metadata = Metadata::read(&scan.sections)?;
         let configurable = exports_configurable(&scan.exports)?;
         let imports: BTreeSet<&str> = scan.imports.into_iter().collect();
         let imports = imports.into_iter().map(str::to_owned).collect();
         Ok(Self { metadata, manifest, digest: Digest::of(wasm), domain, contract, bytes, imports, configurable })
+    }
+
+    /// What it asks the shop for.
+    pub fn asks_for(&self) -> Grants {
+        let Manifest { hosts, secrets, .. } = &self.manifest;
+        let kv = self.imports.iter().any(|import| import.starts_with("kassa:host/kv@"));
+        Grants { hosts: hosts.clone(), secrets: secrets.clone(), kv }
     }
 
     pub fn name(&self) -> &str {
@@ -212,6 +225,8 @@ const WASI: &str = "0.2.";
 pub(super) fn is_granted(domain: Domain, import: &str) -> bool {
     let Some((interface, version)) = import.split_once('@') else { return false };
     let is_patch = |patch: &str| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());
+    let of_wasi = wasi::INTERFACES.contains(&interface)
+        || state::reaches_out(domain) && outbound::INTERFACES.contains(&interface);
     capabilities::granted(domain).contains(&interface) && version == CONTRACT
-        || wasi::INTERFACES.contains(&interface) && version.strip_prefix(WASI).is_some_and(is_patch)
+        || of_wasi && version.strip_prefix(WASI).is_some_and(is_patch)
 }

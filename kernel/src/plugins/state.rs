@@ -8,11 +8,14 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
-use super::KvStore;
 use super::fault::Stopped;
+use super::grants::Granted;
 use super::ledger::Ledger;
 use super::limits::Limits;
+use super::outbound::{Outbound, Wire};
 use super::routing::{Linked, Local};
+use super::telemetry::Function;
+use super::{Domain, KvStore};
 
 /// The data of a call's store.
 pub(super) struct State {
@@ -22,28 +25,51 @@ pub(super) struct State {
     pub(super) resources: ResourceTable,
     /// Made when the guest first asks for it: a call that never does pays nothing.
     pub(super) wasi: Option<Box<WasiCtx>>,
-    /// For the one domain whose world has it.
-    pub(super) kv: Option<Kv>,
+    /// For domains whose calls may wait for others.
+    pub(super) reach: Option<Reach>,
+    /// Made when the guest first asks for it.
+    pub(super) wire: Option<Box<Wire>>,
     host_calls: u32,
 }
 
-/// What a payment plugin's `kv` is made of.
+/// What a call reaches beyond its arguments.
 #[derive(Clone)]
-pub(super) struct Kv {
-    pub(super) store: Arc<dyn KvStore>,
-    /// The runtime of the call's first slice, where the kernel's connections live: the store runs there, wherever the
-    /// guest is.
+pub(super) struct Reach {
+    pub(super) granted: Arc<Granted>,
+    pub(super) kv: Arc<dyn KvStore>,
+    pub(super) outbound: Arc<Outbound>,
+    /// Whether the function may send requests: one that has to answer the same to the same question may not.
+    pub(super) may_send: bool,
+    /// The runtime of the call's first slice, where the kernel's connections live: the store and the client run there,
+    /// wherever the guest is.
     pub(super) home: Handle,
 }
 
+/// Whether plugins of a domain may have hosts and secrets. What prices is recorded and asked again; what composes messages leaves their
+/// delivery to the kernel.
+pub(super) fn reaches_out(domain: Domain) -> bool {
+    matches!(domain, Domain::Payment | Domain::Delivery)
+}
+
 impl State {
-    pub(super) fn new(plugin: Arc<CachePadded<Local>>, ledger: Arc<Ledger>, kv: &Arc<dyn KvStore>) -> Self {
+    pub(super) fn new(
+        plugin: Arc<CachePadded<Local>>,
+        ledger: Arc<Ledger>,
+        function: Option<Function>,
+        kv: &Arc<dyn KvStore>,
+        outbound: &Arc<Outbound>,
+    ) -> Self {
         let limits = plugin.limits();
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(limits.resources as usize);
-        let has_kv = matches!(plugin.linked(), Linked::Payment(_));
-        let kv = has_kv.then(|| Kv { store: kv.clone(), home: Handle::current() });
-        Self { ledger, memory: Memory::new(limits), resources, wasi: None, kv, host_calls: 0, plugin }
+        let reach = matches!(plugin.linked(), Linked::Payment(_) | Linked::Delivery(_)).then(|| Reach {
+            granted: outbound.grants.of(plugin.name()),
+            kv: kv.clone(),
+            outbound: outbound.clone(),
+            may_send: function.is_some_and(Function::may_send),
+            home: Handle::current(),
+        });
+        Self { ledger, memory: Memory::new(limits), resources, wasi: None, reach, wire: None, host_calls: 0, plugin }
     }
 
     pub(super) fn limits(&self) -> &Limits {

@@ -1,6 +1,5 @@
 //! One try to post one message.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,9 +11,10 @@ use super::WebhooksError;
 use super::settings::WebhooksConfig;
 use super::store::messages::Claimed;
 use super::store::subscriptions::Destination;
-use super::target::{self, NotPublic, PublicOnly};
+use super::target;
 use crate::accounts::Keys;
 use crate::clock::{self, Moment};
+use crate::egress::{PublicOnly, reason};
 use crate::signature::{ID_HEADER, SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER};
 
 /// How much of an answer is kept.
@@ -53,7 +53,7 @@ impl Sender {
     /// Checks the settings. Connects to nobody.
     pub fn open(config: &WebhooksConfig) -> Result<Self, WebhooksError> {
         config.check().map_err(WebhooksError::Zero)?;
-        let resolver = PublicOnly { allow_private_networks: config.allow_private_networks };
+        let resolver = PublicOnly::new(config.allow_private_networks);
         let client = Client::builder()
             // A redirect would be a way around every check, and would carry the message to whom nobody chose.
             .redirect(redirect::Policy::none())
@@ -123,22 +123,6 @@ fn signatures(keys: &Keys, destination: &Destination, id: &str, now: Moment, bod
         signatures.push_str(&sign(former));
     }
     signatures
-}
-
-/// Fit for everyone's eyes: the text of the error would name the URL, which may hold a key.
-fn reason(error: &reqwest::Error) -> &'static str {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(one) = cause {
-        if one.is::<NotPublic>() {
-            return "address-not-allowed";
-        }
-        cause = one.source();
-    }
-    match () {
-        () if error.is_timeout() => "timeout",
-        () if error.is_connect() => "unreachable",
-        () => "broken-answer",
-    }
 }
 
 /// The beginning of the answer as text. What does not come, or is none, is left out: the status has been told already.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::cast::PASSWORD;
 use crate::support::App;
 use crate::support::app::Answer;
+use crate::support::components::OUTBOUND;
 use crate::support::shopper::{Shopper, address};
 
 /// Values of path parameters: the longest prefix of the path that has a line decides.
@@ -98,6 +99,8 @@ impl Objects {
             ("/v1/admin/returns/", "id", returned.1),
             ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
+            ("/v1/admin/plugins/{name}/secrets/", "name", granted_plugin(app, owner).await),
+            ("/v1/admin/plugins/{name}/secrets/", "secret", "api-key".into()),
             ("/v1/admin/customer-groups/", "code", "fixture".into()),
             ("/v1/admin/price-lists/", "id", text(&list, "id")),
             ("/v1/admin/price-lists/", "variant_id", text(&variant, "id")),
@@ -144,6 +147,16 @@ async fn uploaded_image(app: &App, owner: &str, product: &str) -> Value {
     let url = format!("{}/v1/admin/products/{product}/images", app.url);
     let request = app.client.post(url).bearer_auth(owner).header("content-type", "image/jpeg");
     Answer::of(request.body(include_bytes!("../data/cmyk.jpg").as_slice())).await.expect(201)
+}
+
+/// The name of a plugin that was granted a secret.
+async fn granted_plugin(app: &App, owner: &str) -> String {
+    let request = app.client.post(format!("{}/v1/admin/plugins", app.url)).bearer_auth(owner);
+    let request = request.header("content-type", "application/wasm").body(OUTBOUND.clone());
+    let card = Answer::of(request).await.expect(201);
+    let path = "/v1/admin/plugins/outbound-payment/grants";
+    app.send(Method::PUT, path, Some(owner), Some(card["asks_for"].clone())).await.expect(200);
+    text(&card, "name")
 }
 
 /// The id of an import.

@@ -162,6 +162,7 @@ const OF_NOBODY: &[&str] = &[
     "order_lines.title",
     "payment_steps.note",
     "payments.decline_message",
+    "plugin_secrets.name",
     "plugin_versions.name",
     // Of gift cards, which belong to whoever has the code.
     "prepaid_accounts.note",

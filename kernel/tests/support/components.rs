@@ -12,6 +12,9 @@ pub static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| component("hostile-pric
 pub static PERCENT_V1: LazyLock<Vec<u8>> = LazyLock::new(|| component("percent-off", &[], None));
 pub static PERCENT_V2: LazyLock<Vec<u8>> = LazyLock::new(|| component("percent-off", &["v2"], Some("2.0.0")));
 
+/// A payment plugin that sends requests to the hosts that its token names.
+pub static OUTBOUND: LazyLock<Vec<u8>> = LazyLock::new(|| component("outbound-payment", &[], None));
+
 fn component(name: &str, features: &[&str], version: Option<&str>) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugins").join(name);
     let built = build(&Build {

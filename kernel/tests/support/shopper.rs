@@ -76,8 +76,12 @@ impl<'a> Shopper<'a> {
     }
 
     pub async fn check_out_at(&self, payment_token: &str, expected_total: Value) -> Answer {
+        self.check_out_by("payment-emulator:card", payment_token, expected_total).await
+    }
+
+    pub async fn check_out_by(&self, method: &str, payment_token: &str, expected_total: Value) -> Answer {
         let body = json!({
-            "payment_method": "payment-emulator:card",
+            "payment_method": method,
             "payment_token": payment_token,
             "expected_total": expected_total,
         });

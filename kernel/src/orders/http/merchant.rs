@@ -66,7 +66,7 @@ pub struct LogLineOut {
 impl From<Receipt> for ReceiptOut {
     fn from(receipt: Receipt) -> Self {
         let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
-        let line = |LogLine { level, text }| LogLineOut { level, text };
+        let line = |LogLine { level, text, .. }| LogLineOut { level, text };
         Self {
             domain: receipt.domain.name(),
             settings: redacted_settings(json(&receipt.settings)),

@@ -114,10 +114,10 @@ impl Package {
         {
             return Err(wrong(format!("has the unknown key `{unknown}`; known are {}", KNOWN.join(", "))));
         }
-        let names = |key: &str| match &self.kassa[key] {
+        let list = |key: &str, fits: fn(&Value) -> bool, of: &str| match &self.kassa[key] {
             Value::Null => Ok(json!([])),
-            Value::Array(names) if names.iter().all(Value::is_string) => Ok(json!(names)),
-            _ => Err(wrong(format!("{key} must be a list of texts"))),
+            Value::Array(items) if items.iter().all(fits) => Ok(json!(items)),
+            _ => Err(wrong(format!("{key} must be a list of {of}"))),
         };
         let schema = match &self.kassa["settings"] {
             Value::Null => json!({"type": "object"}),
@@ -132,8 +132,8 @@ impl Package {
             _ => return Err(wrong("settings must name a file with a JSON Schema".to_owned())),
         };
         let manifest = json!({
-            "hosts": names("hosts")?,
-            "secrets": names("secrets")?,
+            "hosts": list("hosts", Value::is_string, "texts")?,
+            "secrets": list("secrets", Value::is_object, "tables")?,
             "settings": schema,
         });
         Ok(manifest.to_string().into_bytes())
@@ -180,10 +180,11 @@ mod tests {
 
     #[test]
     fn the_manifest_tells_what_cargo_toml_says() {
-        let kassa = json!({"hosts": ["api.example.com"], "settings": "settings.schema.json"});
+        let secret = json!({"name": "api-key", "host": "api.example.com", "header": "x-key"});
+        let kassa = json!({"hosts": ["api.example.com"], "secrets": [secret], "settings": "settings.schema.json"});
         let manifest: Value = serde_json::from_slice(&package(kassa).manifest().unwrap()).unwrap();
         assert_eq!(manifest["hosts"], json!(["api.example.com"]));
-        assert_eq!(manifest["secrets"], json!([]));
+        assert_eq!(manifest["secrets"], json!([secret]));
         assert_eq!(manifest["settings"]["properties"]["percent_bp"]["type"], "integer");
         let without: Value = serde_json::from_slice(&package(Value::Null).manifest().unwrap()).unwrap();
         assert_eq!(without["settings"], json!({"type": "object"}));
@@ -211,7 +212,7 @@ mod tests {
         for (kassa, expected) in [
             (json!({"host": []}), "has the unknown key `host`"),
             (json!({"hosts": "api.example.com"}), "hosts must be a list of texts"),
-            (json!({"secrets": [1]}), "secrets must be a list of texts"),
+            (json!({"secrets": ["api-key"]}), "secrets must be a list of tables"),
             (json!({"settings": {}}), "settings must name a file"),
             (json!({"settings": "Cargo.toml"}), "settings: Cargo.toml: "),
             (json!({"settings": "nowhere.json"}), "nowhere.json: "),

@@ -1,6 +1,7 @@
 //! Plugins and bindings over HTTP, for merchants.
 
 mod card;
+mod grants;
 mod settings;
 mod telemetry;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use card::CardOut;
+pub use grants::*;
 pub use settings::*;
 pub use telemetry::*;
 
@@ -335,6 +337,14 @@ impl From<RegistryError> for Problem {
                 .with("plugin", name.clone())
                 .with("reason", "unsigned")
                 .detail(error.to_string()),
+            RegistryError::NotGranted { ref name, ref missing, .. } => Problem::new(Kind::BindingRejected)
+                .with("plugin", name.clone())
+                .with("reason", "not-granted")
+                .with("missing", GrantList::from(missing.clone()))
+                .detail(error.to_string()),
+            RegistryError::NotAskedFor { ref beyond, .. } => grants::not_asked_for(&error, beyond),
+            RegistryError::Grants(text) => Problem::invalid_field("", text),
+            RegistryError::UnknownSecret { .. } => Problem::not_found(),
             RegistryError::VersionTaken { .. } => Problem::new(Kind::PluginVersionTaken).detail(error.to_string()),
             RegistryError::UnknownPlugin(_) | RegistryError::OtherDomain { .. } | RegistryError::Twice(_) => {
                 Problem::invalid_field("/plugins", error.to_string())
@@ -358,6 +368,7 @@ impl From<RegistryError> for Problem {
             RegistryError::Contended => Problem::new(Kind::PreconditionFailed),
             RegistryError::Database(error) => error.into(),
             RegistryError::Host(_)
+            | RegistryError::Sealed(_)
             | RegistryError::Default { .. }
             | RegistryError::Missing { .. }
             | RegistryError::OtherFile { .. }

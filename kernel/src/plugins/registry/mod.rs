@@ -5,6 +5,7 @@
 //! two leaves the new binding, which the next start loads.
 
 mod defaults;
+mod grants;
 pub mod http;
 mod kv;
 mod settings;
@@ -20,9 +21,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Bound, CallError, Digest, Domain, Host, HostError, LoadError, Loaded, Mistake, Package, PackageError, Probe,
+    Bound, CallError, Digest, Domain, Grants, Host, HostError, LoadError, Loaded, Mistake, Package, PackageError, Probe,
     Routing, Signature, SignatureError, SignaturesConfig, Unsigned, notification, schema,
 };
+use crate::accounts::{Keys, SealError, Sealer};
 use crate::blobs::Blobs;
 use crate::clock::{self, Moment};
 use crate::config::{Config, ShopConfig};
@@ -31,6 +33,7 @@ use crate::events;
 use crate::plugins::answer::is_kebab;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
+pub use grants::{Given, GrantState};
 pub use settings::{InForce, SettingsPlace};
 pub use uploads::{Inspected, inspect};
 
@@ -106,6 +109,16 @@ pub enum RegistryError {
     Twice(String),
     #[error("{name} does not take these settings")]
     Settings { name: String, place: SettingsPlace, mistakes: Vec<Mistake> },
+    #[error("{name} {version} asks for more than it was granted")]
+    NotGranted { name: String, version: String, missing: Grants },
+    #[error("no version of {name} asks for this")]
+    NotAskedFor { name: String, beyond: Grants },
+    #[error("grants: {0}")]
+    Grants(String),
+    #[error("{name} was granted no secret {secret}")]
+    UnknownSecret { name: String, secret: String },
+    #[error(transparent)]
+    Sealed(#[from] SealError),
     #[error("{name} fails its check: {cause}")]
     Check { name: String, cause: CallError },
     #[error("the file kept as {wanted} is another: {found}")]
@@ -136,16 +149,18 @@ pub struct Registry {
     /// What activation asks a plugin with.
     probe: Probe,
     signatures: SignaturesConfig,
-    /// One change of bindings at a time. Another kernel's change is caught by the generation's primary key.
+    /// What secrets rest under.
+    secrets: Arc<Sealer>,
+    /// One change of bindings and grants at a time. Another kernel's change is caught by the generation's primary key.
     changing: Mutex<()>,
 }
 
 impl Registry {
     /// Starts the host and loads what is bound; an empty shop gets the default plugins.
-    pub async fn open(config: &Config, db: &Db, blobs: Blobs, install_key: &[u8]) -> Result<Self, RegistryError> {
+    pub async fn open(config: &Config, db: &Db, blobs: Blobs, keys: &Keys) -> Result<Self, RegistryError> {
         let cache_dir: PathBuf = config.data.dir.join("compiled");
         let kv = Arc::new(kv::DatabaseKv::new(db.clone()));
-        let host = Host::new(&config.plugins, &cache_dir, install_key, kv)?;
+        let host = Host::new(&config.plugins, &cache_dir, &keys.cache_key(), kv)?;
         let probe = probe(&config.shop);
         let registry = Self {
             host,
@@ -153,8 +168,10 @@ impl Registry {
             blobs,
             probe,
             signatures: config.plugins.signatures.clone(),
+            secrets: keys.plugin_secrets(),
             changing: Mutex::new(()),
         };
+        registry.load_grants().await?;
         let bound = registry.load_bound().await?;
         defaults::install(&registry, config, &bound).await?;
         Ok(registry)
@@ -282,6 +299,7 @@ impl Registry {
             return Err(RegistryError::Contended);
         }
         let plugins = self.resolve(domain, wanted).await?;
+        self.require_grants(&plugins).await?;
         self.put_in_force(domain, generation + 1, plugins, None, actor).await
     }
 

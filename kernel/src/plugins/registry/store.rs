@@ -1,5 +1,7 @@
 //! All the SQL of plugins, bindings and the plugins' kv.
 
+pub(super) mod grants;
+
 use serde_json::Value;
 
 use super::{Binding, BoundPlugin, PluginVersion};
@@ -98,6 +100,18 @@ pub(super) async fn newest_version(conn: &mut Conn, name: &str) -> Result<Option
         name
     )?;
     Ok(row.and_then(VersionRow::into_version))
+}
+
+/// Every version of a plugin, the newest upload first.
+pub(super) async fn versions_of(conn: &mut Conn, name: &str) -> Result<Vec<PluginVersion>> {
+    let rows = sql::all!(
+        conn,
+        VersionRow,
+        "select package, signature, from_kernel, uploaded_at from plugin_versions
+         where name = $1 order by uploaded_at desc",
+        name
+    )?;
+    Ok(rows.into_iter().filter_map(VersionRow::into_version).collect())
 }
 
 pub(super) async fn all_versions(conn: &mut Conn) -> Result<Vec<PluginVersion>> {

@@ -46,6 +46,11 @@ impl Function {
         Self::Compose,
     ];
 
+    /// Whether a plugin that is asked this may send requests. Not where the same question has to have the same answer.
+    pub(in crate::plugins) const fn may_send(self) -> bool {
+        !matches!(self, Self::Price | Self::Quote | Self::Compose)
+    }
+
     /// As the contract names it.
     pub const fn name(self) -> &'static str {
         match self {

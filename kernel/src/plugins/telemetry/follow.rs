@@ -103,7 +103,7 @@ mod tests {
     use crate::plugins::{Digest, Level, LogLine};
 
     fn write(logs: &Logs, text: &str) {
-        let line = LogLine { level: Level::Info, text: text.into() };
+        let line = LogLine { level: Level::Info, text: text.into(), by_kernel: false };
         logs.write(&"1.0.0".into(), Digest::of(b""), Function::Price, &[line]);
     }
 

@@ -21,6 +21,8 @@ pub struct Line {
     pub level: Level,
     /// Control characters are escaped.
     pub text: Arc<str>,
+    /// The kernel wrote it.
+    pub by_kernel: bool,
 }
 
 /// Which lines.
@@ -80,9 +82,10 @@ impl Logs {
     pub(super) fn write(&self, version: &Arc<str>, digest: Digest, function: Function, lines: &[LogLine]) {
         let at = clock::now();
         let mut ring = self.ring();
-        for LogLine { level, text } in lines {
+        for LogLine { level, text, by_kernel } in lines {
             let (version, text) = (version.clone(), text.as_str().into());
-            let line = Line { sequence: ring.next, at, version, digest, function, level: *level, text };
+            let (sequence, level, by_kernel) = (ring.next, *level, *by_kernel);
+            let line = Line { sequence, at, version, digest, function, level, text, by_kernel };
             ring.next += 1;
             ring.bytes += line.text.len();
             ring.lines.push_back(line);
@@ -138,7 +141,7 @@ mod tests {
     use super::*;
 
     fn write(logs: &Logs, version: &str, lines: &[(Level, &str)]) {
-        let lines: Vec<_> = lines.iter().map(|(level, text)| LogLine { level: *level, text: (*text).into() }).collect();
+        let lines: Vec<_> = lines.iter().map(|(level, text)| LogLine { level: *level, text: (*text).into(), by_kernel: false }).collect();
         logs.write(&version.into(), Digest::of(b""), Function::Price, &lines);
     }
 

@@ -101,7 +101,7 @@ async fn a_flood_of_the_log_is_cut_and_counted() {
     let bound = fixture.hostile("log-flood").await;
     let called = fixture.host.price(&bound, &Arc::new(cart(&[1]))).await.expect("an answer all the same");
     assert_eq!(called.report.log.len(), 64);
-    assert_eq!(called.report.log[1], LogLine { level: Level::Info, text: "line 1".into() });
+    assert_eq!(called.report.log[1], LogLine { level: Level::Info, text: "line 1".into(), by_kernel: false });
     assert_eq!(called.report.dropped_log_lines, 1_000_000 - 64);
 }
 

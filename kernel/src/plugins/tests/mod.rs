@@ -3,6 +3,7 @@
 mod attacks;
 mod calls;
 mod loading;
+mod outbound;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -13,7 +14,7 @@ use super::*;
 /// Key of the install that the tests play.
 const KEY: &[u8] = b"thirty-two bytes of a test's key";
 
-/// The components that only tests need, built once: hostile-pricing, percent-off, hash-order.
+/// The components that only tests need, built once: hostile-pricing, percent-off, outbound-payment, hash-order.
 static GUESTS: LazyLock<Vec<build::Component>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugins");
     // The target folder of the default plugins, so that what they share is compiled already. hash-order by itself: it has
@@ -24,7 +25,7 @@ static GUESTS: LazyLock<Vec<build::Component>> = LazyLock::new(|| {
         let build = build::Build { crates, target_dir: target_dir.clone(), ..Default::default() };
         build::build(&build).expect("the test plugins build")
     };
-    [build(&["hostile-pricing", "percent-off"]), build(&["hash-order"])].concat()
+    [build(&["hostile-pricing", "percent-off", "outbound-payment"]), build(&["hash-order"])].concat()
 });
 
 /// The file of a test plugin or of a default plugin.
@@ -49,6 +50,8 @@ impl Fixture {
     fn with_kv(config: &PluginsConfig, kv: Arc<dyn KvStore>) -> Self {
         let cache = tempfile::tempdir().expect("a folder");
         let host = Host::new(config, cache.path(), KEY, kv).expect("a host");
+        let grants = Grants { kv: true, ..Grants::default() };
+        host.grant("payment-emulator", Granted { grants, ..Granted::default() });
         Self { host, cache }
     }
 

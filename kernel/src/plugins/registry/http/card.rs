@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::GrantList;
 use crate::plugins::{Package, Signer};
 
 /// What a plugin file is, who made it, what it asks for and who stands behind it.
@@ -37,25 +38,13 @@ pub struct CardOut {
     /// The interfaces that it imports.
     #[schema(example = json!(["kassa:host/log@0.1.0", "kassa:host/settings@0.1.0"]))]
     imports: Vec<String>,
-    asks_for: AsksForOut,
+    /// What it asks the shop for, beside its settings and its log.
+    asks_for: GrantList,
     /// JSON Schema of its settings.
     settings_schema: Option<Value>,
     /// Whether it says itself what is wrong with settings, beyond the schema.
     validates_settings: bool,
     signature: SignatureOut,
-}
-
-/// What a plugin asks the shop for, beside its settings and its log.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AsksForOut {
-    /// Hosts that it wants to reach.
-    #[schema(example = json!(["api.example.com"]))]
-    hosts: Vec<String>,
-    /// Secrets that it wants to be used for it.
-    #[schema(example = json!(["api-key"]))]
-    secrets: Vec<String>,
-    /// Whether it keeps keys and values in the shop's database.
-    kv: bool,
 }
 
 /// Who stands behind a file.
@@ -72,7 +61,7 @@ pub struct SignatureOut {
 
 impl CardOut {
     pub fn of(package: Package, signer: Signer) -> Self {
-        let kv = package.imports.iter().any(|import| import.starts_with("kassa:host/kv@"));
+        let asks_for = package.asks_for().into();
         let Package { metadata, manifest, digest, domain, contract, bytes, imports, configurable } = package;
         Self {
             name: metadata.name,
@@ -88,7 +77,7 @@ impl CardOut {
             size_bytes: bytes,
             digest: digest.to_string(),
             imports,
-            asks_for: AsksForOut { hosts: manifest.hosts, secrets: manifest.secrets, kv },
+            asks_for,
             settings_schema: manifest.settings,
             validates_settings: configurable,
             signature: signature_out(signer),

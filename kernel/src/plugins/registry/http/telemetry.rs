@@ -99,6 +99,9 @@ pub struct PluginLogLineOut {
     /// Control characters are escaped.
     #[schema(example = "no rate for DE")]
     text: String,
+    /// `plugin`, or `kernel`: a request that the plugin sent, or what it was not granted.
+    #[schema(example = "plugin")]
+    by: &'static str,
 }
 
 /// Lines of a plugin's log, the oldest first.
@@ -312,6 +315,7 @@ impl From<Line> for PluginLogLineOut {
             function: line.function.name(),
             level: line.level,
             text: line.text.to_string(),
+            by: if line.by_kernel { "kernel" } else { "plugin" },
         }
     }
 }

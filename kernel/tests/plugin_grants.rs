@@ -1,0 +1,191 @@
+//! What plugins may reach: asked for by a file, granted by a merchant, and reached by no other way.
+
+use kassa::plugins::build::MANIFEST_SECTION;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::privacy::dump;
+use crate::support::app::Answer;
+use crate::support::components::{OUTBOUND, PERCENT_V1};
+use crate::support::merchant::{Merchant, pointers};
+use crate::support::receiver::Receiver;
+use crate::support::shopper::Shopper;
+use crate::support::wasm::with_sections;
+
+const PAYMENT: &str = "/v1/admin/bindings/payment";
+const GRANTS: &str = "/v1/admin/plugins/outbound-payment/grants";
+const SECRET: &str = "/v1/admin/plugins/outbound-payment/secrets/api-key";
+const VALUE: &str = "sk_live_4eC39HqLyjWD";
+
+async fn upload(merchant: &Merchant<'_>, wasm: &[u8]) -> Answer {
+    let request = merchant.app.client.post(format!("{}/v1/admin/plugins", merchant.app.url));
+    let request = request.bearer_auth(&merchant.token).header("content-type", "application/wasm");
+    Answer::of(request.body(wasm.to_vec())).await
+}
+
+/// The test plugin in another version, asking for other things.
+fn asking(version: &str, asks: &Value) -> Vec<u8> {
+    with_sections(&OUTBOUND, &[("version", version.as_bytes()), (MANIFEST_SECTION, asks.to_string().as_bytes())])
+}
+
+fn secret(host: &str, header: &str) -> Value {
+    json!({ "name": "api-key", "host": host, "header": header, "prefix": "Bearer " })
+}
+
+/// What the test plugin asks for as it is built.
+fn asked() -> Value {
+    let host = "api.example.com:8443";
+    json!({ "hosts": [host, "other.example.com"], "secrets": [secret(host, "authorization")], "kv": true })
+}
+
+fn bind(version: Option<&str>) -> Value {
+    json!({ "plugins": [{ "name": "outbound-payment", "version": version }] })
+}
+
+fn nothing() -> Value {
+    json!({ "hosts": [], "secrets": [], "kv": false })
+}
+
+api_test! {
+    async fn a_version_that_asks_for_more_waits_until_it_is_granted(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let card = upload(&merchant, &OUTBOUND).await.expect(201);
+        assert_eq!(card["asks_for"], asked());
+        let before = merchant.get(PAYMENT).await.expect(200);
+        let problem = merchant.put(PAYMENT, bind(None)).await.problem("binding-rejected");
+        assert_eq!((&problem["plugin"], &problem["reason"]), (&json!("outbound-payment"), &json!("not-granted")));
+        assert_eq!(problem["missing"], asked());
+        assert_eq!(merchant.get(PAYMENT).await.expect(200), before);
+
+        let screen = merchant.get(GRANTS).await.expect(200);
+        assert_eq!((&screen["version"], &screen["hosts"], &screen["kv"]), (&json!(0), &json!([]), &json!(false)));
+        assert_eq!((&screen["versions"][0]["asks_for"], &screen["versions"][0]["missing"]), (&asked(), &asked()));
+        let granted = merchant.send_if(Method::PUT, GRANTS, "\"0\"", asked()).await.expect(200);
+        assert_eq!((&granted["version"], &granted["hosts"]), (&json!(1), &asked()["hosts"]));
+        assert_eq!(granted["secrets"][0]["value_set_at"], Value::Null);
+        assert_eq!(granted["versions"][0]["missing"], nothing());
+        merchant.put(PAYMENT, bind(None)).await.expect(200);
+
+        // One that asks for less or the same needs nobody's word.
+        let fewer = json!({ "hosts": ["other.example.com"] });
+        upload(&merchant, &asking("1.1.0", &fewer)).await.expect(201);
+        merchant.put(PAYMENT, bind(Some("1.1.0"))).await.expect(200);
+        // One more host, or the same secret in another header: not without it.
+        let host = "api.example.com:8443";
+        for (version, asks) in [
+            ("1.2.0", json!({ "hosts": ["new.example.com"] })),
+            ("1.3.0", json!({ "hosts": [host], "secrets": [secret(host, "x-key")] })),
+        ] {
+            upload(&merchant, &asking(version, &asks)).await.expect(201);
+            let problem = merchant.put(PAYMENT, bind(Some(version))).await.problem("binding-rejected");
+            assert_eq!(problem["reason"], "not-granted", "{version}");
+        }
+        // Taken back while it is bound, the binding stays, can be changed and gone back from; the next one needs it again.
+        merchant.put(GRANTS, nothing()).await.expect(200);
+        merchant.put("/v1/admin/plugins/outbound-payment/settings", json!({})).await.expect(200);
+        merchant.post("/v1/admin/bindings/payment/rollback", Value::Null).await.expect(200);
+        merchant.put(PAYMENT, bind(Some("1.1.0"))).await.problem("binding-rejected");
+    }
+}
+
+api_test! {
+    async fn only_what_is_asked_for_is_granted_and_nothing_by_halves(app: App) {
+        let merchant = Merchant::of(&app).await;
+        merchant.get(GRANTS).await.problem("not-found");
+        merchant.put(GRANTS, nothing()).await.problem("not-found");
+        upload(&merchant, &OUTBOUND).await.expect(201);
+        merchant.put(SECRET, json!({ "value": VALUE })).await.problem("not-found");
+        let host = "api.example.com:8443";
+        for (grants, expected) in [
+            (json!({ "hosts": ["api.example.com"], "secrets": [], "kv": false }), vec!["/hosts"]),
+            (json!({ "hosts": ["127.0.0.1", "*.example.com"], "secrets": [], "kv": false }), vec!["/hosts/0", "/hosts/1"]),
+            (json!({ "hosts": [host], "secrets": [secret("other", "x")], "kv": false }), vec!["/secrets/0/host"]),
+            (json!({ "hosts": [host], "secrets": [secret(host, "x-key")], "kv": false }), vec!["/secrets"]),
+            (json!({ "hosts": [], "secrets": [secret(host, "authorization")], "kv": false }), vec![""]),
+            (json!({ "hosts": [host], "secrets": [] }), vec![""]),
+            (json!({ "hosts": [host], "secrets": [], "kv": false, "files": true }), vec!["/files"]),
+        ] {
+            let problem = merchant.put(GRANTS, grants.clone()).await.problem("invalid-request");
+            assert_eq!(pointers(&problem), expected, "{grants}: {problem}");
+        }
+        assert_eq!(merchant.get(GRANTS).await.expect(200)["version"], 0);
+        merchant.put(GRANTS, asked()).await.expect(200);
+        merchant.send_if(Method::PUT, GRANTS, "\"0\"", nothing()).await.problem("precondition-failed");
+        for value in ["short", " leading space", "two\r\nlines", "not ASCII \u{e4}"] {
+            let problem = merchant.put(SECRET, json!({ "value": value })).await.problem("invalid-request");
+            assert_eq!(pointers(&problem), ["/value"], "{value:?}");
+        }
+        merchant.put("/v1/admin/plugins/outbound-payment/secrets/other", json!({ "value": VALUE })).await.problem("not-found");
+        assert_eq!(merchant.get(GRANTS).await.expect(200)["secrets"][0]["value_set_at"], Value::Null);
+        // A plugin that prices is asked again about what it answered: it reaches nobody.
+        let asks = json!({ "hosts": ["api.example.com"] }).to_string();
+        let file = with_sections(&PERCENT_V1, &[(MANIFEST_SECTION, asks.as_bytes())]);
+        let problem = upload(&merchant, &file).await.problem("plugin-rejected");
+        assert!(problem["reason"].as_str().unwrap().contains("sends no requests"), "{problem}");
+    }
+}
+
+api_test! {
+    async fn nobody_sees_a_secret_again(app: App) {
+        let merchant = Merchant::of(&app).await;
+        upload(&merchant, &OUTBOUND).await.expect(201);
+        merchant.put(GRANTS, asked()).await.expect(200);
+        merchant.put(SECRET, json!({ "value": VALUE })).await.expect(204);
+        let screen = merchant.get(GRANTS).await.expect(200);
+        assert!(screen["secrets"][0]["value_set_at"].is_string(), "{screen}");
+        let log = merchant.get("/v1/admin/audit").await.expect(200);
+        let entry = |operation: &str| log["items"].as_array().unwrap().iter().find(|e| e["operation"] == operation).unwrap().clone();
+        // Where secrets go is told, their values are not.
+        assert_eq!(entry("put_plugin_grants")["body"], asked());
+        assert_eq!(entry("put_plugin_secret")["body"], "[struck out]");
+        // Neither is one that somebody puts in the wrong place.
+        let misplaced = json!({ "hosts": [], "secrets": [{ "name": "api-key", "value": VALUE }], "kv": false });
+        merchant.put(GRANTS, misplaced).await.problem("invalid-request");
+        let log = merchant.get("/v1/admin/audit").await.expect(200);
+        assert!(!screen.to_string().contains(VALUE) && !log.to_string().contains(VALUE));
+        assert!(dump(&app).await.iter().all(|(_, text)| !text.contains(VALUE)));
+        // Another place for it is another secret.
+        merchant.put(GRANTS, json!({ "hosts": asked()["hosts"], "secrets": [], "kv": true })).await.expect(200);
+        merchant.put(GRANTS, asked()).await.expect(200);
+        assert_eq!(merchant.get(GRANTS).await.expect(200)["secrets"][0]["value_set_at"], Value::Null);
+        merchant.put(SECRET, json!({ "value": VALUE })).await.expect(204);
+        merchant.delete(SECRET).await.expect(204);
+        merchant.delete(SECRET).await.expect(204);
+        assert_eq!(merchant.get(GRANTS).await.expect(200)["secrets"][0]["value_set_at"], Value::Null);
+    }
+}
+
+api_test! {
+    /// From the upload to the order: the host gets the secret, the shopper the goods, and a start later it is as before.
+    async fn an_order_is_paid_at_a_host_that_was_granted(app: App) {
+        let peer = Receiver::start(&[]).await;
+        let port = peer.url.rsplit(':').next().unwrap().split('/').next().unwrap();
+        let host = format!("api.example.com:{port}");
+        let shop = app.another(|config| {
+            config.plugins.outbound.allow_http = true;
+            config.plugins.outbound.private_hosts = [("api.example.com".into(), "127.0.0.1".parse().unwrap())].into();
+        }).await;
+        let merchant = Merchant::of(&shop).await;
+        let asks = json!({ "hosts": [host], "secrets": [secret(&host, "authorization")] });
+        upload(&merchant, &asking("2.0.0", &asks)).await.expect(201);
+        merchant.put(GRANTS, json!({ "hosts": [host], "secrets": asks["secrets"], "kv": true })).await.expect(200);
+        merchant.put(SECRET, json!({ "value": VALUE })).await.expect(204);
+        merchant.put(PAYMENT, bind(None)).await.expect(200);
+        let pay = format!("POST=http://{host}/charges?key=1 http://evil.example/");
+        for shop in [&shop, &shop.restart().await] {
+            let shopper = Shopper::ready(shop, "chair", 1).await;
+            let total = shopper.show().await["total"].clone();
+            let order = shopper.check_out_by("outbound-payment:card", &pay, total).await.expect(201);
+            assert_eq!(order["state"], "paid", "{order}");
+        }
+        let received = peer.received();
+        assert_eq!(received.len(), 2);
+        assert!(received.iter().all(|request| request.headers["authorization"] == format!("Bearer {VALUE}")));
+        assert!(received.iter().all(|request| request.body == "12 EUR"));
+        let lines = merchant.get("/v1/admin/plugins/outbound-payment/logs").await.expect(200);
+        let lines: Vec<_> = lines["items"].as_array().unwrap().iter().map(|line| (line["by"].as_str().unwrap(), line["text"].as_str().unwrap())).collect();
+        let expected = [format!("POST {host}/charges: 200, 2000 bytes in "), "GET evil.example/: no answer after ".to_owned()];
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines.iter().zip(&expected).all(|((by, text), expected)| *by == "kernel" && text.starts_with(expected)), "{lines:?}");
+    }
+}
