@@ -72,7 +72,7 @@ impl Observed {
     /// began cannot have moved any; after a trap or a time-out nobody knows.
     pub(super) fn of_failed_authorize(error: &CallError) -> Self {
         match &error.fault {
-            Fault::Plugin(_) | Fault::Busy => {
+            Fault::Plugin(_) | Fault::Busy | Fault::CircuitOpen { .. } => {
                 Self::NotBegun { code: NOT_BEGUN.into(), message: "the payment provider did not answer".into() }
             }
             _ => Self::Lost,

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline};
 
+use super::breaker::Admitted;
 use super::fault::{Fault, Stopped};
 use super::host::Inner;
 use super::ledger::Ledger;
@@ -24,7 +25,7 @@ use super::limits::Limits;
 use super::places::Place;
 use super::routing::Local;
 use super::state::State;
-use super::telemetry::Function;
+use super::telemetry::{Function, Version};
 use super::{Bound, Host, types};
 
 /// How loud a line of a plugin's log is.
@@ -82,8 +83,8 @@ impl CallError {
         self.fault.code()
     }
 
-    fn busy() -> Self {
-        Self { fault: Fault::Busy, report: Report::default() }
+    fn not_begun(fault: Fault) -> Self {
+        Self { fault, report: Report::default() }
     }
 }
 
@@ -130,12 +131,10 @@ impl Host {
         I: Invoke<T> + Send + 'static,
     {
         let limits = &bound.component().limits;
-        let counted = bound.counted().zip(function);
+        let counted = Counted::begin(bound, function)?;
         let Some(places) = places(&self.0, bound, limits).await else {
-            let busy = CallError::busy();
-            if let Some((version, function)) = counted {
-                version.record(0, function, Some(&busy.fault), &busy.report);
-            }
+            let busy = CallError::not_begun(Fault::Busy);
+            counted.end(0, Some(&busy.fault), &busy.report);
             return Err(busy);
         };
         let shard = places.of_engine.index;
@@ -152,12 +151,33 @@ impl Host {
         });
         let report = ledger.report();
         tell(bound, &report);
-        if let Some((version, function)) = counted {
-            version.record(shard, function, checked.as_ref().err(), &report);
-        }
+        counted.end(shard, checked.as_ref().err(), &report);
         match checked {
             Ok(value) => Ok(Called { value, report }),
             Err(fault) => Err(CallError { fault, report }),
+        }
+    }
+}
+
+/// Where a call is counted, if it is one of a plugin in force.
+struct Counted<'a>(Option<(&'a Version, Function, Admitted)>);
+
+impl<'a> Counted<'a> {
+    /// Refused where the function failed too often lately.
+    fn begin(bound: &'a Bound, function: Option<Function>) -> Result<Self, CallError> {
+        let Some((version, function)) = bound.counted().zip(function) else { return Ok(Self(None)) };
+        let admitted = version.admit(function).map_err(|wait| {
+            let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            let refused = CallError::not_begun(Fault::CircuitOpen { retry_after_ms });
+            version.record(0, function, Admitted::Usually, Some(&refused.fault), &refused.report);
+            refused
+        })?;
+        Ok(Self(Some((version, function, admitted))))
+    }
+
+    fn end(self, shard: usize, fault: Option<&Fault>, report: &Report) {
+        if let Self(Some((version, function, admitted))) = self {
+            version.record(shard, function, admitted, fault, report);
         }
     }
 }

@@ -13,6 +13,9 @@ pub enum Fault {
     /// No place came free within the bounded wait; nothing ran.
     #[error("too many calls of this plugin at once")]
     Busy,
+    /// Too many calls of the function failed lately; nothing ran.
+    #[error("the plugin failed too often, and is asked again in {retry_after_ms} ms")]
+    CircuitOpen { retry_after_ms: u64 },
     #[error("the plugin computed for more than {cpu_ms} ms")]
     DeadlineExceeded { cpu_ms: u32 },
     #[error("the plugin did not answer within {wall_ms} ms")]
@@ -45,6 +48,7 @@ impl Fault {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Busy => "busy",
+            Self::CircuitOpen { .. } => "circuit-open",
             Self::DeadlineExceeded { .. } => "deadline-exceeded",
             Self::WallClockExceeded { .. } => "wall-clock-exceeded",
             Self::FuelExhausted { .. } => "fuel-exhausted",
@@ -63,12 +67,13 @@ impl Fault {
     }
 
     /// Every code: first those of errors that the plugin answered.
-    pub(super) const CODES: [&str; 15] = [
+    pub(super) const CODES: [&str; 16] = [
         "invalid-settings",
         "unsupported",
         "plugin-unavailable",
         "plugin-internal",
         "busy",
+        "circuit-open",
         "deadline-exceeded",
         "wall-clock-exceeded",
         "fuel-exhausted",
@@ -174,6 +179,7 @@ mod tests {
         ];
         let others = [
             Fault::Busy,
+            Fault::CircuitOpen { retry_after_ms: 1 },
             Fault::DeadlineExceeded { cpu_ms: 1 },
             Fault::WallClockExceeded { wall_ms: 1 },
             Fault::FuelExhausted { fuel: 1 },

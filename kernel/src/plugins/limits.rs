@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::breaker::BreakerConfig;
 use super::telemetry::LogsConfig;
 use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
 
@@ -38,6 +39,7 @@ pub struct PluginsConfig {
     pub signatures: SignaturesConfig,
     pub logs: LogsConfig,
     pub outbound: OutboundConfig,
+    pub breaker: BreakerConfig,
     pub limits: DomainLimits,
 }
 
@@ -54,6 +56,7 @@ impl Default for PluginsConfig {
             signatures: SignaturesConfig::default(),
             logs: LogsConfig::default(),
             outbound: OutboundConfig::default(),
+            breaker: BreakerConfig::default(),
             limits: DomainLimits::default(),
         }
     }

@@ -14,6 +14,7 @@
 //! | `routing` | which plugins serve now: an immutable snapshot |
 //! | `places` | how many calls at once |
 //! | `call` | the one path of every call: place, store, limits, outcome |
+//! | `breaker` | functions that fail too often are not asked for a while |
 //! | `state`, `ledger`, `fault` | what a call holds, what it used and wrote, why it failed |
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
 //! | `grants` | what a plugin may have beside: hosts, secrets, kv; asked for, granted, the difference |
@@ -30,6 +31,7 @@
 
 mod answer;
 mod bindings;
+mod breaker;
 pub mod build;
 mod cache;
 mod call;
@@ -76,6 +78,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use answer::has_nul;
 pub use answer::is_invisible;
 pub use bindings::types;
+pub use breaker::{BreakerConfig, Circuit};
 pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
 pub use chain::{ChainError, Chained, Link};

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
 use super::logs::Logs;
+use crate::plugins::breaker::{Admitted, Breaker, BreakerConfig, Circuit, Verdict};
 use crate::plugins::{Digest, Fault, Package, Report};
 
 /// A function of the contract that the shop calls.
@@ -77,6 +79,7 @@ pub(in crate::plugins) struct Version {
     pub(super) digest: Digest,
     logs: Arc<Logs>,
     shards: Box<[CachePadded<[Counters; Function::ALL.len()]>]>,
+    breakers: [Breaker; Function::ALL.len()],
 }
 
 #[derive(Debug, Default)]
@@ -107,13 +110,59 @@ impl Sum {
 }
 
 impl Version {
-    pub(super) fn new(package: &Package, logs: Arc<Logs>, shards: usize) -> Self {
+    pub(super) fn new(package: &Package, logs: Arc<Logs>, shards: usize, breaker: &BreakerConfig) -> Self {
         let shards = (0..shards).map(|_| CachePadded::default()).collect();
-        Self { version: package.version().into(), digest: package.digest, logs, shards }
+        let breakers = Function::ALL.map(|_| Breaker::new(breaker));
+        Self { version: package.version().into(), digest: package.digest, logs, shards, breakers }
     }
 
-    /// Counts a call that ended on `shard`, and keeps what it wrote.
-    pub(in crate::plugins) fn record(&self, shard: usize, function: Function, fault: Option<&Fault>, report: &Report) {
+    /// Whether a call may go through, or after how long one is tried again.
+    pub(in crate::plugins) fn admit(&self, function: Function) -> Result<Admitted, Duration> {
+        self.breakers[function as usize].admit(Instant::now)
+    }
+
+    /// It is put in force: what was against it may be mended, by its settings or by its neighbours.
+    pub(super) fn close_breakers(&self) {
+        self.breakers.iter().for_each(|breaker| drop(breaker.close()));
+    }
+
+    /// Counts a call that ended on `shard` after it was let through, and keeps what it wrote.
+    pub(in crate::plugins) fn record(
+        &self,
+        shard: usize,
+        function: Function,
+        admitted: Admitted,
+        fault: Option<&Fault>,
+        report: &Report,
+    ) {
+        self.count(shard, function, fault, report);
+        let breaker = &self.breakers[function as usize];
+        let (digest, name) = (self.digest, function.name());
+        match fault.map(Verdict::of) {
+            Some(Verdict::SaysNothing) => {}
+            Some(Verdict::AgainstIt) => {
+                if breaker.failed(admitted, Instant::now(), self.answered(function)) {
+                    tracing::error!(%digest, function = name, ?fault, "a plugin fails too often: its breaker opens");
+                }
+            }
+            Some(Verdict::Business) | None => {
+                if breaker.succeeded(admitted) {
+                    tracing::warn!(%digest, function = name, "a plugin answers again: its breaker closes");
+                }
+            }
+        }
+    }
+
+    /// Calls that ended well, and those that were refused in the words of the contract.
+    fn answered(&self, function: Function) -> u64 {
+        let of = |counters: &Counters| {
+            let refused = counters.failed[..Fault::ANSWERED].iter();
+            refused.chain([&counters.answered]).map(|counter| counter.load(Ordering::Relaxed)).sum::<u64>()
+        };
+        self.shards.iter().map(|shard| of(&shard[function as usize])).sum()
+    }
+
+    fn count(&self, shard: usize, function: Function, fault: Option<&Fault>, report: &Report) {
         let Some(counters) = self.shards.get(shard).map(|shard| &shard[function as usize]) else { return };
         match fault {
             None => counters.answered.fetch_add(1, Ordering::Relaxed),
@@ -132,8 +181,10 @@ impl Version {
 
     /// The sum over all shards. Calls that end meanwhile may be in one number and not yet in another.
     pub(super) fn counted(&self) -> Counted {
+        let now = Instant::now();
         let of = |function: Function| {
-            let mut sum = FunctionCounted::new(function);
+            let circuit = self.breakers[function as usize].circuit(now);
+            let mut sum = FunctionCounted::new(function, circuit);
             self.shards.iter().for_each(|shard| sum.add(&shard[function as usize]));
             sum
         };
@@ -174,10 +225,12 @@ pub struct FunctionCounted {
     pub micros: Largest,
     pub lines_written: u64,
     pub lines_dropped: u64,
+    /// Whether calls go through.
+    pub circuit: Circuit,
 }
 
 impl FunctionCounted {
-    fn new(function: Function) -> Self {
+    fn new(function: Function, circuit: Circuit) -> Self {
         Self {
             function,
             calls: 0,
@@ -188,6 +241,7 @@ impl FunctionCounted {
             micros: Largest::default(),
             lines_written: 0,
             lines_dropped: 0,
+            circuit,
         }
     }
 

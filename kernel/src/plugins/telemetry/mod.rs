@@ -26,6 +26,7 @@ use logs::Logs;
 pub use logs::{Filter, Line, Lines};
 
 use super::Package;
+use super::breaker::BreakerConfig;
 use crate::clock::{self, Moment};
 
 /// The `[plugins.logs]` section.
@@ -55,6 +56,7 @@ impl Default for LogsConfig {
 /// What is kept of all plugins.
 pub struct Telemetry {
     config: LogsConfig,
+    breaker: BreakerConfig,
     shards: usize,
     /// When counting began.
     since: Moment,
@@ -91,9 +93,10 @@ fn forget<T>(kept: &mut Vec<T>, most: u32, is_used: impl Fn(&T) -> bool) {
 }
 
 impl Telemetry {
-    pub(super) fn new(config: &LogsConfig, shards: usize) -> Self {
+    pub(super) fn new(config: &LogsConfig, breaker: &BreakerConfig, shards: usize) -> Self {
         Self {
             config: config.clone(),
+            breaker: breaker.clone(),
             shards,
             since: clock::now(),
             plugins: Mutex::default(),
@@ -112,8 +115,9 @@ impl Telemetry {
             let known = plugin.versions.iter().position(|version| version.digest == package.digest);
             let version = match known {
                 Some(index) => plugin.versions.remove(index),
-                None => Arc::new(Version::new(package, plugin.logs.clone(), self.shards)),
+                None => Arc::new(Version::new(package, plugin.logs.clone(), self.shards, &self.breaker)),
             };
+            version.close_breakers();
             plugin.versions.push(version.clone());
             forget(&mut plugin.versions, self.config.versions, is_used);
             version

@@ -1,6 +1,7 @@
 //! Tests of the host with real components: the default plugins and those of `kernel/tests/plugins`.
 
 mod attacks;
+mod breaking;
 mod calls;
 mod loading;
 mod outbound;

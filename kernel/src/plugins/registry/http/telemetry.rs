@@ -62,6 +62,9 @@ pub struct FunctionCountersOut {
     fuel: LargestOut,
     microseconds: LargestOut,
     log_lines: LogLinesOut,
+    /// `closed`: calls go through. `open`: too many failed, and none is made. `half-open`: the next one is made to try.
+    #[schema(example = "closed")]
+    circuit: &'static str,
 }
 
 /// A total, and the highest that one call had.
@@ -301,6 +304,7 @@ impl From<FunctionCounted> for FunctionCountersOut {
             fuel: largest(counted.fuel),
             microseconds: largest(counted.micros),
             log_lines: LogLinesOut { written: counted.lines_written, dropped: counted.lines_dropped },
+            circuit: counted.circuit.name(),
         }
     }
 }
