@@ -28,9 +28,7 @@ pub struct NotPublic;
 
 impl PublicOnly {
     pub fn new(allow_private_networks: bool) -> Self {
-        let look_up = |name: String| {
-            async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }.boxed()
-        };
+        let look_up = |name: String| async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }.boxed();
         Self { allow_private_networks, look_up: Box::new(look_up) }
     }
 

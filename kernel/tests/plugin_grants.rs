@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::privacy::dump;
+use crate::support::App;
 use crate::support::app::Answer;
 use crate::support::components::{OUTBOUND, PERCENT_V1};
 use crate::support::merchant::{Merchant, pointers};
@@ -155,6 +156,13 @@ api_test! {
     }
 }
 
+async fn check_out(shop: &App, token: &str) {
+    let shopper = Shopper::ready(shop, "chair", 1).await;
+    let total = shopper.show().await["total"].clone();
+    let order = shopper.check_out_by("outbound-payment:card", token, total).await.expect(201);
+    assert_eq!(order["status"], "paid", "{order}");
+}
+
 api_test! {
     /// From the upload to the order: the host gets the secret, the shopper the goods, and a start later it is as before.
     async fn an_order_is_paid_at_a_host_that_was_granted(app: App) {
@@ -172,17 +180,14 @@ api_test! {
         merchant.put(SECRET, json!({ "value": VALUE })).await.expect(204);
         merchant.put(PAYMENT, bind(None)).await.expect(200);
         let pay = format!("POST=http://{host}/charges?key=1 http://evil.example/");
-        for shop in [&shop, &shop.restart().await] {
-            let shopper = Shopper::ready(shop, "chair", 1).await;
-            let total = shopper.show().await["total"].clone();
-            let order = shopper.check_out_by("outbound-payment:card", &pay, total).await.expect(201);
-            assert_eq!(order["state"], "paid", "{order}");
-        }
+        check_out(&shop, &pay).await;
+        let shop = shop.restart().await;
+        check_out(&shop, &pay).await;
         let received = peer.received();
         assert_eq!(received.len(), 2);
         assert!(received.iter().all(|request| request.headers["authorization"] == format!("Bearer {VALUE}")));
         assert!(received.iter().all(|request| request.body == "12 EUR"));
-        let lines = merchant.get("/v1/admin/plugins/outbound-payment/logs").await.expect(200);
+        let lines = Merchant::of(&shop).await.get("/v1/admin/plugins/outbound-payment/logs").await.expect(200);
         let lines: Vec<_> = lines["items"].as_array().unwrap().iter().map(|line| (line["by"].as_str().unwrap(), line["text"].as_str().unwrap())).collect();
         let expected = [format!("POST {host}/charges: 200, 2000 bytes in "), "GET evil.example/: no answer after ".to_owned()];
         assert_eq!(lines.len(), 2, "{lines:?}");

@@ -180,7 +180,8 @@ mod wire {
         let (scheme, authority, path) = parts(&request.url).ok_or(()).map_err(wrong)?;
         let headers: Vec<_> =
             request.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
-        let headers = Fields::from_list(&headers).map_err(|error| not_sent(&format!("a header is refused: {error}")))?;
+        let headers =
+            Fields::from_list(&headers).map_err(|error| not_sent(&format!("a header is refused: {error}")))?;
         let outgoing = OutgoingRequest::new(headers);
         let scheme = match scheme {
             "https" => Scheme::Https,

@@ -65,7 +65,9 @@ fn text(state: &Value) -> String {
     for version in state["versions"].as_array().into_iter().flatten() {
         let missing = &version["missing"];
         let waits = missing["kv"] == true
-            || [&missing["hosts"], &missing["secrets"]].iter().any(|list| list.as_array().is_some_and(|l| !l.is_empty()));
+            || [&missing["hosts"], &missing["secrets"]]
+                .iter()
+                .any(|list| list.as_array().is_some_and(|l| !l.is_empty()));
         let version = version["version"].as_str().unwrap_or_default();
         line("version", &format!("{version}{}", if waits { " asks for more:" } else { " asks for no more" }));
         if waits {

@@ -204,8 +204,7 @@ mod tests {
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
     fn breaker() -> Breaker {
-        let config =
-            BreakerConfig { failures: 3, percent: 50, window_ms: 1_000, first_wait_ms: 100, max_wait_ms: 300 };
+        let config = BreakerConfig { failures: 3, percent: 50, window_ms: 1_000, first_wait_ms: 100, max_wait_ms: 300 };
         Breaker::new(&config)
     }
 

@@ -286,8 +286,7 @@ mod tests {
     }
 
     fn secret(change: serde_json::Value) -> serde_json::Value {
-        let mut secret =
-            json!({ "name": "api-key", "host": "a.b", "header": "authorization", "prefix": "Bearer " });
+        let mut secret = json!({ "name": "api-key", "host": "a.b", "header": "authorization", "prefix": "Bearer " });
         secret.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         secret
     }

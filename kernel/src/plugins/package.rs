@@ -7,8 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::build::MANIFEST_SECTION;
-use super::limits::PackageLimits;
 use super::grants::Grants;
+use super::limits::PackageLimits;
 use super::{Domain, Manifest, Metadata, capabilities, configurable, outbound, scan, state, wasi};
 
 /// SHA-256 of a plugin file: its identity. Written as 64 hexadecimal digits.

@@ -50,7 +50,8 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<String>>>) {
     let complete = |text: &[u8]| {
         let text = String::from_utf8_lossy(text).to_ascii_lowercase();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
         body.len() >= length
     };
     while !complete(&text) {
@@ -247,13 +248,16 @@ async fn an_answer_has_its_limits_and_no_secret() {
         assert_eq!(get(&config(), &own, &peer.url(path)).await.expect_err("no answer"), expected, "{path}");
     }
     // The redirect was not followed.
-    let paths: Vec<_> = peer.received().iter().map(|text| text.split(' ').nth(1).unwrap_or_default().to_owned()).collect();
+    let paths: Vec<_> =
+        peer.received().iter().map(|text| text.split(' ').nth(1).unwrap_or_default().to_owned()).collect();
     assert_eq!(paths, ["/echo", "/redirect", "/large", "/endless", "/slow", "/broken", "/nonsense"]);
 }
 
 #[test]
 fn private_hosts_are_names() {
-    for (host, fits) in [("erp.example.com", true), ("erp.example.com:8080", false), ("10.0.0.5", false), ("ERP.a", false)] {
+    for (host, fits) in
+        [("erp.example.com", true), ("erp.example.com:8080", false), ("10.0.0.5", false), ("ERP.a", false)]
+    {
         let private_hosts = [(host.to_owned(), "10.0.0.5".parse().expect("an address"))].into();
         let config = OutboundConfig { private_hosts, ..OutboundConfig::default() };
         assert_eq!(Outbound::new(&config).is_ok(), fits, "{host}");

@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Bound, CallError, Digest, Domain, Grants, Host, HostError, LoadError, Loaded, Mistake, Package, PackageError, Probe,
-    Routing, Signature, SignatureError, SignaturesConfig, Unsigned, notification, schema,
+    Bound, CallError, Digest, Domain, Grants, Host, HostError, LoadError, Loaded, Mistake, Package, PackageError,
+    Probe, Routing, Signature, SignatureError, SignaturesConfig, Unsigned, notification, schema,
 };
 use crate::accounts::{Keys, SealError, Sealer};
 use crate::blobs::Blobs;

@@ -141,7 +141,10 @@ mod tests {
     use super::*;
 
     fn write(logs: &Logs, version: &str, lines: &[(Level, &str)]) {
-        let lines: Vec<_> = lines.iter().map(|(level, text)| LogLine { level: *level, text: (*text).into(), by_kernel: false }).collect();
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(level, text)| LogLine { level: *level, text: (*text).into(), by_kernel: false })
+            .collect();
         logs.write(&version.into(), Digest::of(b""), Function::Price, &lines);
     }
 

@@ -23,7 +23,8 @@ async fn peer() -> SocketAddr {
                     return std::future::pending().await;
                 }
                 let authorization = text.lines().find(|line| line.starts_with("authorization")).unwrap_or("nobody");
-                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{authorization}", authorization.len());
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{authorization}", authorization.len());
                 let _ = stream.write_all(answer.as_bytes()).await;
             });
         }

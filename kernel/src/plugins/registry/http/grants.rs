@@ -167,7 +167,8 @@ pub async fn put_plugin_secret(
     Path((name, secret)): Path<(String, String)>,
     Json(body): Json<SecretValueIn>,
 ) -> Result<StatusCode, Problem> {
-    let value: SecretValue = body.value.parse().map_err(|error| Problem::invalid_field("/value", format!("{error}")))?;
+    let value: SecretValue =
+        body.value.parse().map_err(|error| Problem::invalid_field("/value", format!("{error}")))?;
     let (setting, actor) = (shop.clone(), staff.actor.to_string());
     let set = shop.run_to_end(async move { setting.plugins().set_secret(&name, &secret, &value, &actor).await });
     set.await.map_err(Problem::internal)??;
