@@ -1,5 +1,9 @@
 //! What plugins may reach: asked for by a file, granted by a merchant, and reached by no other way.
 
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
 use kassa::plugins::build::MANIFEST_SECTION;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -192,5 +196,51 @@ api_test! {
         let expected = [format!("POST {host}/charges: 200, 2000 bytes in "), "GET evil.example/: no answer after ".to_owned()];
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines.iter().zip(&expected).all(|((by, text), expected)| *by == "kernel" && text.starts_with(expected)), "{lines:?}");
+    }
+}
+
+/// `kassa plugin …` with a line on its standard input.
+async fn kassa(shop: &App, folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kassa"));
+    command.current_dir(folder).arg("plugin").args(arguments).env("KASSA_URL", &shop.url);
+    command.env("KASSA_EMAIL", "merchant@example.org").env("KASSA_PASSWORD", "correct horse battery staple");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let input = input.to_owned();
+    let run = move || {
+        let mut child = command.spawn().expect("kassa starts");
+        child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("written");
+        child.wait_with_output().expect("it ends")
+    };
+    tokio::task::spawn_blocking(run).await.expect("no panic")
+}
+
+api_test! {
+    async fn the_command_line_grants_what_a_version_asks_for(app: App) {
+        app.merchant().await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pay.wasm"), &*OUTBOUND).unwrap();
+        let place = "api-key in the header `authorization: Bearer \u{2026}` to api.example.com:8443";
+        let run = async |arguments: &[&str], input: &str, expected: &[&str]| {
+            let output = kassa(&app, folder.path(), arguments, input).await;
+            let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            for line in expected {
+                assert!(text.contains(line), "{arguments:?} does not say {line:?}: {text}");
+            }
+            output.status.success()
+        };
+        assert!(run(&["push", "pay.wasm"], "", &["hosts        api.example.com:8443", &format!("secrets      {place}")]).await);
+        assert!(!run(&["activate", "outbound-payment"], "", &["asks for more than it was granted"]).await);
+        assert!(run(&["grants", "outbound-payment"], "", &["granted      nothing yet", "version      1.0.0 asks for more:"]).await);
+        assert!(!run(&["secret", "outbound-payment", "api-key"], VALUE, &["404"]).await);
+        assert!(!run(&["grant", "outbound-payment@9.9.9"], "", &["there is no plugin outbound-payment@9.9.9"]).await);
+        assert!(run(&["grant", "outbound-payment@1.0.0"], "", &[&format!("{place} (NO VALUE YET)")]).await);
+        let wrong = format!("{VALUE}\u{7f}\n");
+        assert!(!run(&["secret", "outbound-payment", "api-key"], &wrong, &["/value must have 8 to 4096"]).await);
+        let line = format!("{VALUE}\r\n");
+        assert!(run(&["secret", "outbound-payment", "api-key"], &line, &["has its value"]).await);
+        let granted = [format!("{place} (has a value)"), "asks for no more".to_owned()];
+        assert!(run(&["grants", "outbound-payment"], "", &granted.each_ref().map(String::as_str)).await);
+        assert!(run(&["secret", "outbound-payment", "api-key", "--unset"], "", &["has no value any more"]).await);
+        assert!(run(&["activate", "outbound-payment"], "", &["outbound-payment@1.0.0"]).await);
     }
 }

@@ -46,8 +46,9 @@ fn print_event(event: &str, data: &Value) {
 
 fn print_line(line: &Value) {
     let text = |name: &str| line[name].as_str().unwrap_or_default();
+    let by = if text("by") == "kernel" { "[kernel] " } else { "" };
     let line =
-        format!("{} {:<5} {} {}: {}", text("at"), text("level"), text("version"), text("function"), text("text"));
+        format!("{} {:<5} {} {}: {}{}", text("at"), text("level"), text("version"), text("function"), by, text("text"));
     println!("{}", visible(&line));
 }
 

@@ -131,7 +131,7 @@ impl Host {
         I: Invoke<T> + Send + 'static,
     {
         let limits = &bound.component().limits;
-        let counted = Counted::begin(bound, function)?;
+        let counted = Counting::begin(bound, function)?;
         let Some(places) = places(&self.0, bound, limits).await else {
             let busy = CallError::not_begun(Fault::Busy);
             counted.end(0, Some(&busy.fault), &busy.report);
@@ -160,9 +160,9 @@ impl Host {
 }
 
 /// Where a call is counted, if it is one of a plugin in force.
-struct Counted<'a>(Option<(&'a Version, Function, Admitted)>);
+struct Counting<'a>(Option<(&'a Version, Function, Admitted)>);
 
-impl<'a> Counted<'a> {
+impl<'a> Counting<'a> {
     /// Refused where the function failed too often lately.
     fn begin(bound: &'a Bound, function: Option<Function>) -> Result<Self, CallError> {
         let Some((version, function)) = bound.counted().zip(function) else { return Ok(Self(None)) };
