@@ -1,5 +1,7 @@
 //! What orders would have cost with other plugins.
 
+use std::time::Duration;
+
 use kassa::db::sql;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use crate::support::App;
 use crate::support::app::Answer;
 use crate::support::components::{HOSTILE, PERCENT_V1};
 use crate::support::merchant::Merchant;
+use crate::support::schema::alter;
 use crate::support::shopper::Shopper;
 
 async fn upload(merchant: &Merchant<'_>, wasm: &[u8]) {
@@ -213,5 +216,40 @@ api_test! {
         let left = merchant.get(&path(&second, "")).await.expect(200);
         assert_eq!((&left["state"], &left["report"]), (&json!("failed"), &json!(null)));
         assert!(left["error"].as_str().unwrap().contains("was stopped"), "{left}");
+    }
+}
+
+/// A replay takes half a second for each order of [`slow`] plugins, one after the other.
+fn take_time(config: &mut kassa::Config) {
+    config.replay.parallel = 1;
+    let limits = &mut config.plugins.limits.pricing;
+    (limits.cpu_ms, limits.wall_ms, limits.fuel) = (500, 60_000, 1 << 40);
+}
+
+/// Settings under which hostile-pricing runs until it is stopped.
+fn slow() -> Value {
+    json!({ "mode": "loop", "spare_probe": true })
+}
+
+api_test! {
+    /// What was found is not given up where the row cannot be written for a while, neither on the way nor at the end.
+    async fn a_replay_outlives_a_database_that_fails(app: App) {
+        let shop = app.another(take_time).await;
+        let merchant = Merchant::of(&shop).await;
+        for _ in 0..3 {
+            buy(&shop, 1, None).await;
+        }
+        upload(&merchant, &HOSTILE).await;
+        let candidate = json!({ "plugins": [{ "name": "hostile-pricing", "settings": slow() }] });
+        let begun = merchant.post("/v1/admin/bindings/pricing/replays", candidate).await.expect(202);
+        alter(&shop, "alter table replays rename column ended_at to ended_once").await;
+        // Over the end of the work: signs of life and the first words of its end meet no such column.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        alter(&shop, "alter table replays rename column ended_once to ended_at").await;
+        let path = format!("/v1/admin/replays/{}", begun["id"].as_str().unwrap());
+        let ended = || async { Some(merchant.get(&path).await.expect(200)).filter(|replay| replay["state"] != "running") };
+        let replay = shop.eventually("the end of a replay", ended).await;
+        assert_eq!((&replay["state"], &replay["report"]["failed"]), (&json!("done"), &json!(3)), "{replay}");
+        shop.stopper().stop().await;
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::MissedTickBehavior;
 
 use super::case::{self, Case};
 use super::sums::Sums;
@@ -23,20 +24,23 @@ const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often the row says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Seconds between the tries to write how a replay ended. Together, and with the waits for a connection, they are shorter than a replay may
+/// be silent: nobody else ends it meanwhile.
+const PAUSES_AT_THE_END: [u64; 4] = [1, 2, 4, 8];
 
 /// Replays to the end, and writes the report.
 pub(super) async fn run(shop: Shop, replay: Replay, candidate: Vec<Arc<Bound>>) {
-    let (found, error) = match replay_all(&shop, &replay, candidate.into()).await {
-        Ok(Some(found)) => (Some(found), None),
+    let ending = match replay_all(&shop, &replay, candidate.into()).await {
+        Ok(Some(found)) => Ending::done(&replay, &found),
         // Somebody ended it.
         Ok(None) => return,
         Err(Error::Database(error)) => {
             tracing::error!(replay = %replay.id, %error, "a replay came to a stop");
-            (None, Some("something broke on our side; it has been logged".to_owned()))
+            Ending::failed("something broke on our side; it has been logged".to_owned())
         }
-        Err(error) => (None, Some(error.to_string())),
+        Err(error) => Ending::failed(error.to_string()),
     };
-    if let Err(error) = end(&shop, &replay, found, error).await {
+    if let Err(error) = end_surely(&shop, &replay, &ending).await {
         // Its row gives no sign of life any more, so that whoever looks ends it.
         tracing::error!(replay = %replay.id, %error, "how a replay ended cannot be written");
     }
@@ -45,22 +49,59 @@ pub(super) async fn run(shop: Shop, replay: Replay, candidate: Vec<Arc<Bound>>) 
 /// The report, and every order that would change.
 type Found = (Report, Vec<OrderChange>);
 
-async fn end(shop: &Shop, replay: &Replay, found: Option<Found>, error: Option<String>) -> db::Result<()> {
-    let state = if found.is_some() { State::Done } else { State::Failed };
-    let mut tx = shop.db().write().await?;
-    if !store::end(&mut tx, replay.id, state, error.as_deref(), clock::now()).await? {
-        return Ok(());
+/// How a replay ended, as it is written down: text by now, so that the transaction, on SQLite the one writer of the shop, does not wait
+/// for a long report to become one.
+struct Ending {
+    state: State,
+    error: Option<String>,
+    written: Option<Written>,
+}
+
+struct Written {
+    found: store::Found,
+    event: Value,
+}
+
+impl Ending {
+    fn failed(error: String) -> Self {
+        Self { state: State::Failed, error: Some(error), written: None }
     }
-    if let Some((report, changes)) = &found {
-        store::put_found(&mut tx, replay.id, report, changes).await?;
-        let data = json!({
+
+    fn done(replay: &Replay, (report, changes): &Found) -> Self {
+        let event = json!({
             "id": replay.id, "domain": replay.domain.name(), "actor": replay.created_by,
             "plugins": replay.candidate.iter()
                 .map(|plugin| json!({ "name": plugin.name, "version": plugin.version, "digest": plugin.digest }))
                 .collect::<Vec<_>>(),
             "orders": report.orders, "changed": report.changed, "failed": report.failed, "totals": report.totals,
         });
-        events::record(&mut tx, "plugin.replayed", replay.id, data).await?;
+        let found = store::Found::of(report, changes);
+        Self { state: State::Done, error: None, written: Some(Written { found, event }) }
+    }
+}
+
+/// Tries again what could not be written: hours of work are not given up because the database was busy for a moment. A stopping shop does
+/// not wait for it.
+async fn end_surely(shop: &Shop, replay: &Replay, ending: &Ending) -> db::Result<()> {
+    for pause in PAUSES_AT_THE_END {
+        let Err(error) = end(shop, replay, ending).await else { return Ok(()) };
+        tracing::warn!(replay = %replay.id, %error, "how a replay ended cannot be written yet");
+        tokio::select! {
+            () = shop.stopping().cancelled() => return Err(error),
+            () = tokio::time::sleep(Duration::from_secs(pause)) => {}
+        }
+    }
+    end(shop, replay, ending).await
+}
+
+async fn end(shop: &Shop, replay: &Replay, ending: &Ending) -> db::Result<()> {
+    let mut tx = shop.db().write().await?;
+    if !store::end(&mut tx, replay.id, ending.state, ending.error.as_deref(), clock::now()).await? {
+        return Ok(());
+    }
+    if let Some(Written { found, event }) = &ending.written {
+        store::put_found(&mut tx, replay.id, found).await?;
+        events::record(&mut tx, "plugin.replayed", replay.id, event.clone()).await?;
     }
     tx.commit().await?;
     shop.relay().wake();
@@ -72,6 +113,8 @@ async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) 
     let begun = std::time::Instant::now();
     let (mut sums, mut done, mut before) = (Sums::default(), 0, i64::MAX);
     let mut tell = tokio::time::interval(TELL_EVERY);
+    // After a wait for the database one sign of life is as good as all that were missed.
+    tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while done < replay.orders_total {
         let limit = PAGE.min(u32::try_from(replay.orders_total - done).unwrap_or(PAGE));
         let orders = receipts::recorded(shop, before, limit).await.map_err(Box::new)?;
@@ -93,18 +136,25 @@ async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) 
                     done += i64::try_from(cases.len()).unwrap_or_default();
                     cases.into_iter().for_each(|case| sums.add(case));
                 }
-                _ = tell.tick() => {
-                    let mut tx = shop.db().write().await?;
-                    if !store::tell(&mut tx, replay.id, done, clock::now()).await? {
-                        return Ok(None);
-                    }
-                    tx.commit().await?;
+                _ = tell.tick() => match tell_how_far(shop, replay, done).await {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(None),
+                    // The next tick says it.
+                    Err(error) => tracing::warn!(replay = %replay.id, %error, "how far a replay is cannot be written"),
                 }
             }
         }
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     sums.report(elapsed_ms).map(Some)
+}
+
+/// False where it was ended.
+async fn tell_how_far(shop: &Shop, replay: &Replay, done: i64) -> db::Result<bool> {
+    let mut tx = shop.db().write().await?;
+    let runs = store::tell(&mut tx, replay.id, done, clock::now()).await?;
+    tx.commit().await?;
+    Ok(runs)
 }
 
 /// A candidate that is in force under other settings shares its places with the shoppers' calls: they keep half of them.

@@ -113,15 +113,33 @@ pub(super) async fn end(tx: &mut Tx, id: Uuid, state: State, error: Option<&str>
     Ok(ended > 0)
 }
 
-/// Writes what a replay has found: the changes as one text, since a row for each would keep the one writer of SQLite from shoppers.
-pub(super) async fn put_found(tx: &mut Tx, id: Uuid, report: &Report, changes: &[OrderChange]) -> Result<()> {
+/// What a replay has found, as its row has it: the changes as one text, since a row for each would keep the one writer of SQLite from
+/// shoppers.
+pub(super) struct Found {
+    report: String,
+    changes: String,
+    orders_done: i64,
+}
+
+impl Found {
+    pub fn of(report: &Report, changes: &[OrderChange]) -> Self {
+        Self {
+            // Records of numbers, texts and lists always have a JSON form.
+            report: serde_json::to_string(report).unwrap_or_default(),
+            changes: serde_json::to_string(changes).unwrap_or_default(),
+            orders_done: i64::try_from(report.orders + report.skipped).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+pub(super) async fn put_found(tx: &mut Tx, id: Uuid, found: &Found) -> Result<()> {
     sql::execute!(
         tx,
         "update replays set report = $2, changes = $3, orders_done = $4 where id = $1",
         id,
-        serde_json::to_string(report).unwrap_or_default(),
-        serde_json::to_string(changes).unwrap_or_default(),
-        i64::try_from(report.orders + report.skipped).unwrap_or(i64::MAX)
+        found.report.as_str(),
+        found.changes.as_str(),
+        found.orders_done
     )?;
     Ok(())
 }

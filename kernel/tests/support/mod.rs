@@ -8,6 +8,7 @@ pub mod emulator;
 pub mod merchant;
 pub mod prices;
 pub mod receiver;
+pub mod schema;
 pub mod shopper;
 pub mod stock;
 pub mod wasm;
