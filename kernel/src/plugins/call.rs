@@ -150,7 +150,9 @@ impl Host {
             Err(rule) => Err(Fault::InvalidAnswer(rule)),
         });
         let report = ledger.report();
-        tell(bound, &report);
+        if is_told(bound, function) {
+            tell(bound, &report);
+        }
         counted.end(shard, checked.as_ref().err(), &report);
         match checked {
             Ok(value) => Ok(Called { value, report }),
@@ -182,8 +184,15 @@ impl<'a> Counting<'a> {
     }
 }
 
+/// Of a plugin that is not in force, no answer is news of the shop: it is for a replay, an order that is verified or a preview, and there may be
+/// a hundred thousand of them. What has an effect is told all the same: what a plugin began, a payment or a booking, it ends though the binding
+/// has left it.
+fn is_told(bound: &Bound, function: Option<Function>) -> bool {
+    bound.counted().is_some() || !function.is_some_and(Function::only_answers)
+}
+
 /// What a plugin wrote goes to the shop's log, under a name of its own: `log.filter = "info,kassa::plugin=debug"`.
-fn tell(bound: &Bound, report: &Report) {
+pub(super) fn tell(bound: &Bound, report: &Report) {
     let plugin = bound.name();
     for LogLine { level, text, .. } in &report.log {
         match level {

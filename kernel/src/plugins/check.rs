@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::call::tell;
 use super::{Bound, CallError, Called, Domain, Host, delivery, notification, payment, pricing, types};
 
 /// The shop as a probe tells it: what every call has, whatever its domain.
@@ -32,13 +33,19 @@ impl Host {
     /// Asks a plugin what the contract lets activation ask: it has no side effects, and an answer means that the
     /// component runs with these settings. `Fault::Plugin(invalid-settings)` carries the text for the merchant.
     pub async fn check(&self, bound: &Arc<Bound>, probe: &Probe) -> Result<Called<()>, CallError> {
-        let report = match bound.domain() {
-            Domain::Pricing => self.price(bound, &Arc::new(cart(probe))).await?.report,
-            Domain::Payment => self.payment_methods(bound, &Arc::new(context(probe))).await?.report,
-            Domain::Delivery => self.delivery_quote(bound, &Arc::new(shipment(probe))).await?.report,
-            Domain::Notification => self.compose(bound, &Arc::new(event(probe))).await?.report,
+        let checked = match bound.domain() {
+            Domain::Pricing => self.price(bound, &Arc::new(cart(probe))).await.map(|called| called.report),
+            Domain::Payment => self.payment_methods(bound, &Arc::new(context(probe))).await.map(|called| called.report),
+            Domain::Delivery => {
+                self.delivery_quote(bound, &Arc::new(shipment(probe))).await.map(|called| called.report)
+            }
+            Domain::Notification => self.compose(bound, &Arc::new(event(probe))).await.map(|called| called.report),
         };
-        Ok(Called { value: (), report })
+        // A plugin that panics at its check says why in its log only. Of one that is in force, the call has told it.
+        if bound.counted().is_none() {
+            tell(bound, checked.as_ref().unwrap_or_else(|error| &error.report));
+        }
+        checked.map(|report| Called { value: (), report })
     }
 }
 

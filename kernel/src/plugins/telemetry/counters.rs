@@ -70,6 +70,11 @@ impl Function {
             Self::Compose => "compose",
         }
     }
+
+    /// Nothing comes of the call but its answer: it may be asked of what is not in force.
+    pub(in crate::plugins) const fn only_answers(self) -> bool {
+        matches!(self, Self::Price | Self::Methods | Self::Quote | Self::Compose)
+    }
 }
 
 /// Where the calls of one version are counted.

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
+use tracing::field::{Field, Visit};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 
 use super::*;
 
@@ -196,4 +199,56 @@ async fn a_plugin_of_another_domain_cannot_be_called() {
     let bound = fixture.bind("delivery-rates", "{}").await;
     let refused = fixture.host.price(&bound, &Arc::new(cart(&[1]))).await.expect_err("it delivers");
     assert_eq!(refused.code(), "unavailable");
+}
+
+/// The lines of plugins in the shop's log.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Told {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "kassa::plugin" {
+            event.record(&mut self.clone());
+        }
+    }
+}
+
+impl Visit for Told {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.0.lock().expect("no panic").push(format!("{value:?}"));
+        }
+    }
+}
+
+impl Told {
+    fn since(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().expect("no panic"))
+    }
+}
+
+/// What is asked to be compared says nothing to the shop; what is in force, what has an effect and what is checked does.
+#[tokio::test]
+async fn the_shops_log_has_lines_of_what_is_in_force() {
+    let told = Told::default();
+    let _here = tracing::subscriber::set_default(tracing_subscriber::registry().with(told.clone()));
+    let fixture = Fixture::new(&small());
+    let (candidate, in_force) = (fixture.hostile("log-odd").await, fixture.hostile("log-odd").await);
+    fixture.host.publish(Domain::Pricing, 1, vec![in_force.clone()]);
+    let request = Arc::new(cart(&[10_00]));
+    let called = fixture.host.price(&candidate, &request).await.expect("a quote");
+    assert_eq!((called.report.log.len(), told.since().len()), (2, 0));
+    fixture.host.price(&in_force, &request).await.expect("a quote");
+    assert_eq!(told.since()[0], "quiet");
+    for bound in [&candidate, &in_force] {
+        fixture.host.check(bound, &Probe::default()).await.expect("it passes");
+        assert_eq!(told.since().len(), 2, "once");
+    }
+    let panics = fixture.hostile("panic").await;
+    fixture.host.check(&panics, &Probe::default()).await.expect_err("it fails");
+    assert!(told.since().iter().any(|line| line.contains("was told to panic")));
+    // Unbound meanwhile, it ends what it began.
+    let unbound = fixture.bind("payment-emulator", "{}").await;
+    fixture.host.authorize(&unbound, &authorize("key-1", "tok-approve")).await.expect("an authorization");
+    assert!(told.since().iter().any(|line| line.starts_with("key-1")));
 }
