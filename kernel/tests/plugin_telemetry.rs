@@ -222,6 +222,35 @@ api_test! {
     }
 }
 
+api_test! {
+    async fn a_log_is_followed_for_longer_than_an_access_token_lasts(app: App) {
+        let shop = app.another(|config| {
+            (config.accounts.access_token_seconds, config.accounts.clock_leeway_seconds) = (1, 0);
+            config.plugins.logs.heartbeat_ms = 100;
+        });
+        let shop = shop.await;
+        shop.merchant().await;
+        let merchant = Merchant { app: &shop, token: shop.api_key(&["plugins"]).await };
+        let shopper = Shopper::guest(&shop).await;
+        shopper.add("TEA-SENCHA-100", 1).await.expect(200);
+        upload_hostile(&merchant).await;
+        bind(&merchant, "log-odd").await;
+        let mut following = std::process::Command::new(env!("CARGO_BIN_EXE_kassa"));
+        following.args(["plugin", "logs", "hostile-pricing", "--follow", "--level", "warn"]);
+        following.envs([("KASSA_URL", shop.url.as_str()), ("KASSA_EMAIL", "merchant@example.org"), ("KASSA_PASSWORD", "correct horse battery staple")]);
+        let mut following = Killed(following.stdout(std::process::Stdio::piped()).spawn().unwrap());
+        let read = tokio::task::spawn_blocking(move || {
+            let lines = std::io::BufReader::new(following.0.stdout.take().unwrap()).lines();
+            lines.take(2).collect::<Result<Vec<_>, _>>().unwrap()
+        });
+        shopper.show().await;
+        tokio::time::sleep(Duration::from_millis(3_000)).await;
+        shopper.show().await;
+        assert_eq!(read.await.unwrap().len(), 2, "the first, and one that came later");
+        shop.stopper().stop().await;
+    }
+}
+
 /// A process that ends with the case, however that goes.
 struct Killed(std::process::Child);
 

@@ -253,3 +253,29 @@ api_test! {
         shop.stopper().stop().await;
     }
 }
+
+api_test! {
+    async fn a_replay_outlives_the_access_token_of_its_command(app: App) {
+        let change = |config: &mut kassa::Config| {
+            take_time(config);
+            (config.accounts.access_token_seconds, config.accounts.clock_leeway_seconds) = (1, 0);
+        };
+        let shop = app.another(change).await;
+        shop.merchant().await;
+        let merchant = Merchant { app: &shop, token: shop.api_key(&["plugins"]).await };
+        for _ in 0..5 {
+            buy(&shop, 1, None).await;
+        }
+        upload(&merchant, &HOSTILE).await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("slow.json"), slow().to_string()).unwrap();
+        let environment =
+            [("KASSA_URL", shop.url.as_str()), ("KASSA_EMAIL", "merchant@example.org"), ("KASSA_PASSWORD", "correct horse battery staple")];
+        let arguments = ["replay", "hostile-pricing", "--settings", "slow.json", "--json"];
+        let told = crate::packages::kassa(folder.path(), &environment, &arguments).await;
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!(report["failed"], 5, "{report}");
+        shop.stopper().stop().await;
+    }
+}

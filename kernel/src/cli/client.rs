@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kassa::Config;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 /// Which shop, and as whom.
 #[derive(Args)]
@@ -29,8 +30,19 @@ pub struct Remote {
 pub struct Merchant {
     client: Client,
     url: String,
-    access_token: String,
-    refresh_token: String,
+    tokens: Mutex<Tokens>,
+}
+
+struct Tokens {
+    access: String,
+    refresh: String,
+}
+
+impl Tokens {
+    fn of(answer: &Value) -> Self {
+        let token = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+        Self { access: token("access_token"), refresh: token("refresh_token") }
+    }
 }
 
 impl Merchant {
@@ -43,32 +55,60 @@ impl Merchant {
         };
         let client = Client::new();
         let login = client.post(format!("{url}/v1/auth/login"));
-        let mut tokens = answer(login.json(&json!({ "email": email, "password": password }))).await?;
+        let mut tokens = read(login.json(&json!({ "email": email, "password": password })).send().await?).await?;
         if tokens["second_factor_required"] == true {
             let code =
                 remote.code.as_deref().ok_or("the account has a second factor: give a code of it with --code")?;
             let proof = client.post(format!("{url}/v1/auth/second-factor"));
-            tokens = answer(proof.json(&json!({ "challenge": tokens["challenge"], "code": code }))).await?;
+            let proof = proof.json(&json!({ "challenge": tokens["challenge"], "code": code }));
+            tokens = read(proof.send().await?).await?;
         }
-        let token = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
-        Ok(Self { client, url, access_token: token("access_token"), refresh_token: token("refresh_token") })
+        Ok(Self { client, url, tokens: Mutex::new(Tokens::of(&tokens)) })
     }
 
+    /// A request that [`Self::send`] or [`Self::answer`] sends.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.access_token)
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Sends a request as the merchant. An access token ends after minutes, and a command may take longer: where it has, the session gives
+    /// the next one.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response, Box<dyn Error>> {
+        let again = request.try_clone();
+        let access = self.tokens.lock().await.access.clone();
+        let response = request.bearer_auth(access).send().await?;
+        match again {
+            Some(again) if response.status() == StatusCode::UNAUTHORIZED => {
+                Ok(again.bearer_auth(self.renew().await?).send().await?)
+            }
+            _ => Ok(response),
+        }
+    }
+
+    /// The JSON of a good answer; a problem becomes an error with its texts.
+    pub async fn answer(&self, request: RequestBuilder) -> Result<Value, Box<dyn Error>> {
+        read(self.send(request).await?).await
+    }
+
+    /// The next access token of the session. Each refresh token is good once: nobody else may use this one meanwhile.
+    async fn renew(&self) -> Result<String, Box<dyn Error>> {
+        let mut tokens = self.tokens.lock().await;
+        let refresh = self.client.post(format!("{}/v1/auth/refresh", self.url));
+        let refresh = refresh.json(&json!({ "refresh_token": tokens.refresh }));
+        *tokens =
+            Tokens::of(&read(refresh.send().await?).await.map_err(|error| format!("the session is over: {error}"))?);
+        Ok(tokens.access.clone())
     }
 
     /// Ends the session: a command leaves none behind.
     pub async fn log_out(self) -> Result<(), Box<dyn Error>> {
         let logout = self.client.post(format!("{}/v1/auth/logout", self.url));
-        logout.json(&json!({ "refresh_token": self.refresh_token })).send().await?;
+        logout.json(&json!({ "refresh_token": self.tokens.into_inner().refresh })).send().await?;
         Ok(())
     }
 }
 
-/// The JSON of a good answer; a problem becomes an error with its texts.
-pub async fn answer(request: RequestBuilder) -> Result<Value, Box<dyn Error>> {
-    let response = request.send().await?;
+async fn read(response: Response) -> Result<Value, Box<dyn Error>> {
     let status = response.status();
     let body: Value = response.json().await.unwrap_or_default();
     if status.is_success() {

@@ -12,7 +12,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use super::client::{Merchant, Remote, answer};
+use super::client::{Merchant, Remote};
 use super::replay::{Wish, replay};
 use super::{Outcome, card, grants, telemetry, visible_json};
 
@@ -226,7 +226,7 @@ async fn push(merchant: &Merchant, file: &Path) -> Outcome {
     if let Some(signature) = read_signature(file)? {
         request = request.header("plugin-signature", STANDARD.encode(signature));
     }
-    card::print(&answer(request.body(read(file)?)).await?);
+    card::print(&merchant.answer(request.body(read(file)?)).await?);
     Ok(())
 }
 
@@ -246,7 +246,7 @@ fn read_signature(file: &Path) -> Result<Option<String>, String> {
 }
 
 async fn list(merchant: &Merchant) -> Outcome {
-    let plugins = answer(merchant.request(Method::GET, "/v1/admin/plugins")).await?;
+    let plugins = merchant.answer(merchant.request(Method::GET, "/v1/admin/plugins")).await?;
     for plugin in plugins.as_array().into_iter().flatten() {
         for version in plugin["versions"].as_array().into_iter().flatten() {
             let active = version["version"] == plugin["active_version"];
@@ -271,7 +271,7 @@ async fn activate(merchant: &Merchant, plugin: &str, settings: Option<&Path>) ->
     if let Some(generation) = generation {
         request = request.header("if-match", format!("\"{generation}\""));
     }
-    print_binding(&answer(request).await?);
+    print_binding(&merchant.answer(request).await?);
     Ok(())
 }
 
@@ -291,14 +291,14 @@ async fn candidate(
     settings: Option<&Path>,
 ) -> Result<Candidate, Box<dyn std::error::Error>> {
     let (name, version) = plugin.split_once('@').map_or((plugin, None), |(name, version)| (name, Some(version)));
-    let known = answer(merchant.request(Method::GET, &format!("/v1/admin/plugins/{name}"))).await?;
+    let known = merchant.answer(merchant.request(Method::GET, &format!("/v1/admin/plugins/{name}"))).await?;
     let domain = text(&known["domain"]).to_owned();
     let settings: Option<Value> = match settings {
         Some(file) => Some(serde_json::from_slice(&read(file)?)?),
         None => None,
     };
     let wanted = json!({ "name": name, "version": version, "settings": settings });
-    let current = answer(merchant.request(Method::GET, &format!("/v1/admin/bindings/{domain}"))).await.ok();
+    let current = merchant.answer(merchant.request(Method::GET, &format!("/v1/admin/bindings/{domain}"))).await.ok();
     let generation = current.as_ref().and_then(|binding| binding["generation"].as_i64());
     let bound = current.as_ref().and_then(|binding| binding["plugins"].as_array()).cloned().unwrap_or_default();
     let plugins = match bound.iter().any(|bound| bound["name"] == name) {
@@ -315,19 +315,19 @@ fn keep(bound: &Value) -> Value {
 async fn settings(merchant: &Merchant, plugin: &str, set: Option<&Path>) -> Outcome {
     let path = format!("/v1/admin/plugins/{plugin}/settings");
     let Some(file) = set else {
-        let in_force = answer(merchant.request(Method::GET, &path)).await?;
+        let in_force = merchant.answer(merchant.request(Method::GET, &path)).await?;
         println!("{}", visible_json(&serde_json::to_string_pretty(&in_force["settings"])?));
         return Ok(());
     };
     let settings: Value = serde_json::from_slice(&read(file)?)?;
-    let changed = answer(merchant.request(Method::PUT, &path).json(&settings)).await?;
+    let changed = merchant.answer(merchant.request(Method::PUT, &path).json(&settings)).await?;
     println!("{} generation {}", text(&changed["domain"]), changed["generation"]);
     Ok(())
 }
 
 async fn roll_back(merchant: &Merchant, domain: &str) -> Outcome {
     let path = format!("/v1/admin/bindings/{domain}/rollback");
-    print_binding(&answer(merchant.request(Method::POST, &path)).await?);
+    print_binding(&merchant.answer(merchant.request(Method::POST, &path)).await?);
     Ok(())
 }
 

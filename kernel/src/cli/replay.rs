@@ -8,7 +8,7 @@ use kassa::money::Currency;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Merchant, answer};
+use super::client::Merchant;
 use super::{Outcome, visible};
 
 /// How often the shop is asked how far it is.
@@ -30,11 +30,11 @@ pub struct Wish<'a> {
 /// Begins a replay, waits for it, and tells what it found.
 pub async fn replay(merchant: &Merchant, wish: Wish<'_>) -> Outcome {
     let begin = merchant.request(Method::POST, &format!("/v1/admin/bindings/{}/replays", wish.domain));
-    let begun = answer(begin.json(&json!({ "plugins": wish.plugins, "last": wish.last }))).await?;
+    let begun = merchant.answer(begin.json(&json!({ "plugins": wish.plugins, "last": wish.last }))).await?;
     let path = format!("/v1/admin/replays/{}", text(&begun["id"]));
     let ended = wait(merchant, &path, begun).await?;
     if let Some(file) = wish.page {
-        let page = merchant.request(Method::GET, &format!("{path}/page")).send().await?.error_for_status()?;
+        let page = merchant.send(merchant.request(Method::GET, &format!("{path}/page"))).await?.error_for_status()?;
         std::fs::write(file, page.text().await?).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     if ended["state"] != "done" {
@@ -52,7 +52,7 @@ async fn wait(merchant: &Merchant, path: &str, mut replay: Value) -> Result<Valu
     let bar = ProgressBar::new(replay["orders_total"].as_u64().unwrap_or_default()).with_style(style);
     while replay["state"] == "running" {
         tokio::time::sleep(LOOK_EVERY).await;
-        replay = answer(merchant.request(Method::GET, path)).await?;
+        replay = merchant.answer(merchant.request(Method::GET, path)).await?;
         bar.set_position(replay["orders_done"].as_u64().unwrap_or_default());
     }
     bar.finish_and_clear();

@@ -1,40 +1,55 @@
 //! `kassa plugin logs` and `kassa plugin counters`.
 
-use reqwest::Method;
+use std::time::Duration;
+
+use reqwest::{Method, Response};
 use serde_json::Value;
 
-use super::client::{Merchant, answer};
+use super::client::Merchant;
 use super::{Outcome, visible};
+
+/// What a shop that stops, and ends every stream at once, is spared.
+const FOLLOW_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 pub async fn logs(merchant: &Merchant, plugin: &str, follow: bool, level: Option<&str>) -> Outcome {
     let path = format!("/v1/admin/plugins/{plugin}/logs");
     // A word of a closed list: nothing in it means something in an address.
     let level = level.map(|level| format!("&level={level}")).unwrap_or_default();
-    let lately = answer(merchant.request(Method::GET, &format!("{path}?limit=100{level}"))).await?;
+    let lately = merchant.answer(merchant.request(Method::GET, &format!("{path}?limit=100{level}"))).await?;
     lately["items"].as_array().into_iter().flatten().for_each(print_line);
     if !follow {
         return Ok(());
     }
-    let live = merchant.request(Method::GET, &format!("{path}/live?after={}{level}", lately["until"]));
-    let mut response = live.send().await?;
-    if !response.status().is_success() {
-        return Err(format!("{}: {}", response.status(), response.text().await?).into());
+    let mut after = lately["until"].as_u64().unwrap_or_default();
+    loop {
+        let live = merchant.request(Method::GET, &format!("{path}/live?after={after}{level}"));
+        let live = merchant.send(live).await.map_err(|error| format!("the shop ended it: {error}"))?;
+        if !live.status().is_success() {
+            return Err(format!("{}: {}", live.status(), live.text().await?).into());
+        }
+        after = print_events(live, after).await?;
+        tokio::time::sleep(FOLLOW_AGAIN_AFTER).await;
     }
-    // Server-sent events: a line each for what it is and what it says, and an empty one at its end.
+}
+
+/// Prints what comes until the stream ends: with the access token, or with the shop. Answers which line was the last.
+async fn print_events(mut live: Response, mut after: u64) -> Result<u64, Box<dyn std::error::Error>> {
+    // Server-sent events: a line each for what it is, which and what it says, and an empty one at its end.
     let (mut text, mut event) = (Vec::new(), String::new());
-    while let Some(bytes) = response.chunk().await? {
+    while let Some(bytes) = live.chunk().await? {
         text.extend_from_slice(&bytes);
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = text.drain(..=end).collect();
             let line = String::from_utf8_lossy(&line);
             match line.trim_end().split_once(": ") {
                 Some(("event", name)) => event = name.to_owned(),
+                Some(("id", id)) => after = id.parse().unwrap_or(after),
                 Some(("data", data)) => print_event(&event, &serde_json::from_str(data)?),
                 _ => {}
             }
         }
     }
-    Err("the shop ended it: it stops, or the session was over".into())
+    Ok(after)
 }
 
 fn print_event(event: &str, data: &Value) {
@@ -53,7 +68,8 @@ fn print_line(line: &Value) {
 }
 
 pub async fn counters(merchant: &Merchant, plugin: &str) -> Outcome {
-    let counted = answer(merchant.request(Method::GET, &format!("/v1/admin/plugins/{plugin}/counters"))).await?;
+    let counted =
+        merchant.answer(merchant.request(Method::GET, &format!("/v1/admin/plugins/{plugin}/counters"))).await?;
     print!("{}", visible(&table(&counted)));
     Ok(())
 }
