@@ -22,6 +22,7 @@
 //! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
 //! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
 //! | `chain` | pricing plugins one after the other |
+//! | `patience` | work that waits where the shoppers' calls take all places |
 //! | `check`, `configurable` | what activation asks a plugin, and what it says of settings where it exports that |
 //! | `telemetry/` | counters and the last log lines of what is in force, in the memory of this process |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
@@ -51,6 +52,7 @@ mod metadata;
 mod option_id;
 mod outbound;
 mod package;
+mod patience;
 mod places;
 pub mod registry;
 mod routing;
@@ -93,6 +95,7 @@ pub use metadata::Metadata;
 pub use option_id::OptionId;
 pub use outbound::OutboundConfig;
 pub use package::{Digest, NotADigest, Package, PackageError};
+pub use patience::patiently;
 pub use registry::{Registry, RegistryError};
 pub use routing::{Bound, Loaded, Route, Routing};
 pub use schema::Mistake;

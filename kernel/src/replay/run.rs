@@ -12,16 +12,15 @@ use super::case::{self, Case};
 use super::sums::Sums;
 use super::{Error, OrderChange, Replay, Report, State, store};
 use crate::orders::receipts::{self, Recorded};
-use crate::plugins::{Bound, Domain, Host};
+use crate::plugins::{Bound, Domain, Host, patiently};
 use crate::{Shop, clock, db, events};
 
 /// Orders that are read at once.
 const PAGE: u32 = 200;
 /// Orders that one task replays: a task for each would cost more than a quick plugin does.
 const SHARE: usize = 20;
-/// How often a call is tried again that found no place beside the shoppers' calls, and after what pause.
+/// How often an order is tried again whose calls found no place beside the shoppers' calls.
 const TRIES: u32 = 50;
-const PAUSE: Duration = Duration::from_millis(200);
 /// How often the row says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// Seconds between the tries to write how a replay ended. Together, and with the waits for a connection, they are shorter than a replay may
@@ -184,14 +183,8 @@ async fn replay_share(
 ) -> Vec<Option<Case>> {
     let mut cases = Vec::with_capacity(orders.len());
     for order in &orders {
-        let mut case = case::replay(host, domain, candidate, order).await;
-        for _ in 0..TRIES {
-            if !case.as_ref().is_some_and(Case::found_no_place) {
-                break;
-            }
-            tokio::time::sleep(PAUSE).await;
-            case = case::replay(host, domain, candidate, order).await;
-        }
+        let replay = || case::replay(host, domain, candidate, order);
+        let case = patiently(TRIES, |case| case.as_ref().is_some_and(Case::found_no_place), replay).await;
         cases.push(case);
         // Quick plugins never wait: without this the task would have its thread to itself.
         tokio::task::yield_now().await;

@@ -7,6 +7,8 @@ use kassa::orders::receipts;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::app::Answer;
+use crate::support::components::HOSTILE;
 use crate::support::merchant::Merchant;
 use crate::support::shopper::Shopper;
 
@@ -130,5 +132,39 @@ api_test! {
         // Other rates later change nothing about it.
         let app = app.restart_with(|config| config.carts.fallback_delivery = Vec::new()).await;
         verified(&app.shop, &order).await.unwrap();
+    }
+}
+
+api_test! {
+    /// A shopper has the only place of the plugin: that says nothing about the order.
+    async fn verifying_waits_for_a_place(app: App) {
+        let shop = app.another(|config| {
+            let limits = &mut config.plugins.limits.pricing;
+            (limits.concurrent_calls, limits.wait_ms) = (1, 1);
+            (limits.cpu_ms, limits.wall_ms, limits.fuel) = (1_000, 60_000, 1 << 40);
+        });
+        let shop = shop.await;
+        let merchant = Merchant::of(&shop).await;
+        let request = shop.client.post(format!("{}/v1/admin/plugins", shop.url)).bearer_auth(&merchant.token);
+        Answer::of(request.header("content-type", "application/wasm").body(HOSTILE.clone())).await.expect(201);
+        let bind = async |mode: &str| {
+            let settings = json!({ "mode": mode, "spare_probe": true });
+            let body = json!({ "plugins": [{ "name": "hostile-pricing", "settings": settings }] });
+            merchant.put("/v1/admin/bindings/pricing", body).await.expect(200);
+        };
+        bind("ok").await;
+        let order = Shopper::ready(&shop, "FILTER-PAPER-100", 1).await.check_out("tok-approve").await.expect(201);
+        let shopper = Shopper::guest(&shop).await;
+        shopper.add("FILTER-PAPER-100", 1).await.expect(200);
+        bind("loop").await;
+        let looks = shopper.send(Method::GET, "", None);
+        let verifies = async {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            verified(&shop.shop, &order).await
+        };
+        let (looked, verified) = tokio::join!(looks, verifies);
+        looked.problem("pricing-unavailable");
+        verified.unwrap();
+        shop.stopper().stop().await;
     }
 }

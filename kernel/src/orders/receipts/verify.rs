@@ -12,8 +12,15 @@ use super::{Receipt, sha256_hex};
 use crate::carts::{self, FallbackRate};
 use crate::orders::checkout::order_adjustment;
 use crate::orders::{self, Adjustment, Error, Line, Order, store};
-use crate::plugins::{Bound, CallError, ChainError, Chained, Domain, OptionId, RegistryError, delivery, pricing};
+use crate::plugins::{
+    Bound, CallError, ChainError, Chained, Domain, Fault, OptionId, RegistryError, delivery, patiently, pricing,
+};
 use crate::{Shop, db};
+
+/// How often an order is read again that was changed while it was read.
+const READS: u32 = 10;
+/// How often an order is tried again whose calls found no place beside the shoppers' calls.
+const TRIES: u32 = 50;
 
 /// Why an order is not what its receipts derive.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +41,8 @@ pub enum VerifyError {
     Contradiction(&'static str),
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
+    #[error("the order is changed faster than it can be read")]
+    Changing,
     #[error("verifying stopped: the kernel panicked")]
     Panicked,
     #[error(transparent)]
@@ -57,7 +66,15 @@ pub struct Verifier {
     bound: Mutex<HashMap<(String, String), Arc<Bound>>>,
 }
 
-/// Derives an order again, and compares.
+/// An order and what it recorded.
+struct Stored {
+    order: Order,
+    receipts: Vec<Receipt>,
+    lines: Vec<Line>,
+    adjustments: Vec<Adjustment>,
+}
+
+/// Derives an order again, and compares. Where it was changed since it was read, it is derived as it is now.
 pub async fn verify(shop: &Shop, order: &Order) -> Result<(), VerifyError> {
     Verifier::new(shop).verify(order).await
 }
@@ -97,11 +114,29 @@ impl Verifier {
 
     /// Derives the order again, and compares all that it recorded.
     pub async fn verify(&self, order: &Order) -> Result<(), VerifyError> {
+        let stored = self.read(order.clone()).await?;
+        patiently(TRIES, found_no_place, || self.derive(&stored)).await
+    }
+
+    /// All of an order at one moment. Each part is read by a statement of its own, and whoever edits the order between two of them gives it another
+    /// version with the parts: then it is read again.
+    async fn read(&self, mut order: Order) -> Result<Stored, VerifyError> {
         let mut conn = self.shop.db().read().await?;
-        let receipts = store::receipts(&mut conn, order.id).await?;
-        let lines = store::lines(&mut conn, order.id).await?;
-        let adjustments = store::adjustments(&mut conn, order.id).await?;
-        drop(conn);
+        for _ in 0..READS {
+            let receipts = store::receipts(&mut conn, order.id).await?;
+            let lines = store::lines(&mut conn, order.id).await?;
+            let adjustments = store::adjustments(&mut conn, order.id).await?;
+            let now = store::get_order(&mut conn, order.id).await?;
+            if now.version == order.version {
+                return Ok(Stored { order, receipts, lines, adjustments });
+            }
+            order = now;
+        }
+        Err(VerifyError::Changing)
+    }
+
+    async fn derive(&self, stored: &Stored) -> Result<(), VerifyError> {
+        let Stored { order, receipts, lines, adjustments } = stored;
         if receipts.iter().any(|receipt| sha256_hex(&receipt.input) != receipt.input_sha256) {
             return Err(VerifyError::InputAltered);
         }
@@ -118,8 +153,8 @@ impl Verifier {
             same(&receipt.input, &serde_json::to_string(&*link.request)?, "a plugin was asked with what others added")?;
         }
         compare_amounts(order, &request, &priced)?;
-        compare_lines(&lines, &request, &priced)?;
-        compare_adjustments(&adjustments, &priced)?;
+        compare_lines(lines, &request, &priced)?;
+        compare_adjustments(adjustments, &priced)?;
         let of_goods = self.price(&bound, pricing::Request { delivery: None, ..request.clone() }).await?;
         self.verify_delivery(order, of(Domain::Delivery), &request, &of_goods).await
     }
@@ -189,6 +224,11 @@ impl Verifier {
     }
 }
 
+/// It says nothing about the order: the host had no place for a call.
+fn found_no_place(derived: &Result<(), VerifyError>) -> bool {
+    matches!(derived, Err(VerifyError::Call(CallError { fault: Fault::Busy, .. })))
+}
+
 /// What the first of the chain was asked, before anybody added anything.
 fn read_request(chain: &[&Receipt]) -> Result<pricing::Request, VerifyError> {
     let first = chain.first().ok_or(VerifyError::NoReceipt)?;
@@ -240,6 +280,8 @@ fn compare_amounts(order: &Order, request: &pricing::Request, priced: &Chained) 
     Ok(())
 }
 
+/// What a line cost. What it was shown with, title, crossed-out price (`compare_at`) and price list, no plugin is told: no receipt has it, and the
+/// catalog that it came from has changed since, so that it cannot be derived.
 fn compare_lines(lines: &[Line], request: &pricing::Request, priced: &Chained) -> Result<(), VerifyError> {
     compare("how many lines there are", request.lines.len(), lines.len())?;
     for (index, (asked, line)) in request.lines.iter().zip(lines).enumerate() {
