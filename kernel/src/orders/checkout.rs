@@ -219,11 +219,6 @@ fn new_order(contents: &Contents, quoted: &Quoted, delivery: Delivery) -> Order 
 
 pub(super) fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Line>, money::OutOfRange> {
     let line = |(index, line): (usize, &carts::Line)| {
-        let own = quoted.adjustments.iter().filter(|adjustment| {
-            adjustment.kind != pricing::Kind::TaxIncluded
-                && matches!(adjustment.target, pricing::Target::Line(target) if target as usize == index)
-        });
-        let goods = money::times(line.unit_price, line.quantity)?;
         Ok(Line {
             variant_id: line.variant.id,
             sku: line.variant.sku.clone(),
@@ -232,7 +227,7 @@ pub(super) fn order_lines(contents: &Contents, quoted: &Quoted) -> Result<Vec<Li
             unit_price: line.unit_price,
             compare_at: line.applying().and_then(|price| price.compare_at),
             price_list: line.applying().and_then(|price| price.list.clone()),
-            total: money::sum(std::iter::once(goods).chain(own.map(|adjustment| adjustment.amount)))?,
+            total: pricing::line_total(index, line.unit_price, line.quantity, &quoted.adjustments)?,
             note: line.note.clone(),
             attributes: line.attributes.clone(),
         })

@@ -15,7 +15,7 @@ use super::fault::Stopped;
 use super::routing::Linked;
 use super::state::State;
 use super::telemetry::Function;
-pub use super::totals::Totals;
+pub use super::totals::{Totals, line_total};
 use super::{Bound, CallError, Called, Host};
 
 const INTERFACE: &str = "kassa:pricing/pricing@0.1.0";

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::AMOUNT_LIMIT;
 use super::pricing::{Adjustment, Kind, Request, Target};
+use crate::money::{self, Amount, OutOfRange};
 
 /// What a cart comes to, in minor units. Computed by the kernel from the request and the adjustments, never taken
 /// from a plugin.
@@ -87,6 +88,16 @@ impl Totals {
     }
 }
 
+/// What the line at `index` comes to: its goods, and of `added` what is for it alone. Taxes that its price contains are in it already.
+pub fn line_total(index: usize, unit_price: Amount, quantity: u32, added: &[Adjustment]) -> Result<Amount, OutOfRange> {
+    let own = added.iter().filter(|adjustment| {
+        adjustment.kind != Kind::TaxIncluded
+            && matches!(adjustment.target, Target::Line(line) if line as usize == index)
+    });
+    let goods = money::times(unit_price, quantity)?;
+    money::sum(std::iter::once(goods).chain(own.map(|adjustment| adjustment.amount)))
+}
+
 fn sign(kind: Kind, amount: i64) -> Result<(), &'static str> {
     match kind {
         Kind::Discount if amount > 0 => Err("a discount is 0 or less"),
@@ -160,6 +171,23 @@ mod tests {
             total: 31_95,
         };
         assert_eq!(totals, Ok(expected));
+    }
+
+    #[test]
+    fn a_line_comes_to_its_goods_and_what_is_added_to_it_alone() {
+        let added = [
+            adjustment(Target::Line(0), Kind::Discount, -3_00),
+            adjustment(Target::Line(1), Kind::Discount, -1_00),
+            adjustment(Target::Line(0), Kind::Tax, 95),
+            adjustment(Target::Line(0), Kind::Fee, 10),
+            adjustment(Target::Line(0), Kind::TaxIncluded, 4_00),
+            adjustment(Target::Order, Kind::Discount, -2_00),
+            adjustment(Target::Delivery, Kind::Fee, 1_00),
+        ];
+        assert_eq!(line_total(0, 10_00, 3, &added), Ok(30_00 - 3_00 + 95 + 10));
+        assert_eq!(line_total(1, 5_00, 1, &added), Ok(4_00));
+        assert_eq!(line_total(2, 5_00, 2, &added), Ok(10_00));
+        assert_eq!(line_total(0, AMOUNT_LIMIT, 2, &added), Err(OutOfRange));
     }
 
     #[test]

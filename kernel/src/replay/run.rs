@@ -12,6 +12,7 @@ use super::case::{self, Case};
 use super::sums::Sums;
 use super::{Error, OrderChange, Replay, Report, State, store};
 use crate::orders::receipts::{self, Recorded};
+use crate::plugins::registry::BoundPlugin;
 use crate::plugins::{Bound, Domain, Host, patiently};
 use crate::{Shop, clock, db, events};
 
@@ -69,9 +70,7 @@ impl Ending {
     fn done(replay: &Replay, (report, changes): &Found) -> Self {
         let event = json!({
             "id": replay.id, "domain": replay.domain.name(), "actor": replay.created_by,
-            "plugins": replay.candidate.iter()
-                .map(|plugin| json!({ "name": plugin.name, "version": plugin.version, "digest": plugin.digest }))
-                .collect::<Vec<_>>(),
+            "plugins": BoundPlugin::told(&replay.candidate),
             "orders": report.orders, "changed": report.changed, "failed": report.failed, "totals": report.totals,
         });
         let found = store::Found::of(report, changes);

@@ -288,13 +288,9 @@ fn compare_lines(lines: &[Line], request: &pricing::Request, priced: &Chained) -
         compare("the SKU of a line", asked.sku.clone(), line.sku.clone())?;
         compare("the quantity of a line", asked.quantity, line.quantity)?;
         compare("the unit price of a line", asked.unit_price, line.unit_price)?;
-        let own = priced.adjustments.iter().filter(|adjustment| {
-            adjustment.kind != pricing::Kind::TaxIncluded
-                && matches!(adjustment.target, pricing::Target::Line(target) if target as usize == index)
-        });
-        let goods = i128::from(asked.unit_price) * i128::from(asked.quantity);
-        let total = own.fold(goods, |total, adjustment| total + i128::from(adjustment.amount));
-        compare("the total of a line", total, line.total.into())?;
+        let total = pricing::line_total(index, asked.unit_price, asked.quantity, &priced.adjustments);
+        let total = total.map_err(|_| VerifyError::Contradiction("a line comes to more than an amount can say"))?;
+        compare("the total of a line", total, line.total)?;
     }
     Ok(())
 }

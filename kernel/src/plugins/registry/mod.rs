@@ -61,6 +61,14 @@ pub struct BoundPlugin {
     pub settings: Value,
 }
 
+impl BoundPlugin {
+    /// Plugins as events tell of them: without their settings, which are the merchant's own.
+    pub fn told(plugins: &[Self]) -> Value {
+        let told = |plugin: &Self| json!({ "name": plugin.name, "version": plugin.version, "digest": plugin.digest });
+        plugins.iter().map(told).collect()
+    }
+}
+
 /// The plugins of a domain, as they were at one time.
 #[derive(Debug, Clone)]
 pub struct Binding {
@@ -401,9 +409,7 @@ impl Registry {
         let kind = if rolled_back_to.is_some() { "plugin.rolled-back" } else { "plugin.activated" };
         let data = json!({
             "domain": domain.name(), "generation": generation, "actor": actor,
-            "plugins": binding.plugins.iter()
-                .map(|plugin| json!({ "name": plugin.name, "version": plugin.version, "digest": plugin.digest }))
-                .collect::<Vec<_>>(),
+            "plugins": BoundPlugin::told(&binding.plugins),
         });
         events::record(&mut tx, kind, domain.name(), data).await?;
         tx.commit().await?;
