@@ -97,6 +97,13 @@ api_test! {
         assert_eq!(two["orders_total"], 2);
         let page = merchant.get("/v1/admin/replays?limit=1").await.expect(200);
         assert_eq!((&page["items"][0]["id"], page["next_cursor"].is_string()), (&two["id"], true));
+        let cursor = page["next_cursor"].as_str().unwrap();
+        let listed = merchant.get(&format!("/v1/admin/replays?cursor={cursor}")).await.expect(200)["items"][0].clone();
+        assert_eq!((&listed["summary"]["changed"], &listed["summary"]["totals"]), (&json!(2), &report["totals"]), "{listed}");
+        assert_eq!((&listed["report"], &listed["candidate"][0]["settings"]), (&json!(null), &json!(null)), "{listed}");
+        assert_eq!(listed["candidate"][0]["name"], "pricing-standard");
+        let events = merchant.get("/v1/admin/events?type=plugin.replayed").await.expect(200);
+        assert_eq!(events["items"][0]["data"]["plugins"], listed["candidate"], "{events}");
     }
 }
 
@@ -216,6 +223,34 @@ api_test! {
         let left = merchant.get(&path(&second, "")).await.expect(200);
         assert_eq!((&left["state"], &left["report"]), (&json!("failed"), &json!(null)));
         assert!(left["error"].as_str().unwrap().contains("was stopped"), "{left}");
+    }
+}
+
+api_test! {
+    /// One that reaches over two rows of the database is whole, and what no page needs is not read.
+    async fn a_page_of_changes_costs_a_page(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let replay = replay(&merchant, "pricing", json!([{ "name": "pricing-standard" }])).await;
+        let id: uuid::Uuid = replay["id"].as_str().unwrap().parse().unwrap();
+        let row = |numbers: &[i64]| {
+            let change = |number| json!({ "number": number, "currency": "EUR", "before": 2, "after": 1, "difference": -1 });
+            json!(numbers.iter().map(change).collect::<Vec<_>>()).to_string()
+        };
+        let mut tx = app.shop.db().write().await.unwrap();
+        for (oldest, changes) in [(17_i64, row(&[20, 19, 17])), (11, row(&[15, 12, 11])), (1, "no JSON".to_owned())] {
+            sql::execute!(tx, "insert into replay_changes (replay_id, oldest, changes) values ($1, $2, $3)", id, oldest, changes).unwrap();
+        }
+        tx.commit().await.unwrap();
+        let page = async |query: String| {
+            let page = merchant.get(&format!("/v1/admin/replays/{id}/changes?limit=2{query}")).await.expect(200);
+            let numbers: Vec<_> = page["items"].as_array().unwrap().iter().map(|change| change["number"].as_i64().unwrap()).collect();
+            (numbers, page["next_cursor"].as_str().map(|cursor| format!("&cursor={cursor}")))
+        };
+        let (first, cursor) = page(String::new()).await;
+        let (second, cursor) = page(cursor.unwrap()).await;
+        let (third, cursor) = page(cursor.unwrap()).await;
+        assert_eq!((first, second, third), (vec![20, 19], vec![17, 15], vec![12, 11]));
+        assert_eq!(cursor, None, "what cannot be read is none");
     }
 }
 

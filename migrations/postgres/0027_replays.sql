@@ -7,9 +7,9 @@ create table replays (
     state text not null check (state in ('running', 'done', 'failed', 'cancelled')),
     orders_total bigint not null,
     orders_done bigint not null,
-    -- JSON, once it is done: the report, and every order that would change.
+    -- JSON, once it is done: the report, and what a list of replays says of it.
     report text,
-    changes text,
+    summary text,
     error text,
     created_by text not null,
     created_at timestamptz not null,
@@ -18,3 +18,13 @@ create table replays (
     ended_at timestamptz
 );
 create index replays_by_end on replays (ended_at);
+
+-- Every order that would change, some hundreds in a row: one for each would keep the one writer of SQLite from shoppers.
+create table replay_changes (
+    replay_id uuid not null references replays (id),
+    -- Number of the last order in the row; they stand in it from the newest on.
+    oldest bigint not null,
+    -- A JSON array.
+    changes text not null,
+    primary key (replay_id, oldest)
+);

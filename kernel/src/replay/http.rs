@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Error, OrderChange, Replay, Report, page};
+use super::{Error, OrderChange, Replay, Report, ReportSummary, page};
 use crate::Shop;
 use crate::clock::Moment;
 use crate::html;
@@ -16,6 +16,7 @@ use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
 use crate::plugins::Domain;
+use crate::plugins::registry::BoundPlugin;
 use crate::plugins::registry::http::{BoundPluginOut, WantedIn, read_wanted};
 use crate::problem::{Kind, Problem, ProblemSchema};
 
@@ -63,6 +64,43 @@ pub struct ReplayOut {
     ended_at: Option<Moment>,
 }
 
+/// A replay in the list of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReplaySummaryOut {
+    id: Uuid,
+    #[schema(value_type = String, example = "pricing")]
+    domain: &'static str,
+    /// What was tried; the replay itself has the settings.
+    candidate: Vec<CandidateOut>,
+    /// `running`, `done`, `failed` or `cancelled`.
+    #[schema(example = "done")]
+    state: &'static str,
+    #[schema(example = 10_000)]
+    orders_total: i64,
+    #[schema(example = 10_000)]
+    orders_done: i64,
+    /// Of its report, once it is done.
+    summary: Option<ReportSummary>,
+    /// Why it failed.
+    error: Option<String>,
+    /// Id of the person, or of the API key.
+    created_by: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Moment,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Moment>,
+}
+
+/// A plugin that was tried.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CandidateOut {
+    #[schema(example = "pricing-standard")]
+    name: String,
+    #[schema(example = "0.1.0")]
+    version: String,
+    digest: String,
+}
+
 /// Replays orders with other plugins
 ///
 /// What the newest orders would have cost if these plugins had been in force for the domain, `pricing` or `delivery`: how many would change, by how
@@ -93,17 +131,19 @@ pub async fn create_replay(
 }
 
 /// Replays, the newest first
+///
+/// Without their reports and settings: `GET /v1/admin/replays/{id}` has those of one.
 #[utoipa::path(get, path = "/v1/admin/replays", tag = "plugins", security(("bearer" = [])), params(PageParams),
-    responses((status = 200, body = Page<ReplayOut>))
+    responses((status = 200, body = Page<ReplaySummaryOut>))
 )]
 pub async fn list_replays(
     State(shop): State<Shop>,
     _: Staff<may::Plugins>,
     Query(params): Query<PageParams>,
-) -> Result<Answer<Page<ReplayOut>>, Problem> {
+) -> Result<Answer<Page<ReplaySummaryOut>>, Problem> {
     let limit = params.limit()?;
     let replays = super::list(&shop, params.key()?, limit + 1).await?;
-    Ok(Answer(Page::new(replays, limit, |replay| replay.id, ReplayOut::from)))
+    Ok(Answer(Page::new(replays, limit, |replay| replay.id, ReplaySummaryOut::from)))
 }
 
 /// How far a replay is, and what it found
@@ -176,6 +216,26 @@ impl From<Replay> for ReplayOut {
             orders_total: replay.orders_total,
             orders_done: replay.orders_done,
             report: replay.report,
+            error: replay.error,
+            created_by: replay.created_by,
+            created_at: replay.created_at,
+            ended_at: replay.ended_at,
+        }
+    }
+}
+
+impl From<Replay<ReportSummary>> for ReplaySummaryOut {
+    fn from(replay: Replay<ReportSummary>) -> Self {
+        let candidate =
+            |plugin: BoundPlugin| CandidateOut { name: plugin.name, version: plugin.version, digest: plugin.digest };
+        Self {
+            id: replay.id,
+            domain: replay.domain.name(),
+            candidate: replay.candidate.into_iter().map(candidate).collect(),
+            state: replay.state.name(),
+            orders_total: replay.orders_total,
+            orders_done: replay.orders_done,
+            summary: replay.report,
             error: replay.error,
             created_by: replay.created_by,
             created_at: replay.created_at,

@@ -26,7 +26,7 @@ use crate::plugins::registry::{BoundPlugin, Wanted};
 use crate::plugins::{Domain, RegistryError};
 use crate::{Shop, db, id, orders};
 
-pub use report::{CallCost, Change, Cost, Failure, Group, OrderChange, Report, Side};
+pub use report::{CallCost, Change, Cost, Failure, Group, OrderChange, Report, ReportSummary, Side};
 
 /// `[replay]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,9 +48,9 @@ impl Default for ReplayConfig {
     }
 }
 
-/// A replay.
+/// A replay, with its whole report or, in a list of them, with its summary.
 #[derive(Debug, Clone)]
-pub struct Replay {
+pub struct Replay<Found = Report> {
     pub id: Uuid,
     pub domain: Domain,
     /// What was tried.
@@ -60,7 +60,7 @@ pub struct Replay {
     pub orders_total: i64,
     pub orders_done: i64,
     /// Once it is done.
-    pub report: Option<Report>,
+    pub report: Option<Found>,
     /// Why it failed.
     pub error: Option<String>,
     pub created_by: String,
@@ -149,7 +149,7 @@ pub async fn begin(shop: &Shop, domain: Domain, wanted: &[Wanted], last: u32, by
 }
 
 /// At most `limit` replays before `before`, the newest first.
-pub async fn list(shop: &Shop, before: Option<Uuid>, limit: u32) -> Result<Vec<Replay>, Error> {
+pub async fn list(shop: &Shop, before: Option<Uuid>, limit: u32) -> Result<Vec<Replay<ReportSummary>>, Error> {
     end_those_left(shop).await?;
     Ok(store::list(&mut shop.db().read().await?, before.unwrap_or(Uuid::max()), limit).await?)
 }
@@ -161,11 +161,11 @@ pub async fn get(shop: &Shop, id: Uuid) -> Result<Replay, Error> {
 
 /// At most `limit` of the orders that would change, before the order of that number, the newest first.
 pub async fn changes(shop: &Shop, id: Uuid, before: Option<i64>, limit: u32) -> Result<Vec<OrderChange>, Error> {
-    get(shop, id).await?;
-    let mut changes = store::changes(&mut shop.db().read().await?, id).await?;
-    changes.retain(|change| before.is_none_or(|before| change.number < before));
-    changes.truncate(limit as usize);
-    Ok(changes)
+    let mut conn = shop.db().read().await?;
+    if !store::is_known(&mut conn, id).await? {
+        return Err(Error::NotFound);
+    }
+    Ok(store::changes(&mut conn, id, before.unwrap_or(i64::MAX), limit as usize).await?)
 }
 
 /// Ends a replay: it has no report.

@@ -39,6 +39,36 @@ pub struct Report {
     pub elapsed_ms: u64,
 }
 
+/// The counts and totals of a report.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReportSummary {
+    #[schema(example = 10_000)]
+    pub orders: u64,
+    #[schema(example = 9_120)]
+    pub unchanged: u64,
+    #[schema(example = 879)]
+    pub changed: u64,
+    #[schema(example = 1)]
+    pub failed: u64,
+    #[schema(example = 0)]
+    pub skipped: u64,
+    /// By currency.
+    pub totals: Vec<Change>,
+}
+
+impl Report {
+    pub fn summary(&self) -> ReportSummary {
+        ReportSummary {
+            orders: self.orders,
+            unchanged: self.unchanged,
+            changed: self.changed,
+            failed: self.failed,
+            skipped: self.skipped,
+            totals: self.totals.clone(),
+        }
+    }
+}
+
 /// Sums of a currency.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Change {

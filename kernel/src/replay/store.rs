@@ -1,9 +1,9 @@
 //! All the SQL of replays.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{OrderChange, Replay, Report, State};
+use super::{OrderChange, Replay, Report, ReportSummary, State};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
 
@@ -23,7 +23,7 @@ struct Row {
 }
 
 impl Row {
-    fn into_replay(self) -> Option<Replay> {
+    fn into_replay<Found: for<'a> Deserialize<'a>>(self) -> Option<Replay<Found>> {
         Some(Replay {
             id: self.id,
             // The column's own check allows no other.
@@ -49,13 +49,13 @@ fn read<T: for<'a> Deserialize<'a>>(text: &str) -> Option<T> {
 pub(super) async fn insert(tx: &mut Tx, replay: &Replay, alive: Moment, max: i64) -> Result<bool> {
     let inserted = sql::execute!(
         tx,
-        "insert into replays (id, domain, candidate, state, orders_total, orders_done, report, changes, error, created_by,
+        "insert into replays (id, domain, candidate, state, orders_total, orders_done, report, summary, error, created_by,
                               created_at, seen_at, ended_at)
          select $1, $2, $3, 'running', $4, 0, null, null, null, $5, $6, $6, null
          where (select count(*) from replays where ended_at is null and seen_at >= $7) < $8",
         replay.id,
         replay.domain.name(),
-        serde_json::to_string(&replay.candidate).unwrap_or_default(),
+        json(&replay.candidate),
         replay.orders_total,
         replay.created_by.as_str(),
         replay.created_at,
@@ -76,11 +76,15 @@ pub(super) async fn find(conn: &mut Conn, id: Uuid) -> Result<Option<Replay>> {
     Ok(row.and_then(Row::into_replay))
 }
 
-pub(super) async fn list(conn: &mut Conn, before: Uuid, limit: u32) -> Result<Vec<Replay>> {
+pub(super) async fn is_known(conn: &mut Conn, id: Uuid) -> Result<bool> {
+    Ok(sql::optional!(conn, (Uuid,), "select id from replays where id = $1", id)?.is_some())
+}
+
+pub(super) async fn list(conn: &mut Conn, before: Uuid, limit: u32) -> Result<Vec<Replay<ReportSummary>>> {
     let rows = sql::all!(
         conn,
         Row,
-        "select id, domain, candidate, state, orders_total, orders_done, report, error, created_by, created_at, ended_at
+        "select id, domain, candidate, state, orders_total, orders_done, summary as report, error, created_by, created_at, ended_at
          from replays where id < $1 order by id desc limit $2",
         before,
         i64::from(limit)
@@ -113,41 +117,76 @@ pub(super) async fn end(tx: &mut Tx, id: Uuid, state: State, error: Option<&str>
     Ok(ended > 0)
 }
 
-/// What a replay has found, as its row has it: the changes as one text, since a row for each would keep the one writer of SQLite from
-/// shoppers.
+/// Changes in one row: as many as the largest page of the API, and as much again.
+const CHANGES_IN_A_ROW: usize = 200;
+
+/// What a replay has found, as its rows have it.
 pub(super) struct Found {
     report: String,
-    changes: String,
+    summary: String,
+    /// The number of the last order of each row, and the row.
+    changes: Vec<(i64, String)>,
     orders_done: i64,
 }
 
 impl Found {
+    /// `changes`: from the newest order on.
     pub fn of(report: &Report, changes: &[OrderChange]) -> Self {
+        let row = |changes: &[OrderChange]| Some((changes.last()?.number, json(&changes)));
         Self {
-            // Records of numbers, texts and lists always have a JSON form.
-            report: serde_json::to_string(report).unwrap_or_default(),
-            changes: serde_json::to_string(changes).unwrap_or_default(),
+            report: json(report),
+            summary: json(&report.summary()),
+            changes: changes.chunks(CHANGES_IN_A_ROW).filter_map(row).collect(),
             orders_done: i64::try_from(report.orders + report.skipped).unwrap_or(i64::MAX),
         }
     }
 }
 
+/// Records of numbers, texts and lists always have a JSON form.
+fn json(of: &impl Serialize) -> String {
+    serde_json::to_string(of).unwrap_or_default()
+}
+
 pub(super) async fn put_found(tx: &mut Tx, id: Uuid, found: &Found) -> Result<()> {
     sql::execute!(
         tx,
-        "update replays set report = $2, changes = $3, orders_done = $4 where id = $1",
+        "update replays set report = $2, summary = $3, orders_done = $4 where id = $1",
         id,
         found.report.as_str(),
-        found.changes.as_str(),
+        found.summary.as_str(),
         found.orders_done
     )?;
+    for (oldest, changes) in &found.changes {
+        sql::execute!(
+            tx,
+            "insert into replay_changes (replay_id, oldest, changes) values ($1, $2, $3)",
+            id,
+            *oldest,
+            changes.as_str()
+        )?;
+    }
     Ok(())
 }
 
-/// Every order that would change, the newest first; none of a replay that has not come to its end.
-pub(super) async fn changes(conn: &mut Conn, id: Uuid) -> Result<Vec<OrderChange>> {
-    let row = sql::optional!(conn, (Option<String>,), "select changes from replays where id = $1", id)?;
-    Ok(row.and_then(|(changes,)| changes).as_deref().and_then(read).unwrap_or_default())
+/// At most `limit` of the orders that would change, before the order of that number, the newest first; none of a replay that has not come
+/// to its end. A page costs the rows that it is made of.
+pub(super) async fn changes(conn: &mut Conn, id: Uuid, mut before: i64, limit: usize) -> Result<Vec<OrderChange>> {
+    let mut found: Vec<OrderChange> = Vec::new();
+    while found.len() < limit {
+        let row = sql::optional!(
+            conn,
+            (i64, String),
+            "select oldest, changes from replay_changes where replay_id = $1 and oldest < $2 order by oldest desc limit 1",
+            id,
+            before
+        )?;
+        let Some((oldest, changes)) = row else { break };
+        let changes = read::<Vec<OrderChange>>(&changes).unwrap_or_default();
+        found.extend(changes.into_iter().filter(|change| change.number < before));
+        before = oldest;
+    }
+    found.truncate(limit);
+    Ok(found)
 }
 
 pub(super) async fn any_silent(conn: &mut Conn, since: Moment) -> Result<bool> {
@@ -169,6 +208,11 @@ pub(super) async fn end_silent(tx: &mut Tx, since: Moment, error: &str, now: Mom
 
 /// Deletes those that ended before.
 pub(super) async fn forget(tx: &mut Tx, before: Moment) -> Result<()> {
+    sql::execute!(
+        tx,
+        "delete from replay_changes where replay_id in (select id from replays where ended_at < $1)",
+        before
+    )?;
     sql::execute!(tx, "delete from replays where ended_at < $1", before)?;
     Ok(())
 }
