@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::carts;
 use crate::money::{self, Amount, OutOfRange};
-use crate::orders::receipts::{Receipt, Recorded};
+use crate::orders::receipts::{Recorded, RecordedCall};
 use crate::plugins::{Bound, ChainError, Domain, Host, OptionId, Report, delivery, pricing};
 
 /// What became of an order.
@@ -63,7 +63,7 @@ pub(super) async fn replay(host: &Host, domain: Domain, candidate: &[Arc<Bound>]
         coupons: request.coupons.clone(),
         before: Priced::default(),
         after: Ok(Priced::default()),
-        recorded: of(order, domain).filter(|receipt| receipt.plugin != carts::FALLBACK).map(Spent::recorded).collect(),
+        recorded: of(order, domain).filter(|call| call.plugin != carts::FALLBACK).map(Spent::recorded).collect(),
         candidate: Vec::new(),
     };
     match domain {
@@ -72,8 +72,8 @@ pub(super) async fn replay(host: &Host, domain: Domain, candidate: &[Arc<Bound>]
     }
 }
 
-fn of(order: &Recorded, domain: Domain) -> impl Iterator<Item = &Receipt> {
-    order.receipts.iter().filter(move |receipt| receipt.domain == domain)
+fn of(order: &Recorded, domain: Domain) -> impl Iterator<Item = &RecordedCall> {
+    order.calls.iter().filter(move |call| call.domain == domain)
 }
 
 async fn price(
@@ -84,8 +84,8 @@ async fn price(
     mut case: Case,
 ) -> Option<Case> {
     let mut added = Vec::new();
-    for receipt in of(order, Domain::Pricing) {
-        added.extend(serde_json::from_str::<pricing::Quote>(&receipt.output).ok()?.adjustments);
+    for call in of(order, Domain::Pricing) {
+        added.extend(serde_json::from_str::<pricing::Quote>(&call.output).ok()?.adjustments);
     }
     let before = pricing::Totals::of(&request, &added).ok()?;
     case.before = Priced { total: before.total, categories: parts(&request, &added).ok()? };
@@ -182,8 +182,8 @@ impl Spent {
         Self { fuel: report.fuel, elapsed_us: report.elapsed_us }
     }
 
-    fn recorded(receipt: &Receipt) -> Self {
+    fn recorded(call: &RecordedCall) -> Self {
         let number = |number: i64| u64::try_from(number).unwrap_or_default();
-        Self { fuel: number(receipt.fuel), elapsed_us: number(receipt.elapsed_us) }
+        Self { fuel: number(call.fuel), elapsed_us: number(call.elapsed_us) }
     }
 }

@@ -115,7 +115,7 @@ async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) 
     tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while done < replay.orders_total {
         let limit = PAGE.min(u32::try_from(replay.orders_total - done).unwrap_or(PAGE));
-        let orders = receipts::recorded(shop, before, limit).await.map_err(Box::new)?;
+        let orders = receipts::recorded(shop, replay.domain, before, limit).await.map_err(Box::new)?;
         let Some(last) = orders.last() else { break };
         before = last.number;
         let work = shares_of(orders).into_iter().map(|share| {

@@ -83,12 +83,23 @@ pub async fn list(shop: &Shop, order_id: Uuid) -> Result<Vec<Receipt>, Error> {
 pub struct Recorded {
     pub number: i64,
     /// Of what the order is now, after all edits.
-    pub receipts: Vec<Receipt>,
+    pub calls: Vec<RecordedCall>,
 }
 
-/// The newest orders before `number`, the newest first, with what plugins were asked for them.
-pub async fn recorded(shop: &Shop, before: i64, limit: u32) -> Result<Vec<Recorded>, Error> {
-    Ok(store::recorded(&mut shop.db().read().await?, before, i64::from(limit)).await?)
+/// A receipt, as far as it takes to ask another plugin the same and to compare.
+#[derive(Debug, Clone)]
+pub struct RecordedCall {
+    pub domain: Domain,
+    pub plugin: String,
+    pub input: String,
+    pub output: String,
+    pub fuel: i64,
+    pub elapsed_us: i64,
+}
+
+/// The newest orders before `number`, the newest first, with what plugins were asked for their price and for `domain`.
+pub async fn recorded(shop: &Shop, domain: Domain, before: i64, limit: u32) -> Result<Vec<Recorded>, Error> {
+    Ok(store::recorded(&mut shop.db().read().await?, domain, before, i64::from(limit)).await?)
 }
 
 /// Takes a shopper's own words out of what plugins were asked for the order, and all that they logged meanwhile. The price can be derived
