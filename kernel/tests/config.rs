@@ -20,7 +20,7 @@ plain_test! {
 
 plain_test! {
     fn unknown_settings_are_refused() {
-        for text in ["[shop]\nnmae = 'x'", "[no_such_section]\na = 1", "[shop]\ncurrency = 'EURO'"] {
+        for text in ["[shop]\nnmae = 'x'", "[no_such_section]\na = 1", "[shop]\ncurrency = 'EURO'", "[replay]\nsilence_s = 59"] {
             assert!(Config::parse(text).is_err(), "{text}");
         }
     }

@@ -336,3 +336,20 @@ api_test! {
         }
     }
 }
+
+api_test! {
+    async fn what_bounds_a_replay_is_a_setting(app: App) {
+        let shop = app.another(|config| (config.replay.silence_s, config.replay.groups) = (120, 1)).await;
+        let merchant = Merchant::of(&shop).await;
+        buy(&shop, 1, None).await;
+        let replay = replay(&merchant, "pricing", json!([{ "name": "pricing-standard" }])).await;
+        let categories = replay["report"]["categories"].as_array().unwrap();
+        assert_eq!((categories.len(), &categories[1]["key"]), (2, &json!("(others)")), "{replay}");
+        let path = format!("/v1/admin/replays/{}", replay["id"].as_str().unwrap());
+        for (seen_s_ago, state) in [(100, "running"), (121, "failed")] {
+            run_again(&shop, &replay["id"], seen_s_ago).await;
+            assert_eq!(merchant.get(&path).await.expect(200)["state"], state);
+        }
+        shop.stopper().stop().await;
+    }
+}

@@ -40,11 +40,28 @@ pub struct ReplayConfig {
     pub parallel: u32,
     /// How long reports are kept, in days.
     pub keep_days: u32,
+    /// How often an order is tried again, a fifth of a second apart, whose calls found no place beside the shoppers'; also where orders are
+    /// verified. Then it counts as failed.
+    pub tries: u32,
+    /// How long a replay may give no sign of life, in seconds: 60 to 86400. Then it counts as left by its kernel.
+    #[serde(deserialize_with = "silence_s")]
+    pub silence_s: u32,
+    /// Countries, coupons and categories that a report names, of each the ones that change most.
+    pub groups: u32,
+}
+
+/// A sign comes every second, but a busy database may hold it up for some, and how a replay ended is tried to be written for most of a minute:
+/// one that is taken for dead before has worked in vain.
+fn silence_s<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        seconds @ 60..=86_400 => Ok(seconds),
+        _ => Err(serde::de::Error::custom("must be 60 to 86400")),
+    }
 }
 
 impl Default for ReplayConfig {
     fn default() -> Self {
-        Self { max_orders: 100_000, max_running: 2, parallel: 0, keep_days: 90 }
+        Self { max_orders: 100_000, max_running: 2, parallel: 0, keep_days: 90, tries: 50, silence_s: 60, groups: 200 }
     }
 }
 
@@ -140,7 +157,7 @@ pub async fn begin(shop: &Shop, domain: Domain, wanted: &[Wanted], last: u32, by
     let config = &shop.config().replay;
     let mut tx = shop.db().write().await?;
     store::forget(&mut tx, clock::now() - chrono::TimeDelta::days(config.keep_days.into())).await?;
-    if !store::insert(&mut tx, &replay, alive_since(), config.max_running.into()).await? {
+    if !store::insert(&mut tx, &replay, alive_since(shop), config.max_running.into()).await? {
         return Err(Error::TooMany(config.max_running));
     }
     tx.commit().await?;
@@ -177,19 +194,21 @@ pub async fn cancel(shop: &Shop, id: Uuid) -> Result<Replay, Error> {
     if ended { Ok(replay) } else { Err(Error::Ended) }
 }
 
-/// How long a replay may give no sign of life: much longer than it takes to write one.
-const SILENCE: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
-
-fn alive_since() -> Moment {
-    clock::now() - SILENCE
+fn alive_since(shop: &Shop) -> Moment {
+    clock::now() - chrono::TimeDelta::seconds(shop.config().replay.silence_s.into())
 }
 
 /// A kernel that was killed cannot say that its replays have ended: whoever looks next does.
 async fn end_those_left(shop: &Shop) -> Result<(), Error> {
-    if store::any_silent(&mut shop.db().read().await?, alive_since()).await? {
+    if store::any_silent(&mut shop.db().read().await?, alive_since(shop)).await? {
         let mut tx = shop.db().write().await?;
-        store::end_silent(&mut tx, alive_since(), "the kernel that ran it was stopped; begin it again", clock::now())
-            .await?;
+        store::end_silent(
+            &mut tx,
+            alive_since(shop),
+            "the kernel that ran it was stopped; begin it again",
+            clock::now(),
+        )
+        .await?;
         tx.commit().await?;
     }
     Ok(())

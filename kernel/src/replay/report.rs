@@ -25,7 +25,8 @@ pub struct Report {
     pub totals: Vec<Change>,
     /// The largest changes, at most 20, the largest first.
     pub largest: Vec<OrderChange>,
-    /// By the country of the address. Of this list and the next two at most 200 groups, the largest difference first; the rest are `(others)`.
+    /// By the country of the address. Of this list and the next two at most `replay.groups` of the settings, the largest difference first; the
+    /// rest are `(others)`.
     pub countries: Vec<Group>,
     /// By each coupon that was on the cart; `(none)` without any.
     pub coupons: Vec<Group>,

@@ -16,16 +16,15 @@ use crate::plugins::registry::BoundPlugin;
 use crate::plugins::{Bound, Domain, Host, patiently};
 use crate::{Shop, clock, db, events};
 
-/// Orders that are read at once.
+/// Orders that are read at once: enough for all cores, and few enough to be in memory with what plugins were asked for them. What a replay
+/// comes to does not depend on it.
 const PAGE: u32 = 200;
 /// Orders that one task replays: a task for each would cost more than a quick plugin does.
 const SHARE: usize = 20;
-/// How often an order is tried again whose calls found no place beside the shoppers' calls.
-const TRIES: u32 = 50;
 /// How often the row says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 /// Seconds between the tries to write how a replay ended. Together, and with the waits for a connection, they are shorter than a replay may
-/// be silent: nobody else ends it meanwhile.
+/// be silent at least (`replay.silence_s`): nobody else ends it meanwhile.
 const PAUSES_AT_THE_END: [u64; 4] = [1, 2, 4, 8];
 
 /// Replays to the end, and writes the report.
@@ -109,7 +108,8 @@ async fn end(shop: &Shop, replay: &Replay, ending: &Ending) -> db::Result<()> {
 /// None: the replay was ended meanwhile.
 async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) -> Result<Option<Found>, Error> {
     let begun = std::time::Instant::now();
-    let (mut sums, mut done, mut before) = (Sums::default(), 0, i64::MAX);
+    let config = &shop.config().replay;
+    let (mut sums, mut done, mut before) = (Sums::new(config.groups), 0, i64::MAX);
     let mut tell = tokio::time::interval(TELL_EVERY);
     // After a wait for the database one sign of life is as good as all that were missed.
     tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -120,8 +120,9 @@ async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) 
         before = last.number;
         let work = shares_of(orders).into_iter().map(|share| {
             let (host, candidate, domain) = (shop.plugins().host().clone(), candidate.clone(), replay.domain);
+            let tries = config.tries;
             // A task of its own: plugins compute where they are called.
-            tokio::spawn(async move { replay_share(&host, domain, &candidate, share).await })
+            tokio::spawn(async move { replay_share(&host, domain, &candidate, share, tries).await })
         });
         // In their order, so that a replay that is repeated names the same orders.
         let mut work = stream::iter(work).buffered(parallel(shop, &candidate));
@@ -179,11 +180,12 @@ async fn replay_share(
     domain: Domain,
     candidate: &[Arc<Bound>],
     orders: Vec<Recorded>,
+    tries: u32,
 ) -> Vec<Option<Case>> {
     let mut cases = Vec::with_capacity(orders.len());
     for order in &orders {
         let replay = || case::replay(host, domain, candidate, order);
-        let case = patiently(TRIES, |case| case.as_ref().is_some_and(Case::found_no_place), replay).await;
+        let case = patiently(tries, |case| case.as_ref().is_some_and(Case::found_no_place), replay).await;
         cases.push(case);
         // Quick plugins never wait: without this the task would have its thread to itself.
         tokio::task::yield_now().await;

@@ -8,17 +8,17 @@ use crate::money::Amount;
 
 /// Changes that a report names one by one.
 const LARGEST: usize = 20;
-/// Groups of one kind, and kinds of failures; what else there is stands under [`OTHERS`].
-const GROUPS: usize = 200;
 /// Orders that a kind of failure names.
 const NAMED: usize = 10;
-/// The group of orders that have none of what is grouped by, and that of what is beyond [`GROUPS`].
+/// The group of orders that have none of what is grouped by, and that of what is beyond the groups that a report names.
 const NONE: &str = "(none)";
 const OTHERS: &str = "(others)";
 
 /// Adds cases up.
 #[derive(Default)]
 pub(super) struct Sums {
+    /// That a report names, of each kind; what else there is stands under [`OTHERS`].
+    named_groups: usize,
     unchanged: u64,
     changed: u64,
     skipped: u64,
@@ -58,6 +58,10 @@ struct Costs {
 }
 
 impl Sums {
+    pub fn new(named_groups: u32) -> Self {
+        Self { named_groups: named_groups as usize, ..Self::default() }
+    }
+
     /// Adds an order; none is one that could not be read.
     pub fn add(&mut self, case: Option<Case>) {
         let Some(case) = case else {
@@ -129,9 +133,9 @@ impl Sums {
             skipped: self.skipped,
             totals: totals.collect::<Result<_, _>>()?,
             largest: largest(&self.changes),
-            countries: groups(self.countries)?,
-            coupons: groups(self.coupons)?,
-            categories: groups(self.categories)?,
+            countries: groups(self.countries, self.named_groups)?,
+            coupons: groups(self.coupons, self.named_groups)?,
+            categories: groups(self.categories, self.named_groups)?,
             errors,
             cost: Cost { recorded: self.recorded.cost(), candidate: self.candidate.cost() },
             elapsed_ms,
@@ -147,13 +151,13 @@ fn largest(changes: &[OrderChange]) -> Vec<OrderChange> {
     all.into_iter().take(LARGEST).cloned().collect()
 }
 
-/// The largest differences first; what does not fit is one group for each currency.
-fn groups(groups: Groups) -> Result<Vec<Group>, Error> {
+/// The largest differences first; what is beyond `most` is one group for each currency.
+fn groups(groups: Groups, most: usize) -> Result<Vec<Group>, Error> {
     let mut sums: Vec<_> = groups.into_iter().collect();
     let rank = |sum: &Sum| (std::cmp::Reverse(sum.after.abs_diff(sum.before)), std::cmp::Reverse(sum.orders));
     sums.sort_by_key(|(_, sum)| rank(sum));
     let mut others: BTreeMap<String, Sum> = BTreeMap::new();
-    for ((_, currency), sum) in sums.split_off(sums.len().min(GROUPS)) {
+    for ((_, currency), sum) in sums.split_off(sums.len().min(most)) {
         others.entry(currency).or_default().take(&sum);
     }
     let named = sums.into_iter().map(|((key, currency), sum)| sum.group(key, currency));
@@ -234,6 +238,8 @@ impl Costs {
 mod tests {
     use super::*;
 
+    const GROUPS: u32 = 20;
+
     fn case(number: i64, before: Amount, after: Amount, category: &str) -> Case {
         let priced = |total| Priced { total, categories: BTreeMap::from([(category.to_owned(), total)]) };
         let spent = |elapsed_us| Spent { fuel: 10, elapsed_us };
@@ -250,7 +256,7 @@ mod tests {
     }
 
     fn report(cases: impl IntoIterator<Item = Case>) -> Report {
-        let mut sums = Sums::default();
+        let mut sums = Sums::new(GROUPS);
         cases.into_iter().for_each(|case| sums.add(Some(case)));
         sums.report(0).expect("a report").0
     }
@@ -276,10 +282,10 @@ mod tests {
     fn what_is_beyond_the_groups_is_one_group() {
         let categories = (1..=250).map(|number| case(number, 1_000, 1_000 + number, &format!("c{number}")));
         let report = report(categories);
-        assert_eq!(report.categories.len(), GROUPS + 1);
+        assert_eq!(report.categories.len(), 21);
         assert_eq!((report.categories[0].key.as_str(), report.categories[0].difference), ("c250", 250));
         let others = report.categories.last().expect("others");
-        assert_eq!((others.key.as_str(), others.orders, others.difference), (OTHERS, 50, (1..=50).sum()));
+        assert_eq!((others.key.as_str(), others.orders, others.difference), (OTHERS, 230, (1..=230).sum()));
     }
 
     #[test]

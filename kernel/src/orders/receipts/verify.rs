@@ -17,10 +17,9 @@ use crate::plugins::{
 };
 use crate::{Shop, db};
 
-/// How often an order is read again that was changed while it was read.
+/// How often an order is read again that was changed while it was read. Nobody changes one ten times within milliseconds; this is where a fault
+/// of the kernel ends that would read for ever.
 const READS: u32 = 10;
-/// How often an order is tried again whose calls found no place beside the shoppers' calls.
-const TRIES: u32 = 50;
 
 /// Why an order is not what its receipts derive.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +114,7 @@ impl Verifier {
     /// Derives the order again, and compares all that it recorded.
     pub async fn verify(&self, order: &Order) -> Result<(), VerifyError> {
         let stored = self.read(order.clone()).await?;
-        patiently(TRIES, found_no_place, || self.derive(&stored)).await
+        patiently(self.shop.config().replay.tries, found_no_place, || self.derive(&stored)).await
     }
 
     /// All of an order at one moment. Each part is read by a statement of its own, and whoever edits the order between two of them gives it another
