@@ -353,3 +353,34 @@ api_test! {
         shop.stopper().stop().await;
     }
 }
+
+api_test! {
+    /// One that would run for hours ends where it is: its plugin has its only place again, and nobody is told of a report.
+    async fn a_replay_that_really_runs_is_cancelled(app: App) {
+        let shop = app.another(|config| {
+            let limits = &mut config.plugins.limits.pricing;
+            (limits.cpu_ms, limits.wall_ms, limits.fuel) = (3_600_000, 3_600_000, 1 << 50);
+            (limits.concurrent_calls, limits.wait_ms) = (1, 1);
+            config.replay.max_running = 1;
+        });
+        let shop = shop.await;
+        let merchant = Merchant::of(&shop).await;
+        buy(&shop, 1, None).await;
+        upload(&merchant, &HOSTILE).await;
+        let path = "/v1/admin/bindings/pricing/replays";
+        let begin = || merchant.post(path, json!({ "plugins": [{ "name": "hostile-pricing", "settings": slow() }] }));
+        let begun = begin().await.expect(202);
+        let own = format!("/v1/admin/replays/{}", begun["id"].as_str().unwrap());
+        // A candidate is checked before it is one too many.
+        let busy = || async { Some(begin().await).filter(|answer| answer.body["reason"] == "busy") };
+        shop.eventually("a call that has the only place", busy).await.problem("binding-rejected");
+        assert_eq!(merchant.get(&own).await.expect(200)["state"], "running");
+        let cancelled = merchant.send(Method::POST, &format!("{own}/cancel"), json!(null)).await.expect(200);
+        assert_eq!((&cancelled["state"], &cancelled["orders_done"]), (&json!("cancelled"), &json!(0)));
+        let free = || async { Some(begin().await).filter(|answer| answer.status == 202) };
+        shop.eventually("a place for another", free).await;
+        let cancelled = merchant.get(&own).await.expect(200);
+        assert_eq!((&cancelled["state"], &cancelled["report"]), (&json!("cancelled"), &json!(null)));
+        shop.stopper().stop().await;
+    }
+}

@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::case::{self, Case};
 use super::sums::Sums;
@@ -121,8 +122,10 @@ async fn replay_all(shop: &Shop, replay: &Replay, candidate: Arc<[Arc<Bound>]>) 
         let work = shares_of(orders).into_iter().map(|share| {
             let (host, candidate, domain) = (shop.plugins().host().clone(), candidate.clone(), replay.domain);
             let tries = config.tries;
-            // A task of its own: plugins compute where they are called.
-            tokio::spawn(async move { replay_share(&host, domain, &candidate, share, tries).await })
+            // A task of its own: plugins compute where they are called. It ends with whoever waits for it: of a replay that was ended, no call goes on.
+            AbortOnDropHandle::new(tokio::spawn(
+                async move { replay_share(&host, domain, &candidate, share, tries).await },
+            ))
         });
         // In their order, so that a replay that is repeated names the same orders.
         let mut work = stream::iter(work).buffered(parallel(shop, &candidate));
