@@ -15,7 +15,7 @@ use super::*;
 /// Key of the install that the tests play.
 const KEY: &[u8] = b"thirty-two bytes of a test's key";
 
-/// The components that only tests need, built once: hostile-pricing, percent-off, outbound-payment, hash-order.
+/// The components that only tests need, built once: hostile-pricing, percent-off, outbound-payment, outbound-delivery, hash-order.
 static GUESTS: LazyLock<Vec<build::Component>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugins");
     // The target folder of the default plugins, so that what they share is compiled already. hash-order by itself: it has
@@ -26,7 +26,8 @@ static GUESTS: LazyLock<Vec<build::Component>> = LazyLock::new(|| {
         let build = build::Build { crates, target_dir: target_dir.clone(), ..Default::default() };
         build::build(&build).expect("the test plugins build")
     };
-    [build(&["hostile-pricing", "percent-off", "outbound-payment"]), build(&["hash-order"])].concat()
+    [build(&["hostile-pricing", "percent-off", "outbound-payment", "outbound-delivery"]), build(&["hash-order"])]
+        .concat()
 });
 
 /// The file of a test plugin or of a default plugin.

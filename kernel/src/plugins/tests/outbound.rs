@@ -110,3 +110,29 @@ async fn a_host_that_does_not_answer_ends_with_the_call() {
     // The place is free again, and the next call is answered.
     tokio::time::timeout(Duration::from_secs(60), reaching.pay(&format!("{url}/a"))).await.unwrap().expect("an answer");
 }
+
+/// The same question has to have the same answer: a quote asks nobody, whatever was granted. Where a parcel is may change.
+#[tokio::test]
+async fn a_quote_asks_nobody() {
+    let reaching = Reaching::new(|_| {}).await;
+    let (url, host) = (&reaching.url, &reaching.fixture.host);
+    let carrier = reaching.fixture.bind("outbound-delivery", &format!(r#"{{"url": "{url}/rates"}}"#)).await;
+    let endpoint = url.strip_prefix("http://").expect("a URL");
+    let grants = serde_json::from_value(json!({ "hosts": [endpoint] })).expect("grants");
+    host.grant("outbound-delivery", Granted { grants, ..Granted::default() });
+    let shipment = delivery::Shipment {
+        currency: "EUR".into(),
+        now: 1_800_000_000,
+        locale: "en".into(),
+        destination: types::Destination { country: "DE".into(), region: String::new(), postcode: String::new() },
+        items: Vec::new(),
+        goods_total: 0,
+        attributes: Vec::new(),
+    };
+    let quoted = host.delivery_quote(&carrier, &Arc::new(shipment)).await.expect("an answer");
+    let label = &quoted.value.options[0].label;
+    assert!(label.contains("was not sent"), "{label}");
+    assert!(quoted.report.log[0].text.ends_with("this function may send no requests"), "{:?}", quoted.report.log);
+    let tracked = host.track_delivery(&carrier, "parcel", 1_800_000_000).await.expect("an answer");
+    assert_eq!(tracked.value[0].text, "200");
+}
