@@ -8,6 +8,7 @@ mod grants;
 mod import;
 mod keys;
 mod order;
+mod pack;
 mod plugin;
 mod replay;
 mod search;

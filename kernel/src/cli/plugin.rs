@@ -13,6 +13,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::client::{Merchant, Remote};
+use super::pack::{self, Pack};
 use super::replay::{Wish, replay};
 use super::{Outcome, card, grants, telemetry, visible_json};
 
@@ -27,6 +28,8 @@ pub enum Command {
         #[arg(long, short)]
         output: Option<PathBuf>,
     },
+    /// Write into a component that some other tool made what makes it a plugin, and print its card
+    Pack(Pack),
     /// Print the card of a file: what it is, asks for and who signed it, without running any of it
     Inspect {
         /// A `.wasm` file
@@ -142,6 +145,7 @@ pub enum Command {
 pub async fn run(config: Config, command: Command) -> Outcome {
     match command {
         Command::Build { folder, output } => build_crate(&folder, output),
+        Command::Pack(arguments) => pack::run(&config, arguments),
         Command::Inspect { file } => inspect(&config, &file),
         Command::Push { file, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;

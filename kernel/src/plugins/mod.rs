@@ -26,7 +26,7 @@
 //! | `check`, `configurable` | what activation asks a plugin, and what it says of settings where it exports that |
 //! | `telemetry/` | counters and the last log lines of what is in force, in the memory of this process |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
-//! | `build` | the component from an author's crate |
+//! | `build`, `pack` | the component from an author's crate; a component of any other tool with what makes it a plugin |
 //!
 //! Architecture invariant: nothing outside this folder names wasmtime, and nothing in it but `registry/` names HTTP or SQL.
 
@@ -51,6 +51,7 @@ mod manifest;
 mod metadata;
 mod option_id;
 mod outbound;
+mod pack;
 mod package;
 mod patience;
 mod places;
@@ -94,6 +95,7 @@ pub use manifest::Manifest;
 pub use metadata::Metadata;
 pub use option_id::OptionId;
 pub use outbound::OutboundConfig;
+pub use pack::{PackError, pack};
 pub use package::{Digest, NotADigest, Package, PackageError};
 pub use patience::patiently;
 pub use registry::{Registry, RegistryError};

@@ -112,11 +112,13 @@ pub enum PackageError {
     Malformed(String),
     #[error("the component has {count} {what}; at most {limit} are allowed")]
     TooMany { what: &'static str, count: u64, limit: u64 },
-    #[error("the component has no `kassa:manifest` section; `kassa plugin build` puts it there")]
+    #[error("the component has no `kassa:manifest` section; `kassa plugin build` and `kassa plugin pack` put it there")]
     NoManifest,
     #[error("the manifest is wrong: {0}")]
     BadManifest(String),
-    #[error("the component has no {what} (section `{section}`); `kassa plugin build` puts it there")]
+    #[error(
+        "the component has no {what} (section `{section}`); `kassa plugin build` and `kassa plugin pack` put it there"
+    )]
     Unnamed { what: &'static str, section: &'static str },
     #[error("what the component says of itself is wrong: {0}")]
     BadMetadata(String),
@@ -175,7 +177,7 @@ impl Package {
 }
 
 /// Tells a component from all else that is uploaded by mistake.
-fn check_header(wasm: &[u8]) -> Result<(), PackageError> {
+pub(super) fn check_header(wasm: &[u8]) -> Result<(), PackageError> {
     match wasm {
         [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(PackageError::CoreModule),

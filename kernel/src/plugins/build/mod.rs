@@ -12,8 +12,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-pub use sections::{MANIFEST_SECTION, append_custom_section, name_section};
-use sections::{Package, Section};
+use sections::Package;
+pub use sections::{
+    MANIFEST_SECTION, NAME_SECTION, Section, append_custom_section, name_section, settings_schema, text_sections,
+};
 
 /// What plugins are built for.
 pub const TARGET: &str = "wasm32-wasip2";

@@ -1,4 +1,5 @@
-//! What goes into a component beside its code: custom sections, made from the author's Cargo.toml.
+//! What goes into a component beside its code: custom sections, made from the author's Cargo.toml, or by `kassa plugin pack` from a
+//! description of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +45,32 @@ fn push_leb128(bytes: &mut Vec<u8>, mut number: usize) {
 }
 
 /// A custom section: its name and what is in it.
-pub(super) type Section = (&'static str, Vec<u8>);
+pub type Section = (&'static str, Vec<u8>);
+
+/// Name of the section with the component's own name.
+pub const NAME_SECTION: &str = "component-name";
+
+/// The sections that WebAssembly tools know, from texts by section: one line each, whatever was said in several. An empty text has none.
+pub fn text_sections(texts: impl IntoIterator<Item = (&'static str, String)>) -> Vec<Section> {
+    let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines = texts.into_iter().map(|(section, text)| (section, one_line(text))).filter(|(_, text)| !text.is_empty());
+    lines
+        .map(|(section, text)| match section {
+            NAME_SECTION => (section, name_section(&text)),
+            _ => (section, text.into_bytes()),
+        })
+        .collect()
+}
+
+/// Reads the file with the JSON Schema of a plugin's settings, which lies below `folder`.
+pub fn settings_schema(folder: &Path, file: &str) -> Result<Value, String> {
+    let bytes = read(&folder.join(file)).map_err(|error| error.to_string())?;
+    let schema: Value = serde_json::from_slice(&bytes).map_err(|error| format!("settings: {file}: {error}"))?;
+    match schema["type"] == "object" {
+        true => Ok(schema),
+        false => Err(format!("settings: {file}: must be a JSON Schema of type object")),
+    }
+}
 
 /// A package of the workspace, as `cargo metadata` tells it.
 pub(super) struct Package {
@@ -95,12 +121,8 @@ impl Package {
 
     /// The sections that go into the component: what WebAssembly tools know of it, and the manifest.
     pub(super) fn sections(&self) -> Result<Vec<Section>, BuildError> {
-        // One line each, whatever Cargo.toml says in several.
-        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let about = self.about.iter().map(|(section, text)| (*section, one_line(text)));
-        let mut sections = vec![("component-name", name_section(&self.name))];
-        sections.push(("version", self.version.clone().into_bytes()));
-        sections.extend(about.filter(|(_, text)| !text.is_empty()).map(|(section, text)| (section, text.into_bytes())));
+        let identity = [(NAME_SECTION, self.name.clone()), ("version", self.version.clone())];
+        let mut sections = text_sections(identity.into_iter().chain(self.about.iter().cloned()));
         sections.push((MANIFEST_SECTION, self.manifest()?));
         Ok(sections)
     }
@@ -121,14 +143,7 @@ impl Package {
         };
         let schema = match &self.kassa["settings"] {
             Value::Null => json!({"type": "object"}),
-            Value::String(file) => {
-                let schema: Value = serde_json::from_slice(&read(&self.folder.join(file))?)
-                    .map_err(|error| wrong(format!("settings: {file}: {error}")))?;
-                if schema["type"] != "object" {
-                    return Err(wrong(format!("settings: {file}: must be a JSON Schema of type object")));
-                }
-                schema
-            }
+            Value::String(file) => settings_schema(&self.folder, file).map_err(wrong)?,
             _ => return Err(wrong("settings must name a file with a JSON Schema".to_owned())),
         };
         let manifest = json!({
