@@ -9,6 +9,7 @@
 //! | `versions`, `swap` | two versions of a pricing plugin, and swapping them meanwhile |
 //! | `stock`, `checks`, `candidate` | what must be true afterwards |
 //! | `own_shop`, `database` | a shop in this process, on a database of its own |
+//! | `plugin_file` | what a plugin file of any language costs |
 //! | `latency`, `machine` | figures, and what they were measured on |
 
 pub mod candidate;
@@ -21,6 +22,7 @@ pub mod latency;
 pub mod machine;
 pub mod merchant;
 pub mod own_shop;
+pub mod plugin_file;
 pub mod replay;
 pub mod sales;
 pub mod stock;

@@ -1,5 +1,6 @@
-//! `kassa-bench`: plays the sales of a real shop through the HTTP API, and checks every penny afterwards.
+//! `kassa-bench`: plays the sales of a real shop through the HTTP API, and checks every penny afterwards. It also tells what plugin files cost.
 
+mod plugin;
 mod report;
 
 use std::fs::File;
@@ -31,6 +32,8 @@ struct Arguments {
 enum Command {
     /// Play the sales of an online-retail file as carts and orders, and check that every penny and piece is where it belongs
     Replay(Replay),
+    /// Tell what pricing plugin files cost: compiling, loading, and calls with carts of 1, 10, 100 and 500 lines
+    Plugin(plugin::Plugin),
 }
 
 #[derive(Args)]
@@ -83,17 +86,30 @@ struct WhichShop {
     url: Option<String>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    // As `kassa` does: a plugin file is compiled by a process of its own, of this program.
+    if let Some(compiled) = kassa::plugins::compile::run_if_asked() {
+        return compiled;
+    }
     start_log();
-    let Command::Replay(arguments) = Arguments::parse().command;
-    match run(&arguments).await {
+    match dispatch(Arguments::parse().command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn dispatch(command: Command) -> Result<bool> {
+    let runtime = |mut builder: tokio::runtime::Builder| {
+        builder.enable_all().build().map_err(|cause| Error::File { path: "the runtime".into(), cause })
+    };
+    match command {
+        Command::Replay(replay) => runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(run(&replay)),
+        // One thread, as a request has it.
+        Command::Plugin(files) => runtime(tokio::runtime::Builder::new_current_thread())?.block_on(plugin::run(&files)),
     }
 }
 

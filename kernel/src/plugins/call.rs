@@ -55,6 +55,8 @@ pub struct Report {
     /// Instructions, roughly: for the same component and input the same on every machine. After a call that a time limit
     /// ended, what was known at the last tick, which lags behind in a loop that calls no function.
     pub fuel: u64,
+    /// Linear memory, over all memories of the call; 0 where a time limit of the wall ended it.
+    pub memory_bytes: u64,
     /// From the moment that the call had its place to the answer.
     pub elapsed_us: u64,
     pub log: Vec<LogLine>,
@@ -237,6 +239,7 @@ where
     let plugin = store.data().plugin.clone();
     let answer = invoke(store.as_context_mut(), plugin).await;
     ledger.set_fuel(fuel.saturating_sub(store.get_fuel().unwrap_or_default()));
+    ledger.set_memory(store.data().memory.bytes());
     let outcome = answer.map_err(|error| Fault::of(error, store.data()));
     drop(store);
     drop(places);

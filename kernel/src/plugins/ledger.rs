@@ -23,6 +23,7 @@ pub(super) struct Ledger {
     /// CPU time of the slices before it.
     computed_ns: AtomicU64,
     fuel: AtomicU64,
+    memory_bytes: AtomicU64,
     log: Mutex<Log>,
     requests: Mutex<Vec<Request>>,
 }
@@ -68,6 +69,7 @@ impl Ledger {
             slice_began_ns: AtomicU64::new(0),
             computed_ns: AtomicU64::new(0),
             fuel: AtomicU64::new(0),
+            memory_bytes: AtomicU64::new(0),
             log: Mutex::new(Log {
                 lines: Vec::new(),
                 dropped: 0,
@@ -119,6 +121,10 @@ impl Ledger {
 
     pub(super) fn set_fuel(&self, used: u64) {
         self.fuel.store(used, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_memory(&self, bytes: usize) {
+        self.memory_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
     pub(super) fn write(&self, level: Level, text: &str) {
@@ -182,6 +188,7 @@ impl Ledger {
         lines.extend(self.requests().drain(..).map(Request::into_line));
         Report {
             fuel: self.fuel.load(Ordering::Relaxed),
+            memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
             elapsed_us: u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX),
             log: lines,
             dropped_log_lines: log.dropped,

@@ -108,6 +108,11 @@ impl Memory {
         }
     }
 
+    /// Of all memories together. They never shrink, so at the end of a call it is the most that it had.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The guest wanted more than it may have.
     pub(super) fn refused(&self) -> bool {
         self.refused
