@@ -15,6 +15,7 @@ mod events;
 mod frozen;
 mod import;
 mod openapi;
+mod pack;
 mod packages;
 mod plans;
 mod plugin_grants;
