@@ -5,12 +5,12 @@ use std::io::{self, BufRead, IsTerminal};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Merchant, answer};
+use super::client::Merchant;
 use super::{Outcome, card, visible};
 
 /// Prints what was granted, then what each version asks for beyond it.
 pub async fn show(merchant: &Merchant, plugin: &str) -> Outcome {
-    let state = answer(merchant.request(Method::GET, &path(plugin))).await?;
+    let state = merchant.answer(merchant.request(Method::GET, &path(plugin))).await?;
     print!("{}", visible(&text(&state)));
     Ok(())
 }
@@ -18,7 +18,7 @@ pub async fn show(merchant: &Merchant, plugin: &str) -> Outcome {
 /// Grants all that a version asks for. What it is stands on the screen before and after: `kassa plugin grants NAME`.
 pub async fn grant(merchant: &Merchant, plugin: &str) -> Outcome {
     let (name, version) = plugin.split_once('@').map_or((plugin, None), |(name, version)| (name, Some(version)));
-    let state = answer(merchant.request(Method::GET, &path(name))).await?;
+    let state = merchant.answer(merchant.request(Method::GET, &path(name))).await?;
     let versions = state["versions"].as_array().cloned().unwrap_or_default();
     let wanted = match version {
         Some(version) => versions.iter().find(|known| known["version"] == version),
@@ -26,7 +26,7 @@ pub async fn grant(merchant: &Merchant, plugin: &str) -> Outcome {
     };
     let wanted = wanted.ok_or_else(|| format!("there is no plugin {plugin}"))?;
     let request = merchant.request(Method::PUT, &path(name)).json(&wanted["asks_for"]);
-    let granted = answer(request.header("if-match", format!("\"{}\"", state["version"]))).await?;
+    let granted = merchant.answer(request.header("if-match", format!("\"{}\"", state["version"]))).await?;
     print!("{}", visible(&text(&granted)));
     Ok(())
 }
@@ -38,7 +38,7 @@ pub async fn put_secret(merchant: &Merchant, plugin: &str, secret: &str, value: 
         Some(value) => merchant.request(Method::PUT, &path).json(&json!({ "value": value })),
         None => merchant.request(Method::DELETE, &path),
     };
-    answer(request).await?;
+    merchant.answer(request).await?;
     println!("{secret} of {plugin} has {}", if value.is_some() { "its value" } else { "no value any more" });
     Ok(())
 }

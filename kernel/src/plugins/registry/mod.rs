@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Bound, Digest, Domain, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig, Unsigned,
+    Bound, Domain, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig, Unsigned,
     notification, schema,
 };
 use crate::accounts::{Keys, Sealer};
