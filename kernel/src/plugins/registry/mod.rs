@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Bound, Domain, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig, Unsigned,
-    notification, schema,
+    Bound, Domain, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig, Unsigned, notification,
+    schema,
 };
 use crate::accounts::{Keys, Sealer};
 use crate::blobs::Blobs;
