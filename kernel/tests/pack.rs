@@ -12,7 +12,6 @@ description = "A percentage off"
 authors = ["Ada", "Grace"]
 licenses = "MIT"
 source = "https://example.org/percent"
-hosts = ["api.example.com"]
 
 [settings]
 type = "object"
@@ -52,7 +51,7 @@ plain_test! {
             "licenses     MIT\n",
             "source       https://example.org/percent\n",
             "domain       pricing\n",
-            "hosts        api.example.com\n",
+            "hosts        none\n",
             "\"maximum\": 10000",
         ] {
             assert!(card.contains(line), "{line}{card}");
@@ -61,7 +60,7 @@ plain_test! {
         // What it has become is packed again as JSON, and is the same to the byte.
         let json = serde_json::json!({
             "name": "percent-packed", "version": "3.2.1", "description": "A percentage off", "authors": "Ada, Grace", "licenses": "MIT",
-            "source": "https://example.org/percent", "hosts": ["api.example.com"], "settings": "schema.json",
+            "source": "https://example.org/percent", "settings": "schema.json",
         });
         std::fs::write(folder.path().join("manifest.json"), json.to_string()).unwrap();
         let schema = r#"{"type": "object", "properties": {"percent_bp": {"title": "Percent", "type": "integer", "maximum": 10000}}}"#;
@@ -80,10 +79,11 @@ plain_test! {
         for (description, expected) in [
             ("name = 7", "name must be a text"),
             ("name = \"A B\"", "the name"),
-            ("version = \"one\"", "the version one is not like 1.2.3"),
+            ("version = \"one\"", "the version \"one\" is not like 1.2.3"),
             ("licence = \"MIT\"", "unknown field `licence`"),
             ("settings = \"nowhere.json\"", "nowhere.json: "),
-            ("hosts = [\"*\"]", "the host * is not"),
+            ("hosts = [\"*\"]", "the host \"*\" is not"),
+            ("hosts = [\"api.example.com\"]", "a pricing plugin sends no requests"),
             ("source = \"javascript:alert(1)\"", "is not a URL of http or https"),
             ("name = ", "manifest.toml: "),
         ] {

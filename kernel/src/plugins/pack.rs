@@ -188,7 +188,7 @@ mod tests {
             (&sound, json!({ "settings": "nowhere.json" }), "nowhere.json: "),
             (&sound, json!({ "settings": "Cargo.toml" }), "settings: Cargo.toml: "),
             (&sound, json!({ "settings": { "type": "objekt" } }), "the schema of the settings: "),
-            (&sound, json!({ "hosts": ["*"] }), "the host * is not `host` or `host:port`"),
+            (&sound, json!({ "hosts": ["*"] }), "the host \"*\" is not `host` or `host:port`"),
             (&sound, json!({ "licence": "MIT" }), "unknown field `licence`"),
             (&sound, json!({ "licence": "MIT" }), "beside the manifest's own fields there are name, version, "),
         ] {
