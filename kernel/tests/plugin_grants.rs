@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use kassa::plugins::build::MANIFEST_SECTION;
+use kassa::plugins::pack;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -15,7 +15,6 @@ use crate::support::components::{OUTBOUND, PERCENT_V1};
 use crate::support::merchant::{Merchant, pointers};
 use crate::support::receiver::Receiver;
 use crate::support::shopper::Shopper;
-use crate::support::wasm::with_sections;
 
 const PAYMENT: &str = "/v1/admin/bindings/payment";
 const GRANTS: &str = "/v1/admin/plugins/outbound-payment/grants";
@@ -28,9 +27,11 @@ async fn upload(merchant: &Merchant<'_>, wasm: &[u8]) -> Answer {
     Answer::of(request.body(wasm.to_vec())).await
 }
 
-/// The test plugin in another version, asking for other things.
-fn asking(version: &str, asks: &Value) -> Vec<u8> {
-    with_sections(&OUTBOUND, &[("version", version.as_bytes()), (MANIFEST_SECTION, asks.to_string().as_bytes())])
+/// The plugin in another version, asking for other things.
+fn asking(plugin: &[u8], version: &str, asks: &Value) -> Vec<u8> {
+    let mut description = asks.as_object().expect("an object").clone();
+    description.insert("version".to_owned(), version.into());
+    pack(plugin, description, Path::new("")).expect("packed")
 }
 
 fn secret(host: &str, header: &str) -> Value {
@@ -73,7 +74,7 @@ api_test! {
 
         // One that asks for less or the same needs nobody's word.
         let fewer = json!({ "hosts": ["other.example.com"] });
-        upload(&merchant, &asking("1.1.0", &fewer)).await.expect(201);
+        upload(&merchant, &asking(&OUTBOUND, "1.1.0", &fewer)).await.expect(201);
         merchant.put(PAYMENT, bind(Some("1.1.0"))).await.expect(200);
         // One more host, or the same secret in another header: not without it.
         let host = "api.example.com:8443";
@@ -81,7 +82,7 @@ api_test! {
             ("1.2.0", json!({ "hosts": ["new.example.com"] })),
             ("1.3.0", json!({ "hosts": [host], "secrets": [secret(host, "x-key")] })),
         ] {
-            upload(&merchant, &asking(version, &asks)).await.expect(201);
+            upload(&merchant, &asking(&OUTBOUND, version, &asks)).await.expect(201);
             let problem = merchant.put(PAYMENT, bind(Some(version))).await.problem("binding-rejected");
             assert_eq!(problem["reason"], "not-granted", "{version}");
         }
@@ -123,8 +124,7 @@ api_test! {
         merchant.put("/v1/admin/plugins/outbound-payment/secrets/other", json!({ "value": VALUE })).await.problem("not-found");
         assert_eq!(merchant.get(GRANTS).await.expect(200)["secrets"][0]["value_set_at"], Value::Null);
         // A plugin that prices is asked again about what it answered: it reaches nobody.
-        let asks = json!({ "hosts": ["api.example.com"] }).to_string();
-        let file = with_sections(&PERCENT_V1, &[(MANIFEST_SECTION, asks.as_bytes())]);
+        let file = asking(&PERCENT_V1, "3.0.0", &json!({ "hosts": ["api.example.com"] }));
         let problem = upload(&merchant, &file).await.problem("plugin-rejected");
         assert!(problem["reason"].as_str().unwrap().contains("sends no requests"), "{problem}");
     }
@@ -161,7 +161,7 @@ api_test! {
 }
 
 async fn check_out(shop: &App, token: &str) {
-    let shopper = Shopper::ready(shop, "chair", 1).await;
+    let shopper = Shopper::ready(shop, "TEA-SENCHA-100", 1).await;
     let total = shopper.show().await["total"].clone();
     let order = shopper.check_out_by("outbound-payment:card", token, total).await.expect(201);
     assert_eq!(order["status"], "paid", "{order}");
@@ -179,7 +179,7 @@ api_test! {
         }).await;
         let merchant = Merchant::of(&shop).await;
         let asks = json!({ "hosts": [host], "secrets": [secret(&host, "authorization")] });
-        upload(&merchant, &asking("2.0.0", &asks)).await.expect(201);
+        upload(&merchant, &asking(&OUTBOUND, "2.0.0", &asks)).await.expect(201);
         merchant.put(GRANTS, json!({ "hosts": [host], "secrets": asks["secrets"], "kv": true })).await.expect(200);
         merchant.put(SECRET, json!({ "value": VALUE })).await.expect(204);
         merchant.put(PAYMENT, bind(None)).await.expect(200);

@@ -278,8 +278,8 @@ api_test! {
         let candidate = json!({ "plugins": [{ "name": "hostile-pricing", "settings": slow() }] });
         let begun = merchant.post("/v1/admin/bindings/pricing/replays", candidate).await.expect(202);
         alter(&shop, "alter table replays rename column ended_at to ended_once").await;
-        // Over the end of the work: signs of life and the first words of its end meet no such column.
-        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        // Over the end of the work, on a slow machine too: signs of life and the first words of its end meet no such column.
+        tokio::time::sleep(Duration::from_secs(6)).await;
         alter(&shop, "alter table replays rename column ended_once to ended_at").await;
         let path = format!("/v1/admin/replays/{}", begun["id"].as_str().unwrap());
         let ended = || async { Some(merchant.get(&path).await.expect(200)).filter(|replay| replay["state"] != "running") };

@@ -1,6 +1,5 @@
 //! Components put together by hand, for what no compiler would make.
 
-use kassa::plugins::build::append_custom_section;
 use wasm_encoder::{BlockType, CodeSection, Function, FunctionSection, Module, TypeSection, ValType};
 
 /// The component with one more core module in it, which it never uses; the scan and the compiler meet it all the same.
@@ -52,31 +51,4 @@ pub fn invalid_module() -> Vec<u8> {
     let mut module = Module::new();
     module.section(&types).section(&declared).section(&code);
     module.finish()
-}
-
-/// The component with these custom sections in the place of its own of the same names.
-pub fn with_sections(component: &[u8], sections: &[(&str, &[u8])]) -> Vec<u8> {
-    let (header, mut rest) = component.split_at(8);
-    let mut whole = header.to_vec();
-    while let Some((&id, after)) = rest.split_first() {
-        let (size, content) = leb128(after);
-        let (content, next) = content.split_at(size);
-        let name = || {
-            let (length, text) = leb128(content);
-            &text[..length]
-        };
-        if id != 0 || !sections.iter().any(|(replaced, _)| replaced.as_bytes() == name()) {
-            whole.extend_from_slice(&rest[..rest.len() - next.len()]);
-        }
-        rest = next;
-    }
-    sections.iter().for_each(|(name, data)| append_custom_section(&mut whole, name, data));
-    whole
-}
-
-/// A number, and what follows it.
-fn leb128(bytes: &[u8]) -> (usize, &[u8]) {
-    let end = bytes.iter().position(|byte| byte & 0x80 == 0).expect("a number that ends") + 1;
-    let number = bytes[..end].iter().rev().fold(0, |number, byte| number << 7 | usize::from(byte & 0x7f));
-    (number, &bytes[end..])
 }
