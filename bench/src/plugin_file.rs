@@ -112,7 +112,7 @@ fn cart(lines: usize) -> Request {
         sku: format!("SKU-{at:05}"),
         category: "home/kitchen".into(),
         quantity: 1 + at as u32 % 5,
-        unit_price: 120_00 + at as i64,
+        unit_price: 12_000 + at as i64,
         weight_grams: 250,
         attributes: Vec::new(),
     };
