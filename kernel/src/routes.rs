@@ -19,7 +19,7 @@ use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
     Shop, accounts, audit, carts, catalog, customers, events, export, fulfilment, http, images, import, inventory,
-    ledger, notifications, orders, payments, plugins, prices, replay, returns, reviews, throttle, webhooks,
+    ledger, notifications, orders, payments, plugins, prices, replay, returns, reviews, rollouts, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 
@@ -281,7 +281,13 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(plugins::registry::http::follow_plugin_logs))
         .routes(routes!(plugins::registry::http::list_bindings))
         .routes(routes!(plugins::registry::http::get_binding, plugins::registry::http::put_binding))
+        .routes(routes!(plugins::registry::http::list_binding_history))
         .routes(routes!(plugins::registry::http::roll_back_binding))
+        .routes(routes!(rollouts::http::create_rollout))
+        .routes(routes!(rollouts::http::list_rollouts))
+        .routes(routes!(rollouts::http::get_rollout))
+        .routes(routes!(rollouts::http::put_rollout_stage))
+        .routes(routes!(rollouts::http::stop_rollout))
         .routes(routes!(replay::http::create_replay))
         .routes(routes!(replay::http::list_replays))
         .routes(routes!(replay::http::get_replay))

@@ -25,6 +25,7 @@ mod plugins;
 mod privacy;
 mod races;
 mod replays;
+mod rollouts;
 mod routes;
 mod tidy;
 mod walk;

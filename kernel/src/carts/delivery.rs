@@ -7,7 +7,8 @@ use super::quote::{Asked, Call, shops_words, warn, weight_of};
 use super::{Contents, FallbackRate};
 use crate::Shop;
 use crate::money::Amount;
-use crate::plugins::{Called, Domain, OptionId, Report, Routing, delivery, registry};
+use crate::plugins::trial::Served;
+use crate::plugins::{Called, OptionId, Report, delivery, registry};
 
 /// A way to deliver, as a plugin or the settings offer it.
 #[derive(Debug, Clone)]
@@ -43,20 +44,20 @@ pub struct DeliveryRefusal {
 pub const FALLBACK: &str = registry::RESERVED_NAME;
 
 /// Asks every delivery plugin; nobody where there is no address. `now` is the moment of the price.
-pub(super) async fn options(shop: &Shop, routing: &Routing, contents: &Contents, goods: Amount, now: u64) -> Offered {
+pub(super) async fn options(shop: &Shop, served: &Served, contents: &Contents, goods: Amount, now: u64) -> Offered {
     let Some(shipment) = shipment(shop, contents, goods, now) else { return Offered::default() };
     let shipment = Arc::new(shipment);
     let mut offered = Offered::default();
     let mut failed = false;
-    let route = routing.of(Domain::Delivery);
-    for bound in route.bound.iter() {
-        match shop.plugins().host().delivery_quote(bound, &shipment).await {
+    let (route, quotes) = shop.plugins().host().quotes_served(served, &shipment).await;
+    for (bound, quote) in quotes {
+        match quote {
             Ok(Called { value, report }) => {
-                let by = Asked::Plugin { bound: bound.clone(), generation: route.generation };
+                let by = Asked::Plugin { bound, generation: route.generation };
                 offered.take(Call { by, request: shipment.clone(), answer: value, report });
             }
             Err(error) => {
-                warn(bound, &error);
+                warn(&bound, &error);
                 failed = true;
                 let plugin = Some(bound.name().to_owned());
                 let (code, reason) = (error.code().to_owned(), "the plugin failed".to_owned());

@@ -28,6 +28,7 @@ use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
 use crate::db::{self, Conn, Tx};
 use crate::money::{Amount, Currency};
+use crate::plugins::trial::Asker;
 use crate::plugins::{CallError, OptionId};
 use crate::prices::PriceContext;
 use crate::{Shop, events, id, payments, webhooks};
@@ -428,6 +429,12 @@ fn max_quantity(shop: &Shop) -> u32 {
 }
 
 impl Cart {
+    /// Whose questions its price is: by it is decided whether a candidate that is rolled out is asked. None for what is no shopper's cart, an
+    /// order that is edited or a draft: those are priced by what is in force.
+    fn asker(&self) -> Option<Asker> {
+        (!self.id.is_nil()).then_some(Asker { id: self.id, since: self.created_at })
+    }
+
     /// Refuses a cart that is no longer one.
     pub fn require_open(&self) -> Result<(), Error> {
         match (self.order_id, self.merged_into) {

@@ -11,6 +11,7 @@ mod order;
 mod pack;
 mod plugin;
 mod replay;
+mod rollout;
 mod search;
 mod serve;
 mod stock;

@@ -21,6 +21,7 @@ use super::places::{Cores, Gate};
 use super::routing::{Bound, Linked, Loaded, Route, Routing};
 use super::shards::{self, Shard};
 use super::telemetry::Telemetry;
+use super::trial::Trial;
 use super::{CallError, Called, Digest, Domain, Fault, KvStore, Package, PackageError};
 
 /// The host did not start.
@@ -223,21 +224,46 @@ impl Host {
     /// Where one of `bound` is of another domain: a plugin that was loaded knows its domain, so this is a mistake in
     /// the kernel.
     pub fn publish(&self, domain: Domain, generation: u64, bound: Vec<Arc<Bound>>) -> bool {
-        assert!(bound.iter().all(|bound| bound.domain() == domain), "only {domain} plugins serve {domain}");
-        bound.iter().for_each(|bound| bound.count_in(self.0.telemetry.of(&bound.component().package)));
-        let route = Route { generation, bound: bound.into() };
-        let mut published = false;
-        self.0.routing.rcu(|present| match present.with(domain, route.clone()) {
+        self.publish_tried(domain, Route { generation, bound: bound.into() }, None)
+    }
+
+    /// The same with what it is tried beside, in one step: nobody is served by the one without the other.
+    pub fn publish_tried(&self, domain: Domain, route: Route, trial: Option<Arc<Trial>>) -> bool {
+        assert!(route.bound.iter().all(|bound| bound.domain() == domain), "only {domain} plugins serve {domain}");
+        self.count(route.bound.iter());
+        self.reroute(|present| present.with(domain, route.clone(), trial.clone()))
+    }
+
+    /// Tries a candidate beside the plugins in force of `domain`, or none any longer, for calls that begin from now on. False where it
+    /// is to be beside a generation that is not in force.
+    pub fn put_trial(&self, domain: Domain, trial: Option<Arc<Trial>>) -> bool {
+        self.reroute(|present| present.with_trial(domain, trial.clone()))
+    }
+
+    fn count<'a>(&self, plugins: impl Iterator<Item = &'a Arc<Bound>>) {
+        plugins.for_each(|bound| bound.count_in(self.0.telemetry.of(&bound.component().package)));
+    }
+
+    /// Counts and logs the calls of a candidate that answers shoppers. Not those of a file that is in force under other settings: what
+    /// they fail would be held against that.
+    pub fn count_beside(&self, candidate: &Route, base: &Route) {
+        let is_new = |bound: &&Arc<Bound>| base.bound.iter().all(|other| other.digest() != bound.digest());
+        self.count(candidate.bound.iter().filter(is_new));
+    }
+
+    fn reroute(&self, change: impl Fn(&Routing) -> Option<Routing>) -> bool {
+        let mut changed = false;
+        self.0.routing.rcu(|present| match change(present) {
             Some(next) => {
-                published = true;
+                changed = true;
                 Arc::new(next)
             }
             None => {
-                published = false;
+                changed = false;
                 present.clone()
             }
         });
-        published
+        changed
     }
 }
 

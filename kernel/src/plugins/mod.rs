@@ -12,6 +12,7 @@
 //! | `bindings` | the contract as Rust types, the only `bindgen!` |
 //! | `limits` | what a file and a call may cost, from shop.toml |
 //! | `routing` | which plugins serve now: an immutable snapshot |
+//! | `trial/` | a candidate beside the plugins in force: who gets it, who stands in, what the difference is |
 //! | `places` | how many calls at once |
 //! | `call` | the one path of every call: place, store, limits, outcome |
 //! | `breaker` | functions that fail too often are not asked for a while |
@@ -66,6 +67,7 @@ pub mod telemetry;
 #[cfg(test)]
 mod tests;
 mod totals;
+pub mod trial;
 mod wasi;
 
 pub mod delivery;

@@ -96,6 +96,7 @@ impl Objects {
             ("/v1/admin/orders/", "refund_id", refund),
             ("/v1/admin/carts/", "id", Shopper::guest(app).await.cart),
             ("/v1/admin/replays/", "id", replay(app, owner).await),
+            ("/v1/admin/rollouts/", "id", rollout(app, owner).await),
             ("/v1/admin/returns/", "id", returned.1),
             ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
@@ -171,6 +172,13 @@ async fn replay(app: &App, owner: &str) -> String {
     let body = json!({ "plugins": [{ "name": "pricing-standard" }] });
     let begun = app.send(Method::POST, "/v1/admin/bindings/pricing/replays", Some(owner), Some(body)).await;
     text(&begun.expect(202), "id")
+}
+
+/// The id of a rollout. Of delivery: what is in force for pricing stays free to be changed.
+async fn rollout(app: &App, owner: &str) -> String {
+    let body = json!({ "plugins": [{ "name": "delivery-rates", "settings": {} }] });
+    let begun = app.send(Method::POST, "/v1/admin/bindings/delivery/rollouts", Some(owner), Some(body)).await;
+    text(&begun.expect(201), "id")
 }
 
 /// The id of a refund.

@@ -4,6 +4,7 @@
 //! rollback is a new generation with an old list. The row is committed before the routing changes: a crash between the
 //! two leaves the new binding, which the next start loads.
 
+mod changes;
 mod defaults;
 mod error;
 mod grants;
@@ -27,11 +28,11 @@ use super::{
 };
 use crate::accounts::{Keys, Sealer};
 use crate::blobs::Blobs;
-use crate::clock::{self, Moment};
+use crate::clock::Moment;
 use crate::config::{Config, ShopConfig};
 use crate::db::{self, Db};
-use crate::events;
 use crate::plugins::answer::is_kebab;
+pub use changes::Turn;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
 pub use error::RegistryError;
@@ -149,7 +150,8 @@ impl Registry {
         Ok(bindings.iter().map(|binding| binding.domain).collect())
     }
 
-    async fn bind_loaded(&self, plugins: &[BoundPlugin]) -> Result<Vec<Arc<Bound>>, RegistryError> {
+    /// Loads plugins that passed their checks before.
+    pub async fn bind_loaded(&self, plugins: &[BoundPlugin]) -> Result<Vec<Arc<Bound>>, RegistryError> {
         let mut bound = Vec::with_capacity(plugins.len());
         for plugin in plugins {
             let component = self.load(&plugin.digest).await.map_err(|cause| RegistryError::Missing {
@@ -174,7 +176,9 @@ impl Registry {
 
     /// A plugin by name: as it is bound now, else as it was bound last, so that what it began can be ended.
     pub async fn find_bound(&self, domain: Domain, name: &str) -> Result<Arc<Bound>, RegistryError> {
-        if let Some(bound) = self.routing().of(domain).bound.iter().find(|bound| bound.name() == name) {
+        let routing = self.routing();
+        let tried = routing.trial(domain).and_then(|trial| trial.candidate().find(name));
+        if let Some(bound) = routing.of(domain).find(name).or(tried) {
             return Ok(bound.clone());
         }
         let last = bound_last(&mut self.db.read().await?, domain, name).await?;
@@ -235,36 +239,6 @@ impl Registry {
         Ok(store::current_binding(&mut self.db.read().await?, domain).await?)
     }
 
-    /// Puts `wanted` in force for `domain`, after each plugin passed its check. `expected` refuses where the
-    /// binding changed since that generation was read.
-    pub async fn bind(
-        &self,
-        domain: Domain,
-        wanted: &[Wanted],
-        expected: Option<i64>,
-        actor: &str,
-    ) -> Result<Binding, RegistryError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let generation = self.binding(domain).await?.map_or(0, |binding| binding.generation);
-        if expected.is_some_and(|expected| expected != generation) {
-            return Err(RegistryError::Contended);
-        }
-        let plugins = self.resolve(domain, wanted).await?;
-        self.require_grants(&plugins).await?;
-        self.put_in_force(domain, generation + 1, plugins, None, actor).await
-    }
-
-    /// Goes back to the binding before the one in force; called again, further back.
-    pub async fn roll_back(&self, domain: Domain, actor: &str) -> Result<Binding, RegistryError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let current = self.binding(domain).await?.ok_or(RegistryError::NothingToRollBack)?;
-        let stands_for = current.rolled_back_to.unwrap_or(current.generation);
-        let earlier = store::binding_before(&mut self.db.read().await?, domain, stands_for).await?;
-        let earlier = earlier.ok_or(RegistryError::NothingToRollBack)?;
-        let target = earlier.rolled_back_to.unwrap_or(earlier.generation);
-        self.put_in_force(domain, current.generation + 1, earlier.plugins, Some(target), actor).await
-    }
-
     async fn resolve(&self, domain: Domain, wanted: &[Wanted]) -> Result<Vec<BoundPlugin>, RegistryError> {
         let mut plugins: Vec<BoundPlugin> = Vec::with_capacity(wanted.len());
         let mut conn = self.db.read().await?;
@@ -322,7 +296,7 @@ impl Registry {
         Ok(bound)
     }
 
-    /// What [`Registry::bind`] would put in force, which is not in force: to be tried.
+    /// What [`Registry::bind`] would put in force, which is not in force: to be tried on what was recorded.
     pub async fn candidate(
         &self,
         domain: Domain,
@@ -333,32 +307,15 @@ impl Registry {
         Ok((plugins, bound))
     }
 
-    async fn put_in_force(
+    /// The same to be tried on live calls, where it reaches what it was granted.
+    pub async fn live_candidate(
         &self,
         domain: Domain,
-        generation: i64,
-        plugins: Vec<BoundPlugin>,
-        rolled_back_to: Option<i64>,
-        actor: &str,
-    ) -> Result<Binding, RegistryError> {
-        let bound = self.load_checked(&plugins).await?;
-        let binding =
-            Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };
-        let mut tx = self.db.write().await?;
-        store::insert_binding(&mut tx, &binding).await.map_err(|error| match error.is_unique_violation() {
-            true => RegistryError::Contended,
-            false => error.into(),
-        })?;
-        let kind = if rolled_back_to.is_some() { "plugin.rolled-back" } else { "plugin.activated" };
-        let data = json!({
-            "domain": domain.name(), "generation": generation, "actor": actor,
-            "plugins": BoundPlugin::told(&binding.plugins),
-        });
-        events::record(&mut tx, kind, domain.name(), data).await?;
-        tx.commit().await?;
-        self.host.publish(domain, generation as u64, bound);
-        tracing::info!(%domain, generation, rolled_back_to, actor, "a binding is in force");
-        Ok(binding)
+        wanted: &[Wanted],
+    ) -> Result<(Vec<BoundPlugin>, Vec<Arc<Bound>>), RegistryError> {
+        let (plugins, bound) = self.candidate(domain, wanted).await?;
+        self.require_grants(&plugins).await?;
+        Ok((plugins, bound))
     }
 }
 
