@@ -23,8 +23,8 @@ async fn above_100(merchant: &Merchant<'_>) -> Value {
 /// What an order says of who priced it.
 async fn priced(merchant: &Merchant<'_>, order: &Value) -> Value {
     let path = format!("/v1/admin/orders/{}/receipt", order["id"].as_str().unwrap());
-    let calls = merchant.get(&path).await.expect(200)["calls"].clone();
-    calls.as_array().unwrap().iter().find(|call| call["domain"] == "pricing").unwrap().clone()
+    let receipt = merchant.get(&path).await.expect(200);
+    receipt.as_array().unwrap().iter().find(|call| call["domain"] == "pricing").unwrap().clone()
 }
 
 api_test! {
