@@ -8,7 +8,7 @@ use super::{Contents, FallbackRate};
 use crate::Shop;
 use crate::money::Amount;
 use crate::plugins::trial::Served;
-use crate::plugins::{Called, OptionId, Report, delivery, registry};
+use crate::plugins::{Called, DeliveryFallback, OptionId, Report, delivery, registry};
 
 /// A way to deliver, as a plugin or the settings offer it.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ pub(super) async fn options(shop: &Shop, served: &Served, contents: &Contents, g
             }
         }
     }
-    if failed {
+    if failed && shop.config().plugins.fallback.delivery != DeliveryFallback::FailClosed {
         let rates = &shop.config().carts.fallback_delivery;
         let answer = fallback(rates, &shipment);
         let by = Asked::Fallback { rates: serde_json::to_string(rates).unwrap_or_default() };

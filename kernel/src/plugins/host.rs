@@ -224,11 +224,11 @@ impl Host {
     /// Where one of `bound` is of another domain: a plugin that was loaded knows its domain, so this is a mistake in
     /// the kernel.
     pub fn publish(&self, domain: Domain, generation: u64, bound: Vec<Arc<Bound>>) -> bool {
-        self.publish_tried(domain, Route { generation, bound: bound.into() }, None)
+        self.publish_route(domain, Route { generation, bound: bound.into(), last_good: None }, None)
     }
 
-    /// The same with what it is tried beside, in one step: nobody is served by the one without the other.
-    pub fn publish_tried(&self, domain: Domain, route: Route, trial: Option<Arc<Trial>>) -> bool {
+    /// The same with what stands in and what it is tried beside, in one step: nobody is served by the one without the other.
+    pub fn publish_route(&self, domain: Domain, route: Route, trial: Option<Arc<Trial>>) -> bool {
         assert!(route.bound.iter().all(|bound| bound.domain() == domain), "only {domain} plugins serve {domain}");
         self.count(route.bound.iter());
         self.reroute(|present| present.with(domain, route.clone(), trial.clone()))

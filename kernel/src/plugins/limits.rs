@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::breaker::BreakerConfig;
+use super::fallback::FallbackConfig;
 use super::telemetry::LogsConfig;
 use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
 
@@ -40,6 +41,7 @@ pub struct PluginsConfig {
     pub logs: LogsConfig,
     pub outbound: OutboundConfig,
     pub breaker: BreakerConfig,
+    pub fallback: FallbackConfig,
     pub limits: DomainLimits,
 }
 
@@ -57,6 +59,7 @@ impl Default for PluginsConfig {
             logs: LogsConfig::default(),
             outbound: OutboundConfig::default(),
             breaker: BreakerConfig::default(),
+            fallback: FallbackConfig::default(),
             limits: DomainLimits::default(),
         }
     }

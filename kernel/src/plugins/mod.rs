@@ -15,6 +15,7 @@
 //! | `trial/` | a candidate beside the plugins in force: who gets it, who stands in, what the difference is |
 //! | `places` | how many calls at once |
 //! | `call` | the one path of every call: place, store, limits, outcome |
+//! | `fallback` | what becomes of a call that fails, by domain |
 //! | `breaker` | functions that fail too often are not asked for a while |
 //! | `state`, `ledger`, `fault` | what a call holds, what it used and wrote, why it failed |
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
@@ -43,6 +44,7 @@ mod check;
 pub mod compile;
 mod configurable;
 mod engine;
+mod fallback;
 mod fault;
 mod grants;
 mod host;
@@ -89,6 +91,7 @@ pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
 pub use chain::{ChainError, Chained, Link};
 pub use check::Probe;
 pub use compile::{CompileConfig, CompileError, Isolation};
+pub use fallback::{DeliveryFallback, FallbackConfig, PricingFallback};
 pub use fault::Fault;
 pub use grants::{Endpoint, Granted, Grants, NotASecret, NotAnEndpoint, SecretUse, SecretValue};
 pub use host::{Host, HostError, LoadError};
@@ -101,7 +104,7 @@ pub use pack::{PackError, pack};
 pub use package::{Digest, NotADigest, Package, PackageError};
 pub use patience::patiently;
 pub use registry::{Registry, RegistryError};
-pub use routing::{Bound, Loaded, Route, Routing};
+pub use routing::{Bound, LastGood, Loaded, Route, Routing};
 pub use schema::Mistake;
 pub use signature::{KeyId, Signature, SignatureError, SignaturesConfig, Signer, TrustedKey, Unsigned};
 

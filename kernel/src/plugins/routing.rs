@@ -181,6 +181,21 @@ pub struct Route {
     pub generation: u64,
     /// In the order in which they are asked.
     pub bound: Arc<[Arc<Bound>]>,
+    /// What answers where one of them fails, if the shop wants that.
+    pub last_good: Option<Arc<LastGood>>,
+}
+
+/// What was in force before, for calls that are no news of the shop: neither counted nor logged, and let through whatever breakers say.
+#[derive(Debug)]
+pub struct LastGood {
+    pub generation: u64,
+    pub bound: Arc<[Arc<Bound>]>,
+}
+
+impl LastGood {
+    pub(super) fn route(&self) -> Route {
+        Route { generation: self.generation, bound: self.bound.clone(), last_good: None }
+    }
 }
 
 impl Route {

@@ -65,7 +65,7 @@ pub async fn begin(shop: &Shop, begin: Begin, by: &str) -> Result<Rollout, Error
     tell(&mut tx, &rollout, kind_of(rollout.stage), by).await?;
     tx.commit().await?;
     let base = registry.routing().of(domain);
-    try_beside(shop, &rollout, base, Route { generation: 0, bound: bound.into() });
+    try_beside(shop, &rollout, base, candidate_route(bound.into()));
     tracing::info!(rollout = %rollout.id, %domain, stage = rollout.stage.name(), share, "a rollout begins");
     Ok(rollout)
 }
@@ -147,15 +147,15 @@ async fn put_in_force(
         created_at: moved.stage_since,
     };
     moved.generation = Some(binding.generation);
+    let candidate = registry.route_of(&binding, candidate.bound.to_vec()).await;
     let mut tx = shop.db().write().await?;
     if !store::put_stage(&mut tx, &moved, since).await? {
         return Err(RegistryError::Contended.into());
     }
     registry.write(turn, &mut tx, &binding, json!({ "rollout_id": moved.id })).await?;
     tx.commit().await?;
-    let candidate = Route { generation: number(binding.generation), ..candidate };
     let trial = trial(shop, &moved, base, candidate.clone());
-    registry.host().publish_tried(moved.domain, candidate, Some(trial));
+    registry.host().publish_route(moved.domain, candidate, Some(trial));
     tracing::info!(rollout = %moved.id, domain = %moved.domain, generation = binding.generation, "a candidate is in force");
     Ok(moved)
 }
@@ -204,7 +204,12 @@ async fn sides(shop: &Shop, rollout: &Rollout) -> Result<(Route, Route), Error> 
         Some(trial) => trial.candidate().bound.clone(),
         None => shop.plugins().bind_loaded(&rollout.candidate).await?.into(),
     };
-    Ok((routing.of(rollout.domain), Route { generation: 0, bound: candidate }))
+    Ok((routing.of(rollout.domain), candidate_route(candidate)))
+}
+
+/// Of a candidate that is not in force.
+pub(super) fn candidate_route(bound: Arc<[Arc<Bound>]>) -> Route {
+    Route { generation: 0, bound, last_good: None }
 }
 
 fn try_beside(shop: &Shop, rollout: &Rollout, base: Route, candidate: Route) {

@@ -1,8 +1,8 @@
 //! A kernel that starts takes up the rollouts that it finds.
 
-use super::moving::{end, number, trial};
+use super::moving::{candidate_route, end, number, trial};
 use super::{Ending, Error, Rollout, Stage, store};
-use crate::plugins::{RegistryError, Route};
+use crate::plugins::RegistryError;
 use crate::{Shop, clock, db};
 
 /// Who ends what nobody ended.
@@ -29,12 +29,12 @@ async fn take_up(shop: &Shop, rollout: &Rollout) -> Result<bool, Error> {
     let (registry, domain) = (shop.plugins(), rollout.domain);
     let in_force = registry.routing().of(domain);
     let (base, candidate) = match rollout.generation {
-        None => (in_force, Route { generation: 0, bound: registry.bind_loaded(&rollout.candidate).await?.into() }),
+        None => (in_force, candidate_route(registry.bind_loaded(&rollout.candidate).await?.into())),
         Some(_) => {
             let base = registry.generation(domain, rollout.base_generation).await?;
             let base = base.ok_or(RegistryError::NothingToRollBack)?;
-            let bound = registry.bind_loaded(&base.plugins).await?.into();
-            (Route { generation: number(base.generation), bound }, in_force)
+            let bound = registry.bind_loaded(&base.plugins).await?;
+            (registry.route_of(&base, bound).await, in_force)
         }
     };
     if rollout.stage == Stage::Canary {

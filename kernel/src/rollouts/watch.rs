@@ -12,10 +12,10 @@ use super::moving::{forget, number};
 use super::resume::{KERNEL, end_as};
 use super::{Breach, Ending, Error, Rollout, Stage, about, hold, store, tell};
 use crate::clock::{self, Moment};
-use crate::plugins::registry::{Binding, BoundPlugin};
+use crate::plugins::registry::Binding;
 use crate::plugins::trial::{Counts, Trial};
 use crate::plugins::{Domain, RegistryError, Route};
-use crate::{Shop, audit, db, events};
+use crate::{Shop, audit, db};
 
 /// How often what was seen is written down.
 const TELL_EVERY: TimeDelta = TimeDelta::seconds(5);
@@ -120,19 +120,18 @@ async fn take_back(shop: &Shop, rollout: Rollout, breach: Breach) -> Result<(), 
     let turn = registry.turn().await;
     let domain = rollout.domain;
     let base = registry.generation(domain, rollout.base_generation).await?.ok_or(RegistryError::NothingToRollBack)?;
-    let observed = super::get(shop, rollout.id).await?.observed;
     let reason = format!("guard {}: {} is past {}", name(&breach), breach.measured, breach.limit);
     let ended = Rollout {
         ending: Some(Ending::RolledBack),
         ended_at: Some(clock::now()),
-        observed,
+        observed: super::get(shop, rollout.id).await?.observed,
         breach: Some(breach),
         reason: Some(reason),
         ..rollout
     };
     // Before anything is written: loading may fail, and what fails is tried again at the next look.
     let back = match ended.generation {
-        Some(generation) => Some((generation + 1, registry.bind_loaded(&base.plugins).await?)),
+        Some(generation) => Some(back_to(shop, &base, generation).await?),
         None => None,
     };
     let mut tx = shop.db().write().await?;
@@ -140,40 +139,38 @@ async fn take_back(shop: &Shop, rollout: Rollout, breach: Breach) -> Result<(), 
         return Ok(());
     }
     let told = about(&ended, KERNEL);
+    let also = json!({ "rollout_id": ended.id, "reason": ended.reason, "from": told["plugins"] });
     match &back {
-        Some((generation, _)) => {
-            let binding = Binding {
-                domain,
-                generation: *generation,
-                plugins: base.plugins.clone(),
-                rolled_back_to: Some(base.rolled_back_to.unwrap_or(base.generation)),
-                actor: KERNEL.to_owned(),
-                created_at: clock::now(),
-            };
-            let also = json!({ "rollout_id": ended.id, "reason": ended.reason, "from": told["plugins"] });
-            registry.write(&turn, &mut tx, &binding, also).await?;
-        }
-        None => {
-            let data = json!({
-                "domain": domain.name(), "generation": base.generation, "actor": KERNEL,
-                "plugins": BoundPlugin::told(&base.plugins), "rollout_id": ended.id, "reason": ended.reason,
-                "from": told["plugins"],
-            });
-            events::record(&mut tx, "plugin.rolled-back", domain.name(), data).await?;
-        }
+        Some((binding, _)) => registry.write(&turn, &mut tx, binding, also).await?,
+        // It never was in force: nothing of the binding changes, and what happened is told in the same words.
+        None => registry.tell(&mut tx, "plugin.rolled-back", &Binding { actor: KERNEL.into(), ..base }, also).await?,
     }
     tell(&mut tx, &ended, "plugin.rollout-ended", KERNEL).await?;
     audit::record_own(&mut tx, "roll_back_rollout", &ended.id.to_string(), &told).await?;
     tx.commit().await?;
     match back {
-        Some((generation, bound)) => {
-            registry.host().publish_tried(domain, Route { generation: number(generation), bound: bound.into() }, None);
-        }
+        Some((_, route)) => _ = registry.host().publish_route(domain, route, None),
         None => forget(shop, &ended),
     }
     shop.relay().wake();
     tracing::error!(rollout = %ended.id, %domain, reason = ended.reason, "a candidate was taken back");
     Ok(())
+}
+
+/// The binding that goes back from `generation` to `base`, and its route.
+async fn back_to(shop: &Shop, base: &Binding, generation: i64) -> Result<(Binding, Route), Error> {
+    let registry = shop.plugins();
+    let binding = Binding {
+        domain: base.domain,
+        generation: generation + 1,
+        plugins: base.plugins.clone(),
+        rolled_back_to: Some(base.rolled_back_to.unwrap_or(base.generation)),
+        actor: KERNEL.to_owned(),
+        created_at: clock::now(),
+    };
+    let bound = registry.bind_loaded(&binding.plugins).await?;
+    let route = registry.route_of(&binding, bound).await;
+    Ok((binding, route))
 }
 
 fn name(breach: &Breach) -> String {

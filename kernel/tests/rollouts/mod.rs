@@ -1,5 +1,6 @@
 //! Candidates on their way to being in force.
 
+mod fallback;
 mod guards;
 mod stages;
 mod story;

@@ -1,5 +1,7 @@
 //! What is in force, and how it is changed: by one generation after the other, none of which is ever rewritten.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tokio::sync::MutexGuard;
 
@@ -7,7 +9,7 @@ use super::{Binding, BoundPlugin, Registry, RegistryError, Wanted, store};
 use crate::clock;
 use crate::db::Tx;
 use crate::events;
-use crate::plugins::Domain;
+use crate::plugins::{Bound, Domain, LastGood, Route};
 
 /// Held while bindings or grants are changed.
 pub struct Turn<'a>(#[expect(dead_code, reason = "it is held, not read")] MutexGuard<'a, ()>);
@@ -92,6 +94,28 @@ impl Registry {
         self.require_grants(plugins).await
     }
 
+    /// The route of a binding whose plugins are loaded. What is to stand in where they fail is loaded too, if the shop wants that; one that
+    /// cannot be loaded stands in for nobody, and is no reason not to sell.
+    pub async fn route_of(&self, binding: &Binding, bound: Vec<Arc<Bound>>) -> Route {
+        let last_good = match self.fallback.keeps_last_good(binding.domain) {
+            true => self.last_good(binding).await.unwrap_or_else(|error| {
+                tracing::error!(domain = %binding.domain, %error, "the plugins that were in force before cannot be loaded");
+                None
+            }),
+            false => None,
+        };
+        Route { generation: number(binding.generation), bound: bound.into(), last_good: last_good.map(Arc::new) }
+    }
+
+    /// The binding before that one. Of one that went back, the one before that which it went back to: what it went back from was not good.
+    async fn last_good(&self, binding: &Binding) -> Result<Option<LastGood>, RegistryError> {
+        let stands_for = binding.rolled_back_to.unwrap_or(binding.generation);
+        let before = store::binding_before(&mut self.db.read().await?, binding.domain, stands_for).await?;
+        let Some(before) = before else { return Ok(None) };
+        let bound = self.bind_loaded(&before.plugins).await?;
+        Ok(Some(LastGood { generation: number(before.generation), bound: bound.into() }))
+    }
+
     pub(super) async fn put_in_force(
         &self,
         turn: &Turn<'_>,
@@ -104,10 +128,11 @@ impl Registry {
         let bound = self.load_checked(&plugins).await?;
         let binding =
             Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };
+        let route = self.route_of(&binding, bound).await;
         let mut tx = self.db.write().await?;
         self.write(turn, &mut tx, &binding, json!({})).await?;
         tx.commit().await?;
-        self.host.publish(domain, generation as u64, bound);
+        self.host.publish_route(domain, route, None);
         tracing::info!(%domain, generation, rolled_back_to, actor, "a binding is in force");
         Ok(binding)
     }
@@ -120,12 +145,17 @@ impl Registry {
         binding: &Binding,
         also: Value,
     ) -> Result<(), RegistryError> {
-        let Binding { domain, generation, plugins, rolled_back_to, actor, .. } = binding;
         store::insert_binding(tx, binding).await.map_err(|error| match error.is_unique_violation() {
             true => RegistryError::Contended,
             false => error.into(),
         })?;
-        let kind = if rolled_back_to.is_some() { "plugin.rolled-back" } else { "plugin.activated" };
+        let kind = if binding.rolled_back_to.is_some() { "plugin.rolled-back" } else { "plugin.activated" };
+        self.tell(tx, kind, binding, also).await
+    }
+
+    /// Tells of a binding.
+    pub async fn tell(&self, tx: &mut Tx, kind: &str, binding: &Binding, also: Value) -> Result<(), RegistryError> {
+        let Binding { domain, generation, plugins, actor, .. } = binding;
         let mut data = json!({
             "domain": domain.name(), "generation": generation, "actor": actor, "plugins": BoundPlugin::told(plugins),
         });
@@ -135,4 +165,9 @@ impl Registry {
         events::record(tx, kind, domain.name(), data).await?;
         Ok(())
     }
+}
+
+/// Generations are counted from 1.
+fn number(generation: i64) -> u64 {
+    u64::try_from(generation).unwrap_or_default()
 }

@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{
-    Bound, Domain, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig, Unsigned, notification,
-    schema,
+    Bound, Domain, FallbackConfig, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig,
+    Unsigned, notification, schema,
 };
 use crate::accounts::{Keys, Sealer};
 use crate::blobs::Blobs;
@@ -101,6 +101,7 @@ pub struct Registry {
     /// What activation asks a plugin with.
     probe: Probe,
     signatures: SignaturesConfig,
+    fallback: FallbackConfig,
     /// What secrets rest under.
     secrets: Arc<Sealer>,
     /// One change of bindings and grants at a time. Another kernel's change is caught by the generation's primary key.
@@ -120,6 +121,7 @@ impl Registry {
             blobs,
             probe,
             signatures: config.plugins.signatures.clone(),
+            fallback: config.plugins.fallback,
             secrets: keys.plugin_secrets(),
             changing: Mutex::new(()),
         };
@@ -142,10 +144,12 @@ impl Registry {
     async fn load_bound(&self) -> Result<BTreeSet<Domain>, RegistryError> {
         let bindings = store::current_bindings(&mut self.db.read().await?).await?;
         // Components load side by side: it is most of the time that a start takes.
-        let loads = bindings.iter().map(|binding| self.bind_loaded(&binding.plugins));
-        let bound = futures_util::future::try_join_all(loads).await?;
-        for (binding, bound) in bindings.iter().zip(bound) {
-            self.host.publish(binding.domain, binding.generation as u64, bound);
+        let loads = bindings.iter().map(async |binding| {
+            let bound = self.bind_loaded(&binding.plugins).await?;
+            Ok::<_, RegistryError>((binding.domain, self.route_of(binding, bound).await))
+        });
+        for (domain, route) in futures_util::future::try_join_all(loads).await? {
+            self.host.publish_route(domain, route, None);
         }
         Ok(bindings.iter().map(|binding| binding.domain).collect())
     }

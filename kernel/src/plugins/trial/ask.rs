@@ -30,33 +30,26 @@ impl Host {
         request: pricing::Request,
     ) -> Result<Priced, (Route, ChainError)> {
         let route = &served.route;
-        let Some((trial, answers)) = &served.trial else {
-            return match self.price_chain(&route.bound, request).await {
-                Ok(chained) => Ok(Priced { route: route.clone(), chained }),
-                Err(error) => Err((route.clone(), error)),
-            };
-        };
-        match (self.price_chain(&route.bound, request.clone()).await, answers) {
-            (Ok(chained), _) => {
-                let answer = Price::of(&chained);
-                self.compare(trial, *answers, answer, move |host, other| async move {
-                    let chained = host.price_chain(&other, request).await.map_err(|failed| failed.error)?;
-                    Ok(Price::of(&chained))
-                });
-                Ok(Priced { route: route.clone(), chained })
-            }
-            (Err(failed), Answers::Base) => Err((route.clone(), failed)),
-            (Err(failed), Answers::Candidate) => {
-                let base = trial.base.route_aside();
-                match self.price_chain(&base.bound, request).await {
-                    Ok(chained) => {
-                        stand_in(trial, &failed.error);
-                        Ok(Priced { route: base, chained })
-                    }
-                    // No plugin has a price for this: that is not the candidate's fault.
-                    Err(failed) => Err((base, failed)),
+        let failed = match self.price_chain(&route.bound, request.clone()).await {
+            Ok(chained) => {
+                if let Some((trial, answers)) = &served.trial {
+                    self.compare(trial, *answers, Price::of(&chained), move |host, other| async move {
+                        let chained = host.price_chain(&other, request).await.map_err(|failed| failed.error)?;
+                        Ok(Price::of(&chained))
+                    });
                 }
+                return Ok(Priced { route: route.clone(), chained });
             }
+            Err(failed) => failed,
+        };
+        let Some(instead) = served.instead(&failed.error.fault) else { return Err((route.clone(), failed)) };
+        match self.price_chain(&instead.bound, request).await {
+            Ok(chained) => {
+                stand_in(served, &instead, &failed.error);
+                Ok(Priced { route: instead, chained })
+            }
+            // No plugin has a price for this: that is not the fault of the one that was asked first.
+            Err(_) => Err((route.clone(), failed)),
         }
     }
 
@@ -64,28 +57,25 @@ impl Host {
     pub async fn quotes_served(&self, served: &Served, shipment: &Arc<Shipment>) -> (Route, Vec<Quote>) {
         let route = &served.route;
         let quotes = self.quotes(&route.bound, shipment).await;
-        let Some((trial, answers)) = &served.trial else { return (route.clone(), quotes) };
-        let failed = quotes.iter().find_map(|(_, answer)| answer.as_ref().err());
-        match (failed, answers) {
-            (Some(failed), Answers::Candidate) => {
-                let base = trial.base.route_aside();
-                let instead = self.quotes(&base.bound, shipment).await;
-                if instead.iter().all(|(_, answer)| answer.is_ok()) {
-                    stand_in(trial, failed);
-                }
-                (base, instead)
-            }
-            // What stands in for it is no answer of theirs.
-            (Some(_), Answers::Base) => (route.clone(), quotes),
-            (None, _) => {
+        let Some(failed) = quotes.iter().find_map(|(_, answer)| answer.as_ref().err()) else {
+            if let Some((trial, answers)) = &served.trial {
                 let asked = shipment.clone();
                 self.compare(trial, *answers, Offer::of(&quotes, shipment), move |host, other| async move {
                     let quotes = host.quotes(&other, &asked).await;
                     let offer = Offer::of(&quotes, &asked);
                     quotes.into_iter().find_map(|(_, answer)| answer.err()).map_or(Ok(offer), Err)
                 });
-                (route.clone(), quotes)
             }
+            return (route.clone(), quotes);
+        };
+        let Some(instead) = served.instead(&failed.fault) else { return (route.clone(), quotes) };
+        let others = self.quotes(&instead.bound, shipment).await;
+        match others.iter().all(|(_, answer)| answer.is_ok()) {
+            true => {
+                stand_in(served, &instead, failed);
+                (instead, others)
+            }
+            false => (route.clone(), quotes),
         }
     }
 
@@ -136,9 +126,13 @@ fn says_nothing(error: &CallError) -> bool {
     matches!(error.code(), "busy" | "circuit-open")
 }
 
-fn stand_in(trial: &Trial, failed: &CallError) {
-    let now = clock::now();
-    trial.observed.add(now, &observed::failed(now, failed.code(), failed.to_string(), true));
+fn stand_in(served: &Served, instead: &Route, failed: &CallError) {
+    if let Some((trial, Answers::Candidate)) = &served.trial {
+        let now = clock::now();
+        trial.observed.add(now, &observed::failed(now, failed.code(), failed.to_string(), true));
+    }
+    let (generation, instead) = (served.route.generation, instead.generation);
+    tracing::warn!(generation, instead, reason = failed.code(), "plugins that were in force before stand in");
 }
 
 fn compared<'a, A: Answer>(base: &'a A, candidate: &'a A, served: bool) -> Compared<'a> {

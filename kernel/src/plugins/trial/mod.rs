@@ -28,7 +28,7 @@ use uuid::Uuid;
 pub use ask::Priced;
 pub use observed::{Both, Counts, Money, Observed, Sample, Window};
 
-use super::{Bound, Digest, Route};
+use super::{Bound, Digest, Fault, Route};
 use crate::clock::Moment;
 
 /// All of them, in the parts that a share is stated in.
@@ -81,7 +81,7 @@ impl Side {
     }
 
     fn route_aside(&self) -> Route {
-        Route { generation: self.route.generation, bound: self.aside.clone() }
+        Route { generation: self.route.generation, bound: self.aside.clone(), last_good: None }
     }
 }
 
@@ -167,6 +167,16 @@ enum Answers {
 }
 
 impl Served {
+    /// Who answers where `route` failed: what a candidate is tried beside, else what the shop wants. What a plugin in force refuses in the
+    /// words of the contract is its answer.
+    fn instead(&self, failed: &Fault) -> Option<Route> {
+        match &self.trial {
+            Some((trial, Answers::Candidate)) => Some(trial.base.route_aside()),
+            _ if matches!(failed, Fault::Plugin(_)) => None,
+            _ => self.route.last_good.as_ref().map(|last| last.route()),
+        }
+    }
+
     /// By the plugins in force, of which none is tried.
     pub fn by(route: Route) -> Self {
         Self { route, trial: None }
