@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::breaker::BreakerConfig;
+use super::conformance::ConformanceConfig;
 use super::telemetry::LogsConfig;
 use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
 
@@ -36,6 +37,7 @@ pub struct PluginsConfig {
     pub slow_lane_threads: u32,
     pub package: PackageLimits,
     pub compile: CompileConfig,
+    pub conformance: ConformanceConfig,
     pub signatures: SignaturesConfig,
     pub logs: LogsConfig,
     pub outbound: OutboundConfig,
@@ -53,6 +55,7 @@ impl Default for PluginsConfig {
             slow_lane_threads: 1,
             package: PackageLimits::default(),
             compile: CompileConfig::default(),
+            conformance: ConformanceConfig::default(),
             signatures: SignaturesConfig::default(),
             logs: LogsConfig::default(),
             outbound: OutboundConfig::default(),

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::conformance::{self, ConformanceConfig};
 use super::{
     Bound, Domain, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig, Unsigned, notification,
     schema,
@@ -50,6 +51,8 @@ pub struct PluginVersion {
     pub signature: Option<Signature>,
     /// It came with a kernel of this shop, this one or an earlier.
     pub from_kernel: bool,
+    /// What its upload found. None of what came with the kernel, and of what was uploaded before there was a suite.
+    pub conformance: Option<conformance::Summary>,
     pub uploaded_at: Moment,
 }
 
@@ -100,6 +103,9 @@ pub struct Registry {
     /// What activation asks a plugin with.
     probe: Probe,
     signatures: SignaturesConfig,
+    conformance: ConformanceConfig,
+    /// One suite at a time, so that uploads take one place at most.
+    trying_out: Mutex<()>,
     /// What secrets rest under.
     secrets: Arc<Sealer>,
     /// One change of bindings and grants at a time. Another kernel's change is caught by the generation's primary key.
@@ -119,6 +125,8 @@ impl Registry {
             blobs,
             probe,
             signatures: config.plugins.signatures.clone(),
+            conformance: config.plugins.conformance.clone(),
+            trying_out: Mutex::new(()),
             secrets: keys.plugin_secrets(),
             changing: Mutex::new(()),
         };
