@@ -10,6 +10,7 @@ mod support;
 mod access;
 mod catalog;
 mod config;
+mod conformance;
 mod database;
 mod events;
 mod frozen;

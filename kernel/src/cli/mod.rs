@@ -2,6 +2,7 @@
 
 mod admin;
 mod card;
+mod check;
 mod client;
 mod export;
 mod grants;

@@ -12,6 +12,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use super::check::{self, Check};
 use super::client::{Merchant, Remote};
 use super::pack::{self, Pack};
 use super::replay::{Wish, replay};
@@ -35,6 +36,9 @@ pub enum Command {
         /// A `.wasm` file
         file: PathBuf,
     },
+    /// Ask a file all that an upload is asked, in the host of a shop and without one: inputs at the edges of the contract and by chance,
+    /// twice each. Ends with an error where an answer breaks the contract
+    Check(Check),
     /// Upload a file, with its signature where FILE.minisig lies beside it, and print its card; it is in force only once it is
     /// activated
     Push {
@@ -153,6 +157,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Build { folder, output } => build_crate(&folder, output),
         Command::Pack(arguments) => pack::run(&config, arguments),
         Command::Inspect { file } => inspect(&config, &file),
+        Command::Check(arguments) => check::run(&config, arguments).await,
         Command::Push { file, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(push(&merchant, &file).await, merchant).await
@@ -237,7 +242,13 @@ async fn push(merchant: &Merchant, file: &Path) -> Outcome {
     if let Some(signature) = read_signature(file)? {
         request = request.header("plugin-signature", STANDARD.encode(signature));
     }
-    card::print(&merchant.answer(request.body(read(file)?)).await?);
+    let uploaded = merchant.answer(request.body(read(file)?)).await?;
+    card::print(&uploaded);
+    // stdout is the card, the same as that of `inspect`.
+    if let Some(conformance) = uploaded["conformance"].as_object() {
+        let of = |name: &str| conformance.get(name).cloned().unwrap_or_default();
+        eprintln!("conformance: {}, {} of {} inputs tried", text(&of("verdict")), of("tried"), of("inputs"));
+    }
     Ok(())
 }
 
@@ -262,13 +273,14 @@ async fn list(merchant: &Merchant) -> Outcome {
         for version in plugin["versions"].as_array().into_iter().flatten() {
             let active = version["version"] == plugin["active_version"];
             println!(
-                "{} {:<13} {}@{} {} {}",
+                "{} {:<13} {}@{} {} {}{}",
                 if active { "*" } else { " " },
                 text(&plugin["domain"]),
                 text(&plugin["name"]),
                 text(&version["version"]),
                 text(&version["digest"]),
                 card::signature(&version["signature"]),
+                if version["conformance"]["verdict"] == "failed" { ", DOES NOT CONFORM" } else { "" },
             );
         }
     }

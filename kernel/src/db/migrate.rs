@@ -48,6 +48,7 @@ const STEPS: &[Step] = steps![
     27 "0027_replays",
     28 "0028_plugin_grants",
     29 "0029_rollouts",
+    30 "0030_conformance",
 ];
 
 /// A database cannot be brought to the newest schema.

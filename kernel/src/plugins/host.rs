@@ -330,6 +330,8 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("compile.code_mib", "1 to 1024", config.compile.code_mib, 1, 1_024),
         ("compile.cpu_s", "1 to 3600", config.compile.cpu_s, 1, 3_600),
         ("compile.wall_s", "1 to 3600", config.compile.wall_s, 1, 3_600),
+        ("conformance.random_inputs", "0 to 1000", config.conformance.random_inputs, 0, 1_000),
+        ("conformance.budget_ms", "1 to 600000", config.conformance.budget_ms, 1, 600_000),
         ("breaker.failures", "0 to 1000", config.breaker.failures, 0, 1_000),
         ("breaker.percent", "1 to 100", config.breaker.percent, 1, 100),
         ("breaker.window_ms", "1 to 3600000", config.breaker.window_ms, 1, 3_600_000),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::breaker::BreakerConfig;
+use super::conformance::ConformanceConfig;
 use super::fallback::FallbackConfig;
 use super::telemetry::LogsConfig;
 use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
@@ -37,6 +38,7 @@ pub struct PluginsConfig {
     pub slow_lane_threads: u32,
     pub package: PackageLimits,
     pub compile: CompileConfig,
+    pub conformance: ConformanceConfig,
     pub signatures: SignaturesConfig,
     pub logs: LogsConfig,
     pub outbound: OutboundConfig,
@@ -55,6 +57,7 @@ impl Default for PluginsConfig {
             slow_lane_threads: 1,
             package: PackageLimits::default(),
             compile: CompileConfig::default(),
+            conformance: ConformanceConfig::default(),
             signatures: SignaturesConfig::default(),
             logs: LogsConfig::default(),
             outbound: OutboundConfig::default(),

@@ -26,6 +26,7 @@
 //! | `chain` | pricing plugins one after the other |
 //! | `patience` | work that waits where the shoppers' calls take all places |
 //! | `check`, `configurable` | what activation asks a plugin, and what it says of settings where it exports that |
+//! | `conformance/` | what a version does with inputs at the edges of the contract, asked when it is uploaded |
 //! | `telemetry/` | counters and the last log lines of what is in force, in the memory of this process |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
 //! | `build`, `pack` | the component from an author's crate; a component of any other tool with what makes it a plugin |
@@ -43,6 +44,7 @@ mod chain;
 mod check;
 pub mod compile;
 mod configurable;
+pub mod conformance;
 mod engine;
 mod fallback;
 mod fault;

@@ -96,6 +96,8 @@ pub struct Bound {
 pub(super) struct Local {
     component: Arc<Loaded>,
     pub(super) settings: Arc<str>,
+    /// It is lent nothing of what its name was granted.
+    pub(super) is_on_trial: bool,
     shard: usize,
 }
 
@@ -121,8 +123,16 @@ impl Local {
 impl Bound {
     /// `settings` is one JSON object; `{}` where the merchant gave none.
     pub fn new(component: Arc<Loaded>, settings: impl Into<Arc<str>>) -> Self {
-        let settings = settings.into();
-        let local = |shard| Local { component: component.clone(), settings: settings.clone(), shard };
+        Self::lent(component, settings.into(), false)
+    }
+
+    /// For a version that nobody decided upon yet: it reaches nothing that was granted to those before it.
+    pub(super) fn on_trial(component: Arc<Loaded>, settings: impl Into<Arc<str>>) -> Self {
+        Self::lent(component, settings.into(), true)
+    }
+
+    fn lent(component: Arc<Loaded>, settings: Arc<str>, is_on_trial: bool) -> Self {
+        let local = |shard| Local { component: component.clone(), settings: settings.clone(), is_on_trial, shard };
         let locals = (0..component.linked.len()).map(|shard| Arc::new(CachePadded::new(local(shard)))).collect();
         Self { component, settings, counted: OnceLock::new(), locals }
     }

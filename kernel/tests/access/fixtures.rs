@@ -75,6 +75,7 @@ impl Objects {
         let forgotten = app.send(Method::GET, "/v1/me", Some(&forgotten), None).await.expect(200);
         let gift_card = create("/v1/admin/gift-cards", json!({ "amount": 100, "currency": "EUR" })).await;
         let review = create("/v1/products/sencha/reviews", json!({ "rating": 5 })).await;
+        let granted = granted_plugin(app, owner).await;
         Self(vec![
             ("/v1/admin/customers/", "id", text(&forgotten, "id")),
             ("/problems/", "slug", "not-found".into()),
@@ -100,7 +101,9 @@ impl Objects {
             ("/v1/admin/returns/", "id", returned.1),
             ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
-            ("/v1/admin/plugins/{name}/secrets/", "name", granted_plugin(app, owner).await),
+            ("/v1/admin/plugins/{name}/versions/", "name", granted.clone()),
+            ("/v1/admin/plugins/{name}/versions/", "version", "1.0.0".into()),
+            ("/v1/admin/plugins/{name}/secrets/", "name", granted),
             ("/v1/admin/plugins/{name}/secrets/", "secret", "api-key".into()),
             ("/v1/admin/customer-groups/", "code", "fixture".into()),
             ("/v1/admin/price-lists/", "id", text(&list, "id")),

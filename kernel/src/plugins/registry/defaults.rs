@@ -25,7 +25,7 @@ pub(super) fn has(file: Digest) -> bool {
 }
 
 /// Puts a default plugin in force for each domain that never had one. Each is a commit of its own, so a first start that is
-/// cut off goes on with the next.
+/// cut off goes on with the next. The conformance suite is not run for them: `every_default_plugin_conforms` does it for all shops.
 pub(super) async fn install(
     registry: &Registry,
     config: &Config,

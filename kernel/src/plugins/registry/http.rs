@@ -2,6 +2,7 @@
 
 mod bindings;
 mod card;
+mod conformance;
 mod grants;
 mod settings;
 mod telemetry;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 
 pub use bindings::*;
 pub use card::CardOut;
+pub use conformance::*;
 pub use grants::*;
 pub use settings::*;
 pub use telemetry::*;
@@ -26,14 +28,18 @@ use crate::Shop;
 use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Path, read_body};
+use crate::plugins::conformance::Summary;
 use crate::plugins::{CompileError, Fault, LoadError, Mistake, SignatureError};
 use crate::problem::{FieldError, Kind, Problem, ProblemSchema};
 
-/// A version of a plugin: its card, and when it came.
+/// A version of a plugin: its card, what its upload found, and when it came.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PluginVersionOut {
     #[serde(flatten)]
     card: CardOut,
+    /// What the conformance suite found when it was uploaded. Null of what came with the kernel, and of what was uploaded before there was
+    /// a suite.
+    conformance: Option<Summary>,
     #[schema(value_type = String, format = DateTime)]
     uploaded_at: Moment,
 }
@@ -51,8 +57,9 @@ pub struct PluginOut {
 
 /// Uploads a plugin
 ///
-/// The body is the `.wasm` file. It is checked and compiled, and in force only once it is bound. The same file may be uploaded again
-/// with a signature.
+/// The body is the `.wasm` file. It is checked, compiled and asked what the conformance suite of its domain asks, and in force only once it is
+/// bound. With findings it is refused, unless the shop's settings say otherwise; `findings` of the problem has them. The same file may be
+/// uploaded again with a signature.
 #[utoipa::path(post, path = "/v1/admin/plugins", tag = "plugins", security(("bearer" = [])),
     params(("plugin-signature" = Option<String>, Header, description = "The `.minisig` file of minisign, in Base64")),
     request_body(content = Vec<u8>, content_type = "application/wasm"), responses(
@@ -128,7 +135,8 @@ fn plugin_out(shop: &Shop, name: String, versions: Vec<PluginVersion>, bindings:
 
 fn version_out(shop: &Shop, version: PluginVersion) -> PluginVersionOut {
     let signer = shop.plugins().signer_of(&version);
-    PluginVersionOut { card: CardOut::of(version.package, signer), uploaded_at: version.uploaded_at }
+    let PluginVersion { package, conformance, uploaded_at, .. } = version;
+    PluginVersionOut { card: CardOut::of(package, signer), conformance, uploaded_at }
 }
 
 impl From<RegistryError> for Problem {
@@ -142,6 +150,7 @@ impl From<RegistryError> for Problem {
                 Problem::new(Kind::Unavailable).detail(error.to_string()).retry_after(RETRY_COMPILING_S)
             }
             RegistryError::Load(error) => Problem::new(Kind::PluginRejected).with("reason", error.to_string()),
+            RegistryError::NotConforming(ref report) => conformance::rejected(&error, report),
             RegistryError::Signature(error) => Problem::new(Kind::PluginRejected).with("reason", error.to_string()),
             RegistryError::Unsigned { ref name, .. } => Problem::new(Kind::BindingRejected)
                 .with("plugin", name.clone())

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::conformance::{self, ConformanceConfig};
 use super::{
     Bound, Domain, FallbackConfig, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig,
     Unsigned, notification, schema,
@@ -51,6 +52,8 @@ pub struct PluginVersion {
     pub signature: Option<Signature>,
     /// It came with a kernel of this shop, this one or an earlier.
     pub from_kernel: bool,
+    /// What its upload found. None of what came with the kernel, and of what was uploaded before there was a suite.
+    pub conformance: Option<conformance::Summary>,
     pub uploaded_at: Moment,
 }
 
@@ -102,6 +105,9 @@ pub struct Registry {
     probe: Probe,
     signatures: SignaturesConfig,
     fallback: FallbackConfig,
+    conformance: ConformanceConfig,
+    /// One suite at a time, so that uploads take one place at most.
+    trying_out: Mutex<()>,
     /// What secrets rest under.
     secrets: Arc<Sealer>,
     /// One change of bindings and grants at a time. Another kernel's change is caught by the generation's primary key.
@@ -122,6 +128,8 @@ impl Registry {
             probe,
             signatures: config.plugins.signatures.clone(),
             fallback: config.plugins.fallback,
+            conformance: config.plugins.conformance.clone(),
+            trying_out: Mutex::new(()),
             secrets: keys.plugin_secrets(),
             changing: Mutex::new(()),
         };

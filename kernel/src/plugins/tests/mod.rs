@@ -5,6 +5,7 @@ mod breaking;
 mod calls;
 mod loading;
 mod outbound;
+mod trials;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
