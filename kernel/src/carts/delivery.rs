@@ -7,7 +7,7 @@ use super::quote::{Asked, Call, shops_words, warn, weight_of};
 use super::{Contents, FallbackRate};
 use crate::Shop;
 use crate::money::Amount;
-use crate::plugins::{Called, Domain, OptionId, Report, Routing, delivery, registry};
+use crate::plugins::{CallError, Called, Domain, OptionId, Report, Routing, delivery, registry};
 
 /// A way to deliver, as a plugin or the settings offer it.
 #[derive(Debug, Clone)]
@@ -21,6 +21,20 @@ pub struct DeliveryOption {
     pub attributes: BTreeMap<String, String>,
 }
 
+impl DeliveryOption {
+    /// As `plugin` offers it.
+    pub fn of(plugin: &str, offered: delivery::DeliveryOption) -> Self {
+        Self {
+            id: OptionId { plugin: plugin.to_owned(), code: offered.code },
+            label: offered.label,
+            amount: offered.amount,
+            days: offered.days,
+            pickup: offered.pickup,
+            attributes: offered.attributes.into_iter().collect(),
+        }
+    }
+}
+
 /// What can be chosen, and why other ways cannot.
 #[derive(Debug, Clone, Default)]
 pub struct Offered {
@@ -28,6 +42,16 @@ pub struct Offered {
     pub refusals: Vec<DeliveryRefusal>,
     /// Who was asked what, and answered.
     pub calls: Vec<Call<delivery::Shipment, delivery::DeliveryQuote>>,
+    pub failed: Vec<Failed>,
+}
+
+/// A delivery plugin that was asked and has no answer.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    pub by: Asked,
+    pub error: CallError,
+    /// How many had answered before.
+    pub after: usize,
 }
 
 /// Why a way to deliver is not offered. For staff: it may tell more than a shopper should read.
@@ -47,24 +71,23 @@ pub(super) async fn options(shop: &Shop, routing: &Routing, contents: &Contents,
     let Some(shipment) = shipment(shop, contents, goods, now) else { return Offered::default() };
     let shipment = Arc::new(shipment);
     let mut offered = Offered::default();
-    let mut failed = false;
     let route = routing.of(Domain::Delivery);
     for bound in route.bound.iter() {
+        let by = Asked::Plugin { bound: bound.clone(), generation: route.generation };
         match shop.plugins().host().delivery_quote(bound, &shipment).await {
             Ok(Called { value, report }) => {
-                let by = Asked::Plugin { bound: bound.clone(), generation: route.generation };
                 offered.take(Call { by, request: shipment.clone(), answer: value, report });
             }
             Err(error) => {
                 warn(bound, &error);
-                failed = true;
                 let plugin = Some(bound.name().to_owned());
                 let (code, reason) = (error.code().to_owned(), "the plugin failed".to_owned());
                 offered.refusals.push(DeliveryRefusal { plugin, code, reason });
+                offered.failed.push(Failed { by, error, after: offered.calls.len() });
             }
         }
     }
-    if failed {
+    if !offered.failed.is_empty() {
         let rates = &shop.config().carts.fallback_delivery;
         let answer = fallback(rates, &shipment);
         let by = Asked::Fallback { rates: serde_json::to_string(rates).unwrap_or_default() };
@@ -118,14 +141,7 @@ pub(super) const SHOP_CURRENCY: &str = "shop-currency";
 impl Offered {
     fn take(&mut self, call: Call<delivery::Shipment, delivery::DeliveryQuote>) {
         let (plugin, quote) = (call.by.name(), call.answer.clone());
-        self.options.extend(quote.options.into_iter().map(|option| DeliveryOption {
-            id: OptionId { plugin: plugin.to_owned(), code: option.code },
-            label: option.label,
-            amount: option.amount,
-            days: option.days,
-            pickup: option.pickup,
-            attributes: option.attributes.into_iter().collect(),
-        }));
+        self.options.extend(quote.options.into_iter().map(|option| DeliveryOption::of(plugin, option)));
         let refusals = quote.refusals.into_iter();
         self.refusals.extend(refusals.map(|refusal| DeliveryRefusal {
             plugin: Some(plugin.to_owned()),

@@ -22,6 +22,7 @@
 //! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
 //! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
 //! | `chain` | pricing plugins one after the other |
+//! | `told` | a call as people are told of it |
 //! | `patience` | work that waits where the shoppers' calls take all places |
 //! | `check`, `configurable` | what activation asks a plugin, and what it says of settings where it exports that |
 //! | `telemetry/` | counters and the last log lines of what is in force, in the memory of this process |
@@ -65,6 +66,7 @@ mod state;
 pub mod telemetry;
 #[cfg(test)]
 mod tests;
+mod told;
 mod totals;
 mod wasi;
 
@@ -84,7 +86,7 @@ pub use bindings::types;
 pub use breaker::{BreakerConfig, Circuit};
 pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
-pub use chain::{ChainError, Chained, Link};
+pub use chain::{ChainError, Chained, Link, Walked};
 pub use check::Probe;
 pub use compile::{CompileConfig, CompileError, Isolation};
 pub use fault::Fault;
@@ -102,6 +104,7 @@ pub use registry::{Registry, RegistryError};
 pub use routing::{Bound, Loaded, Route, Routing};
 pub use schema::Mistake;
 pub use signature::{KeyId, Signature, SignatureError, SignaturesConfig, Signer, TrustedKey, Unsigned};
+pub use told::{PluginId, Told};
 
 /// What a plugin decides: one of the four interfaces of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

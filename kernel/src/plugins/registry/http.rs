@@ -1,5 +1,6 @@
 //! Plugins and bindings over HTTP, for merchants.
 
+mod call;
 mod card;
 mod grants;
 mod settings;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+pub use call::*;
 pub use card::CardOut;
 pub use grants::*;
 pub use settings::*;
