@@ -280,6 +280,8 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(plugins::registry::http::get_plugin_grants, plugins::registry::http::put_plugin_grants))
         .routes(routes!(plugins::registry::http::put_plugin_secret, plugins::registry::http::delete_plugin_secret))
         .routes(routes!(plugins::registry::http::get_plugin_counters))
+        .routes(routes!(plugins::registry::http::list_failed_calls))
+        .routes(routes!(plugins::registry::http::get_failed_call))
         .routes(routes!(plugins::registry::http::list_plugin_logs))
         .routes(routes!(plugins::registry::http::follow_plugin_logs))
         .routes(routes!(plugins::registry::http::list_bindings))

@@ -12,6 +12,7 @@ mod catalog;
 mod config;
 mod database;
 mod events;
+mod failed_calls;
 mod frozen;
 mod import;
 mod openapi;

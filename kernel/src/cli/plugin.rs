@@ -13,9 +13,10 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::client::{Merchant, Remote};
+use super::desk::ReplayCall;
 use super::pack::{self, Pack};
 use super::replay::{Wish, replay};
-use super::{Outcome, card, grants, telemetry, visible_json};
+use super::{Outcome, card, desk, grants, telemetry, visible_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -133,6 +134,25 @@ pub enum Command {
         #[command(flatten)]
         remote: Remote,
     },
+    /// List the calls of a plugin that failed by its own fault, the newest first
+    FailedCalls {
+        /// NAME of a plugin
+        plugin: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Write a call that failed into a file, without secrets; it may have data of a person
+    FetchCall {
+        /// ID of a call, as `failed-calls` lists it
+        id: String,
+        /// Where to write it; `call-ID.json` here where nothing is said
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Run a call that failed again, here, with the answers that it had; ends with 0 where it ends the same way, with 3 where otherwise
+    ReplayCall(ReplayCall),
     /// Go back to what was in force before
     Rollback {
         /// pricing, payment, delivery or notification
@@ -193,6 +213,15 @@ pub async fn run(config: Config, command: Command) -> Outcome {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(telemetry::counters(&merchant, &plugin).await, merchant).await
         }
+        Command::FailedCalls { plugin, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(desk::list(&merchant, &plugin).await, merchant).await
+        }
+        Command::FetchCall { id, output, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(desk::fetch(&merchant, &id, output.as_deref()).await, merchant).await
+        }
+        Command::ReplayCall(arguments) => desk::replay(&config, arguments).await,
         Command::Rollback { domain, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(roll_back(&merchant, &domain).await, merchant).await

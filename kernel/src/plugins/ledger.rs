@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::desk::Record;
 use super::limits::Limits;
 use super::{Level, LogLine, Report};
 
@@ -26,6 +27,7 @@ pub(super) struct Ledger {
     memory_bytes: AtomicU64,
     log: Mutex<Log>,
     requests: Mutex<Vec<Request>>,
+    record: Mutex<Record>,
 }
 
 /// A request that the call sent, or wanted to.
@@ -64,6 +66,11 @@ struct Log {
 
 impl Ledger {
     pub(super) fn new(limits: &Limits) -> Self {
+        Self::with_record(limits, Record::default())
+    }
+
+    /// What the kernel answers goes into `record`.
+    pub(super) fn with_record(limits: &Limits, record: Record) -> Self {
         Self {
             began: Instant::now(),
             slice_began_ns: AtomicU64::new(0),
@@ -79,6 +86,7 @@ impl Ledger {
                 notes: Vec::new(),
             }),
             requests: Mutex::default(),
+            record: Mutex::new(record),
         }
     }
 
@@ -174,6 +182,12 @@ impl Ledger {
 
     fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the kernel answered so far.
+    pub(super) fn record(&self) -> MutexGuard<'_, Record> {
+        // A record that lacks one answer is one that ends there.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account at the end of the call.

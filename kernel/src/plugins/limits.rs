@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::breaker::BreakerConfig;
 use super::telemetry::LogsConfig;
-use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
+use super::{CompileConfig, Domain, FailedCallsConfig, OutboundConfig, SignaturesConfig};
 
 /// How instances get their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,7 @@ pub struct PluginsConfig {
     pub logs: LogsConfig,
     pub outbound: OutboundConfig,
     pub breaker: BreakerConfig,
+    pub failed_calls: FailedCallsConfig,
     pub limits: DomainLimits,
 }
 
@@ -57,6 +58,7 @@ impl Default for PluginsConfig {
             logs: LogsConfig::default(),
             outbound: OutboundConfig::default(),
             breaker: BreakerConfig::default(),
+            failed_calls: FailedCallsConfig::default(),
             limits: DomainLimits::default(),
         }
     }

@@ -25,6 +25,7 @@
 //! | `told` | a call as people are told of it |
 //! | `patience` | work that waits where the shoppers' calls take all places |
 //! | `check`, `configurable` | what activation asks a plugin, and what it says of settings where it exports that |
+//! | `desk/` | calls that failed, kept for their authors and run again |
 //! | `telemetry/` | counters and the last log lines of what is in force, in the memory of this process |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
 //! | `build`, `pack` | the component from an author's crate; a component of any other tool with what makes it a plugin |
@@ -42,6 +43,7 @@ mod chain;
 mod check;
 pub mod compile;
 mod configurable;
+mod desk;
 mod engine;
 mod fault;
 mod grants;
@@ -89,6 +91,9 @@ pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
 pub use chain::{ChainError, Chained, Link, Walked};
 pub use check::Probe;
 pub use compile::{CompileConfig, CompileError, Isolation};
+pub use desk::{
+    CallFile, Ending, FailedCall, FailedCalls, FailedCallsConfig, FileFault, ReplayError, Replayed, run_again,
+};
 pub use fault::Fault;
 pub use grants::{Endpoint, Granted, Grants, NotASecret, NotAnEndpoint, SecretUse, SecretValue};
 pub use host::{Host, HostError, LoadError};

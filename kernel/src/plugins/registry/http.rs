@@ -2,6 +2,7 @@
 
 mod call;
 mod card;
+mod failed_calls;
 mod grants;
 mod settings;
 mod telemetry;
@@ -18,6 +19,7 @@ use utoipa::ToSchema;
 
 pub use call::*;
 pub use card::CardOut;
+pub use failed_calls::*;
 pub use grants::*;
 pub use settings::*;
 pub use telemetry::*;

@@ -82,9 +82,15 @@ impl From<Report> for CallCostOut {
     }
 }
 
+impl FaultOut {
+    pub fn new(code: String, text: String) -> Self {
+        Self { code, text }
+    }
+}
+
 impl From<&Fault> for FaultOut {
     fn from(fault: &Fault) -> Self {
-        Self { code: fault.code().to_owned(), text: fault.to_string() }
+        Self::new(fault.code().to_owned(), fault.to_string())
     }
 }
 
