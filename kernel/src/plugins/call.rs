@@ -187,7 +187,7 @@ impl<'a> Counting<'a> {
     /// What is not counted is not kept either, should it fail: the answers to it need no room.
     fn ledger(&self, host: &Inner, limits: &Limits) -> Ledger {
         let room = if self.0.is_some() { host.failed_calls.room() } else { 0 };
-        Ledger::with_record(limits, Record::with_room(room))
+        Ledger::new(limits, Record::with_room(room))
     }
 
     fn end(self, shard: usize, fault: Option<&Fault>, report: &Report) {
@@ -398,7 +398,7 @@ mod tests {
             context.waker().wake_by_ref();
             if threads.len() == 3 { Poll::Ready(Ok(())) } else { Poll::Pending }
         });
-        let running = Metered::new(Arc::new(Ledger::new(&limits)), spinning);
+        let running = Metered::new(Arc::new(Ledger::new(&limits, Record::default())), spinning);
         let Err(running) = first_slice(running).await else { panic!("it is over at once") };
         slow_lane(&host.0, running, Abandoned::Stops, &limits).await.expect("it ends");
         let threads = threads.lock().expect("no panic");

@@ -65,12 +65,8 @@ struct Log {
 }
 
 impl Ledger {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self::with_record(limits, Record::default())
-    }
-
     /// What the kernel answers goes into `record`.
-    pub(super) fn with_record(limits: &Limits, record: Record) -> Self {
+    pub(super) fn new(limits: &Limits, record: Record) -> Self {
         Self {
             began: Instant::now(),
             slice_began_ns: AtomicU64::new(0),
@@ -302,7 +298,7 @@ mod tests {
     #[test]
     fn lines_are_escaped_bounded_and_counted() {
         let limits = Limits { log_lines: 3, log_bytes: 20, ..Limits::of(Domain::Pricing) };
-        let ledger = Ledger::new(&limits);
+        let ledger = Ledger::new(&limits, Record::default());
         ledger.write(Level::Info, "a\r\nb\u{1b}[31m");
         ledger.write(Level::Info, "longer than what is left");
         ledger.write(Level::Warn, "é");
@@ -310,14 +306,14 @@ mod tests {
         assert_eq!(texts(&report), ["a\\r\\nb\\u{1b}[31m", "é"]);
         assert_eq!(report.dropped_log_lines, 1);
 
-        let ledger = Ledger::new(&limits);
+        let ledger = Ledger::new(&limits, Record::default());
         (0..5).for_each(|_| ledger.write(Level::Info, ""));
         assert_eq!(ledger.report().dropped_log_lines, 2);
     }
 
     #[test]
     fn what_is_printed_becomes_lines() {
-        let ledger = Ledger::new(&Limits { log_bytes: 12, ..Limits::of(Domain::Pricing) });
+        let ledger = Ledger::new(&Limits { log_bytes: 12, ..Limits::of(Domain::Pricing) }, Record::default());
         ledger.print(Stream::Out, b"one\r\ntw");
         ledger.print(Stream::Err, b"oops\n\n");
         ledger.print(Stream::Out, b"o");

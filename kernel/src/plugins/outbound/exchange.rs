@@ -13,7 +13,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::Outbound;
 use crate::egress;
-use crate::plugins::desk::{Content, HttpAnswer, HttpResponse, Place, Playback};
+use crate::plugins::desk::{Content, HttpAnswer, HttpResponse, Place};
 use crate::plugins::grants::{Endpoint, Granted, SecretUse, SecretValue};
 use crate::plugins::ledger::{Ledger, RequestId};
 
@@ -114,7 +114,12 @@ impl Exchange {
         request: http::Request<WasiBody>,
     ) -> Result<http::Response<WasiBody>, Error> {
         let answered = match &outbound.playback {
-            Some(playback) => played_back(playback, &request).await,
+            Some(playback) => {
+                let (method, at) = (request.method().to_string(), place(request.uri()));
+                // Its body cannot go from thread to thread as what waits here may.
+                drop(request);
+                played_back(playback.request(&method, &at).await)
+            }
             None => send(outbound, granted, request).await,
         };
         match answered {
@@ -140,9 +145,8 @@ fn kept(answer: &http::Response<Bytes>) -> HttpResponse {
 }
 
 /// The answer that was kept.
-async fn played_back(playback: &Playback, request: &http::Request<WasiBody>) -> Result<http::Response<Bytes>, Refused> {
-    let (method, place) = (request.method().as_str().to_owned(), place(request.uri()));
-    let HttpResponse { status, headers, body } = match playback.request(&method, &place).await {
+fn played_back(answer: HttpAnswer) -> Result<http::Response<Bytes>, Refused> {
+    let HttpResponse { status, headers, body } = match answer {
         HttpAnswer::Response(response) => response,
         HttpAnswer::Refused(why) => return Err(why),
     };

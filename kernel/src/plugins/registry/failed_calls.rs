@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::store::failed_calls as rows;
 use super::{Registry, RegistryError};
+use crate::accounts::Email;
 use crate::clock::Moment;
 use crate::db::{self, Tx};
 use crate::plugins::desk::Question;
@@ -130,11 +131,11 @@ fn subjects(question: &Question) -> Vec<String> {
     match question {
         Question::Price(request) => found.extend(request.customer.as_ref().map(|customer| customer.id.clone())),
         Question::Authorize(request) => {
-            found.extend([request.email.to_lowercase(), subject_of_order(&request.order_number)]);
+            found.extend([Email::key_of(&request.email), subject_of_order(&request.order_number)]);
         }
         Question::Book(request) => found.extend([subject_of_order(&request.order_number)]),
         Question::Compose(request) => {
-            found.insert(request.recipient.email.to_lowercase());
+            found.insert(Email::key_of(&request.recipient.email));
             let data: Value = serde_json::from_str(&request.event.data).unwrap_or_default();
             let named = ["customer_id", "order_id", "cart_id"].map(|name| data[name].as_str().map(str::to_owned));
             found.extend(named.into_iter().flatten());
