@@ -194,7 +194,7 @@ api_test! {
             assert_eq!((fuel[2], fuel[1]), ("then,", fuel[3]), "{told}");
         }
         let large = json!({ "sku": "FILTER-PAPER-100", "quantity": 1, "attributes": { "engraving": "x".repeat(500), "other": "x".repeat(500) } });
-        shopper.send(Method::POST, "/lines", Some(large.clone())).await.problem("pricing-unavailable");
+        shopper.send(Method::POST, "/lines", Some(large)).await.problem("pricing-unavailable");
         let page = listed(&merchant, OF_PRICING, &["invalid-answer", "invalid-answer"]).await;
         let without = file(&merchant, &page["items"][0]).await;
         assert_eq!(without["input"], json!(null));

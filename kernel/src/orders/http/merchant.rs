@@ -44,6 +44,9 @@ pub struct ReceiptOut {
     /// Deterministic cost of the call.
     #[schema(example = 48_210)]
     fuel: i64,
+    /// Null where it was not recorded.
+    #[schema(example = 327_680)]
+    memory_bytes: Option<i64>,
     /// Microseconds that it took.
     #[schema(example = 14)]
     elapsed_us: i64,
@@ -68,6 +71,7 @@ impl From<Receipt> for ReceiptOut {
             generation: receipt.generation,
             input_sha256: receipt.input_sha256,
             fuel: receipt.fuel,
+            memory_bytes: (receipt.memory_bytes > 0).then_some(receipt.memory_bytes),
             elapsed_us: receipt.elapsed_us,
             log: receipt.log.into_iter().map(LogLineOut::from).collect(),
             dropped_log_lines: receipt.dropped_log_lines,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::record::HostCall;
-use super::redact::Redactor;
+use super::redact::Clean;
 use super::{FailedCall, Question};
 use crate::clock::Moment;
 use crate::plugins::{Domain, PluginId, Report};
@@ -62,15 +62,7 @@ pub struct FileFault {
 impl CallFile {
     /// The text of the file, and the file.
     pub fn of(id: Uuid, call: &FailedCall, max_bytes: usize) -> (String, Self) {
-        let (question, mut settings, mut host_calls, redactor) = Redactor::of(call);
-        let mut input = question.input();
-        let mut fault = FileFault { code: call.fault.code().to_owned(), text: call.fault.to_string() };
-        let mut report = call.report.clone();
-        redactor.value(&mut settings);
-        redactor.value(&mut input);
-        redactor.text(&mut fault.text);
-        host_calls.iter_mut().for_each(|call| redactor.host_call(call));
-        report.log.iter_mut().for_each(|line| redactor.text(&mut line.text));
+        let Clean { settings, input, host_calls, fault, report } = Clean::of(call);
         let input_bytes = input.to_string().len();
         let file = Self {
             format: FORMAT.to_owned(),

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::record::{Content, HostCall, HttpAnswer, KvAnswer};
-use super::{FailedCall, Question};
+use super::{FailedCall, FileFault, Question};
 use crate::audit::{self, STRUCK};
-use crate::plugins::{notification, payment};
+use crate::plugins::{Report, notification, payment};
 
 /// A shorter text is struck out where it is known to be a secret, and nowhere else: it may stand for anything.
 const SHORTEST: usize = 6;
@@ -21,25 +21,43 @@ const SHORTEST: usize = 6;
 /// Members of an event's data that open something: a letter's link, a guest's order.
 const OPENS: &[&str] = &["url", "link", "code", "order_id", "cart_id"];
 
-/// What is secret in one call.
-#[derive(Default)]
-pub(super) struct Redactor {
+/// What of a call leaves the memory.
+pub(super) struct Clean {
+    pub settings: Value,
+    pub input: Value,
+    pub host_calls: Vec<HostCall>,
+    pub fault: FileFault,
+    pub report: Report,
+}
+
+impl Clean {
+    pub(super) fn of(call: &FailedCall) -> Self {
+        let mut found = BTreeSet::new();
+        found.extend(call.granted.values.values().map(|value| value.reveal().to_owned()));
+        let mut settings = serde_json::from_str(&call.settings).unwrap_or_default();
+        strike_members(&mut settings, &audit::names_a_secret, &mut found);
+        let mut input = strike_question(&call.question, &mut found).input();
+        let mut host_calls: Vec<_> = call.host_calls.iter().map(|call| strike_answer(call, &mut found)).collect();
+        let mut fault = FileFault { code: call.fault.code().to_owned(), text: call.fault.to_string() };
+        let mut report = call.report.clone();
+        // All that is secret is known by now.
+        let redactor = Redactor::new(found);
+        redactor.value(&mut settings);
+        redactor.value(&mut input);
+        redactor.text(&mut fault.text);
+        host_calls.iter_mut().for_each(|call| redactor.host_call(call));
+        report.log.iter_mut().for_each(|line| redactor.text(&mut line.text));
+        Self { settings, input, host_calls, fault, report }
+    }
+}
+
+/// Strikes out texts wherever they stand.
+struct Redactor {
     /// Longer ones first: one may be part of another.
     secrets: Vec<String>,
 }
 
 impl Redactor {
-    /// The call without what is secret by its place, and what is to be struck out of the rest.
-    pub(super) fn of(call: &FailedCall) -> (Question, Value, Vec<HostCall>, Self) {
-        let mut found = BTreeSet::new();
-        found.extend(call.granted.values.values().map(|value| value.reveal().to_owned()));
-        let mut settings = serde_json::from_str(&call.settings).unwrap_or_default();
-        strike_members(&mut settings, &audit::names_a_secret, &mut found);
-        let question = strike_question(&call.question, &mut found);
-        let host_calls = call.host_calls.iter().map(|call| strike_answer(call, &mut found)).collect();
-        (question, settings, host_calls, Self::new(found))
-    }
-
     fn new(found: BTreeSet<String>) -> Self {
         let long = found.into_iter().filter(|text| text.len() >= SHORTEST && text != STRUCK);
         // Inside of a text that is JSON itself, it may be written otherwise.
@@ -48,7 +66,7 @@ impl Redactor {
         Self { secrets }
     }
 
-    pub(super) fn text(&self, text: &mut String) {
+    fn text(&self, text: &mut String) {
         for secret in &self.secrets {
             if text.contains(secret) {
                 *text = text.replace(secret, STRUCK);
@@ -57,7 +75,7 @@ impl Redactor {
     }
 
     /// Every text of a value.
-    pub(super) fn value(&self, value: &mut Value) {
+    fn value(&self, value: &mut Value) {
         match value {
             Value::String(text) => self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
@@ -66,7 +84,7 @@ impl Redactor {
         }
     }
 
-    pub(super) fn host_call(&self, call: &mut HostCall) {
+    fn host_call(&self, call: &mut HostCall) {
         match call {
             HostCall::Kv { key, answer, .. } => {
                 self.text(key);
@@ -205,7 +223,7 @@ mod tests {
     use crate::clock;
     use crate::plugins::limits::Limits;
     use crate::plugins::telemetry::Function;
-    use crate::plugins::{CallFile, Domain, Fault, Granted, Level, LogLine, PluginId, Report, SecretValue};
+    use crate::plugins::{CallFile, Domain, Fault, Granted, Level, LogLine, PluginId, SecretValue};
 
     const SECRET: &str = "sk_live_4eC39HqLyjWD";
     const TOKEN: &str = "tok_\"1N3T00\"";
@@ -310,7 +328,7 @@ mod tests {
     #[test]
     fn an_input_that_is_too_large_is_told_and_not_kept() {
         let call = failed(Domain::Payment, Function::Authorize, authorize());
-        let bytes = Redactor::of(&call).0.input().to_string().len();
+        let bytes = Clean::of(&call).input.to_string().len();
         let (_, kept) = CallFile::of(uuid::Uuid::nil(), &call, bytes);
         let (_, cut) = CallFile::of(uuid::Uuid::nil(), &call, bytes - 1);
         assert_eq!((kept.input.is_some(), kept.input_bytes), (true, bytes as u64));
