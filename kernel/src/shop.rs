@@ -210,6 +210,7 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     workers.spawn(images::run(shop.clone()));
     workers.spawn(import::run_jobs(shop.clone()));
     workers.spawn(rollouts::run(shop.clone()));
+    workers.spawn(plugins::registry::run(shop.clone()));
     workers.close();
     let router = routes::router(&shop);
     http::server::serve(listener, router, &shop.config().http, shop.stopping().clone()).await;

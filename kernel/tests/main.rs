@@ -13,6 +13,7 @@ mod config;
 mod conformance;
 mod database;
 mod events;
+mod failed_calls;
 mod frozen;
 mod import;
 mod openapi;

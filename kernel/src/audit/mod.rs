@@ -17,7 +17,7 @@ use crate::clock::{self, Moment};
 use crate::db::{Conn, Tx};
 use crate::{Shop, db, id};
 
-pub use redact::{STRUCK, redacted, redacted_settings};
+pub use redact::{STRUCK, names_a_secret, redacted, redacted_settings};
 
 /// `[audit]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]

@@ -37,10 +37,12 @@ pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
 pub use claim::{claim, current};
 pub use delivery::{DeliveryOption, DeliveryRefusal, FALLBACK, Offered, fallback};
-pub use explain::explain;
+pub use explain::{DeliveryExplained, PriceExplained, explain, explain_price};
 pub use line::{Attributes, GoneLine, Line, Promise};
 pub use notices::{Notice, NoticeKind, acknowledge, notices};
-pub use quote::{Asked, Call, CouponResult, CouponState, DeliveryState, Quoted, SHOPPERS_WORDS, offered, quote};
+pub use quote::{
+    Asked, Call, CouponResult, CouponState, DeliveryState, Quoted, SHOPPERS_WORDS, coupon_results, offered, quote,
+};
 
 /// `[carts]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]

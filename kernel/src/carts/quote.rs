@@ -22,7 +22,7 @@ use crate::money::Currency;
 use crate::plugins::delivery::{DeliveryQuote, Shipment};
 use crate::plugins::pricing::Totals;
 use crate::plugins::trial::{Priced, Served};
-use crate::plugins::{Bound, CallError, ChainError, Chained, Domain, Link, Report, pricing};
+use crate::plugins::{Bound, CallError, ChainError, Chained, Domain, Link, PluginId, Report, Told, pricing};
 use crate::{Shop, clock, prepaid};
 
 /// A priced cart.
@@ -74,7 +74,7 @@ pub struct Call<Request, Answer> {
 }
 
 /// Who was asked.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Asked {
     Plugin {
         bound: Arc<Bound>,
@@ -92,6 +92,19 @@ impl Asked {
             Self::Fallback { .. } => delivery::FALLBACK,
         }
     }
+
+    /// To the byte and the settings.
+    pub fn id(&self) -> PluginId {
+        match self {
+            Self::Plugin { bound, generation } => PluginId::of(bound, *generation),
+            Self::Fallback { .. } => PluginId {
+                name: delivery::FALLBACK.to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                digest: String::new(),
+                generation: 0,
+            },
+        }
+    }
 }
 
 impl Quoted {
@@ -99,6 +112,13 @@ impl Quoted {
     pub fn redeems(&self) -> Vec<Uuid> {
         let applied = self.coupons.iter().filter(|coupon| coupon.state == CouponState::Applied);
         applied.filter_map(|coupon| coupon.coupon_id).collect()
+    }
+}
+
+impl<Request, Answer> Call<Request, Answer> {
+    /// As staff is told of it.
+    pub fn told(self) -> Told<Answer> {
+        Told { by: self.by.id(), report: self.report, outcome: Ok(self.answer) }
     }
 }
 
@@ -132,13 +152,13 @@ pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
 }
 
 /// Who prices this cart, and who delivers it.
-struct Serving {
-    pricing: Served,
-    delivery: Served,
+pub(super) struct Serving {
+    pub pricing: Served,
+    pub delivery: Served,
 }
 
 impl Serving {
-    fn of(shop: &Shop, contents: &Contents) -> Self {
+    pub fn of(shop: &Shop, contents: &Contents) -> Self {
         let (routing, asker, now) = (shop.plugins().routing(), contents.cart.asker(), clock::now());
         let serve = |domain| routing.serve(domain, asker, now);
         Self { pricing: serve(Domain::Pricing), delivery: serve(Domain::Delivery) }
@@ -180,7 +200,7 @@ pub async fn offered(shop: &Shop, contents: &Contents) -> Result<Offered, Error>
 }
 
 /// The codes of the cart that the shop counts.
-async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error> {
+pub(super) async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error> {
     if contents.cart.coupons.is_empty() {
         return Ok(Vec::new());
     }
@@ -190,7 +210,7 @@ async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error>
 }
 
 /// What became of each code. Of what several plugins say, the best counts; one that none of them knows is unknown.
-fn coupon_results(contents: &Contents, counted: &[Judged], outcomes: &[pricing::CouponOutcome]) -> Vec<CouponResult> {
+pub fn coupon_results(codes: &[String], counted: &[Judged], outcomes: &[pricing::CouponOutcome]) -> Vec<CouponResult> {
     let result = |code: &String| {
         let judged = counted.iter().find(|judged| judged.code == *code);
         let coupon_id = judged.map(|judged| judged.coupon_id);
@@ -213,7 +233,7 @@ fn coupon_results(contents: &Contents, counted: &[Judged], outcomes: &[pricing::
         let text = best.map(|outcome| outcome.text.clone()).unwrap_or_default();
         CouponResult { code: code.clone(), state, text, coupon_id }
     };
-    contents.cart.coupons.iter().map(result).collect()
+    codes.iter().map(result).collect()
 }
 
 /// Runs the chain of pricing plugins.
@@ -242,7 +262,7 @@ async fn price(
         report: link.report,
     };
     Ok(Quoted {
-        coupons: coupon_results(contents, counted, &outcomes),
+        coupons: coupon_results(&contents.cart.coupons, counted, &outcomes),
         messages,
         prepaid: prepaid::Plan::nothing(totals.total),
         delivery: DeliveryState::Open,
@@ -253,7 +273,7 @@ async fn price(
     })
 }
 
-fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pricing::Request {
+pub(super) fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pricing::Request {
     let cart = &contents.cart;
     let currency = cart.currency;
     let is_refused = |code: &str| counted.iter().any(|judged| judged.code == code && judged.refusal.is_some());

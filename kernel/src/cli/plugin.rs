@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use super::check::{self, Check};
 use super::client::{Merchant, Remote};
+use super::desk::ReplayCall;
 use super::pack::{self, Pack};
 use super::replay::{Wish, replay};
-use super::{Outcome, card, grants, rollout, telemetry, visible_json};
+use super::{Outcome, card, desk, grants, rollout, telemetry, visible_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -140,6 +141,25 @@ pub enum Command {
     /// Roll a plugin out in stages: beside what is in force, for some shoppers, for all and watched
     #[command(subcommand)]
     Rollout(rollout::Command),
+    /// List the calls of a plugin that failed by its own fault, the newest first
+    FailedCalls {
+        /// NAME of a plugin
+        plugin: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Write a call that failed into a file, without secrets; it may have data of a person
+    FetchCall {
+        /// ID of a call, as `failed-calls` lists it
+        id: String,
+        /// Where to write it; `call-ID.json` here where nothing is said
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Run a call that failed again, here, with the answers that it had; ends with 0 where it ends the same way, with 3 where otherwise
+    ReplayCall(ReplayCall),
     /// Go back to what was in force before
     Rollback {
         /// pricing, payment, delivery or notification
@@ -204,6 +224,15 @@ pub async fn run(config: Config, command: Command) -> Outcome {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(telemetry::counters(&merchant, &plugin).await, merchant).await
         }
+        Command::FailedCalls { plugin, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(desk::list(&merchant, &plugin).await, merchant).await
+        }
+        Command::FetchCall { id, output, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(desk::fetch(&merchant, &id, output.as_deref()).await, merchant).await
+        }
+        Command::ReplayCall(arguments) => desk::replay(&config, arguments).await,
         Command::Rollout(command) => rollout::run(&config, command).await,
         Command::Rollback { domain, to, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;

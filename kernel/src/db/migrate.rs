@@ -49,6 +49,7 @@ const STEPS: &[Step] = steps![
     28 "0028_plugin_grants",
     29 "0029_rollouts",
     30 "0030_conformance",
+    31 "0031_explanations",
 ];
 
 /// A database cannot be brought to the newest schema.

@@ -12,6 +12,7 @@ use wasmtime::component::Component;
 use super::cache::Cache;
 use super::call::Abandoned;
 use super::compile::{self, CompileError};
+use super::desk::{FailedCalls, Playback};
 use super::engine::Ticker;
 use super::fault::Stopped;
 use super::grants::Granted;
@@ -65,6 +66,7 @@ pub(super) struct Inner {
     pub(super) config: PluginsConfig,
     pub(super) cache: Cache,
     telemetry: Telemetry,
+    pub(super) failed_calls: FailedCalls,
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
     compiling: compile::Queue,
     routing: ArcSwap<Routing>,
@@ -89,6 +91,27 @@ impl Host {
         install_key: &[u8],
         kv: Arc<dyn KvStore>,
     ) -> Result<Self, HostError> {
+        Self::with_outbound(config, cache_dir, install_key, kv, Outbound::new(&config.outbound)?)
+    }
+
+    /// One that reaches nothing: `playback` gives the answers of the shop and of other hosts.
+    pub(super) fn on_a_desk(
+        config: &PluginsConfig,
+        cache_dir: &Path,
+        install_key: &[u8],
+        playback: Arc<Playback>,
+    ) -> Result<Self, HostError> {
+        let outbound = Outbound::on_a_desk(&config.outbound, playback.clone())?;
+        Self::with_outbound(config, cache_dir, install_key, playback, outbound)
+    }
+
+    fn with_outbound(
+        config: &PluginsConfig,
+        cache_dir: &Path,
+        install_key: &[u8],
+        kv: Arc<dyn KvStore>,
+        outbound: Arc<Outbound>,
+    ) -> Result<Self, HostError> {
         check(config)?;
         let shards = shards::start(config)?;
         let engines: Vec<Engine> = shards.iter().map(|shard| shard.engine.clone()).collect();
@@ -98,12 +121,13 @@ impl Host {
             calls: Gate::new(config.total_calls, shards.len(), cores.clone()),
             cores,
             kv,
-            outbound: Outbound::new(&config.outbound)?,
+            outbound,
             slow_lane: slow_lane.handle().clone(),
             slow_lane_threads: Some(slow_lane),
             config: config.clone(),
             cache: Cache::new(cache_dir.to_owned(), install_key, engines.clone()),
             telemetry: Telemetry::new(&config.logs, &config.breaker, shards.len()),
+            failed_calls: FailedCalls::new(&config.failed_calls),
             loaded: Mutex::default(),
             compiling: compile::Queue::default(),
             routing: ArcSwap::default(),
@@ -209,6 +233,11 @@ impl Host {
     /// What the plugins in force did and wrote lately.
     pub fn telemetry(&self) -> &Telemetry {
         &self.0.telemetry
+    }
+
+    /// The calls that failed and are not written down yet.
+    pub fn failed_calls(&self) -> &FailedCalls {
+        &self.0.failed_calls
     }
 
     /// The plugins that serve now. Hold on to it for the length of one request.
@@ -353,6 +382,11 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("logs.versions", "1 to 1000", config.logs.versions, 1, 1_000),
         ("logs.followers", "1 to 10000", config.logs.followers, 1, 10_000),
         ("logs.heartbeat_ms", "100 to 300000", config.logs.heartbeat_ms, 100, 300_000),
+        ("failed_calls.keep", "0 to 10000", config.failed_calls.keep, 0, 10_000),
+        ("failed_calls.keep_days", "1 to 365", config.failed_calls.keep_days, 1, 365),
+        ("failed_calls.max_bytes", "1024 to 16777216", config.failed_calls.max_bytes, 1 << 10, 16 << 20),
+        ("failed_calls.per_minute", "1 to 10000", config.failed_calls.per_minute, 1, 10_000),
+        ("failed_calls.queue", "1 to 1000", config.failed_calls.queue, 1, 1_000),
     ] {
         if !(least..=most).contains(&given) {
             return Err(HostError::Setting { setting: setting.into(), range });

@@ -6,7 +6,7 @@ use super::breaker::BreakerConfig;
 use super::conformance::ConformanceConfig;
 use super::fallback::FallbackConfig;
 use super::telemetry::LogsConfig;
-use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
+use super::{CompileConfig, Domain, FailedCallsConfig, OutboundConfig, SignaturesConfig};
 
 /// How instances get their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,7 @@ pub struct PluginsConfig {
     pub outbound: OutboundConfig,
     pub breaker: BreakerConfig,
     pub fallback: FallbackConfig,
+    pub failed_calls: FailedCallsConfig,
     pub limits: DomainLimits,
 }
 
@@ -63,6 +64,7 @@ impl Default for PluginsConfig {
             outbound: OutboundConfig::default(),
             breaker: BreakerConfig::default(),
             fallback: FallbackConfig::default(),
+            failed_calls: FailedCallsConfig::default(),
             limits: DomainLimits::default(),
         }
     }

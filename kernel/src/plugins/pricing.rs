@@ -11,6 +11,7 @@ pub use super::answer::AMOUNT_LIMIT;
 use super::answer::{self, Broken};
 pub use super::bindings::pricing::*;
 use super::call::{Abandoned, Answer};
+use super::desk::{Asked, Question};
 use super::fault::Stopped;
 use super::routing::Linked;
 use super::state::State;
@@ -44,7 +45,7 @@ impl Host {
         let asked = request.clone();
         self.call(
             bound,
-            Some(Function::Price),
+            Some(Asked::new(Function::Price, &|| Question::Price(request.clone()))),
             Abandoned::Stops,
             move |mut store, plugin| {
                 Box::pin(async move {

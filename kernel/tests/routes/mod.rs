@@ -47,6 +47,7 @@ mod payments;
 mod payments_rest;
 mod prepaid;
 mod prepaid_races;
+mod price_explained;
 mod prices;
 mod prices_carts;
 mod receipts;

@@ -38,6 +38,7 @@ api_test! {
         for receipt in [priced, delivered] {
             assert_eq!((&receipt["generation"], &receipt["log"]), (&json!(1), &json!([])), "{receipt}");
             assert!(receipt["fuel"].as_i64().unwrap() > 0, "{receipt}");
+            assert!(receipt["memory_bytes"].as_i64().unwrap() >= 65_536, "{receipt}");
         }
         verified(&app.shop, &order).await.unwrap();
     }

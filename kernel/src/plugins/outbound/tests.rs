@@ -198,7 +198,7 @@ async fn a_name_that_points_inside_is_not_connected_to() {
         let body = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
         let request = http::Request::get(peer.url("/")).body(body).expect("a request");
         let refused = send(&outbound, &own, request).await.expect_err("not sent");
-        assert_eq!(refused, Refused::Failed("address-not-allowed"));
+        assert_eq!(refused, Refused::Failed("address-not-allowed".into()));
     }
     assert_eq!(peer.received(), Vec::<String>::new());
 }
@@ -240,10 +240,10 @@ async fn an_answer_has_its_limits_and_no_secret() {
     assert_eq!(redirect.status().as_u16(), 302);
     for (path, expected) in [
         ("/large", Refused::AnswerTooLarge(1_000)),
-        ("/endless", Refused::Failed("timeout")),
-        ("/slow", Refused::Failed("timeout")),
-        ("/broken", Refused::Failed("broken-answer")),
-        ("/nonsense", Refused::Failed("broken-answer")),
+        ("/endless", Refused::Failed("timeout".into())),
+        ("/slow", Refused::Failed("timeout".into())),
+        ("/broken", Refused::Failed("broken-answer".into())),
+        ("/nonsense", Refused::Failed("broken-answer".into())),
     ] {
         assert_eq!(get(&config(), &own, &peer.url(path)).await.expect_err("no answer"), expected, "{path}");
     }

@@ -1,8 +1,10 @@
 //! Plugins and bindings over HTTP, for merchants.
 
 mod bindings;
+mod call;
 mod card;
 mod conformance;
+mod failed_calls;
 mod grants;
 mod settings;
 mod telemetry;
@@ -17,8 +19,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use bindings::*;
+pub use call::*;
 pub use card::CardOut;
 pub use conformance::*;
+pub use failed_calls::*;
 pub use grants::*;
 pub use settings::*;
 pub use telemetry::*;

@@ -2,11 +2,12 @@
 //!
 //! A binding is the ordered list of plugins of one domain. Each change is a new generation; none is ever rewritten, so a
 //! rollback is a new generation with an old list. The row is committed before the routing changes: a crash between the
-//! two leaves the new binding, which the next start loads.
+//! two leaves the new binding, which the next start loads. Beside them stand the calls that failed, for those who mend plugins.
 
 mod changes;
 mod defaults;
 mod error;
+mod failed_calls;
 mod grants;
 pub mod http;
 mod kv;
@@ -37,6 +38,7 @@ pub use changes::Turn;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
 pub use error::RegistryError;
+pub use failed_calls::{KeptCall, forget_failed_calls, run, subject_of_order};
 pub use grants::{Given, GrantState};
 pub use settings::{InForce, SettingsPlace};
 pub use uploads::{Inspected, inspect};

@@ -1,5 +1,6 @@
 //! All the SQL of plugins, bindings and the plugins' kv.
 
+pub(super) mod failed_calls;
 pub(super) mod grants;
 
 use serde::Serialize;

@@ -6,20 +6,27 @@ use kassa_sdk::payment::{AuthorizeRequest, Context, Error, FollowUp, Method, Out
 
 #[derive(Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Outbound {}
+struct Outbound {
+    /// What it asks after what its token names.
+    ask: String,
+    /// Something that a log should not have.
+    api_secret: String,
+}
 
-/// `kv`, or words of which each is a URL; `POST=URL` posts six bytes.
-fn ask(token: &str) -> Vec<String> {
+/// `kv`, a URL, `POST=URL`, which posts six bytes, and `panic`; other words are passed over.
+fn ask(words: &str, told: &str) -> Vec<String> {
     let one = |word: &str| match word.strip_prefix("POST=") {
         Some(url) => Request::post(url).body("12 EUR").send(),
         None => Request::get(word).send(),
     };
     let told = |word: &str| match (word, one(word)) {
         ("kv", _) => format!("{:?}", kv::set("a", b"b")),
+        ("panic", _) => panic!("told to panic by {told}"),
         (_, Ok(answer)) => format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)),
         (_, Err(failure)) => failure.to_string(),
     };
-    token.split_whitespace().map(told).collect()
+    let known = |word: &&str| ["kv", "panic"].contains(word) || word.contains("://");
+    words.split_whitespace().filter(known).map(told).collect()
 }
 
 impl Payment for Outbound {
@@ -28,7 +35,9 @@ impl Payment for Outbound {
     }
 
     fn authorize(&self, request: &AuthorizeRequest) -> Result<Outcome, Error> {
-        let told: String = ask(&request.token).join("; ").chars().filter(|c| !c.is_control()).take(400).collect();
+        let words = format!("{} {}", request.token, self.ask);
+        let told = format!("{}, {}", request.token, self.api_secret);
+        let told: String = ask(&words, &told).join("; ").chars().filter(|c| !c.is_control()).take(400).collect();
         Ok(Outcome::new(Status::Captured, &told, request.money()?))
     }
 
