@@ -76,7 +76,7 @@ impl Outbound {
         Self::with_resolver(config, PublicOnly::new(false))
     }
 
-    fn with_resolver(config: &OutboundConfig, resolver: PublicOnly) -> Result<Arc<Self>, HostError> {
+    pub(super) fn with_resolver(config: &OutboundConfig, resolver: PublicOnly) -> Result<Arc<Self>, HostError> {
         let mut client = Client::builder()
             // A redirect would be a way around every check, and would carry the secret to whom nobody chose.
             .redirect(redirect::Policy::none())
