@@ -105,9 +105,9 @@ fn wrong_types() -> Vec<Case> {
     let pricing = |text: &'static str| ["package kassa:pricing@0.1.0;", text].concat();
     let contract = |name: &'static str, interface: String, function: &str, results: &[ValType], words| {
         let export = format!("kassa:pricing/pricing@0.1.0#{function}");
-        let module = module_of(&[(&export, &[], results)]);
+        let module = module_of(&[(export.as_str(), &[], results)]);
         let world = "package tests:foreign; world plugin { export kassa:pricing/pricing@0.1.0; }";
-        case(name, named(name, &foreign(&[&interface, world], module)), words)
+        case(name, named(name, &foreign(&[interface.as_str(), world], module)), words)
     };
     let future = "package kassa:pricing@0.9.0; interface pricing { price: func(); }";
     let of_future = "package tests:foreign; world plugin { export kassa:pricing/pricing@0.9.0; }";
@@ -117,7 +117,7 @@ fn wrong_types() -> Vec<Case> {
     let future_file = foreign(&[future, of_future], module_of(&[("kassa:pricing/pricing@0.9.0#price", &[], &[])]));
     let two =
         [("kassa:pricing/pricing@0.1.0#price", &[][..], &[][..]), ("kassa:delivery/delivery@0.1.0#track", &[], &[])];
-    let two_domains = foreign(&[&plain, other, both], module_of(&two));
+    let two_domains = foreign(&[plain.as_str(), other, both], module_of(&two));
     vec![
         contract(
             "a-number-for-a-quote",

@@ -128,15 +128,10 @@ impl<'a> Ground<'a> {
     async fn meet_in_force(&self, case: &Case) -> Result<(), String> {
         let bound = self.bind(case.plugin, Some(&case.settings)).await;
         let met = match case.meets {
-            Meets::Binding(words) => return refused(&bound, "binding-rejected", words),
-            Meets::Cart(words) => match answered(&bound, 200) {
-                Ok(()) => self.meet_in_cart(words).await,
-                Err(wrong) => Err(wrong),
-            },
-            _ => match answered(&bound, 200) {
-                Ok(()) => answered(&self.shopper.send(Method::GET, "", None).await, 200),
-                Err(wrong) => Err(wrong),
-            },
+            Meets::Binding(words) => refused(&bound, "binding-rejected", words),
+            Meets::Cart(words) if bound.status == 200 => self.meet_in_cart(words).await,
+            Meets::Nothing if bound.status == 200 => answered(&self.shopper.send(Method::GET, "", None).await, 200),
+            _ => answered(&bound, 200),
         };
         answered(&self.bind("pricing-standard", None).await, 200)?;
         met
