@@ -42,6 +42,7 @@ mod order_edit_prices;
 mod order_edits;
 mod order_limits;
 mod order_lookup;
+mod order_verify;
 mod orders;
 mod payments;
 mod payments_rest;

@@ -86,7 +86,7 @@ impl Outbound {
         Ok(Arc::new(Self { playback: Some(playback), ..outbound }))
     }
 
-    fn with_resolver(config: &OutboundConfig, resolver: PublicOnly) -> Result<Self, HostError> {
+    pub(super) fn with_resolver(config: &OutboundConfig, resolver: PublicOnly) -> Result<Self, HostError> {
         let mut client = Client::builder()
             // A redirect would be a way around every check, and would carry the secret to whom nobody chose.
             .redirect(redirect::Policy::none())

@@ -125,6 +125,7 @@ async fn a_request_goes_to_its_host_with_the_secret_and_without_what_carries_it(
         .header("content-type", "text/plain")
         .header("authorization", "Bearer of the guest")
         .header("te", "trailers")
+        .header("accept-encoding", "gzip, br")
         .header("content-length", "3");
     let answer = sent(&config(), &granted(&peer), request, "12 EUR").await.expect("an answer");
     assert_eq!((answer.status().as_u16(), &answer.body()[..]), (201, &b"ok"[..]));
@@ -137,6 +138,8 @@ async fn a_request_goes_to_its_host_with_the_secret_and_without_what_carries_it(
     assert!(lines.contains(&"authorization: Bearer sk_live_1234"), "{head}");
     assert!(lines.contains(&format!("host: api.example.com:{}", peer.address.port()).as_str()), "{head}");
     assert!(lines.contains(&"content-length: 6"), "{head}");
+    let encodings: Vec<_> = lines.iter().filter(|line| line.starts_with("accept-encoding")).collect();
+    assert_eq!(encodings, [&"accept-encoding: identity"], "{head}");
     assert!(!head.contains("of the guest") && !head.contains("te:"), "{head}");
     assert_eq!(body, "12 EUR");
 }
