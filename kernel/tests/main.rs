@@ -14,6 +14,7 @@ mod database;
 mod events;
 mod frozen;
 mod import;
+mod old_contract;
 mod openapi;
 mod pack;
 mod packages;

@@ -33,7 +33,7 @@ api_test! {
         let token = app.merchant().await;
         let uploaded = upload(&app, &token, &PERCENT_V1).await.expect(201);
         assert_eq!((&uploaded["name"], &uploaded["version"]), (&json!("percent-off"), &json!("1.0.0")));
-        assert_eq!((&uploaded["domain"], &uploaded["contract"]), (&json!("pricing"), &json!("0.1.0")));
+        assert_eq!((&uploaded["domain"], &uploaded["contract"]), (&json!("pricing"), &json!("0.2.0")));
         let again = upload(&app, &token, &PERCENT_V1).await.expect(201);
         assert_eq!(again["digest"], uploaded["digest"], "the same file is the same version");
         let shopper = Shopper::guest(&app).await;
@@ -229,6 +229,8 @@ static HOSTILE_MODES: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
         ("bad-delivery", &["invalid-answer"]),
         ("wrong-sign", &["invalid-answer"]),
         ("negative-fee", &["invalid-answer"]),
+        ("negative-tax", &["invalid-answer"]),
+        ("made-up-tax", &["invalid-answer"]),
         ("foreign-coupon", &["invalid-answer"]),
         ("coupon-twice", &["invalid-answer"]),
     ]

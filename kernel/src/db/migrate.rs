@@ -47,6 +47,7 @@ const STEPS: &[Step] = steps![
     26 "0026_imports",
     27 "0027_replays",
     28 "0028_plugin_grants",
+    32 "0032_tax_lines",
 ];
 
 /// A database cannot be brought to the newest schema.
