@@ -1,5 +1,6 @@
 //! A plugin that was built for `kassa:pricing` 0.1.0, in a shop whose kernel knows 0.2.0: frozen/README.md tells of the file.
 
+use kassa::db::sql;
 use kassa::orders::receipts;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -163,4 +164,59 @@ api_test! {
             assert!(page.contains("including VAT 19 %"), "{page}");
         }
     }
+}
+
+/// An order as a kernel of contract 0.1.0 wrote it down, with the plugins that were asked.
+const RECORDED: &str = include_str!("frozen/order-0.1.0.json");
+
+/// The frozen file under another name of as many letters: a chain has each name once.
+fn named(name: &str) -> Vec<u8> {
+    let section = |name: &str| [b"\x00\x11\x10", name.as_bytes()].concat();
+    let (own, other) = (section("pricing-standard"), section(name));
+    let at = FROZEN.windows(own.len()).rposition(|window| window == own).expect("the section of the name");
+    [&FROZEN[..at], &other, &FROZEN[at + own.len()..]].concat()
+}
+
+api_test! {
+    /// Whatever the kernel learned since: it asks and hears as the one before did, to the letter, and derives what that one recorded. The last
+    /// of the chain was asked with taxes between discounts, in the order in which the two before added them.
+    async fn an_order_of_a_kernel_of_contract_0_1_is_verified(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let recorded: Value = serde_json::from_str(RECORDED).unwrap();
+        for plugin in recorded["plugins"].as_array().unwrap() {
+            upload(&merchant, &named(plugin["name"].as_str().unwrap())).await;
+        }
+        bind(&merchant, recorded["plugins"].clone()).await;
+        let order = with_coupon(&app).await.check_out("tok-approve").await.expect(201);
+        assert_eq!(order["total"], recorded["total"]);
+        verified(&app, &order).await;
+
+        let id: uuid::Uuid = order["id"].as_str().unwrap().parse().unwrap();
+        let stored = receipts::list(&app.shop, id).await.unwrap();
+        let before = recorded["receipts"].as_array().unwrap();
+        assert_eq!(stored.len(), before.len());
+        let mut tx = app.shop.db().write().await.unwrap();
+        for ((position, before), now) in (0_i64..).zip(before).zip(&stored) {
+            let text = |field: &str| before[field].as_str().unwrap();
+            assert_eq!(text("plugin"), now.plugin);
+            assert_eq!(text("input"), at_the_moment_of(text("input"), &now.input));
+            assert_eq!(text("output"), now.output);
+            sql::execute!(
+                tx,
+                "update order_receipts set input = $1, input_sha256 = $2, output = $3 where order_id = $4 and position = $5",
+                text("input"), text("input_sha256"), text("output"), id, position
+            ).unwrap();
+        }
+        tx.commit().await.unwrap();
+        verified(&app, &order).await;
+        let kinds = |receipt: usize| before[receipt]["input"].as_str().unwrap().matches("\"TaxIncluded\"").count();
+        assert_eq!([kinds(0), kinds(1), kinds(2)], [0, 2, 2], "taxes were said on as adjustments");
+    }
+}
+
+/// `now` with the moment of `before`.
+fn at_the_moment_of(before: &str, now: &str) -> String {
+    let moment = |text: &str| text.split("\"now\":").nth(1).and_then(|rest| rest.split(',').next()).unwrap().to_owned();
+    let of = |text: &str| format!("\"now\":{},", moment(text));
+    now.replace(&of(now), &of(before))
 }

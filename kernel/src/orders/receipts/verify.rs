@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::StreamExt;
+use futures_util::stream;
+
 use super::{Receipt, sha256_hex};
 use crate::carts::{self, FallbackRate};
 use crate::orders::checkout::order_adjustment;
@@ -11,8 +14,6 @@ use crate::plugins::{
     Bound, CallError, ChainError, Chained, Domain, Fault, OptionId, RegistryError, delivery, patiently, pricing,
 };
 use crate::{Shop, db};
-use futures_util::StreamExt;
-use futures_util::stream;
 
 /// How often an order is read again that was changed while it was read. Nobody changes one ten times within milliseconds; this is where a fault
 /// of the kernel ends that would read for ever.

@@ -12,7 +12,7 @@ mod since_0_2;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use super::answer::AMOUNT_LIMIT;
 use super::answer::{self, Broken};
@@ -27,8 +27,8 @@ use super::{Bound, CallError, Called, Host};
 pub use contract::Contract;
 pub(super) use linking::Linking;
 
-const ADDITIONS_PER_LINE: usize = 20;
-const ADDITIONS_BESIDE_LINES: usize = 100;
+const ADJUSTMENTS_PER_LINE: usize = 20;
+const ADJUSTMENTS_BESIDE_LINES: usize = 100;
 const CODE_CHARACTERS: usize = 64;
 const LABEL_CHARACTERS: usize = 200;
 const MESSAGES: usize = 10;
@@ -80,7 +80,7 @@ pub struct Adjustment {
     pub base: Option<i64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Kind {
     Discount,
     /// On top of the price.
@@ -137,9 +137,9 @@ fn check(request: &Request, quote: &Quote) -> Result<(), Broken> {
         }
         check_tax(request, adjustment)?;
     }
-    answer::at_most("adjustments beside lines", beside_lines, ADDITIONS_BESIDE_LINES)?;
+    answer::at_most("adjustments beside lines", beside_lines, ADJUSTMENTS_BESIDE_LINES)?;
     for count in of_line {
-        answer::at_most("adjustments of one line", count, ADDITIONS_PER_LINE)?;
+        answer::at_most("adjustments of one line", count, ADJUSTMENTS_PER_LINE)?;
     }
     if request.so_far.is_empty() {
         Totals::of(request, &quote.adjustments)?;
