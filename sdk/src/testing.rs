@@ -176,7 +176,7 @@ pub fn total(request: &Request, quote: &Quote) -> Money {
 fn added_tax(request: &Request, tax: &TaxLine) -> Money {
     let amount = Money::new(tax.amount).expect("a tax in range");
     assert!(amount >= Money::ZERO, "wrong sign: {tax:?}");
-    let pieces = match tax.target {
+    let pieces: i128 = match tax.target {
         Target::Line(index) => request.lines.get(index as usize).expect("a line of the request").quantity.into(),
         Target::Order => request.lines.iter().map(|line| i128::from(line.quantity)).sum(),
         Target::Delivery => request.delivery.as_ref().map(|_| 1).expect("a delivery in the request"),
