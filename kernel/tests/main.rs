@@ -18,6 +18,7 @@ mod failed_calls;
 mod frozen;
 mod hostile;
 mod import;
+mod old_contract;
 mod openapi;
 mod pack;
 mod packages;

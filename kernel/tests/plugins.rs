@@ -31,7 +31,7 @@ api_test! {
         let token = app.merchant().await;
         let uploaded = upload(&app, &token, &PERCENT_V1).await.expect(201);
         assert_eq!((&uploaded["name"], &uploaded["version"]), (&json!("percent-off"), &json!("1.0.0")));
-        assert_eq!((&uploaded["domain"], &uploaded["contract"]), (&json!("pricing"), &json!("0.1.0")));
+        assert_eq!((&uploaded["domain"], &uploaded["contract"]), (&json!("pricing"), &json!("0.2.0")));
         let again = upload(&app, &token, &PERCENT_V1).await.expect(201);
         assert_eq!(again["digest"], uploaded["digest"], "the same file is the same version");
         let shopper = Shopper::guest(&app).await;

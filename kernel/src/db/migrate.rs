@@ -50,6 +50,7 @@ const STEPS: &[Step] = steps![
     29 "0029_rollouts",
     30 "0030_conformance",
     31 "0031_explanations",
+    32 "0032_tax_lines",
 ];
 
 /// A database cannot be brought to the newest schema.

@@ -187,10 +187,7 @@ impl Host {
             |mut store, plugin| {
                 Box::pin(async move {
                     match plugin.linked() {
-                        Linked::Pricing(plugin) => {
-                            let instance = plugin.instantiate(&mut store).await?;
-                            plugin.price(&mut store, &instance)?;
-                        }
+                        Linked::Pricing(plugin) => plugin.try_out(store).await?,
                         Linked::Payment(plugin) => _ = plugin.instantiate_async(&mut store).await?,
                         Linked::Delivery(plugin) => _ = plugin.instantiate_async(&mut store).await?,
                         Linked::Notification(plugin) => _ = plugin.instantiate_async(&mut store).await?,

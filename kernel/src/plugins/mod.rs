@@ -21,7 +21,7 @@
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
 //! | `grants` | what a plugin may have beside: hosts, secrets, kv; asked for, granted, the difference |
 //! | `outbound/` | requests to hosts that were granted |
-//! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
+//! | `pricing/`, `payment`, `delivery`, `notification` | typed calls that check every answer; pricing in two versions of the contract |
 //! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
 //! | `chain` | pricing plugins one after the other |
 //! | `told` | a call as people are told of it |

@@ -23,6 +23,8 @@ pub(super) fn cases() -> Vec<Case> {
         "bad-delivery",
         "wrong-sign",
         "negative-fee",
+        "negative-tax",
+        "made-up-tax",
         "foreign-coupon",
         "coupon-twice",
     ];

@@ -28,10 +28,10 @@ api_test! {
         assert_eq!((&taken_back["ending"], &taken_back["stage"]), (&json!("rolled-back"), &json!("canary")), "{taken_back}");
         let breach = &taken_back["breach"];
         assert_eq!((&breach["guard"], &breach["limit"]), (&json!("failures"), &json!(100)));
-        let failed = |counts: &Value| counts["failed"]["trap"].as_i64().unwrap();
+        let failed = |counts: &Value| counts["failed"]["trapped"].as_i64().unwrap();
         assert!(failed(&breach["window"]) >= 10 && failed(&taken_back["observed"]) >= failed(&breach["window"]), "{taken_back}");
         assert_eq!(taken_back["observed"]["stood_in"], failed(&taken_back["observed"]));
-        assert_eq!(taken_back["observed"]["samples"][0]["code"], "trap");
+        assert_eq!(taken_back["observed"]["samples"][0]["code"], "trapped");
         assert_eq!(merchant.get(BINDING).await.expect(200)["generation"], 2, "it never was in force");
         // Nothing is held against the file that is in force, which is the same.
         let counters = merchant.get("/v1/admin/plugins/hostile-pricing/counters").await.expect(200);

@@ -29,6 +29,10 @@ pub struct AdjustmentOut {
     label: String,
     #[schema(value_type = i64, example = -250)]
     amount: Amount,
+    /// Of a tax, where its plugin says it: the rate in parts per million, so that 190000 is 19 %.
+    rate_ppm: Option<u32>,
+    /// Of a tax, where its plugin says it: what it was computed on, without the tax itself.
+    base: Option<Amount>,
 }
 
 /// A line of a cart.
@@ -276,6 +280,8 @@ fn adjustment_out(adjustment: &pricing::Adjustment) -> AdjustmentOut {
         code: adjustment.code.clone(),
         label: adjustment.label.clone(),
         amount: adjustment.amount,
+        rate_ppm: adjustment.rate_ppm,
+        base: adjustment.base,
     }
 }
 

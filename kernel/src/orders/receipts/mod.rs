@@ -29,7 +29,8 @@ pub struct Receipt {
     pub generation: i64,
     /// The settings at that time: one JSON object; for `fallback` an array of rates.
     pub settings: String,
-    /// The request, as canonical JSON: fields in the order of the contract, no spaces.
+    /// The request, as canonical JSON: fields in the order of the contract, no spaces. It and the answer are in the words of the version of the
+    /// contract that the plugin speaks.
     pub input: String,
     /// SHA-256 of `input`, in hex.
     pub input_sha256: String,
@@ -44,19 +45,30 @@ pub struct Receipt {
 
 /// The receipts of a price: pricing in the order of the chain, then who was asked for the delivery.
 pub(super) fn of(quoted: &Quoted) -> Vec<Receipt> {
-    let priced = quoted.priced.iter().map(|call| receipt(Domain::Pricing, call));
-    priced.chain(quoted.delivered.iter().map(|call| receipt(Domain::Delivery, call))).collect()
+    let priced = quoted.priced.iter().map(|call| {
+        let contract = match &call.by {
+            Asked::Plugin { bound, .. } => pricing::Contract::of(bound),
+            Asked::Fallback { .. } => pricing::Contract::LATEST,
+        };
+        receipt(Domain::Pricing, call, call.request.recorded(contract), call.answer.recorded(contract))
+    });
+    let delivered =
+        quoted.delivered.iter().map(|call| receipt(Domain::Delivery, call, json(&*call.request), json(&call.answer)));
+    priced.chain(delivered).collect()
 }
 
-fn receipt<Request: Serialize, Answer: Serialize>(domain: Domain, call: &Call<Request, Answer>) -> Receipt {
+/// Records of numbers, texts and lists always have a JSON form.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn receipt<Request, Answer>(domain: Domain, call: &Call<Request, Answer>, input: String, output: String) -> Receipt {
     let PluginId { name, version, digest, generation } = call.by.id();
     let settings = match &call.by {
         Asked::Plugin { bound, .. } => bound.settings().to_string(),
         Asked::Fallback { rates } => rates.clone(),
     };
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    // Records of numbers, texts and lists always have a JSON form.
-    let input = serde_json::to_string(&*call.request).unwrap_or_default();
     Receipt {
         domain,
         plugin: name,
@@ -66,7 +78,7 @@ fn receipt<Request: Serialize, Answer: Serialize>(domain: Domain, call: &Call<Re
         settings,
         input_sha256: sha256_hex(&input),
         input,
-        output: serde_json::to_string(&call.answer).unwrap_or_default(),
+        output,
         fuel: number(call.report.fuel),
         memory_bytes: number(call.report.memory_bytes),
         elapsed_us: number(call.report.elapsed_us),
@@ -119,13 +131,13 @@ pub(super) async fn forget_words(tx: &mut Tx, order_id: Uuid) -> db::Result<()> 
 }
 
 fn without_words(input: &str) -> Option<String> {
-    let mut request: pricing::Request = serde_json::from_str(input).ok()?;
+    let (mut request, contract) = pricing::Request::read(input).ok()?;
     let is_ours = |(name, _): &(String, String)| !name.starts_with(carts::SHOPPERS_WORDS);
     request.attributes.retain(is_ours);
     for line in &mut request.lines {
         line.attributes.retain(is_ours);
     }
-    serde_json::to_string(&request).ok()
+    Some(request.recorded(contract))
 }
 
 fn sha256_hex(text: &str) -> String {

@@ -41,8 +41,9 @@ pub(in crate::orders) async fn insert_adjustments(
     for (position, adjustment) in (0_i64..).zip(adjustments) {
         sql::execute!(
             tx,
-            "insert into order_adjustments (order_id, position, target, line_position, kind, code, label, amount)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "insert into order_adjustments (order_id, position, target, line_position, kind, code, label, amount, rate_ppm,
+                                            base)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             order_id,
             position,
             adjustment.target.name(),
@@ -50,7 +51,9 @@ pub(in crate::orders) async fn insert_adjustments(
             adjustment.kind.as_str(),
             adjustment.code.as_str(),
             adjustment.label.as_str(),
-            adjustment.amount
+            adjustment.amount,
+            adjustment.rate_ppm.map(i64::from),
+            adjustment.base
         )?;
     }
     Ok(())
@@ -156,13 +159,15 @@ struct AdjustmentRow {
     code: String,
     label: String,
     amount: i64,
+    rate_ppm: Option<i64>,
+    base: Option<i64>,
 }
 
 pub(in crate::orders) async fn adjustments(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Adjustment>> {
     let rows = sql::all!(
         conn,
         AdjustmentRow,
-        "select target, line_position, kind, code, label, amount from order_adjustments
+        "select target, line_position, kind, code, label, amount, rate_ppm, base from order_adjustments
          where order_id = $1 order by position",
         order_id
     )?;
@@ -176,6 +181,8 @@ pub(in crate::orders) async fn adjustments(conn: &mut Conn, order_id: Uuid) -> R
         code: row.code,
         label: row.label,
         amount: row.amount,
+        rate_ppm: row.rate_ppm.and_then(|rate| u32::try_from(rate).ok()),
+        base: row.base,
     };
     Ok(rows.into_iter().map(adjustment).collect())
 }

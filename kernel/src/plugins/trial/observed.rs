@@ -46,7 +46,7 @@ pub struct Sample {
     #[schema(value_type = String, format = DateTime)]
     pub at: Moment,
     /// Of the candidate's fault; none where it answered.
-    #[schema(example = "trap")]
+    #[schema(example = "trapped")]
     pub code: Option<String>,
     /// The fault in words; of two answers the currency and both totals.
     pub text: String,
