@@ -147,7 +147,7 @@ api_test! {
         write("hostile.wasm", &HOSTILE);
         write("trap.json", br#"{"mode": "trap"}"#);
         write("list.json", b"[]");
-        let check = async |arguments: &[&str]| kassa(folder.path(), &[], &[&["check"], arguments].concat()).await;
+        let check = async |arguments: &[&str]| kassa(folder.path(), &[], &[&["check"][..], arguments].concat()).await;
 
         let passed = check(&["percent.wasm"]).await;
         let text = String::from_utf8(passed.stdout).unwrap();

@@ -95,7 +95,7 @@ pub(super) fn by_chance(chance: &mut Chance) -> Shipment {
     let (region, postcode) = (chance.text(REGION_CHARACTERS), chance.text(POSTCODE_CHARACTERS));
     let mut shipment = in_currency(chance.one_of(&CURRENCIES).0, shipment(items));
     shipment.destination = destination(chance.one_of(&COUNTRIES), &region, &postcode);
-    shipment.locale = (*chance.one_of(&LOCALES)).into();
+    shipment.locale = chance.one_of(&LOCALES).into();
     shipment.now = NOW + u64::from(chance.below(u32::MAX));
     shipment.goods_total = chance.amount(AMOUNT_LIMIT);
     shipment

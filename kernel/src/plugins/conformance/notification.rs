@@ -129,12 +129,12 @@ pub(super) fn by_chance(chance: &mut Chance) -> Compose {
     let goods = Goods {
         lines: 1 + chance.below(if chance.one_in(8) { 200 } else { 5 }),
         unit_price: chance.amount(AMOUNT_LIMIT / 200),
-        currency: *chance.one_of(&CURRENCIES),
+        currency: chance.one_of(&CURRENCIES),
         text: chance.text(NAME_CHARACTERS),
         is_long: false,
     };
     let recipient = recipient(&goods.text, chance.one_of(&CHANNELS));
-    let locale = (*chance.one_of(&LOCALES)).into();
+    let locale = chance.one_of(&LOCALES).into();
     Compose { recipient, locale, ..about(chance.one_of(&KINDS), &order(&goods)) }
 }
 

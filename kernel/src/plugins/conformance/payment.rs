@@ -31,8 +31,8 @@ pub(super) fn by_chance(chance: &mut Chance) -> Context {
     Context {
         currency: chance.one_of(&CURRENCIES).0.into(),
         amount: chance.amount(AMOUNT_LIMIT),
-        country: (!chance.one_in(4)).then(|| (*chance.one_of(&COUNTRIES)).to_owned()),
-        locale: (*chance.one_of(&LOCALES)).into(),
+        country: (!chance.one_in(4)).then(|| chance.one_of(&COUNTRIES).to_owned()),
+        locale: chance.one_of(&LOCALES).into(),
         now: NOW + u64::from(chance.below(u32::MAX)),
     }
 }

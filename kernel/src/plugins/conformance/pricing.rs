@@ -211,9 +211,9 @@ pub(super) fn by_chance(chance: &mut Chance) -> Request {
     let count = if chance.one_in(8) { 1 + chance.below(200) } else { 1 + chance.below(8) };
     let most = LARGE / i64::from(count);
     let lines: Vec<_> = (0..count).map(|_| line_by_chance(chance, most)).collect();
-    let (code, exponent) = *chance.one_of(&CURRENCIES);
+    let (code, exponent) = chance.one_of(&CURRENCIES);
     let mut request = in_currency(code, exponent, cart(lines));
-    request.locale = (*chance.one_of(&LOCALES)).into();
+    request.locale = chance.one_of(&LOCALES).into();
     request.now = NOW + u64::from(chance.below(u32::MAX));
     request.destination = (!chance.one_in(4)).then(|| {
         let (region, postcode) = (chance.text(REGION_CHARACTERS), chance.text(POSTCODE_CHARACTERS));

@@ -31,10 +31,10 @@ pub enum Verdict {
 pub struct Summary {
     pub verdict: Verdict,
     /// Inputs of the suite.
-    #[schema(example = 78)]
+    #[schema(example = 93)]
     pub inputs: u32,
     /// Those that were tried, twice each.
-    #[schema(example = 78)]
+    #[schema(example = 93)]
     pub tried: u32,
     /// Findings: inputs that were answered otherwise than the contract says.
     #[schema(example = 0)]
