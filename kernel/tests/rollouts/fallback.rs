@@ -4,7 +4,6 @@ use kassa::plugins::{DeliveryFallback, PricingFallback};
 use serde_json::{Value, json};
 
 use super::{BINDING, upload};
-use crate::support::App;
 use crate::support::components::HOSTILE;
 use crate::support::merchant::Merchant;
 use crate::support::shopper::Shopper;

@@ -4,7 +4,6 @@ use kassa::db::sql;
 use serde_json::{Value, json};
 
 use super::{BINDING, MOST, begin, ended, observed, seven_is_a_trap, stage, upload, watchful};
-use crate::support::App;
 use crate::support::components::PERCENT_V2;
 use crate::support::merchant::Merchant;
 use crate::support::shopper::Shopper;

@@ -9,7 +9,6 @@ use kassa::Config;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::App;
 use crate::support::app::Answer;
 use crate::support::merchant::Merchant;
 
