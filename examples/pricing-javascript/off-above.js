@@ -20,15 +20,22 @@ function quote(request, { above, offBp }) {
   // Amounts in settings are in the shop's own currency; where the cart is in another, this names the shop's.
   const isForeign = request.attributes.some(([name]) => name === 'shop-currency');
   if (!isForeign && goods > above) {
+    const [off, left] = [share(goods, offBp), goods + addedSoFar(request)];
     adjustments.push({
       target: { tag: 'order' },
       kind: 'discount',
       code: 'off-above',
       label: `${percent(offBp)} % off`,
-      amount: -share(goods, offBp),
+      amount: -(off < left ? off : left),
     });
   }
   return { currency: request.currency, adjustments, coupons: [], messages: [] };
+}
+
+// What the plugins before this one took off the goods and added to them. More than is left may not be taken off.
+function addedSoFar({ soFar }) {
+  const onGoods = ({ kind, target }) => ['discount', 'fee'].includes(kind) && target.tag !== 'delivery';
+  return soFar.filter(onGoods).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
 }
 
 function readSettings() {

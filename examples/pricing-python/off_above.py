@@ -4,7 +4,7 @@ import json
 
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.exports.pricing import Adjustment, Kind, Quote, Request, Target_Order
+from wit_world.exports.pricing import Adjustment, Kind, Quote, Request, Target_Delivery, Target_Order
 from wit_world.imports import settings
 from wit_world.imports.types import Error_Internal, Error_InvalidSettings
 
@@ -30,9 +30,19 @@ def quote(request: Request, above: int, off_bp: int) -> Quote:
     is_foreign = any(name == "shop-currency" for name, _ in request.attributes)
     if not is_foreign and goods > above:
         label = f"{percent(off_bp)} % off"
-        amount = -share(goods, off_bp)
+        amount = -min(share(goods, off_bp), goods + added_so_far(request))
         adjustments.append(Adjustment(Target_Order(), Kind.DISCOUNT, "off-above", label, amount))
     return Quote(request.currency, adjustments, coupons=[], messages=[])
+
+
+def added_so_far(request: Request) -> int:
+    """What the plugins before this one took off the goods and added to them. More than is left may not be taken off."""
+    on_goods = (
+        added
+        for added in request.so_far
+        if added.kind in (Kind.DISCOUNT, Kind.FEE) and not isinstance(added.target, Target_Delivery)
+    )
+    return sum(added.amount for added in on_goods)
 
 
 def read_settings() -> dict[str, int]:

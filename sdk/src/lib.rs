@@ -31,7 +31,9 @@
 //!         let goods = request.goods_total()?;
 //!         let mut quote = Quote::empty(request);
 //!         if goods > self.above {
-//!             let (label, off) = (format!("{} % off", self.off_bp), goods.percent(self.off_bp)?);
+//!             // What plugins before this one took off is not there to be taken off again.
+//!             let off = goods.percent(self.off_bp)?.min(request.goods_so_far()?);
+//!             let label = format!("{} % off", self.off_bp);
 //!             quote.adjustments.push(Adjustment::discount(Target::Order, "off-above", label, off));
 //!         }
 //!         Ok(quote)

@@ -61,6 +61,26 @@ impl Request {
     pub fn goods_total(&self) -> Result<Money, OutOfRange> {
         self.lines.iter().try_fold(Money::ZERO, |sum, line| sum + line.total()?)
     }
+
+    /// What the goods cost after the discounts and fees of the plugins before this one: no discount on the goods may be more.
+    ///
+    /// ```
+    /// use kassa_sdk::pricing::{Adjustment, Target};
+    /// use kassa_sdk::{Money, testing};
+    ///
+    /// let earlier = |target, off| Adjustment::discount(target, "earlier", "Earlier", Money::from(off));
+    /// let cart = testing::cart().line("mug", 2, 5_00).delivery("rates:standard", 4_90);
+    /// let cart = cart.so_far(earlier(Target::Line(0), 3_00)).so_far(earlier(Target::Order, 2_00));
+    /// let request = cart.so_far(earlier(Target::Delivery, 4_90)).request();
+    /// assert_eq!(request.goods_so_far(), Ok(Money::from(5_00)));
+    /// ```
+    pub fn goods_so_far(&self) -> Result<Money, OutOfRange> {
+        let on_goods = |added: &&Adjustment| {
+            matches!(added.kind, Kind::Discount | Kind::Fee) && !matches!(added.target, Target::Delivery)
+        };
+        let added = self.so_far.iter().filter(on_goods);
+        added.try_fold(self.goods_total()?, |sum, added| sum + Money::new(added.amount)?)
+    }
 }
 
 impl Quote {

@@ -1,7 +1,8 @@
 //! For the unit tests of a plugin, which run natively with `cargo test`: requests with sensible values, to be changed
 //! where a test cares, and a check of what the kernel would say to an answer.
 //!
-//! Every builder starts in EUR, English, at [`NOW`], with no customer and no address.
+//! Every builder starts in EUR, English, at [`NOW`], with no customer and no address. What tests do not think of, `kassa plugin check` asks the
+//! built component.
 
 use serde::de::DeserializeOwned;
 

@@ -120,6 +120,10 @@ async fn read(response: Response) -> Result<Value, Box<dyn Error>> {
         message +=
             &format!("\n  {} {}", error["pointer"].as_str().unwrap_or(""), error["detail"].as_str().unwrap_or(""));
     }
+    for finding in body["findings"].as_array().into_iter().flatten() {
+        message +=
+            &format!("\n  {}: {}", finding["input"].as_str().unwrap_or(""), finding["detail"].as_str().unwrap_or(""));
+    }
     Err(message.into())
 }
 

@@ -12,10 +12,12 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use super::check::{self, Check};
 use super::client::{Merchant, Remote};
+use super::desk::ReplayCall;
 use super::pack::{self, Pack};
 use super::replay::{Wish, replay};
-use super::{Outcome, card, grants, telemetry, visible_json};
+use super::{Outcome, card, desk, grants, rollout, telemetry, visible_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -35,6 +37,9 @@ pub enum Command {
         /// A `.wasm` file
         file: PathBuf,
     },
+    /// Ask a file all that an upload is asked, in the host of a shop and without one: inputs at the edges of the contract and by chance,
+    /// twice each. Ends with an error where an answer breaks the contract
+    Check(Check),
     /// Upload a file, with its signature where FILE.minisig lies beside it, and print its card; it is in force only once it is
     /// activated
     Push {
@@ -133,10 +138,35 @@ pub enum Command {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Roll a plugin out in stages: beside what is in force, for some shoppers, for all and watched
+    #[command(subcommand)]
+    Rollout(rollout::Command),
+    /// List the calls of a plugin that failed by its own fault, the newest first
+    FailedCalls {
+        /// NAME of a plugin
+        plugin: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Write a call that failed into a file, without secrets; it may have data of a person
+    FetchCall {
+        /// ID of a call, as `failed-calls` lists it
+        id: String,
+        /// Where to write it; `call-ID.json` here where nothing is said
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Run a call that failed again, here, with the answers that it had; ends with 0 where it ends the same way, with 3 where otherwise
+    ReplayCall(ReplayCall),
     /// Go back to what was in force before
     Rollback {
         /// pricing, payment, delivery or notification
         domain: String,
+        /// To this generation of the domain's binding
+        #[arg(long)]
+        to: Option<i64>,
         #[command(flatten)]
         remote: Remote,
     },
@@ -147,6 +177,7 @@ pub async fn run(config: Config, command: Command) -> Outcome {
         Command::Build { folder, output } => build_crate(&folder, output),
         Command::Pack(arguments) => pack::run(&config, arguments),
         Command::Inspect { file } => inspect(&config, &file),
+        Command::Check(arguments) => check::run(&config, arguments).await,
         Command::Push { file, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(push(&merchant, &file).await, merchant).await
@@ -193,14 +224,24 @@ pub async fn run(config: Config, command: Command) -> Outcome {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(telemetry::counters(&merchant, &plugin).await, merchant).await
         }
-        Command::Rollback { domain, remote } => {
+        Command::FailedCalls { plugin, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
-            finish(roll_back(&merchant, &domain).await, merchant).await
+            finish(desk::list(&merchant, &plugin).await, merchant).await
+        }
+        Command::FetchCall { id, output, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(desk::fetch(&merchant, &id, output.as_deref()).await, merchant).await
+        }
+        Command::ReplayCall(arguments) => desk::replay(&config, arguments).await,
+        Command::Rollout(command) => rollout::run(&config, command).await,
+        Command::Rollback { domain, to, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(roll_back(&merchant, &domain, to).await, merchant).await
         }
     }
 }
 
-async fn finish(outcome: Outcome, merchant: Merchant) -> Outcome {
+pub(super) async fn finish(outcome: Outcome, merchant: Merchant) -> Outcome {
     merchant.log_out().await?;
     outcome
 }
@@ -230,7 +271,13 @@ async fn push(merchant: &Merchant, file: &Path) -> Outcome {
     if let Some(signature) = read_signature(file)? {
         request = request.header("plugin-signature", STANDARD.encode(signature));
     }
-    card::print(&merchant.answer(request.body(read(file)?)).await?);
+    let uploaded = merchant.answer(request.body(read(file)?)).await?;
+    card::print(&uploaded);
+    // stdout is the card, the same as that of `inspect`.
+    if let Some(conformance) = uploaded["conformance"].as_object() {
+        let of = |name: &str| conformance.get(name).cloned().unwrap_or_default();
+        eprintln!("conformance: {}, {} of {} inputs tried", text(&of("verdict")), of("tried"), of("inputs"));
+    }
     Ok(())
 }
 
@@ -255,13 +302,14 @@ async fn list(merchant: &Merchant) -> Outcome {
         for version in plugin["versions"].as_array().into_iter().flatten() {
             let active = version["version"] == plugin["active_version"];
             println!(
-                "{} {:<13} {}@{} {} {}",
+                "{} {:<13} {}@{} {} {}{}",
                 if active { "*" } else { " " },
                 text(&plugin["domain"]),
                 text(&plugin["name"]),
                 text(&version["version"]),
                 text(&version["digest"]),
                 card::signature(&version["signature"]),
+                if version["conformance"]["verdict"] == "failed" { ", DOES NOT CONFORM" } else { "" },
             );
         }
     }
@@ -280,16 +328,16 @@ async fn activate(merchant: &Merchant, plugin: &str, settings: Option<&Path>) ->
 }
 
 /// What a domain's binding is to be.
-struct Candidate {
-    domain: String,
+pub(super) struct Candidate {
+    pub domain: String,
     /// Of what is in force.
     generation: Option<i64>,
-    plugins: Vec<Value>,
+    pub plugins: Vec<Value>,
 }
 
 /// What is in force, with `plugin` in the place of its other version. A chain keeps its other plugins; a plugin that is new to the domain
 /// stands alone.
-async fn candidate(
+pub(super) async fn candidate(
     merchant: &Merchant,
     plugin: &str,
     settings: Option<&Path>,
@@ -329,8 +377,9 @@ async fn settings(merchant: &Merchant, plugin: &str, set: Option<&Path>) -> Outc
     Ok(())
 }
 
-async fn roll_back(merchant: &Merchant, domain: &str) -> Outcome {
-    let path = format!("/v1/admin/bindings/{domain}/rollback");
+async fn roll_back(merchant: &Merchant, domain: &str, to: Option<i64>) -> Outcome {
+    let to = to.map(|generation| format!("?generation={generation}")).unwrap_or_default();
+    let path = format!("/v1/admin/bindings/{domain}/rollback{to}");
     print_binding(&merchant.answer(merchant.request(Method::POST, &path)).await?);
     Ok(())
 }
@@ -342,6 +391,6 @@ fn print_binding(binding: &Value) {
     }
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

@@ -49,7 +49,7 @@ impl Host {
     }
 }
 
-fn cart(probe: &Probe) -> pricing::Request {
+pub(super) fn cart(probe: &Probe) -> pricing::Request {
     pricing::Request {
         currency: probe.currency.clone(),
         exponent: probe.exponent,
@@ -65,7 +65,7 @@ fn cart(probe: &Probe) -> pricing::Request {
     }
 }
 
-fn context(probe: &Probe) -> payment::Context {
+pub(super) fn context(probe: &Probe) -> payment::Context {
     payment::Context {
         currency: probe.currency.clone(),
         amount: 0,
@@ -75,7 +75,7 @@ fn context(probe: &Probe) -> payment::Context {
     }
 }
 
-fn shipment(probe: &Probe) -> delivery::Shipment {
+pub(super) fn shipment(probe: &Probe) -> delivery::Shipment {
     delivery::Shipment {
         currency: probe.currency.clone(),
         now: probe.now,
@@ -87,7 +87,7 @@ fn shipment(probe: &Probe) -> delivery::Shipment {
     }
 }
 
-fn event(probe: &Probe) -> notification::Compose {
+pub(super) fn event(probe: &Probe) -> notification::Compose {
     notification::Compose {
         event: notification::Event { id: "probe".into(), kind: "probe".into(), at: probe.now, data: "{}".into() },
         recipient: notification::Recipient {

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::breaker::BreakerConfig;
+use super::conformance::ConformanceConfig;
+use super::fallback::FallbackConfig;
 use super::telemetry::LogsConfig;
-use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
+use super::{CompileConfig, Domain, FailedCallsConfig, OutboundConfig, SignaturesConfig};
 
 /// How instances get their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +38,13 @@ pub struct PluginsConfig {
     pub slow_lane_threads: u32,
     pub package: PackageLimits,
     pub compile: CompileConfig,
+    pub conformance: ConformanceConfig,
     pub signatures: SignaturesConfig,
     pub logs: LogsConfig,
     pub outbound: OutboundConfig,
     pub breaker: BreakerConfig,
+    pub fallback: FallbackConfig,
+    pub failed_calls: FailedCallsConfig,
     pub limits: DomainLimits,
 }
 
@@ -53,10 +58,13 @@ impl Default for PluginsConfig {
             slow_lane_threads: 1,
             package: PackageLimits::default(),
             compile: CompileConfig::default(),
+            conformance: ConformanceConfig::default(),
             signatures: SignaturesConfig::default(),
             logs: LogsConfig::default(),
             outbound: OutboundConfig::default(),
             breaker: BreakerConfig::default(),
+            fallback: FallbackConfig::default(),
+            failed_calls: FailedCallsConfig::default(),
             limits: DomainLimits::default(),
         }
     }

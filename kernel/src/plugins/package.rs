@@ -23,6 +23,11 @@ impl Digest {
         own.copy_from_slice(digest.as_ref());
         Self(own)
     }
+
+    /// Its first eight bytes as a number: any of 2^64 alike.
+    pub(super) fn leading_number(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
 }
 
 impl fmt::Display for Digest {

@@ -83,7 +83,7 @@ impl Totals {
             taxes_included: minor("the sum of included taxes", taxes_included)?,
             fees: minor("the sum of fees", fees)?,
             delivery: minor("the delivery", chosen)?,
-            total: minor("the total", total)?,
+            total: minor(TOTAL, total)?,
         })
     }
 }
@@ -107,11 +107,22 @@ fn sign(kind: Kind, amount: i64) -> Result<(), &'static str> {
     }
 }
 
+const TOTAL: &str = "the total";
+
+/// Whether `rule` is what is said where all amounts are in order, and only their sum is too large.
+pub(super) fn is_total_beyond(rule: &str) -> bool {
+    rule == beyond(TOTAL)
+}
+
 fn minor(what: &str, sum: i128) -> Result<i64, String> {
     match i64::try_from(sum) {
         Ok(sum) if sum.unsigned_abs() <= AMOUNT_LIMIT.unsigned_abs() => Ok(sum),
-        _ => Err(format!("{what} is beyond ±(2^53 - 1)")),
+        _ => Err(beyond(what)),
     }
+}
+
+fn beyond(what: &str) -> String {
+    format!("{what} is beyond ±(2^53 - 1)")
 }
 
 #[cfg(test)]

@@ -285,7 +285,20 @@ fn adjustment_out(adjustment: &pricing::Adjustment) -> AdjustmentOut {
     }
 }
 
-fn coupon_out(coupon: &CouponResult) -> CartCouponOut {
+impl CartCouponOut {
+    /// As one plugin decided.
+    pub fn of_plugin(outcome: pricing::CouponOutcome) -> Self {
+        let state = match outcome.state {
+            pricing::CouponState::Applied => "applied",
+            pricing::CouponState::NotApplicable => "not-applicable",
+            pricing::CouponState::Expired => "expired",
+            pricing::CouponState::Unknown => "unknown",
+        };
+        Self { code: outcome.code, state, text: outcome.text }
+    }
+}
+
+pub fn coupon_out(coupon: &CouponResult) -> CartCouponOut {
     let state = match coupon.state {
         CouponState::Applied => "applied",
         CouponState::NotApplicable => "not-applicable",

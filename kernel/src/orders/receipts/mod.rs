@@ -1,5 +1,6 @@
 //! Receipts: which plugin was asked what for a price, kept so that every amount can be derived again ([`verify`]).
 
+mod explain;
 mod verify;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -9,9 +10,10 @@ use uuid::Uuid;
 use super::{Error, store};
 use crate::carts::{Asked, Call, Quoted};
 use crate::db::Tx;
-use crate::plugins::{Domain, LogLine, pricing};
+use crate::plugins::{Domain, LogLine, PluginId, pricing};
 use crate::{Shop, carts, db};
 
+pub use explain::explain_price;
 pub use verify::{Mismatch, Verifier, VerifyError, verify, verify_all};
 
 /// One recorded call.
@@ -34,6 +36,8 @@ pub struct Receipt {
     pub input_sha256: String,
     pub output: String,
     pub fuel: i64,
+    /// 0 where it was not recorded.
+    pub memory_bytes: i64,
     pub elapsed_us: i64,
     pub log: Vec<LogLine>,
     pub dropped_log_lines: i64,
@@ -59,17 +63,16 @@ fn json(value: &impl Serialize) -> String {
 }
 
 fn receipt<Request, Answer>(domain: Domain, call: &Call<Request, Answer>, input: String, output: String) -> Receipt {
-    let (version, digest, settings, generation) = match &call.by {
-        Asked::Plugin { bound, generation } => {
-            (bound.version(), bound.digest().to_string(), bound.settings().to_string(), *generation)
-        }
-        Asked::Fallback { rates } => (env!("CARGO_PKG_VERSION"), String::new(), rates.clone(), 0),
+    let PluginId { name, version, digest, generation } = call.by.id();
+    let settings = match &call.by {
+        Asked::Plugin { bound, .. } => bound.settings().to_string(),
+        Asked::Fallback { rates } => rates.clone(),
     };
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     Receipt {
         domain,
-        plugin: call.by.name().to_owned(),
-        version: version.to_owned(),
+        plugin: name,
+        version,
         digest,
         generation: number(generation),
         settings,
@@ -77,6 +80,7 @@ fn receipt<Request, Answer>(domain: Domain, call: &Call<Request, Answer>, input:
         input,
         output,
         fuel: number(call.report.fuel),
+        memory_bytes: number(call.report.memory_bytes),
         elapsed_us: number(call.report.elapsed_us),
         log: call.report.log.clone(),
         dropped_log_lines: call.report.dropped_log_lines.into(),

@@ -69,8 +69,9 @@ pub(in crate::orders) async fn insert_receipts(
         sql::execute!(
             tx,
             "insert into order_receipts (order_id, revision, position, domain, plugin, version, digest, generation,
-                                         settings, input, input_sha256, output, fuel, elapsed_us, log, dropped_log_lines)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                                         settings, input, input_sha256, output, fuel, memory_bytes, elapsed_us, log,
+                                         dropped_log_lines)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             order_id,
             revision,
             position,
@@ -84,6 +85,7 @@ pub(in crate::orders) async fn insert_receipts(
             receipt.input_sha256.as_str(),
             receipt.output.as_str(),
             receipt.fuel,
+            receipt.memory_bytes,
             receipt.elapsed_us,
             serde_json::to_string(&receipt.log).unwrap_or_default(),
             receipt.dropped_log_lines
@@ -219,6 +221,7 @@ struct ReceiptRow {
     input_sha256: String,
     output: String,
     fuel: i64,
+    memory_bytes: i64,
     elapsed_us: i64,
     log: String,
     dropped_log_lines: i64,
@@ -238,6 +241,7 @@ impl ReceiptRow {
             input_sha256: self.input_sha256,
             output: self.output,
             fuel: self.fuel,
+            memory_bytes: self.memory_bytes,
             elapsed_us: self.elapsed_us,
             log: serde_json::from_str(&self.log).unwrap_or_default(),
             dropped_log_lines: self.dropped_log_lines,
@@ -249,8 +253,8 @@ pub(in crate::orders) async fn receipts(conn: &mut Conn, order_id: Uuid) -> Resu
     let rows = sql::all!(
         conn,
         ReceiptRow,
-        "select domain, plugin, version, digest, generation, settings, input, input_sha256, output, fuel, elapsed_us, log,
-                dropped_log_lines
+        "select domain, plugin, version, digest, generation, settings, input, input_sha256, output, fuel, memory_bytes,
+                elapsed_us, log, dropped_log_lines
          from order_receipts
          where order_id = $1 and revision = (select revision from orders where id = $1) order by position",
         order_id

@@ -18,6 +18,7 @@ pub use super::answer::AMOUNT_LIMIT;
 use super::answer::{self, Broken};
 pub use super::bindings::pricing::{CouponOutcome, CouponState, Customer, Delivery, Line, Target};
 use super::call::Abandoned;
+use super::desk::{Asked, Question};
 use super::fault::Stopped;
 use super::routing::Linked;
 use super::telemetry::Function;
@@ -108,7 +109,7 @@ impl Host {
         let asked = request.clone();
         self.call(
             bound,
-            Some(Function::Price),
+            Some(Asked::new(Function::Price, &|| Question::Price(request.clone()))),
             Abandoned::Stops,
             move |store, plugin| {
                 Box::pin(async move {

@@ -25,7 +25,7 @@ pub(super) fn has(file: Digest) -> bool {
 }
 
 /// Puts a default plugin in force for each domain that never had one. Each is a commit of its own, so a first start that is
-/// cut off goes on with the next.
+/// cut off goes on with the next. The conformance suite is not run for them: `every_default_plugin_conforms` does it for all shops.
 pub(super) async fn install(
     registry: &Registry,
     config: &Config,
@@ -49,7 +49,7 @@ pub(super) async fn install(
             digest: digest.to_string(),
             settings: settings(plugin, domain, config),
         };
-        match registry.put_in_force(domain, 1, vec![bound], None, "kassa").await {
+        match registry.put_in_force(&registry.turn().await, domain, 1, vec![bound], None, "kassa").await {
             // Another kernel starts on the same empty database, and was first. (Or there is a binding that this kernel
             // cannot read, and then it must not sell without one.)
             Err(RegistryError::Contended) if registry.load_bound().await?.contains(&domain) => {}

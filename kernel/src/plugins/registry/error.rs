@@ -3,6 +3,7 @@
 use super::SettingsPlace;
 use crate::accounts::SealError;
 use crate::db;
+use crate::plugins::conformance::Report;
 use crate::plugins::{CallError, Digest, Domain, Grants, HostError, LoadError, Mistake, PackageError, SignatureError};
 
 /// Why the registry does not do it.
@@ -16,6 +17,8 @@ pub enum RegistryError {
     Missing { name: String, version: String, cause: String },
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error("the plugin does not conform to its contract: {}", .0.told())]
+    NotConforming(Box<Report>),
     #[error(transparent)]
     Signature(#[from] SignatureError),
     #[error("no key that this shop trusts has signed {name} {version}")]
@@ -52,6 +55,10 @@ pub enum RegistryError {
     NotBound(String),
     #[error("there is no earlier binding")]
     NothingToRollBack,
+    #[error("generation {0} is not an earlier one")]
+    NotEarlier(i64),
+    #[error("a rollout of {0} plugins is under way: stop it first, or put its candidate in force")]
+    RolloutRuns(Domain),
     #[error("the binding was changed at the same time")]
     Contended,
     #[error(transparent)]

@@ -1,12 +1,15 @@
 //! All the SQL of plugins, bindings and the plugins' kv.
 
+pub(super) mod failed_calls;
 pub(super) mod grants;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Binding, BoundPlugin, PluginVersion};
 use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Result, Tx, sql};
+use crate::plugins::conformance::Report;
 use crate::plugins::{Digest, Domain, Signature};
 
 #[derive(FromRow)]
@@ -14,6 +17,7 @@ struct VersionRow {
     package: String,
     signature: Option<String>,
     from_kernel: bool,
+    conformance: Option<String>,
     uploaded_at: Moment,
 }
 
@@ -24,17 +28,19 @@ impl VersionRow {
             package: serde_json::from_str(&self.package).ok()?,
             signature: self.signature.and_then(|signature| serde_json::from_str(&signature).ok()),
             from_kernel: self.from_kernel,
+            conformance: self.conformance.and_then(|report| serde_json::from_str(&report).ok()),
             uploaded_at: self.uploaded_at,
         })
     }
 }
 
-pub(super) async fn insert_version(tx: &mut Tx, version: &PluginVersion) -> Result<()> {
+pub(super) async fn insert_version(tx: &mut Tx, version: &PluginVersion, report: Option<&Report>) -> Result<()> {
     let package = &version.package;
     sql::execute!(
         tx,
-        "insert into plugin_versions (digest, name, version, domain, package, signature, from_kernel, uploaded_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into plugin_versions
+             (digest, name, version, domain, package, signature, from_kernel, conformance, uploaded_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         package.digest.to_string(),
         package.name(),
         package.version(),
@@ -42,6 +48,7 @@ pub(super) async fn insert_version(tx: &mut Tx, version: &PluginVersion) -> Resu
         serde_json::to_string(package).unwrap_or_default(),
         version.signature.as_ref().map(json_of),
         version.from_kernel,
+        report.map(json_of),
         version.uploaded_at
     )?;
     Ok(())
@@ -64,16 +71,27 @@ pub(super) async fn put_signature(
     Ok(changed == 1)
 }
 
-fn json_of(signature: &Signature) -> String {
-    // Texts always have a JSON form.
-    serde_json::to_string(signature).unwrap_or_default()
+fn json_of(value: &impl Serialize) -> String {
+    // What is kept here always has a JSON form.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+pub(super) async fn conformance_of(conn: &mut Conn, name: &str, version: &str) -> Result<Option<Report>> {
+    let row = sql::optional!(
+        conn,
+        (Option<String>,),
+        "select conformance from plugin_versions where name = $1 and version = $2",
+        name,
+        version
+    )?;
+    Ok(row.and_then(|(report,)| report).and_then(|report| serde_json::from_str(&report).ok()))
 }
 
 pub(super) async fn find_version(conn: &mut Conn, name: &str, version: &str) -> Result<Option<PluginVersion>> {
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select package, signature, from_kernel, uploaded_at from plugin_versions
+        "select package, signature, from_kernel, conformance, uploaded_at from plugin_versions
          where name = $1 and version = $2",
         name,
         version
@@ -85,7 +103,7 @@ pub(super) async fn version_of(conn: &mut Conn, digest: Digest) -> Result<Option
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select package, signature, from_kernel, uploaded_at from plugin_versions where digest = $1",
+        "select package, signature, from_kernel, conformance, uploaded_at from plugin_versions where digest = $1",
         digest.to_string()
     )?;
     Ok(row.and_then(VersionRow::into_version))
@@ -95,7 +113,7 @@ pub(super) async fn newest_version(conn: &mut Conn, name: &str) -> Result<Option
     let row = sql::optional!(
         conn,
         VersionRow,
-        "select package, signature, from_kernel, uploaded_at from plugin_versions
+        "select package, signature, from_kernel, conformance, uploaded_at from plugin_versions
          where name = $1 order by uploaded_at desc limit 1",
         name
     )?;
@@ -107,7 +125,7 @@ pub(super) async fn versions_of(conn: &mut Conn, name: &str) -> Result<Vec<Plugi
     let rows = sql::all!(
         conn,
         VersionRow,
-        "select package, signature, from_kernel, uploaded_at from plugin_versions
+        "select package, signature, from_kernel, conformance, uploaded_at from plugin_versions
          where name = $1 order by uploaded_at desc",
         name
     )?;
@@ -118,7 +136,7 @@ pub(super) async fn all_versions(conn: &mut Conn) -> Result<Vec<PluginVersion>> 
     let rows = sql::all!(
         conn,
         VersionRow,
-        "select package, signature, from_kernel, uploaded_at from plugin_versions
+        "select package, signature, from_kernel, conformance, uploaded_at from plugin_versions
          order by name, uploaded_at desc"
     )?;
     Ok(rows.into_iter().filter_map(VersionRow::into_version).collect())
@@ -208,6 +226,25 @@ pub(super) async fn binding_before(conn: &mut Conn, domain: Domain, generation: 
         generation
     )?;
     Ok(row.and_then(BindingRow::into_binding))
+}
+
+/// At most `limit` bindings of `domain` before `generation`, the newest first.
+pub(super) async fn bindings_before(
+    conn: &mut Conn,
+    domain: Domain,
+    generation: i64,
+    limit: u32,
+) -> Result<Vec<Binding>> {
+    let rows = sql::all!(
+        conn,
+        BindingRow,
+        "select domain, generation, plugins, rolled_back_to, actor, created_at from bindings
+         where domain = $1 and generation < $2 order by generation desc limit $3",
+        domain.name(),
+        generation,
+        i64::from(limit)
+    )?;
+    Ok(rows.into_iter().filter_map(BindingRow::into_binding).collect())
 }
 
 /// What a plugin keeps in all. A sum over its keys would make each write dearer than the one before.

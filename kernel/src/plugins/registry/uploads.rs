@@ -1,12 +1,15 @@
 //! Uploads: files that are kept, and who stands behind them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{PluginVersion, Registry, RegistryError, defaults, store};
 use crate::clock;
-use crate::plugins::{Digest, Package, PluginsConfig, Signature, SignatureError, Signer, TrustedKey, Unsigned};
+use crate::plugins::answer::is_kebab;
+use crate::plugins::conformance::{Failed, Report, Verdict};
+use crate::plugins::{Digest, Loaded, Package, PluginsConfig, Signature, SignatureError, Signer, TrustedKey, Unsigned};
 
 /// A file that was looked at and not kept.
 #[derive(Debug)]
@@ -51,24 +54,57 @@ fn signer(from_kernel: bool, signature: Option<&Signature>, trusted: &[TrustedKe
 }
 
 impl Registry {
-    /// Keeps an uploaded file, with the content of its `.minisig` file where there is one. Uploading the same file again answers
+    /// Keeps an uploaded file that conforms, with the content of its `.minisig` file where there is one. Uploading the same file again answers
     /// the same; with a signature it has that from then on, unless it had one that is trusted and this is not. It is in force only once it is bound.
     pub async fn upload(&self, file: Bytes, minisig: Option<String>) -> Result<PluginVersion, RegistryError> {
         let origin = self.examine(&file, minisig).await?;
         self.permit_upload(&origin).await?;
         let loaded = self.host.load(file.as_ref()).await?;
-        self.blobs.put(&origin.digest.to_string(), file).await?;
-        let Origin { signature, from_kernel, .. } = origin;
-        let package = loaded.package.clone();
-        self.keep(PluginVersion { package, signature, from_kernel, uploaded_at: clock::now() }).await
+        let Origin { digest, signature, from_kernel } = origin;
+        let (package, uploaded_at) = (loaded.package.clone(), clock::now());
+        let mut version = PluginVersion { package, signature, from_kernel, conformance: None, uploaded_at };
+        let known = self.known(&version).await?;
+        let report = match &known {
+            // What comes with the kernel is proven by the kernel's tests: a start does not do it again.
+            None if !from_kernel => Some(self.try_out(&loaded).await?),
+            _ => None,
+        };
+        self.blobs.put(&digest.to_string(), file).await?;
+        match known {
+            Some(known) => Ok(known),
+            None => {
+                version.conformance = report.as_ref().map(|report| report.summary.clone());
+                self.keep(version, report.as_ref()).await
+            }
+        }
     }
 
-    async fn keep(&self, version: PluginVersion) -> Result<PluginVersion, RegistryError> {
-        if let Some(known) = self.known(&version).await? {
-            return Ok(known);
+    /// Runs the suite of its world; refused where that is what the operator wants of findings.
+    async fn try_out(&self, loaded: &Arc<Loaded>) -> Result<Report, RegistryError> {
+        let _one_at_a_time = self.trying_out.lock().await;
+        let report = self.host.conformance(loaded, &self.conformance, None).await;
+        let (plugin, version) = (loaded.package.name(), loaded.package.version());
+        let (verdict, found, elapsed_ms) = (report.summary.verdict, report.summary.found, report.elapsed_ms);
+        tracing::info!(plugin, version, ?verdict, found, elapsed_ms, "the conformance suite was run");
+        match (verdict, self.conformance.failed) {
+            (Verdict::Failed, Failed::Refused) => Err(RegistryError::NotConforming(Box::new(report))),
+            _ => Ok(report),
         }
+    }
+
+    /// What the suite found when the version was uploaded.
+    pub async fn conformance(&self, name: &str, version: &str) -> Result<Report, RegistryError> {
+        // What no version is called is not looked for: PostgreSQL takes no U+0000, not even to find nothing.
+        if !is_kebab(name, 64) || version.contains('\0') {
+            return Err(RegistryError::NotFound);
+        }
+        let found = store::conformance_of(&mut self.db.read().await?, name, version).await?;
+        found.ok_or(RegistryError::NotFound)
+    }
+
+    async fn keep(&self, version: PluginVersion, report: Option<&Report>) -> Result<PluginVersion, RegistryError> {
         let mut tx = self.db.write().await?;
-        match store::insert_version(&mut tx, &version).await {
+        match store::insert_version(&mut tx, &version, report).await {
             Ok(()) => tx.commit().await?,
             // Another upload was first, perhaps of the same file.
             Err(error) if error.is_unique_violation() => {

@@ -6,6 +6,7 @@ mod calls;
 mod contracts;
 mod loading;
 mod outbound;
+mod trials;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};

@@ -17,6 +17,8 @@ struct Hostile {
     mode: Mode,
     #[serde(default)]
     spare_probe: bool,
+    /// Misbehave only with carts whose first line has so many pieces.
+    only_quantity: Option<u32>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -125,6 +127,10 @@ impl Pricing for Hostile {
     fn price(&self, request: &Request) -> Result<Quote, Error> {
         let mut quote = Quote::empty(request);
         if self.spare_probe && request.lines.is_empty() {
+            return Ok(quote);
+        }
+        let quantity = request.lines.first().map(|line| line.quantity);
+        if self.only_quantity.is_some_and(|only| quantity.is_some_and(|quantity| quantity != only)) {
             return Ok(quote);
         }
         let mut adjust = |target, minor, code: &str, label: String| {

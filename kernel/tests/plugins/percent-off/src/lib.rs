@@ -23,7 +23,7 @@ impl Pricing for PercentOff {
         if self.percent_bp > Rate::percent(100) {
             return Err(Error::InvalidSettings("percent_bp: more than 10000".to_owned()));
         }
-        let off = request.goods_total()?.percent(self.percent_bp)?;
+        let off = request.goods_total()?.percent(self.percent_bp)?.min(request.goods_so_far()?);
         let mut quote = Quote::empty(request);
         if off > Money::ZERO {
             quote.adjustments.push(Adjustment::discount(
