@@ -92,9 +92,12 @@ api_test! {
         // A tenth of the goods, in one amount for all of them; the lines of the other name their goods.
         let off = number(&price["goods_total"]) / 10;
         let added = json!([{
-            "kind": "discount", "code": "percent-off-v1", "label": "10 % off", "amount": -off, "target": "order", "line": null, "sku": null,
+            "kind": "discount", "code": "percent-off-v1", "label": "10 % off", "amount": -off, "rate_ppm": null, "base": null,
+            "target": "order", "line": null, "sku": null,
         }]);
         assert_eq!(steps[1]["added"], added);
+        let tax = list(&steps[0]["added"]).iter().find(|added| added["kind"] == "tax-included").unwrap();
+        assert_eq!((&tax["rate_ppm"], tax["base"].is_i64()), (&json!(190_000), true), "{tax}");
         let skus: Vec<_> = list(&cart["lines"]).iter().map(|line| &line["sku"]).collect();
         let of_lines = list(&steps[0]["added"]).iter().filter(|added| added["target"] == "line");
         assert!(of_lines.clone().count() > 0, "{price}");

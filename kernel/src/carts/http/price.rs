@@ -70,6 +70,10 @@ pub struct AddedOut {
     label: String,
     #[schema(value_type = i64, example = -250)]
     amount: Amount,
+    /// Of a tax, where the plugin says it: the rate in parts per million, so that 190000 is 19 %.
+    rate_ppm: Option<u32>,
+    /// Of a tax, where the plugin says it: what it was computed on, without the tax itself.
+    base: Option<Amount>,
     /// `line`, `order` (the goods as a whole) or `delivery`.
     #[schema(value_type = String, example = "line")]
     target: &'static str,
@@ -143,6 +147,8 @@ impl AddedOut {
             code: added.code,
             label: added.label,
             amount: added.amount,
+            rate_ppm: added.rate_ppm,
+            base: added.base,
             target,
             line,
         }

@@ -26,18 +26,35 @@ impl<'a> Asked<'a> {
 /// The arguments of a call.
 #[derive(Clone, Debug)]
 pub enum Question {
-    Price(Arc<pricing::Request>),
+    /// In the words of that version of the contract.
+    Price(Arc<pricing::Request>, pricing::Contract),
     Methods(Arc<payment::Context>),
     Authorize(Arc<payment::AuthorizeRequest>),
-    Capture { request: Arc<payment::FollowUp>, payment_amount: i64 },
-    CancelPayment { request: Arc<payment::FollowUp>, payment_amount: i64 },
+    Capture {
+        request: Arc<payment::FollowUp>,
+        payment_amount: i64,
+    },
+    CancelPayment {
+        request: Arc<payment::FollowUp>,
+        payment_amount: i64,
+    },
     Refund(Arc<payment::FollowUp>),
-    Query { payment_key: String, asked: i64, now: u64 },
+    Query {
+        payment_key: String,
+        asked: i64,
+        now: u64,
+    },
     Webhook(Arc<payment::WebhookRequest>),
     Quote(Arc<delivery::Shipment>),
     Book(Arc<delivery::BookRequest>),
-    Track { reference: String, now: u64 },
-    CancelDelivery { reference: String, now: u64 },
+    Track {
+        reference: String,
+        now: u64,
+    },
+    CancelDelivery {
+        reference: String,
+        now: u64,
+    },
     Compose(Arc<notification::Compose>),
 }
 
@@ -74,7 +91,7 @@ impl Question {
     pub fn input(&self) -> Value {
         let step = |request: &payment::FollowUp, amount: i64| json!({ "request": request, "payment_amount": amount });
         match self {
-            Self::Price(request) => json!(**request),
+            Self::Price(request, contract) => serde_json::from_str(&request.recorded(*contract)).unwrap_or_default(),
             Self::Methods(context) => json!(**context),
             Self::Authorize(request) => json!(**request),
             Self::Capture { request, payment_amount } | Self::CancelPayment { request, payment_amount } => {
@@ -103,7 +120,11 @@ impl Question {
             serde_json::from_value(input).map_err(|error| format!("its input cannot be read: {error}"))
         }
         Ok(match (domain, function) {
-            (Domain::Pricing, "price") => Self::Price(Arc::new(of(input)?)),
+            (Domain::Pricing, "price") => {
+                let read = pricing::Request::read(&input.to_string());
+                let (request, contract) = read.map_err(|error| format!("its input cannot be read: {error}"))?;
+                Self::Price(Arc::new(request), contract)
+            }
             (Domain::Payment, "methods") => Self::Methods(Arc::new(of(input)?)),
             (Domain::Payment, "authorize") => Self::Authorize(Arc::new(of(input)?)),
             (Domain::Payment, "capture") => {
@@ -141,7 +162,7 @@ impl Question {
     /// Asks it; of a good answer what it cost is all that is told.
     pub(super) async fn ask(&self, host: &Host, bound: &Arc<Bound>) -> Result<Report, CallError> {
         match self {
-            Self::Price(request) => host.price(bound, request).await.map(cost),
+            Self::Price(request, _) => host.price(bound, request).await.map(cost),
             Self::Methods(context) => host.payment_methods(bound, context).await.map(cost),
             Self::Authorize(request) => host.authorize(bound, request).await.map(cost),
             Self::Capture { request, payment_amount } => host.capture(bound, request, *payment_amount).await.map(cost),
@@ -189,7 +210,31 @@ mod tests {
             Question::Webhook(Arc::new(payment::WebhookRequest { headers, body: bytes.to_vec(), now: 7 }))
         };
         let parcel = || ("parcel".to_owned(), 7);
+        // Taxes were among the rest, in any order, before they had lines of their own.
+        let added = |kind, amount| {
+            let (target, code, label) = (pricing::Target::Order, "c".to_owned(), "L".to_owned());
+            pricing::Adjustment { target, kind, code, label, amount, rate_ppm: None, base: None }
+        };
+        let price = |contract, so_far| {
+            let request = pricing::Request {
+                currency: "EUR".into(),
+                exponent: 2,
+                now: 7,
+                locale: "en".into(),
+                customer: None,
+                destination: None,
+                delivery: None,
+                coupons: Vec::new(),
+                lines: Vec::new(),
+                so_far,
+                attributes: Vec::new(),
+            };
+            Question::Price(Arc::new(request), contract)
+        };
+        let (tax, fee) = (added(pricing::Kind::Tax, 19), added(pricing::Kind::Fee, 1_00));
         for (domain, function, question) in [
+            (Domain::Pricing, "price", price(pricing::Contract::Since0_1, vec![tax.clone(), fee.clone()])),
+            (Domain::Pricing, "price", price(pricing::Contract::Since0_2, vec![fee, tax])),
             (Domain::Payment, "methods", Question::Methods(Arc::new(context))),
             (Domain::Payment, "capture", Question::Capture { request: follow_up(), payment_amount: 9_00 }),
             (Domain::Payment, "cancel", Question::CancelPayment { request: follow_up(), payment_amount: 9_00 }),

@@ -81,6 +81,21 @@ pub struct Adjustment {
     pub base: Option<i64>,
 }
 
+impl Adjustment {
+    /// Whether both add the same. What only one of them says of a tax is no difference: a plugin of 0.1.0 cannot say it.
+    pub fn adds_as(&self, other: &Self) -> bool {
+        fn agree<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        }
+        let told = |of: &Self| (of.kind, of.amount);
+        told(self) == told(other)
+            && self.target == other.target
+            && (&self.code, &self.label) == (&other.code, &other.label)
+            && agree(self.rate_ppm, other.rate_ppm)
+            && agree(self.base, other.base)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Kind {
     Discount,
@@ -109,7 +124,7 @@ impl Host {
         let asked = request.clone();
         self.call(
             bound,
-            Some(Asked::new(Function::Price, &|| Question::Price(request.clone()))),
+            Some(Asked::new(Function::Price, &|| Question::Price(request.clone(), Contract::of(bound)))),
             Abandoned::Stops,
             move |store, plugin| {
                 Box::pin(async move {
@@ -216,6 +231,27 @@ mod tests {
             lines: vec![line(3), line(1)],
             so_far: Vec::new(),
             attributes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_former_contract_cannot_say_makes_no_difference() {
+        let (code, label) = ("vat".to_owned(), "VAT".to_owned());
+        let (target, kind) = (Target::Order, Kind::Tax);
+        let tax = Adjustment { target, kind, code, label, amount: 19, rate_ppm: Some(190_000), base: Some(1_00) };
+        let silent = Adjustment { rate_ppm: None, base: None, ..tax.clone() };
+        for (other, expected) in [
+            (tax.clone(), true),
+            (silent.clone(), true),
+            (Adjustment { rate_ppm: Some(70_000), ..tax.clone() }, false),
+            (Adjustment { base: Some(1_01), ..tax.clone() }, false),
+            (Adjustment { amount: 20, ..silent.clone() }, false),
+            (Adjustment { kind: Kind::TaxIncluded, ..silent.clone() }, false),
+            (Adjustment { target: Target::Delivery, ..silent.clone() }, false),
+            (Adjustment { code: "gst".into(), ..silent.clone() }, false),
+            (Adjustment { label: "GST".into(), ..silent.clone() }, false),
+        ] {
+            assert_eq!((tax.adds_as(&other), other.adds_as(&tax)), (expected, expected), "{other:?}");
         }
     }
 

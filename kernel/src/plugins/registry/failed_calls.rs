@@ -129,7 +129,7 @@ pub fn subject_of_order(number: impl std::fmt::Display) -> String {
 fn subjects(question: &Question) -> Vec<String> {
     let mut found = BTreeSet::new();
     match question {
-        Question::Price(request) => found.extend(request.customer.as_ref().map(|customer| customer.id.clone())),
+        Question::Price(request, _) => found.extend(request.customer.as_ref().map(|customer| customer.id.clone())),
         Question::Authorize(request) => {
             found.extend([Email::key_of(&request.email), subject_of_order(&request.order_number)]);
         }

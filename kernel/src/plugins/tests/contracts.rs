@@ -89,7 +89,8 @@ async fn plugins_of_both_contracts_stand_in_one_chain() {
                 let priced = fixture.host.price_chain(&chain, cart(&[100_00])).await.expect("a price");
                 assert_eq!(told(&priced.adjustments), told_by_both, "{first:?} {second:?}");
                 assert_eq!(priced.totals.total, total);
-                let made_of = match if settings[0] == taxing { first } else { second } {
+                let taxed_by = if settings[0] == taxing { first } else { second };
+                let made_of = match taxed_by {
                     Contract::Since0_1 => (None, None),
                     Contract::Since0_2 => (Some(190_000), Some(base)),
                 };

@@ -180,7 +180,8 @@ impl Answer for Price {
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        self.adjustments == other.adjustments
+        let (own, others) = (&self.adjustments, &other.adjustments);
+        own.len() == others.len() && own.iter().zip(others).all(|(own, other)| own.adds_as(other))
     }
 }
 
