@@ -31,10 +31,10 @@ use crate::support::shopper::Shopper;
 /// Settings of the shop that they meet, beside the defaults.
 const SETTINGS: &str = "
 [plugins.compile]
-cpu_s = 2
+cpu_s = 3
 [plugins.outbound]
 allow_http = true
-timeout_ms = 500
+timeout_ms = 2000
 private_hosts = { 'api.example.com' = '127.0.0.1' }
 [plugins.limits.payment]
 kv_keys = 50

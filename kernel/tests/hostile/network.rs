@@ -100,7 +100,7 @@ const REACHES: [(&str, &[&str]); 16] = [
     ("http://api.example.com/", &["the host is not granted"]),
     ("http://PEER/slow", &["timeout"]),
     ("http://PEER/drops", &["timeout", "the answer has more than 1048576 bytes"]),
-    ("http://PEER/large", &["the answer has more than 1048576 bytes"]),
+    ("http://PEER/large", &["the answer has more than 1048576 bytes", "timeout"]),
     ("http://PEER/half", &["broken-answer"]),
     ("http://PEER/nonsense", &["broken-answer"]),
     ("http://PEER/a http://PEER/b http://PEER/c http://PEER/d http://PEER/e", &["a call may send 4 requests"]),
