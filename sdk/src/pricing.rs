@@ -75,7 +75,7 @@ impl Request {
     /// assert_eq!(request.goods_so_far(), Ok(Money::from(5_00)));
     /// ```
     pub fn goods_so_far(&self) -> Result<Money, OutOfRange> {
-        let added = self.so_far.iter().filter(|added| !matches!(added.target, Target::Delivery));
+        let mut added = self.so_far.iter().filter(|added| !matches!(added.target, Target::Delivery));
         added.try_fold(self.goods_total()?, |sum, added| sum + Money::new(added.amount)?)
     }
 }
