@@ -104,6 +104,8 @@ impl<'de> Deserialize<'de> for Content {
 #[derive(Debug, Default)]
 pub struct Record {
     room: usize,
+    /// It had room at the beginning.
+    keeps: bool,
     calls: Vec<HostCall>,
     cut: bool,
 }
@@ -118,7 +120,7 @@ const OVERHEAD: usize = 64;
 impl Record {
     /// With room for so many bytes.
     pub fn with_room(room: usize) -> Self {
-        Self { room, calls: Vec::new(), cut: false }
+        Self { room, keeps: room > 0, calls: Vec::new(), cut: false }
     }
 
     pub fn begin_kv(&mut self, operation: KvOperation, key: &str) -> Place {
@@ -146,7 +148,7 @@ impl Record {
                 true
             }
             None => {
-                self.cut |= self.room > 0;
+                self.cut |= self.keeps;
                 self.room = 0;
                 false
             }
