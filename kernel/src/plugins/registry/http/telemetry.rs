@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::Shop;
 use crate::clock::Moment;
 use crate::http::auth::{self, Staff, may};
-use crate::http::extract::{Path, Query};
+use crate::http::extract::{Checks, Path, Query};
 use crate::plugins::Level;
 use crate::plugins::telemetry::{Filter, Follower, FunctionCounted, Largest, Line, Lines, News, TooManyFollowers};
 use crate::problem::{Kind, Problem, ProblemSchema};
@@ -279,9 +279,11 @@ fn events(shop: Shop, follower: Follower, headers: HeaderMap) -> impl Stream<Ite
 }
 
 fn filter(level: Option<LevelIn>, version: Option<String>) -> Result<Filter, Problem> {
-    if version.as_ref().is_some_and(|version| !(1..=64).contains(&version.chars().count())) {
-        return Err(Problem::invalid_field("version", "must have 1 to 64 characters"));
+    let mut checks = Checks::default();
+    if let Some(version) = &version {
+        checks.text(version, 1, 64, "version");
     }
+    checks.done()?;
     let level = level.map(|level| match level {
         LevelIn::Trace => Level::Trace,
         LevelIn::Debug => Level::Debug,
