@@ -78,7 +78,7 @@ impl Request {
         let on_goods = |added: &&Adjustment| {
             matches!(added.kind, Kind::Discount | Kind::Fee) && !matches!(added.target, Target::Delivery)
         };
-        let added = self.so_far.iter().filter(on_goods);
+        let mut added = self.so_far.iter().filter(on_goods);
         added.try_fold(self.goods_total()?, |sum, added| sum + Money::new(added.amount)?)
     }
 }

@@ -126,8 +126,9 @@ fn texts() -> impl Iterator<Item = Input> {
 }
 
 pub(super) fn by_chance(chance: &mut Chance) -> Compose {
+    let most = if chance.one_in(8) { 200 } else { 5 };
     let goods = Goods {
-        lines: 1 + chance.below(if chance.one_in(8) { 200 } else { 5 }),
+        lines: 1 + chance.below(most),
         unit_price: chance.amount(AMOUNT_LIMIT / 200),
         currency: chance.one_of(&CURRENCIES),
         text: chance.text(NAME_CHARACTERS),
