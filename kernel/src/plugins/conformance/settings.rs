@@ -208,7 +208,7 @@ mod tests {
         let large = json!({ "default": "x".repeat(40_000) });
         let schema = json!({ "required": required, "properties": properties, "$defs": { "large": large } });
         assert_eq!(candidates(Some(&schema)), [json!({})]);
-        let long = json!({ "required": ["a"], "properties": { "a": { "type": "string", "minLength": 1 << 40 } } });
+        let long = json!({ "required": ["a"], "properties": { "a": { "type": "string", "minLength": 1_u64 << 40 } } });
         assert_eq!(candidates(Some(&long)), [json!({})]);
     }
 }
