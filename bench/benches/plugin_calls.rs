@@ -182,6 +182,8 @@ fn percent_off_natively(request: &Request) -> Quote {
         code: "percent-off-v1".into(),
         label: "10 % off".into(),
         amount: -off,
+        rate_ppm: None,
+        base: None,
     };
     Quote { currency: request.currency.clone(), adjustments: vec![discount], coupons: Vec::new(), messages: Vec::new() }
 }

@@ -10,8 +10,10 @@
 //! | `stock`, `checks`, `candidate` | what must be true afterwards |
 //! | `own_shop`, `database` | a shop in this process, on a database of its own |
 //! | `plugin_file` | what a plugin file of any language costs |
+//! | `beside` | what a plugin costs while a hostile one is called beside it |
 //! | `latency`, `machine` | figures, and what they were measured on |
 
+pub mod beside;
 pub mod candidate;
 pub mod checks;
 pub mod client;

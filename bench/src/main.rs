@@ -1,5 +1,7 @@
-//! `kassa-bench`: plays the sales of a real shop through the HTTP API, and checks every penny afterwards. It also tells what plugin files cost.
+//! `kassa-bench`: plays the sales of a real shop through the HTTP API, and checks every penny afterwards. It also tells what plugin files
+//! cost, and what a hostile plugin costs another.
 
+mod hostile;
 mod plugin;
 mod report;
 
@@ -34,6 +36,8 @@ enum Command {
     Replay(Replay),
     /// Tell what pricing plugin files cost: compiling, loading, and calls with carts of 1, 10, 100 and 500 lines
     Plugin(plugin::Plugin),
+    /// Tell how long a plugin's quotes take alone, and while a hostile plugin is called beside it
+    Hostile(hostile::Hostile),
 }
 
 #[derive(Args)]
@@ -110,6 +114,9 @@ fn dispatch(command: Command) -> Result<bool> {
         Command::Replay(replay) => runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(run(&replay)),
         // One thread, as a request has it.
         Command::Plugin(files) => runtime(tokio::runtime::Builder::new_current_thread())?.block_on(plugin::run(&files)),
+        Command::Hostile(hostile) => {
+            runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(hostile::run(&hostile))
+        }
     }
 }
 

@@ -107,7 +107,7 @@ impl Measured {
     }
 }
 
-fn cart(lines: usize) -> Request {
+pub(crate) fn cart(lines: usize) -> Request {
     let line = |at: usize| Line {
         sku: format!("SKU-{at:05}"),
         category: "home/kitchen".into(),

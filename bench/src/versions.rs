@@ -21,9 +21,18 @@ pub fn build() -> Result<[Bytes; 2]> {
 }
 
 fn version(number: &str, features: &[&str]) -> Result<Bytes> {
+    of("percent-off", number, features)
+}
+
+/// A version of a plugin of the kernel's tests.
+///
+/// # Errors
+///
+/// Where the sources are not there.
+pub fn of(name: &str, number: &str, features: &[&str]) -> Result<Bytes> {
     let program = std::env::current_exe().map_err(|cause| Error::File { path: "this program".into(), cause })?;
     let built = build::build(&Build {
-        crates: vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/tests/plugins/percent-off")],
+        crates: vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/tests/plugins").join(name)],
         target_dir: program.with_file_name("kassa-bench-plugins"),
         features: features.iter().map(|feature| (*feature).to_owned()).collect(),
         version: Some(number.to_owned()),

@@ -29,6 +29,7 @@ use crate::prices::PricesConfig;
 use crate::replay::ReplayConfig;
 use crate::returns::ReturnsConfig;
 use crate::reviews::ReviewsConfig;
+use crate::rollouts::RolloutsConfig;
 use crate::search::SearchConfig;
 use crate::throttle::ThrottleConfig;
 use crate::webhooks::WebhooksConfig;
@@ -58,6 +59,7 @@ pub struct Config {
     pub images: ImagesConfig,
     pub import: ImportConfig,
     pub replay: ReplayConfig,
+    pub rollouts: RolloutsConfig,
     pub plugins: PluginsConfig,
     pub notifications: NotificationsConfig,
     pub webhooks: WebhooksConfig,

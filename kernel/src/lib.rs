@@ -40,6 +40,7 @@ pub mod problem;
 pub mod replay;
 pub mod returns;
 pub mod reviews;
+pub mod rollouts;
 pub mod routes;
 pub mod search;
 mod shop;

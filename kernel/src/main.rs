@@ -10,6 +10,9 @@ fn main() -> ExitCode {
     }
     match cli::run() {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<cli::Status>() => {
+            ExitCode::from(error.downcast_ref().map_or(1, |cli::Status(status)| *status))
+        }
         Err(error) => {
             eprintln!("error: {}", cli::visible(&error.to_string()));
             let mut cause = error.source();

@@ -188,6 +188,10 @@ problems! {
     TooManyImports = "too-many-imports" CONFLICT;
     /// The import has ended.
     ImportEnded = "import-ended" CONFLICT;
+    /// A candidate is tried beside what is in force in this domain: the rollout has to end first.
+    RolloutRunning = "rollout-running" CONFLICT;
+    /// The rollout is not in a stage that can be left for the one that was asked for, or has ended.
+    RolloutStage = "rollout-stage" CONFLICT;
     /// As many replays run as the shop takes at once; `detail` says how many.
     TooManyReplays = "too-many-replays" CONFLICT;
     /// The replay has ended.

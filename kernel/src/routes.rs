@@ -19,7 +19,7 @@ use crate::http::openapi::Security;
 use crate::http::{client, idempotency, layers};
 use crate::{
     Shop, accounts, audit, carts, catalog, customers, events, export, fulfilment, http, images, import, inventory,
-    ledger, notifications, orders, payments, plugins, prices, replay, returns, reviews, throttle, webhooks,
+    ledger, notifications, orders, payments, plugins, prices, replay, returns, reviews, rollouts, throttle, webhooks,
 };
 use crate::{coupons, prepaid};
 
@@ -215,10 +215,12 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::admin_list_orders))
         .routes(routes!(orders::http::admin_get_order))
         .routes(routes!(orders::http::admin_get_receipt))
+        .routes(routes!(orders::http::explain_order_price))
         .routes(routes!(orders::http::ship_order))
         .routes(routes!(orders::http::deliver_order))
         .routes(routes!(orders::http::admin_cancel_order))
         .routes(routes!(carts::http::explain_delivery_options))
+        .routes(routes!(carts::http::explain_cart_price))
         .routes(routes!(returns::http::list_returns))
         .routes(routes!(returns::http::get_return))
         .routes(routes!(returns::http::admin_list_order_returns, returns::http::create_return))
@@ -242,6 +244,7 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(orders::http::list_drafts, orders::http::create_draft))
         .routes(routes!(orders::http::get_draft, orders::http::patch_draft, orders::http::delete_draft))
         .routes(routes!(orders::http::list_draft_delivery_options))
+        .routes(routes!(orders::http::explain_draft_price))
         .routes(routes!(orders::http::complete_draft))
         .routes(routes!(orders::http::send_draft))
         .routes(routes!(orders::http::request_payment))
@@ -278,11 +281,19 @@ fn merchant_routes() -> OpenApiRouter<Shop> {
         .routes(routes!(plugins::registry::http::put_plugin_secret, plugins::registry::http::delete_plugin_secret))
         .routes(routes!(plugins::registry::http::get_plugin_counters))
         .routes(routes!(plugins::registry::http::get_plugin_conformance))
+        .routes(routes!(plugins::registry::http::list_failed_calls))
+        .routes(routes!(plugins::registry::http::get_failed_call))
         .routes(routes!(plugins::registry::http::list_plugin_logs))
         .routes(routes!(plugins::registry::http::follow_plugin_logs))
         .routes(routes!(plugins::registry::http::list_bindings))
         .routes(routes!(plugins::registry::http::get_binding, plugins::registry::http::put_binding))
+        .routes(routes!(plugins::registry::http::list_binding_history))
         .routes(routes!(plugins::registry::http::roll_back_binding))
+        .routes(routes!(rollouts::http::create_rollout))
+        .routes(routes!(rollouts::http::list_rollouts))
+        .routes(routes!(rollouts::http::get_rollout))
+        .routes(routes!(rollouts::http::put_rollout_stage))
+        .routes(routes!(rollouts::http::stop_rollout))
         .routes(routes!(replay::http::create_replay))
         .routes(routes!(replay::http::list_replays))
         .routes(routes!(replay::http::get_replay))

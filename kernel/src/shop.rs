@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::db::{self, Db, migrate};
 use crate::{
     accounts, carts, catalog, events, fulfilment, http, images, import, inventory, notifications, orders, payments,
-    plugins, routes, throttle, webhooks,
+    plugins, rollouts, routes, throttle, webhooks,
 };
 
 /// An open shop. Cheap to clone.
@@ -78,7 +78,7 @@ impl Shop {
             .map_err(|cause| OpenError::Folder { path: image_dir, cause })?;
         let import_dir = dir.join("imports");
         let imports = Blobs::open(&import_dir).map_err(|cause| OpenError::Folder { path: import_dir, cause })?;
-        Ok(Self(Arc::new(Parts {
+        let shop = Self(Arc::new(Parts {
             cache: cache::open(&config.cache),
             hashing: accounts::Hashing::new(&config.accounts),
             letters: accounts::Letters::default(),
@@ -95,7 +95,9 @@ impl Shop {
             webhooks,
             images,
             imports,
-        })))
+        }));
+        rollouts::resume(&shop).await?;
+        Ok(shop)
     }
 
     /// Creates the folder and the database of `config` where they are missing, and applies migrations.
@@ -207,6 +209,8 @@ pub async fn serve(shop: Shop, listener: TcpListener) {
     workers.spawn(fulfilment::run(shop.clone()));
     workers.spawn(images::run(shop.clone()));
     workers.spawn(import::run_jobs(shop.clone()));
+    workers.spawn(rollouts::run(shop.clone()));
+    workers.spawn(plugins::registry::run(shop.clone()));
     workers.close();
     let router = routes::router(&shop);
     http::server::serve(listener, router, &shop.config().http, shop.stopping().clone()).await;

@@ -152,7 +152,7 @@ api_test! {
         let passed = check(&["percent.wasm"]).await;
         let text = String::from_utf8(passed.stdout).unwrap();
         assert!(passed.status.success(), "{text}{}", String::from_utf8_lossy(&passed.stderr));
-        assert!(text.starts_with("percent-off@1.0.0, pricing ") && text.contains("verdict    passed"), "{text}");
+        assert!(text.starts_with("percent-off@1.0.0, pricing 0.2.0\n") && text.contains("verdict    passed"), "{text}");
 
         let json = check(&["percent.wasm", "--json"]).await;
         let mut on_the_desk: Value = serde_json::from_slice(&json.stdout).unwrap();

@@ -82,7 +82,7 @@ api_test! {
                 "version      1.0.0\n",
                 "licenses     Apache-2.0\n",
                 "domain       pricing\n",
-                "contract     0.1.0\n",
+                "contract     0.2.0\n",
                 "imports      kassa:host/log@0.1.0\n",
                 "hosts        none\n",
                 "kv           no\n",

@@ -28,7 +28,7 @@ async fn upload(merchant: &Merchant<'_>, wasm: &[u8]) -> Answer {
 }
 
 /// The plugin in another version, asking for other things.
-fn asking(plugin: &[u8], version: &str, asks: &Value) -> Vec<u8> {
+pub fn asking(plugin: &[u8], version: &str, asks: &Value) -> Vec<u8> {
     let mut description = asks.as_object().expect("an object").clone();
     description.insert("version".to_owned(), version.into());
     pack(plugin, description, Path::new("")).expect("packed")

@@ -1,6 +1,4 @@
-//! Plugins in a running shop: swapped under shoppers, and hostile ones.
-
-use std::sync::LazyLock;
+//! Plugins in a running shop: kept, put in force, swapped under shoppers.
 
 use kassa::plugins::build::{MANIFEST_SECTION, name_section};
 use kassa::plugins::registry::Wanted;
@@ -33,7 +31,7 @@ api_test! {
         let token = app.merchant().await;
         let uploaded = upload(&app, &token, &PERCENT_V1).await.expect(201);
         assert_eq!((&uploaded["name"], &uploaded["version"]), (&json!("percent-off"), &json!("1.0.0")));
-        assert_eq!((&uploaded["domain"], &uploaded["contract"]), (&json!("pricing"), &json!("0.1.0")));
+        assert_eq!((&uploaded["domain"], &uploaded["contract"]), (&json!("pricing"), &json!("0.2.0")));
         let again = upload(&app, &token, &PERCENT_V1).await.expect(201);
         assert_eq!(again["digest"], uploaded["digest"], "the same file is the same version");
         let shopper = Shopper::guest(&app).await;
@@ -201,68 +199,23 @@ plain_test! {
     }
 }
 
-/// What each mode of the hostile plugin must be answered with.
-static HOSTILE_MODES: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
-    vec![
-        ("loop", &["deadline-exceeded", "fuel-exhausted"]),
-        ("recurse", &["trapped", "stack-overflow", "memory-exceeded"]),
-        ("recurse-flat", &["stack-overflow"]),
-        ("allocate", &["memory-exceeded", "fuel-exhausted", "deadline-exceeded"]),
-        ("trap", &["trapped"]),
-        ("panic", &["trapped"]),
-        ("error", &["plugin-internal"]),
-        ("wrong-currency", &["invalid-answer"]),
-        ("negative-total", &["invalid-answer"]),
-        ("negative-line", &["invalid-answer"]),
-        ("i64-max", &["invalid-answer"]),
-        ("i64-min", &["invalid-answer"]),
-        ("beyond-range", &["invalid-answer"]),
-        ("text-50mb", &["answer-too-large", "memory-exceeded", "fuel-exhausted", "deadline-exceeded"]),
-        ("long-label", &["invalid-answer"]),
-        ("empty-code", &["invalid-answer"]),
-        ("control-characters", &["invalid-answer"]),
-        ("log-long", &["answer-too-large"]),
-        ("log-flood", &["fuel-exhausted", "deadline-exceeded"]),
-        ("many-adjustments", &["invalid-answer", "answer-too-large"]),
-        ("many-messages", &["invalid-answer", "answer-too-large"]),
-        ("bad-line-index", &["invalid-answer"]),
-        ("bad-delivery", &["invalid-answer"]),
-        ("wrong-sign", &["invalid-answer"]),
-        ("negative-fee", &["invalid-answer"]),
-        ("foreign-coupon", &["invalid-answer"]),
-        ("coupon-twice", &["invalid-answer"]),
-    ]
-});
-
 api_test! {
-    /// Each attack gets its problem; the process stays, other plugins answer, and no order is half made.
-    async fn hostile_plugins_get_their_problem_and_break_nothing(app: App) {
+    /// With pricing out of order the other domains go on, and no order is half made. What each plugin meets: `hostile`.
+    async fn a_plugin_that_fails_stops_carts_and_nothing_else(app: App) {
         let token = app.merchant().await;
         let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
-        shopper.put("coupons", json!({ "coupons": ["NOPE"] })).await.expect(200);
         let shown = shopper.show().await["total"].clone();
         upload(&app, &token, &HOSTILE).await.expect(201);
-        for (mode, reasons) in HOSTILE_MODES.iter() {
-            let settings = json!({ "mode": mode, "spare_probe": true });
-            bind(&app, &token, "hostile-pricing", "1.0.0", settings).await.expect(200);
-            let problem = shopper.send(Method::GET, "", None).await.problem("pricing-unavailable");
-            let reason = problem["reason"].as_str().unwrap();
-            assert!(reasons.contains(&reason), "{mode}: {reason}");
-            shopper.check_out_at("tok-approve", shown.clone()).await.problem("pricing-unavailable");
-            shopper.add("TEA-SENCHA-100", 1).await.problem("pricing-unavailable");
-            // The other domains go on.
-            let methods = kassa::payments::methods(&app.shop, kassa::money::Currency::EUR, 100, None, "en").await.unwrap();
-            assert_eq!(methods.len(), 1, "{mode}");
-        }
-        assert_eq!(orders(&app, &token).await, 0);
+        bind(&app, &token, "hostile-pricing", "1.0.0", json!({ "mode": "trap", "spare_probe": true })).await.expect(200);
+        shopper.check_out_at("tok-approve", shown).await.problem("pricing-unavailable");
+        let methods = kassa::payments::methods(&app.shop, kassa::money::Currency::EUR, 100, None, "en").await.unwrap();
+        assert_eq!((methods.len(), orders(&app, &token).await), (1, 0));
         let pricing = "/v1/admin/bindings/pricing";
         let body = json!({ "plugins": [{ "name": "pricing-standard" }] });
         let default = app.shop.plugins().list().await.unwrap().remove("pricing-standard").unwrap().remove(0);
         let demo = json!({ "plugins": [{ "name": default.package.name(), "version": default.package.version(), "settings": {} }] });
         app.send(Method::PUT, pricing, Some(&token), Some(body)).await.expect(200);
         app.send(Method::PUT, pricing, Some(&token), Some(demo)).await.expect(200);
-        let cart = shopper.show().await;
-        assert_eq!(cart["lines"][0]["quantity"], 1, "what could not be priced was not written");
         assert_eq!(shopper.check_out("tok-approve").await.expect(201)["status"], "paid");
     }
 }

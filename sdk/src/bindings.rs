@@ -25,7 +25,7 @@ pub mod host {
 pub mod pricing {
     wit_bindgen::generate!({
         world: "kassa:pricing/pricing-plugin",
-        path: ["../wit/types/0.1.0", "../wit/host/0.1.0", "../wit/pricing/0.1.0"],
+        path: ["../wit/types/0.1.0", "../wit/host/0.1.0", "../wit/pricing/0.2.0"],
         with: {
             "kassa:types/types@0.1.0": crate::bindings::host::kassa::types::types,
             "kassa:host/log@0.1.0": crate::bindings::host::kassa::host::log,

@@ -4,9 +4,9 @@ use serde::de::DeserializeOwned;
 
 pub use crate::Error;
 pub use crate::bindings::pricing::exports::kassa::pricing::pricing::{
-    Adjustment, CouponOutcome, CouponState, Customer, Delivery, Kind, Line, Quote, Request, Target,
+    Adjustment, CouponOutcome, CouponState, Customer, Delivery, Kind, Line, Quote, Request, Target, TaxLine,
 };
-use crate::{Money, OutOfRange};
+use crate::{Money, OutOfRange, Rate};
 
 /// A pricing rule. The type that implements it is the plugin's settings: the SDK reads it from the merchant's JSON
 /// for every call (`struct MyRule {}` takes no settings).
@@ -75,10 +75,7 @@ impl Request {
     /// assert_eq!(request.goods_so_far(), Ok(Money::from(5_00)));
     /// ```
     pub fn goods_so_far(&self) -> Result<Money, OutOfRange> {
-        let on_goods = |added: &&Adjustment| {
-            matches!(added.kind, Kind::Discount | Kind::Fee) && !matches!(added.target, Target::Delivery)
-        };
-        let mut added = self.so_far.iter().filter(on_goods);
+        let mut added = self.so_far.iter().filter(|added| !matches!(added.target, Target::Delivery));
         added.try_fold(self.goods_total()?, |sum, added| sum + Money::new(added.amount)?)
     }
 }
@@ -86,7 +83,13 @@ impl Request {
 impl Quote {
     /// An answer that adds nothing, in the request's currency.
     pub fn empty(request: &Request) -> Quote {
-        Quote { currency: request.currency.clone(), adjustments: Vec::new(), coupons: Vec::new(), messages: Vec::new() }
+        Quote {
+            currency: request.currency.clone(),
+            adjustments: Vec::new(),
+            taxes: Vec::new(),
+            coupons: Vec::new(),
+            messages: Vec::new(),
+        }
     }
 }
 
@@ -101,25 +104,78 @@ impl Adjustment {
         Adjustment::new(Kind::Fee, target, code, label, amount)
     }
 
-    /// Tax of `amount`, 0 or more, on top of the price.
-    pub fn tax(target: Target, code: impl Into<String>, label: impl Into<String>, amount: Money) -> Adjustment {
-        Adjustment::new(Kind::Tax, target, code, label, amount)
-    }
-
-    /// Tax of `amount`, 0 or more, that the price contains already.
-    pub fn tax_included(
-        target: Target,
-        code: impl Into<String>,
-        label: impl Into<String>,
-        amount: Money,
-    ) -> Adjustment {
-        Adjustment::new(Kind::TaxIncluded, target, code, label, amount)
-    }
-
     fn new(kind: Kind, target: Target, code: impl Into<String>, label: impl Into<String>, amount: Money) -> Adjustment {
         Adjustment { target, kind, code: code.into(), label: label.into(), amount: amount.minor() }
     }
 }
+
+/// Taxes go to `quote.taxes`:
+///
+/// ```
+/// use kassa_sdk::pricing::{Quote, Target, TaxLine};
+/// use kassa_sdk::{Money, Rate, testing};
+///
+/// # fn main() -> Result<(), kassa_sdk::OutOfRange> {
+/// let request = testing::cart().line("mug", 2, 5_00).line("bottle", 1, 1_19).request();
+/// let mut quote = Quote::empty(&request);
+/// // Known rates: the SDK computes the tax, and says what it was computed on.
+/// quote.taxes.push(TaxLine::added(Target::Line(0), "vat-19", "VAT 19 %", Money::from(10_00), Rate::percent(19))?);
+/// quote.taxes.push(TaxLine::contained(Target::Line(1), "vat-19", "VAT 19 %", Money::from(1_19), Rate::percent(19))?);
+/// assert_eq!((quote.taxes[1].amount, quote.taxes[1].base), (19, Some(1_00)));
+/// // A tax that is no part of a price.
+/// quote.taxes.push(TaxLine::of(Target::Line(1), "sugar", "Sugar tax", Money::from(25), false));
+/// assert_eq!(testing::total(&request, &quote), Money::from(11_19 + 1_90 + 25));
+/// # Ok(())
+/// # }
+/// ```
+impl TaxLine {
+    /// The tax of `rate` on top of `base`.
+    pub fn added(
+        target: Target,
+        code: impl Into<String>,
+        label: impl Into<String>,
+        base: Money,
+        rate: Rate,
+    ) -> Result<TaxLine, OutOfRange> {
+        Ok(TaxLine::of(target, code, label, base.percent(rate)?, false).made_of(base, rate))
+    }
+
+    /// The tax of `rate` that `price` contains.
+    pub fn contained(
+        target: Target,
+        code: impl Into<String>,
+        label: impl Into<String>,
+        price: Money,
+        rate: Rate,
+    ) -> Result<TaxLine, OutOfRange> {
+        let tax = price.contained(rate)?;
+        Ok(TaxLine::of(target, code, label, tax, true).made_of((price - tax)?, rate))
+    }
+
+    /// Tax of `amount`, 0 or more, of which no more is known: where `included`, the prices contain it, else it is on top.
+    pub fn of(
+        target: Target,
+        code: impl Into<String>,
+        label: impl Into<String>,
+        amount: Money,
+        included: bool,
+    ) -> TaxLine {
+        let (code, label, amount) = (code.into(), label.into(), amount.minor());
+        TaxLine { target, code, label, rate_ppm: None, base: None, amount, included }
+    }
+
+    /// The same with what the tax was made of: the kernel holds that `rate` of `base`, which is without the tax itself, comes to its amount,
+    /// give or take one minor unit for each piece. A rate above 100 % is not told.
+    #[must_use]
+    pub fn made_of(self, base: Money, rate: Rate) -> TaxLine {
+        let rate_ppm = rate.basis_points() * PPM_OF_A_BASIS_POINT;
+        TaxLine { base: Some(base.minor()), rate_ppm: Some(rate_ppm).filter(|rate| *rate <= WHOLE_PPM), ..self }
+    }
+}
+
+const PPM_OF_A_BASIS_POINT: u32 = 100;
+/// 100 %.
+pub(crate) const WHOLE_PPM: u32 = 1_000_000;
 
 #[doc(hidden)]
 #[macro_export]

@@ -11,7 +11,7 @@ use crate::delivery::{Item, Shipment};
 use crate::http::{Failure, Request as HttpRequest, Response};
 use crate::notification::{Event, Recipient, Shop};
 use crate::payment::{AuthorizeRequest, Context, FollowUp};
-use crate::pricing::{Adjustment, Customer, Delivery, Kind, Line, Quote, Request, Target};
+use crate::pricing::{Adjustment, Customer, Delivery, Kind, Line, Quote, Request, Target, TaxLine, WHOLE_PPM};
 use crate::types::Destination;
 use crate::{Configurable, Error, Mistake, Money, settings as json_settings};
 
@@ -41,6 +41,7 @@ pub fn cart() -> Cart {
         coupons: Vec::new(),
         lines: Vec::new(),
         so_far: Vec::new(),
+        taxes_so_far: Vec::new(),
         attributes: Vec::new(),
     })
 }
@@ -123,17 +124,23 @@ impl Cart {
         self
     }
 
+    /// A tax of a plugin earlier in the chain.
+    pub fn tax_so_far(mut self, tax: TaxLine) -> Self {
+        self.0.taxes_so_far.push(tax);
+        self
+    }
+
     pub fn request(self) -> Request {
         self.0
     }
 }
 
-/// What the shopper pays for a cart with this answer: goods, delivery, and all adjustments so far and new.
+/// What the shopper pays for a cart with this answer: goods, delivery, and all adjustments and taxes so far and new.
 ///
 /// # Panics
 ///
-/// Where the kernel would refuse the answer: another currency, an amount with the wrong sign or out of range, a
-/// line or a delivery that is not there, a line, the goods, the delivery or the total below zero, more adjustments or
+/// Where the kernel would refuse the answer: another currency, an amount with the wrong sign or out of range, a tax that its rate and base
+/// do not make, a line or a delivery that is not there, a line, the goods, the delivery or the total below zero, more adjustments, taxes or
 /// messages than the contract allows, or a text that is empty, too long or has control characters.
 #[track_caller]
 pub fn total(request: &Request, quote: &Quote) -> Money {
@@ -141,7 +148,7 @@ pub fn total(request: &Request, quote: &Quote) -> Money {
     check_counts(quote);
     check_texts(quote);
     let mut lines: Vec<Money> = request.lines.iter().map(|line| line.total().expect("a line in range")).collect();
-    let (mut order, mut taxes) = (Money::ZERO, Money::ZERO);
+    let mut order = Money::ZERO;
     let mut delivery = request.delivery.as_ref().map(|delivery| Money::new(delivery.amount).expect("in range"));
     for adjustment in request.so_far.iter().chain(&quote.adjustments) {
         let amount = Money::new(adjustment.amount).expect("an adjustment in range");
@@ -152,13 +159,11 @@ pub fn total(request: &Request, quote: &Quote) -> Money {
             Target::Order => &mut order,
             Target::Delivery => delivery.as_mut().expect("a delivery in the request"),
         };
-        match adjustment.kind {
-            Kind::Discount | Kind::Fee => *target = (*target + amount).expect("a sum in range"),
-            // Beside the sums: a discount may not eat into a tax.
-            Kind::Tax => taxes = (taxes + amount).expect("taxes in range"),
-            Kind::TaxIncluded => {}
-        }
+        *target = (*target + amount).expect("a sum in range");
     }
+    // Beside the sums: a discount may not eat into a tax.
+    let taxes = request.taxes_so_far.iter().chain(&quote.taxes).map(|tax| added_tax(request, tax));
+    let taxes = Money::sum(taxes).expect("taxes in range");
     assert!(lines.iter().all(|line| *line >= Money::ZERO), "a line is below zero: {lines:?}");
     let goods = Money::sum(lines.into_iter().chain([order])).expect("goods in range");
     assert!(goods >= Money::ZERO, "the goods are below zero: {goods:?}");
@@ -167,15 +172,37 @@ pub fn total(request: &Request, quote: &Quote) -> Money {
     Money::sum([goods, delivery, taxes]).expect("a total in range")
 }
 
+/// What a tax adds to the total.
+#[track_caller]
+fn added_tax(request: &Request, tax: &TaxLine) -> Money {
+    let amount = Money::new(tax.amount).expect("a tax in range");
+    assert!(amount >= Money::ZERO, "wrong sign: {tax:?}");
+    let pieces: i128 = match tax.target {
+        Target::Line(index) => request.lines.get(index as usize).expect("a line of the request").quantity.into(),
+        Target::Order => request.lines.iter().map(|line| i128::from(line.quantity)).sum(),
+        Target::Delivery => request.delivery.as_ref().map(|_| 1).expect("a delivery in the request"),
+    };
+    assert!(tax.rate_ppm.is_none_or(|rate| rate <= WHOLE_PPM), "a rate above 100 %: {tax:?}");
+    assert!(tax.base.is_none_or(|base| base >= 0 && Money::new(base).is_ok()), "a base out of range: {tax:?}");
+    if let (Some(rate), Some(base)) = (tax.rate_ppm, tax.base) {
+        let whole = i128::from(WHOLE_PPM);
+        let off = (i128::from(tax.amount) * whole - i128::from(base) * i128::from(rate)).abs();
+        assert!(off <= pieces.max(1) * whole, "its rate and base do not make it: {tax:?}");
+    }
+    if tax.included { Money::ZERO } else { amount }
+}
+
 #[track_caller]
 fn check_counts(quote: &Quote) {
-    let of = |target| quote.adjustments.iter().filter(|adjustment| adjustment.target == target).count();
-    for adjustment in &quote.adjustments {
-        if let Target::Line(_) = adjustment.target {
-            assert!(of(adjustment.target) <= 20, "more than 20 adjustments of {:?}", adjustment.target);
+    let targets =
+        || quote.adjustments.iter().map(|adjustment| adjustment.target).chain(quote.taxes.iter().map(|tax| tax.target));
+    let of = |wanted| targets().filter(|target| *target == wanted).count();
+    for target in targets() {
+        if let Target::Line(_) = target {
+            assert!(of(target) <= 20, "more than 20 adjustments and taxes of {target:?}");
         }
     }
-    assert!(of(Target::Order) + of(Target::Delivery) <= 100, "more than 100 adjustments beside lines");
+    assert!(of(Target::Order) + of(Target::Delivery) <= 100, "more than 100 adjustments and taxes beside lines");
     assert!(quote.messages.len() <= 10, "more than 10 messages");
 }
 
@@ -184,6 +211,10 @@ fn check_texts(quote: &Quote) {
     for adjustment in &quote.adjustments {
         check_text(&adjustment.code, 1, 64);
         check_text(&adjustment.label, 0, 200);
+    }
+    for tax in &quote.taxes {
+        check_text(&tax.code, 1, 64);
+        check_text(&tax.label, 0, 200);
     }
     quote.messages.iter().for_each(|text| check_text(text, 0, 500));
     quote.coupons.iter().for_each(|outcome| check_text(&outcome.text, 0, 500));

@@ -71,7 +71,7 @@ pub struct AuditParams {
 /// Who did it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AuditActorOut {
-    /// `person`, `api-key`, `cli` (the command line), or `nobody` whom a valid token names.
+    /// `person`, `api-key`, `cli` (the command line), `kernel` (by itself: a rollout that a guard ended), or `nobody` whom a valid token names.
     #[schema(example = "person")]
     kind: String,
     id: Option<Uuid>,

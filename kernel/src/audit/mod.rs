@@ -17,7 +17,7 @@ use crate::clock::{self, Moment};
 use crate::db::{Conn, Tx};
 use crate::{Shop, db, id};
 
-pub use redact::{STRUCK, redacted, redacted_settings};
+pub use redact::{STRUCK, names_a_secret, redacted, redacted_settings};
 
 /// `[audit]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,6 +44,8 @@ pub enum Actor {
     ApiKey(Uuid),
     /// Whoever runs the process.
     Cli,
+    /// The kernel itself, where nobody asked.
+    Kernel,
     /// Nobody whom a valid token names.
     Nobody,
 }
@@ -54,6 +56,7 @@ impl Actor {
             Self::Person(_) => "person",
             Self::ApiKey(_) => "api-key",
             Self::Cli => "cli",
+            Self::Kernel => "kernel",
             Self::Nobody => "nobody",
         }
     }
@@ -61,7 +64,7 @@ impl Actor {
     pub fn id(self) -> Option<Uuid> {
         match self {
             Self::Person(id) | Self::ApiKey(id) => Some(id),
-            Self::Cli | Self::Nobody => None,
+            Self::Cli | Self::Kernel | Self::Nobody => None,
         }
     }
 }
@@ -157,6 +160,24 @@ pub async fn begin_command(shop: &Shop, command: &str, arguments: &Value) -> db:
         body: Body { bytes: i64::try_from(text.len()).unwrap_or(i64::MAX), text: Some(text), sha256: None },
     };
     begin(shop, &attempt).await
+}
+
+/// Records what the kernel does by itself, in the transaction that does it: there is no attempt that could be cut off.
+pub async fn record_own(tx: &mut Tx, operation: &str, subject: &str, what: &Value) -> db::Result<()> {
+    let text = redacted(what.clone()).to_string();
+    let attempt = Attempt {
+        actor: Actor::Kernel,
+        operation: operation.to_owned(),
+        method: String::new(),
+        path: String::new(),
+        subject: Some(subject.to_owned()),
+        address: None,
+        request_id: None,
+        body: Body { bytes: i64::try_from(text.len()).unwrap_or(i64::MAX), text: Some(text), sha256: None },
+    };
+    let id = id::sequential();
+    store::insert(tx, id, &attempt, made_at(id)).await?;
+    store::finish(tx, id, 200, None, clock::now()).await
 }
 
 /// Entries, the newest first, behind `before`.

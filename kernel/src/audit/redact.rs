@@ -32,7 +32,7 @@ pub fn redacted(value: Value) -> Value {
                 .into_iter()
                 .map(|(name, value)| {
                     let value = match name.as_str() {
-                        name if is_secret(name) && !value.is_null() => STRUCK.into(),
+                        name if names_a_secret(name) && !value.is_null() => STRUCK.into(),
                         "settings" => redacted_settings(value),
                         _ => redacted(value),
                     };
@@ -60,8 +60,8 @@ pub fn redacted_settings(value: Value) -> Value {
     }
 }
 
-/// `apiKey`, `api_key` and `keys` are, `keywords` is not.
-fn is_secret(name: &str) -> bool {
+/// Whether a member of that name holds a secret: `apiKey`, `api_key` and `keys` do, `keywords` does not.
+pub fn names_a_secret(name: &str) -> bool {
     let mut words = vec![String::new()];
     let mut after_lower = false;
     for character in name.chars() {
@@ -101,7 +101,7 @@ mod tests {
             ("title", false),
             ("", false),
         ] {
-            assert_eq!(is_secret(name), secret, "{name}");
+            assert_eq!(names_a_secret(name), secret, "{name}");
         }
     }
 

@@ -7,7 +7,8 @@ use super::quote::{Asked, Call, shops_words, warn, weight_of};
 use super::{Contents, FallbackRate};
 use crate::Shop;
 use crate::money::Amount;
-use crate::plugins::{Called, Domain, OptionId, Report, Routing, delivery, registry};
+use crate::plugins::trial::Served;
+use crate::plugins::{CallError, Called, DeliveryFallback, OptionId, Report, delivery, registry};
 
 /// A way to deliver, as a plugin or the settings offer it.
 #[derive(Debug, Clone)]
@@ -21,6 +22,20 @@ pub struct DeliveryOption {
     pub attributes: BTreeMap<String, String>,
 }
 
+impl DeliveryOption {
+    /// As `plugin` offers it.
+    pub fn of(plugin: &str, offered: delivery::DeliveryOption) -> Self {
+        Self {
+            id: OptionId { plugin: plugin.to_owned(), code: offered.code },
+            label: offered.label,
+            amount: offered.amount,
+            days: offered.days,
+            pickup: offered.pickup,
+            attributes: offered.attributes.into_iter().collect(),
+        }
+    }
+}
+
 /// What can be chosen, and why other ways cannot.
 #[derive(Debug, Clone, Default)]
 pub struct Offered {
@@ -28,6 +43,16 @@ pub struct Offered {
     pub refusals: Vec<DeliveryRefusal>,
     /// Who was asked what, and answered.
     pub calls: Vec<Call<delivery::Shipment, delivery::DeliveryQuote>>,
+    pub failed: Vec<Failed>,
+}
+
+/// A delivery plugin that was asked and has no answer.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    pub by: Asked,
+    pub error: CallError,
+    /// How many had answered before.
+    pub after: usize,
 }
 
 /// Why a way to deliver is not offered. For staff: it may tell more than a shopper should read.
@@ -43,28 +68,27 @@ pub struct DeliveryRefusal {
 pub const FALLBACK: &str = registry::RESERVED_NAME;
 
 /// Asks every delivery plugin; nobody where there is no address. `now` is the moment of the price.
-pub(super) async fn options(shop: &Shop, routing: &Routing, contents: &Contents, goods: Amount, now: u64) -> Offered {
+pub(super) async fn options(shop: &Shop, served: &Served, contents: &Contents, goods: Amount, now: u64) -> Offered {
     let Some(shipment) = shipment(shop, contents, goods, now) else { return Offered::default() };
     let shipment = Arc::new(shipment);
     let mut offered = Offered::default();
-    let mut failed = false;
-    let route = routing.of(Domain::Delivery);
-    for bound in route.bound.iter() {
-        match shop.plugins().host().delivery_quote(bound, &shipment).await {
+    let (route, quotes) = shop.plugins().host().quotes_served(served, &shipment).await;
+    for (bound, quote) in quotes {
+        let by = Asked::Plugin { bound: bound.clone(), generation: route.generation };
+        match quote {
             Ok(Called { value, report }) => {
-                let by = Asked::Plugin { bound: bound.clone(), generation: route.generation };
                 offered.take(Call { by, request: shipment.clone(), answer: value, report });
             }
             Err(error) => {
-                warn(bound, &error);
-                failed = true;
+                warn(&bound, &error);
                 let plugin = Some(bound.name().to_owned());
                 let (code, reason) = (error.code().to_owned(), "the plugin failed".to_owned());
                 offered.refusals.push(DeliveryRefusal { plugin, code, reason });
+                offered.failed.push(Failed { by, error, after: offered.calls.len() });
             }
         }
     }
-    if failed {
+    if !offered.failed.is_empty() && shop.config().plugins.fallback.delivery != DeliveryFallback::FailClosed {
         let rates = &shop.config().carts.fallback_delivery;
         let answer = fallback(rates, &shipment);
         let by = Asked::Fallback { rates: serde_json::to_string(rates).unwrap_or_default() };
@@ -118,14 +142,7 @@ pub(super) const SHOP_CURRENCY: &str = "shop-currency";
 impl Offered {
     fn take(&mut self, call: Call<delivery::Shipment, delivery::DeliveryQuote>) {
         let (plugin, quote) = (call.by.name(), call.answer.clone());
-        self.options.extend(quote.options.into_iter().map(|option| DeliveryOption {
-            id: OptionId { plugin: plugin.to_owned(), code: option.code },
-            label: option.label,
-            amount: option.amount,
-            days: option.days,
-            pickup: option.pickup,
-            attributes: option.attributes.into_iter().collect(),
-        }));
+        self.options.extend(quote.options.into_iter().map(|option| DeliveryOption::of(plugin, option)));
         let refusals = quote.refusals.into_iter();
         self.refusals.extend(refusals.map(|refusal| DeliveryRefusal {
             plugin: Some(plugin.to_owned()),

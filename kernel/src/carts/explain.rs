@@ -1,16 +1,53 @@
-//! Why a cart, or a draft, cannot be delivered in some way, or in any: for staff.
+//! Why a cart, or a draft, costs what it costs, and why it cannot be delivered in some way, or in any: for staff.
 
-use super::delivery::{DeliveryRefusal, Offered};
-use super::quote::offered;
+mod price;
+
+use super::delivery::{DeliveryOption, DeliveryRefusal, Failed, Offered};
+use super::quote::{Call, offered};
 use super::{Contents, Error};
 use crate::Shop;
-use crate::plugins::Domain;
+use crate::plugins::delivery::{DeliveryQuote, Shipment};
+use crate::plugins::{Domain, Told};
+
+pub use price::{PriceExplained, explain_price};
+
+/// The ways to deliver, and how they came about.
+#[derive(Debug, Default)]
+pub struct DeliveryExplained {
+    pub options: Vec<DeliveryOption>,
+    /// What the plugins refuse, and what the shop itself sees amiss.
+    pub refusals: Vec<DeliveryRefusal>,
+    /// Who was asked, in that order; the static rates at the end, where they stood in.
+    pub asked: Vec<Told<DeliveryQuote>>,
+}
+
+impl DeliveryExplained {
+    fn of(offered: Offered, own: Vec<DeliveryRefusal>) -> Self {
+        let Offered { options, mut refusals, calls, failed } = offered;
+        refusals.extend(own);
+        Self { options, refusals, asked: in_order(calls, failed) }
+    }
+}
 
 /// What can be chosen for this cart, what the plugins refuse, and what the shop itself sees amiss.
-pub async fn explain(shop: &Shop, contents: &Contents) -> Result<Offered, Error> {
-    let mut explained = offered(shop, contents).await?;
-    explained.refusals.extend(shops_own(shop, contents));
-    Ok(explained)
+pub async fn explain(shop: &Shop, contents: &Contents) -> Result<DeliveryExplained, Error> {
+    Ok(DeliveryExplained::of(offered(shop, contents).await?, shops_own(shop, contents)))
+}
+
+/// Those that answered and those that failed, as they were asked.
+fn in_order(calls: Vec<Call<Shipment, DeliveryQuote>>, failed: Vec<Failed>) -> Vec<Told<DeliveryQuote>> {
+    let failure =
+        |Failed { by, error, .. }: Failed| Told { by: by.id(), report: error.report, outcome: Err(error.fault) };
+    let mut failed = failed.into_iter().peekable();
+    let mut told = Vec::new();
+    for (answered, call) in calls.into_iter().enumerate() {
+        while let Some(before) = failed.next_if(|failed| failed.after <= answered) {
+            told.push(failure(before));
+        }
+        told.push(call.told());
+    }
+    told.extend(failed.map(failure));
+    told
 }
 
 fn shops_own(shop: &Shop, contents: &Contents) -> Vec<DeliveryRefusal> {

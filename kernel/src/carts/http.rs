@@ -6,6 +6,7 @@ mod claim;
 mod lines;
 mod merchant;
 mod prepaid;
+mod price;
 mod view;
 mod words;
 
@@ -33,6 +34,7 @@ pub use claim::*;
 pub use lines::*;
 pub use merchant::*;
 pub use prepaid::*;
+pub use price::*;
 use view::CartOut;
 pub use view::{DeliveryOptionOut, PaymentMethodOut, cart_out, delivery_out, payment_method_out};
 pub use words::*;

@@ -28,6 +28,7 @@ use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
 use crate::db::{self, Conn, Tx};
 use crate::money::{Amount, Currency};
+use crate::plugins::trial::Asker;
 use crate::plugins::{CallError, OptionId};
 use crate::prices::PriceContext;
 use crate::{Shop, events, id, payments, webhooks};
@@ -36,10 +37,12 @@ pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
 pub use claim::{claim, current};
 pub use delivery::{DeliveryOption, DeliveryRefusal, FALLBACK, Offered, fallback};
-pub use explain::explain;
+pub use explain::{DeliveryExplained, PriceExplained, explain, explain_price};
 pub use line::{Attributes, GoneLine, Line, Promise};
 pub use notices::{Notice, NoticeKind, acknowledge, notices};
-pub use quote::{Asked, Call, CouponResult, CouponState, DeliveryState, Quoted, SHOPPERS_WORDS, offered, quote};
+pub use quote::{
+    Asked, Call, CouponResult, CouponState, DeliveryState, Quoted, SHOPPERS_WORDS, coupon_results, offered, quote,
+};
 
 /// `[carts]` of shop.toml.
 #[derive(Debug, Clone, Deserialize)]
@@ -428,6 +431,12 @@ fn max_quantity(shop: &Shop) -> u32 {
 }
 
 impl Cart {
+    /// Whose questions its price is: by it is decided whether a candidate that is rolled out is asked. None for what is no shopper's cart, an
+    /// order that is edited or a draft: those are priced by what is in force.
+    fn asker(&self) -> Option<Asker> {
+        (!self.id.is_nil()).then_some(Asker { id: self.id, since: self.created_at })
+    }
+
     /// Refuses a cart that is no longer one.
     pub fn require_open(&self) -> Result<(), Error> {
         match (self.order_id, self.merged_into) {

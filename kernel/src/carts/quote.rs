@@ -6,7 +6,8 @@
 //! 3. Where the shopper has chosen a delivery, the pricing plugins price the goods again, now with it, so that
 //!    they can tax or discount it too. This last answer is the price; it is what an order keeps as its receipt.
 //!
-//! All of it runs on the routing as it was at the beginning, whatever a merchant activates meanwhile.
+//! All of it runs on the routing as it was at the beginning, whatever a merchant activates meanwhile. Where a candidate is rolled out, the
+//! cart decides whether it is asked.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use crate::coupons::{self, Judged, Refusal};
 use crate::money::Currency;
 use crate::plugins::delivery::{DeliveryQuote, Shipment};
 use crate::plugins::pricing::Totals;
-use crate::plugins::{Bound, CallError, ChainError, Chained, Domain, Link, Report, Route, Routing, pricing};
+use crate::plugins::trial::{Priced, Served};
+use crate::plugins::{Bound, CallError, ChainError, Chained, Domain, Link, PluginId, Report, Told, pricing};
 use crate::{Shop, clock, prepaid};
 
 /// A priced cart.
@@ -72,11 +74,11 @@ pub struct Call<Request, Answer> {
 }
 
 /// Who was asked.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Asked {
     Plugin {
         bound: Arc<Bound>,
-        /// Of the binding that it stood in.
+        /// Of the binding that it stood in; 0: of a rollout, before it was in force.
         generation: u64,
     },
     /// The static delivery rates of the settings, a JSON array.
@@ -90,6 +92,19 @@ impl Asked {
             Self::Fallback { .. } => delivery::FALLBACK,
         }
     }
+
+    /// To the byte and the settings.
+    pub fn id(&self) -> PluginId {
+        match self {
+            Self::Plugin { bound, generation } => PluginId::of(bound, *generation),
+            Self::Fallback { .. } => PluginId {
+                name: delivery::FALLBACK.to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                digest: String::new(),
+                generation: 0,
+            },
+        }
+    }
 }
 
 impl Quoted {
@@ -97,6 +112,13 @@ impl Quoted {
     pub fn redeems(&self) -> Vec<Uuid> {
         let applied = self.coupons.iter().filter(|coupon| coupon.state == CouponState::Applied);
         applied.filter_map(|coupon| coupon.coupon_id).collect()
+    }
+}
+
+impl<Request, Answer> Call<Request, Answer> {
+    /// As staff is told of it.
+    pub fn told(self) -> Told<Answer> {
+        Told { by: self.by.id(), report: self.report, outcome: Ok(self.answer) }
     }
 }
 
@@ -129,23 +151,37 @@ pub async fn quote(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
     Ok(quoted)
 }
 
+/// Who prices this cart, and who delivers it.
+pub(super) struct Serving {
+    pub pricing: Served,
+    pub delivery: Served,
+}
+
+impl Serving {
+    pub fn of(shop: &Shop, contents: &Contents) -> Self {
+        let (routing, asker, now) = (shop.plugins().routing(), contents.cart.asker(), clock::now());
+        let serve = |domain| routing.serve(domain, asker, now);
+        Self { pricing: serve(Domain::Pricing), delivery: serve(Domain::Delivery) }
+    }
+}
+
 async fn price_with_delivery(shop: &Shop, contents: &Contents) -> Result<Quoted, Error> {
-    let routing = shop.plugins().routing();
+    let serving = Serving::of(shop, contents);
     let counted = counted(shop, contents).await?;
     let request = pricing_request(shop, contents, &counted);
-    let goods = price(shop, &routing, contents, &counted, request.clone()).await?;
+    let goods = price(shop, &serving.pricing, contents, &counted, request.clone()).await?;
     let Some(chosen) = &contents.cart.delivery else { return Ok(goods) };
     if contents.cart.address.is_none() {
         return Ok(goods);
     }
     let value = goods.totals.goods + goods.totals.discounts;
-    let Offered { options, calls, .. } = delivery::options(shop, &routing, contents, value, request.now).await;
+    let Offered { options, calls, .. } = delivery::options(shop, &serving.delivery, contents, value, request.now).await;
     let Some(option) = options.into_iter().find(|option| option.id == *chosen) else {
         return Ok(Quoted { delivery: DeliveryState::Gone, ..goods });
     };
     let delivery = pricing::Delivery { option: option.id.to_string(), amount: option.amount };
     let request = pricing::Request { delivery: Some(delivery), ..request };
-    let whole = price(shop, &routing, contents, &counted, request).await?;
+    let whole = price(shop, &serving.pricing, contents, &counted, request).await?;
     Ok(Quoted { delivery: DeliveryState::Chosen(option), delivered: calls, ..whole })
 }
 
@@ -154,17 +190,17 @@ pub async fn offered(shop: &Shop, contents: &Contents) -> Result<Offered, Error>
     if contents.cart.address.is_none() {
         return Ok(Offered::default());
     }
-    let routing = shop.plugins().routing();
+    let serving = Serving::of(shop, contents);
     let counted = counted(shop, contents).await?;
     let request = pricing_request(shop, contents, &counted);
     let now = request.now;
-    let goods = price(shop, &routing, contents, &counted, request).await?;
+    let goods = price(shop, &serving.pricing, contents, &counted, request).await?;
     let value = goods.totals.goods + goods.totals.discounts;
-    Ok(delivery::options(shop, &routing, contents, value, now).await)
+    Ok(delivery::options(shop, &serving.delivery, contents, value, now).await)
 }
 
 /// The codes of the cart that the shop counts.
-async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error> {
+pub(super) async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error> {
     if contents.cart.coupons.is_empty() {
         return Ok(Vec::new());
     }
@@ -174,7 +210,7 @@ async fn counted(shop: &Shop, contents: &Contents) -> Result<Vec<Judged>, Error>
 }
 
 /// What became of each code. Of what several plugins say, the best counts; one that none of them knows is unknown.
-fn coupon_results(contents: &Contents, counted: &[Judged], outcomes: &[pricing::CouponOutcome]) -> Vec<CouponResult> {
+pub fn coupon_results(codes: &[String], counted: &[Judged], outcomes: &[pricing::CouponOutcome]) -> Vec<CouponResult> {
     let result = |code: &String| {
         let judged = counted.iter().find(|judged| judged.code == *code);
         let coupon_id = judged.map(|judged| judged.coupon_id);
@@ -197,25 +233,25 @@ fn coupon_results(contents: &Contents, counted: &[Judged], outcomes: &[pricing::
         let text = best.map(|outcome| outcome.text.clone()).unwrap_or_default();
         CouponResult { code: code.clone(), state, text, coupon_id }
     };
-    contents.cart.coupons.iter().map(result).collect()
+    codes.iter().map(result).collect()
 }
 
 /// Runs the chain of pricing plugins.
 async fn price(
     shop: &Shop,
-    routing: &Routing,
+    served: &Served,
     contents: &Contents,
     counted: &[Judged],
     request: pricing::Request,
 ) -> Result<Quoted, Error> {
-    let Route { generation, bound } = routing.of(Domain::Pricing);
-    let chained = shop.plugins().host().price_chain(&bound, request).await;
-    let Chained { links, adjustments, totals } = chained.map_err(|ChainError { index, error }| {
-        if let Some(bound) = index.and_then(|index| bound.get(index)) {
+    let priced = shop.plugins().host().price_served(served, request).await;
+    let Priced { route, chained } = priced.map_err(|(route, ChainError { index, error })| {
+        if let Some(bound) = index.and_then(|index| route.bound.get(index)) {
             warn(bound, &error);
         }
         Error::Pricing(error)
     })?;
+    let (generation, Chained { links, adjustments, totals }) = (route.generation, chained);
     let quotes = || links.iter().map(|link| &link.quote);
     let outcomes: Vec<_> = quotes().flat_map(|quote| quote.coupons.iter().cloned()).collect();
     let messages = quotes().flat_map(|quote| quote.messages.iter().cloned()).collect();
@@ -226,18 +262,18 @@ async fn price(
         report: link.report,
     };
     Ok(Quoted {
-        coupons: coupon_results(contents, counted, &outcomes),
+        coupons: coupon_results(&contents.cart.coupons, counted, &outcomes),
         messages,
         prepaid: prepaid::Plan::nothing(totals.total),
         delivery: DeliveryState::Open,
-        priced: bound.iter().zip(links).map(call).collect(),
+        priced: route.bound.iter().zip(links).map(call).collect(),
         delivered: Vec::new(),
         adjustments,
         totals,
     })
 }
 
-fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pricing::Request {
+pub(super) fn pricing_request(shop: &Shop, contents: &Contents, counted: &[Judged]) -> pricing::Request {
     let cart = &contents.cart;
     let currency = cart.currency;
     let is_refused = |code: &str| counted.iter().any(|judged| judged.code == code && judged.refusal.is_some());

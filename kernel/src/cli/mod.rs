@@ -4,6 +4,7 @@ mod admin;
 mod card;
 mod check;
 mod client;
+mod desk;
 mod export;
 mod grants;
 mod import;
@@ -12,6 +13,7 @@ mod order;
 mod pack;
 mod plugin;
 mod replay;
+mod rollout;
 mod search;
 mod serve;
 mod stock;
@@ -28,6 +30,11 @@ use serde_json::json;
 
 /// A command's failure is told to the person who typed it, as text with its causes.
 pub type Outcome = Result<(), Box<dyn Error>>;
+
+/// A command did what it is for, and ends with this status: what it found stands on the screen already.
+#[derive(Debug, thiserror::Error)]
+#[error("status {0}")]
+pub struct Status(pub u8);
 
 /// A shop, and the tools around it
 #[derive(Parser)]

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use super::check::{self, Check};
 use super::client::{Merchant, Remote};
+use super::desk::ReplayCall;
 use super::pack::{self, Pack};
 use super::replay::{Wish, replay};
-use super::{Outcome, card, grants, telemetry, visible_json};
+use super::{Outcome, card, desk, grants, rollout, telemetry, visible_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -137,10 +138,35 @@ pub enum Command {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Roll a plugin out in stages: beside what is in force, for some shoppers, for all and watched
+    #[command(subcommand)]
+    Rollout(rollout::Command),
+    /// List the calls of a plugin that failed by its own fault, the newest first
+    FailedCalls {
+        /// NAME of a plugin
+        plugin: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Write a call that failed into a file, without secrets; it may have data of a person
+    FetchCall {
+        /// ID of a call, as `failed-calls` lists it
+        id: String,
+        /// Where to write it; `call-ID.json` here where nothing is said
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Run a call that failed again, here, with the answers that it had; ends with 0 where it ends the same way, with 3 where otherwise
+    ReplayCall(ReplayCall),
     /// Go back to what was in force before
     Rollback {
         /// pricing, payment, delivery or notification
         domain: String,
+        /// To this generation of the domain's binding
+        #[arg(long)]
+        to: Option<i64>,
         #[command(flatten)]
         remote: Remote,
     },
@@ -198,14 +224,24 @@ pub async fn run(config: Config, command: Command) -> Outcome {
             let merchant = Merchant::log_in(&config, &remote).await?;
             finish(telemetry::counters(&merchant, &plugin).await, merchant).await
         }
-        Command::Rollback { domain, remote } => {
+        Command::FailedCalls { plugin, remote } => {
             let merchant = Merchant::log_in(&config, &remote).await?;
-            finish(roll_back(&merchant, &domain).await, merchant).await
+            finish(desk::list(&merchant, &plugin).await, merchant).await
+        }
+        Command::FetchCall { id, output, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(desk::fetch(&merchant, &id, output.as_deref()).await, merchant).await
+        }
+        Command::ReplayCall(arguments) => desk::replay(&config, arguments).await,
+        Command::Rollout(command) => rollout::run(&config, command).await,
+        Command::Rollback { domain, to, remote } => {
+            let merchant = Merchant::log_in(&config, &remote).await?;
+            finish(roll_back(&merchant, &domain, to).await, merchant).await
         }
     }
 }
 
-async fn finish(outcome: Outcome, merchant: Merchant) -> Outcome {
+pub(super) async fn finish(outcome: Outcome, merchant: Merchant) -> Outcome {
     merchant.log_out().await?;
     outcome
 }
@@ -292,16 +328,16 @@ async fn activate(merchant: &Merchant, plugin: &str, settings: Option<&Path>) ->
 }
 
 /// What a domain's binding is to be.
-struct Candidate {
-    domain: String,
+pub(super) struct Candidate {
+    pub domain: String,
     /// Of what is in force.
     generation: Option<i64>,
-    plugins: Vec<Value>,
+    pub plugins: Vec<Value>,
 }
 
 /// What is in force, with `plugin` in the place of its other version. A chain keeps its other plugins; a plugin that is new to the domain
 /// stands alone.
-async fn candidate(
+pub(super) async fn candidate(
     merchant: &Merchant,
     plugin: &str,
     settings: Option<&Path>,
@@ -341,8 +377,9 @@ async fn settings(merchant: &Merchant, plugin: &str, set: Option<&Path>) -> Outc
     Ok(())
 }
 
-async fn roll_back(merchant: &Merchant, domain: &str) -> Outcome {
-    let path = format!("/v1/admin/bindings/{domain}/rollback");
+async fn roll_back(merchant: &Merchant, domain: &str, to: Option<i64>) -> Outcome {
+    let to = to.map(|generation| format!("?generation={generation}")).unwrap_or_default();
+    let path = format!("/v1/admin/bindings/{domain}/rollback{to}");
     print_binding(&merchant.answer(merchant.request(Method::POST, &path)).await?);
     Ok(())
 }
@@ -354,6 +391,6 @@ fn print_binding(binding: &Value) {
     }
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

@@ -18,6 +18,7 @@ use crate::accounts::{self, Identity, Person, Proof, Proved};
 use crate::clock::{self, Moment};
 use crate::db::{Conn, Tx};
 use crate::orders::{self, Forgotten};
+use crate::plugins::registry;
 use crate::{
     Shop, audit, carts, catalog, coupons, documents, events, fulfilment, http, id, notifications, payments, prepaid,
     returns, reviews, webhooks,
@@ -165,6 +166,7 @@ async fn forget_guests(shop: &Shop, erasure: &Erasure) -> Result<bool, Error> {
     let forgotten = orders::forget_guests(&mut tx, email_key, AT_ONCE, clock::now()).await?;
     let carts = carts::forget_guests(&mut tx, email_key, AT_ONCE).await?;
     let messages = notifications::forget_guests(&mut tx, email_key, AT_ONCE).await?;
+    registry::forget_failed_calls(&mut tx, email_key).await?;
     let found = !(forgotten.orders.is_empty() && forgotten.drafts.is_empty() && carts.is_empty() && messages == 0);
     forget_bought(&mut tx, forgotten, carts).await?;
     tx.commit().await?;
@@ -203,7 +205,10 @@ async fn forget_bought_by(tx: &mut Tx, id: Uuid, now: Moment) -> Result<(), Erro
 
 /// What other domains know of these orders and carts.
 async fn forget_bought(tx: &mut Tx, forgotten: Forgotten, carts: Vec<Uuid>) -> Result<(), Error> {
-    let Forgotten { orders, drafts } = forgotten;
+    let Forgotten { orders, numbers, drafts } = forgotten;
+    for number in numbers {
+        registry::forget_failed_calls(tx, &registry::subject_of_order(number)).await?;
+    }
     documents::forget(tx, &orders).await?;
     coupons::forget_buyers(tx, &orders).await?;
     prepaid::forget(tx, &orders).await?;
@@ -223,6 +228,7 @@ async fn forget_told(tx: &mut Tx, subjects: &[Uuid]) -> Result<(), Error> {
         let events = events::forget_subject(tx, &name).await?;
         webhooks::forget_events(tx, &events).await?;
         audit::forget_subject(tx, &name).await?;
+        registry::forget_failed_calls(tx, &name).await?;
         http::idempotency::forget_subject(tx, *subject).await?;
     }
     Ok(())

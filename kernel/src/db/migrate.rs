@@ -47,7 +47,10 @@ const STEPS: &[Step] = steps![
     26 "0026_imports",
     27 "0027_replays",
     28 "0028_plugin_grants",
+    29 "0029_rollouts",
     30 "0030_conformance",
+    31 "0031_explanations",
+    32 "0032_tax_lines",
 ];
 
 /// A database cannot be brought to the newest schema.

@@ -1,6 +1,6 @@
 //! A document in words: what HTML and PDF both say.
 
-use super::sheet::{Kind, Sheet, What};
+use super::sheet::{Kind, Sheet, Sum, What};
 use super::texts::Language;
 use crate::address::Address;
 use crate::money::Amount;
@@ -31,8 +31,8 @@ impl Printed {
     pub fn of(sheet: &Sheet) -> Self {
         let language = Language::of(&sheet.locale);
         let money = |amount: Amount| language.money(amount, sheet.exponent, &sheet.currency);
-        let sum = |what: &What, amount: Amount| {
-            let text = match what {
+        let sum = |sum: &Sum| {
+            let text = match &sum.what {
                 What::Goods => language.goods().to_owned(),
                 What::Labelled(label) => label.clone(),
                 What::Delivery(label) => language.delivery(label),
@@ -40,7 +40,11 @@ impl Printed {
                 What::Owed => language.owed().to_owned(),
                 What::Correction => language.correction().to_owned(),
             };
-            (clean(&text), money(amount))
+            let text = match sum.taxed {
+                Some(taxed) => language.taxed(&text, taxed.rate_ppm, &money(taxed.base)),
+                None => text,
+            };
+            (clean(&text), money(sum.amount))
         };
         let row = |line: &super::sheet::SheetLine| {
             let title = match (line.title.as_str(), line.sku.as_str()) {
@@ -64,12 +68,12 @@ impl Printed {
             recipient: recipient(language, sheet),
             columns: language.columns().map(str::to_owned),
             rows: sheet.lines.iter().map(row).collect(),
-            sums: sheet.sums.iter().map(|line| sum(&line.what, line.amount)).collect(),
+            sums: sheet.sums.iter().map(sum).collect(),
             total: (language.total(sheet.kind).to_owned(), money(sheet.total)),
             included: sheet
                 .included
                 .iter()
-                .map(|line| sum(&line.what, line.amount))
+                .map(sum)
                 .map(|(label, amount)| (language.included(&label), amount))
                 .collect(),
             footer: lines_of(&[&sheet.seller.footer]),

@@ -70,6 +70,18 @@ pub struct SheetLine {
 pub struct Sum {
     pub what: What,
     pub amount: Amount,
+    /// What a tax was made of, where its plugin said it.
+    #[serde(default)]
+    pub taxed: Option<Taxed>,
+}
+
+/// What a tax was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taxed {
+    /// Parts per million.
+    pub rate_ppm: u32,
+    /// Without the tax itself.
+    pub base: Amount,
 }
 
 /// What a sum is for.
@@ -103,10 +115,10 @@ impl Sheet {
         };
         let (included, added): (Vec<_>, Vec<_>) =
             adjustments.iter().partition(|adjustment| adjustment.kind == "tax-included");
-        let mut sums = vec![Sum { what: What::Goods, amount: order.goods_total }];
-        sums.push(Sum { what: What::Delivery(order.delivery.label.clone()), amount: order.delivery.amount });
+        let mut sums = vec![Sum::of(What::Goods, order.goods_total)];
+        sums.push(Sum::of(What::Delivery(order.delivery.label.clone()), order.delivery.amount));
         sums.extend(by_label(&added));
-        sums.extend((corrected != 0).then_some(Sum { what: What::Correction, amount: corrected }));
+        sums.extend((corrected != 0).then(|| Sum::of(What::Correction, corrected)));
         Self {
             lines: lines.iter().map(line).collect(),
             sums,
@@ -134,8 +146,8 @@ impl Sheet {
                 total: part.amount,
             });
         }
-        let delivery = Sum { what: What::Delivery(order.delivery.label.clone()), amount: refund.delivery };
-        let other = Sum { what: if rest < 0 { What::Owed } else { What::Other }, amount: rest };
+        let delivery = Sum::of(What::Delivery(order.delivery.label.clone()), refund.delivery);
+        let other = Sum::of(if rest < 0 { What::Owed } else { What::Other }, rest);
         Self {
             corrects: Some(invoice.to_owned()),
             lines: back,
@@ -187,14 +199,35 @@ impl Sheet {
     }
 }
 
+impl Sum {
+    fn of(what: What, amount: Amount) -> Self {
+        Self { what, amount, taxed: None }
+    }
+}
+
+impl Taxed {
+    fn of(adjustment: &Adjustment) -> Option<Self> {
+        adjustment.rate_ppm.zip(adjustment.base).map(|(rate_ppm, base)| Self { rate_ppm, base })
+    }
+
+    /// None where there are two rates, which no one rate can stand for.
+    fn and(self, other: Self) -> Option<Self> {
+        let base = self.base.saturating_add(other.base);
+        (self.rate_ppm == other.rate_ppm).then_some(Self { base, ..self })
+    }
+}
+
 /// One sum for each label, in the order of their first.
 fn by_label(adjustments: &[&Adjustment]) -> Vec<Sum> {
     let mut sums: Vec<Sum> = Vec::new();
     for adjustment in adjustments {
-        let what = What::Labelled(adjustment.label.clone());
+        let (what, taxed) = (What::Labelled(adjustment.label.clone()), Taxed::of(adjustment));
         match sums.iter_mut().find(|sum| sum.what == what) {
-            Some(sum) => sum.amount += adjustment.amount,
-            None => sums.push(Sum { what, amount: adjustment.amount }),
+            Some(sum) => {
+                sum.amount += adjustment.amount;
+                sum.taxed = sum.taxed.zip(taxed).and_then(|(before, more)| before.and(more));
+            }
+            None => sums.push(Sum { what, amount: adjustment.amount, taxed }),
         }
     }
     sums

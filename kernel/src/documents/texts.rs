@@ -138,6 +138,17 @@ impl Language {
         self.say(format!("including {label}"), format!("в том числе {label}"))
     }
 
+    /// `VAT 19 % (19 % of 8.40 EUR)`: of a tax whose rate and base are known.
+    pub fn taxed(self, label: &str, rate_ppm: u32, base: &str) -> String {
+        // A ten-thousandth of a per cent is one in a million.
+        let (whole, rest) = (rate_ppm / 10_000, format!("{:04}", rate_ppm % 10_000));
+        let rate = match rest.trim_end_matches('0') {
+            "" => whole.to_string(),
+            rest => format!("{whole}{}{rest}", self.say('.', ',')),
+        };
+        self.say(format!("{label} ({rate} % of {base})"), format!("{label} ({rate} % от {base})"))
+    }
+
     pub fn page(self, number: usize, of: usize) -> String {
         self.say(format!("Page {number} of {of}"), format!("Страница {number} из {of}"))
     }
@@ -189,6 +200,19 @@ mod tests {
         let moment = "2026-01-05T23:59:59Z".parse().unwrap();
         assert_eq!(English.date(moment), "5 January 2026");
         assert_eq!(Russian.date(moment), "5 января 2026 г.");
+    }
+
+    #[test]
+    fn a_tax_says_what_it_was_made_of() {
+        for (rate_ppm, english, russian) in [
+            (190_000, "VAT (19 % of 8.40 EUR)", "VAT (19 % от 8.40 EUR)"),
+            (88_750, "VAT (8.875 % of 8.40 EUR)", "VAT (8,875 % от 8.40 EUR)"),
+            (1, "VAT (0.0001 % of 8.40 EUR)", "VAT (0,0001 % от 8.40 EUR)"),
+            (1_000_000, "VAT (100 % of 8.40 EUR)", "VAT (100 % от 8.40 EUR)"),
+        ] {
+            assert_eq!(English.taxed("VAT", rate_ppm, "8.40 EUR"), english);
+            assert_eq!(Russian.taxed("VAT", rate_ppm, "8.40 EUR"), russian);
+        }
     }
 
     #[test]

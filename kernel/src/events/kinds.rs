@@ -38,6 +38,9 @@ pub const KINDS: &[&str] = &[
     "webhook.disabled",
     "plugin.activated",
     "plugin.rolled-back",
+    "plugin.shadowed",
+    "plugin.canary",
+    "plugin.rollout-ended",
     "plugin.replayed",
     "plugin.granted",
 ];

@@ -6,10 +6,17 @@
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+use uuid::Uuid;
+
+use super::compose::Recipient;
 use super::inbox::{self, NewItem};
-use super::queue::{self, Told};
+use super::queue::{self, Occasion, Told};
+use super::reach::Reach;
 use crate::accounts::{self, Permission};
+use crate::clock::Moment;
+use crate::db::{self, Tx};
 use crate::events::{self, Consumer, Event, HandleError};
+use crate::plugins::notification::Message;
 use crate::{Shop, clock};
 
 /// The title of an item, from the data of its event.
@@ -87,9 +94,55 @@ async fn tell(shop: &Shop, event: &Event, permission: Permission, title: &str) -
     for person in accounts::staff_who_may(&mut tx, permission).await? {
         let item = NewItem { kind: &event.kind, about: &event.subject, title, text: "", attributes: &[] };
         told.push((person, inbox::put(&mut tx, person, item, now).await?));
+        if let Some(text) = urgent(event) {
+            mail(&mut tx, event, person, title, &text, now).await?;
+        }
     }
     tx.commit().await?;
     queue::announce(shop, told);
+    Ok(())
+}
+
+/// The text of a letter, where waiting for somebody to look into their inbox would be too long: the kernel took plugins back by itself.
+fn urgent(event: &Event) -> Option<String> {
+    let reason = event.data.get("reason").and_then(Value::as_str)?;
+    let rollout = text(&event.data, "rollout_id");
+    (event.kind == "plugin.rolled-back").then(|| {
+        format!(
+            "The kernel took a candidate for {} back by itself: {reason}.\n\nThe plugins that were in force before are in force again. \
+             What was seen is kept with the rollout {rollout}.\n",
+            text(&event.data, "domain")
+        )
+    })
+}
+
+/// Not composed by the plugin: shoppers' texts are its business, and it may be what was taken back.
+async fn mail(tx: &mut Tx, event: &Event, person: Uuid, title: &str, text: &str, now: Moment) -> db::Result<()> {
+    let Some(customer) = accounts::customer_in(tx, person).await? else { return Ok(()) };
+    let recipient = Recipient {
+        customer_id: Some(person),
+        name: customer.name,
+        email: customer.email,
+        phone: String::new(),
+        locale: "en".into(),
+    };
+    let reach = Reach::by_email();
+    let occasion = Occasion {
+        event_id: event.id,
+        kind: &event.kind,
+        about: &event.subject,
+        recipient: &recipient,
+        reach: &reach,
+        secret: false,
+    };
+    let message = Message {
+        channel: "email".into(),
+        subject: title.to_owned(),
+        text: text.to_owned(),
+        html: None,
+        attributes: Vec::new(),
+    };
+    queue::put(tx, &occasion, "kassa", &[message], now).await?;
     Ok(())
 }
 

@@ -134,5 +134,7 @@ fn adjustment(adjustment: &Adjustment) -> Value {
         "code": adjustment.code,
         "label": adjustment.label,
         "amount": adjustment.amount,
+        "rate_ppm": adjustment.rate_ppm,
+        "base": adjustment.base,
     })
 }

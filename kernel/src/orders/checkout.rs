@@ -246,6 +246,8 @@ pub(super) fn order_adjustment(adjustment: &pricing::Adjustment) -> Adjustment {
         code: adjustment.code.clone(),
         label: adjustment.label.clone(),
         amount: adjustment.amount,
+        rate_ppm: adjustment.rate_ppm,
+        base: adjustment.base,
     }
 }
 

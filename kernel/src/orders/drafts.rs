@@ -12,7 +12,7 @@ use super::placing::{self, Made};
 use super::{Details, Error, Order, StateError, Status, store};
 use crate::address::Address;
 use crate::carts::change::VariantRef;
-use crate::carts::{self, Offered};
+use crate::carts::{self, Contents, DeliveryExplained, PriceExplained};
 use crate::catalog::{self, SellableVariant};
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
@@ -182,12 +182,27 @@ pub async fn delete(shop: &Shop, id: Uuid) -> Result<(), Error> {
 }
 
 /// The ways to deliver it, in its currency, and why there are no others; none before there is an address.
-pub async fn delivery_options(shop: &Shop, id: Uuid) -> Result<(Currency, Offered), Error> {
+pub async fn delivery_options(shop: &Shop, id: Uuid) -> Result<(Currency, DeliveryExplained), Error> {
+    let contents = contents(shop, id).await?;
+    Ok((contents.cart.currency, carts::explain(shop, &contents).await?))
+}
+
+/// What it costs now, and how that comes about.
+pub async fn explain_price(shop: &Shop, id: Uuid) -> Result<PriceExplained, Error> {
+    Ok(carts::explain_price(shop, &contents(shop, id).await?).await?)
+}
+
+/// The cart that it would be, without what is missing.
+async fn contents(shop: &Shop, id: Uuid) -> Result<Contents, Error> {
     let draft = store::drafts::find(&mut shop.db().read().await?, id).await?.ok_or(Error::NotFound)?;
-    let basket = basket(shop, &draft.wishes).await?;
-    let mut contents = basket.contents(shop).await?;
+    let mut contents = basket(shop, &draft.wishes).await?.contents(shop).await?;
+    contents.cart.delivery = chosen(&draft.wishes);
     contents.cart.address = draft.wishes.address;
-    Ok((basket.currency, carts::explain(shop, &contents).await?))
+    Ok(contents)
+}
+
+fn chosen(wishes: &Wishes) -> Option<OptionId> {
+    wishes.delivery_option.as_deref().and_then(|id| id.parse().ok())
 }
 
 /// Makes the order, if it costs `expected_total`: paid by hand, or to be paid.
@@ -327,7 +342,6 @@ fn shown(draft: Draft, basket: &Basket, priced: Priced) -> Shown {
 
 /// Without what is missing: to be asked for first.
 async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
-    let delivery = wishes.delivery_option.as_deref().and_then(|id| id.parse().ok());
     let currency = Currency::try_from(wishes.currency.clone())?;
     let mut conn = shop.db().read().await?;
     let context = PriceContext::of_customer(shop, &mut conn, currency, wishes.customer_id).await?;
@@ -354,7 +368,7 @@ async fn basket(shop: &Shop, wishes: &Wishes) -> Result<Basket, Error> {
         billing_address: wishes.billing_address.clone(),
         coupons: wishes.coupons.clone(),
         order_id: None,
-        delivery: delivery.unwrap_or_else(|| OptionId { plugin: String::new(), code: String::new() }),
+        delivery: chosen(wishes).unwrap_or_else(|| OptionId { plugin: String::new(), code: String::new() }),
         attributes: carts::Attributes::new(),
         pieces,
     })

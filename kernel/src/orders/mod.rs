@@ -241,6 +241,10 @@ pub struct Adjustment {
     pub code: String,
     pub label: String,
     pub amount: Amount,
+    /// Of a tax, where the plugin said it: its rate in parts per million.
+    pub rate_ppm: Option<u32>,
+    /// Of a tax, where the plugin said it: what it was computed on, without the tax itself.
+    pub base: Option<Amount>,
 }
 
 /// A change of status.

@@ -125,6 +125,8 @@ pub async fn is_forgotten(conn: &mut Conn, order_id: Uuid) -> db::Result<bool> {
 /// What was forgotten.
 pub struct Forgotten {
     pub orders: Vec<Uuid>,
+    /// The numbers of the orders, which is what plugins know of them.
+    pub numbers: Vec<i64>,
     /// Open ones, and those that became one of the orders.
     pub drafts: Vec<Uuid>,
 }
@@ -146,12 +148,14 @@ pub async fn forget_guests(tx: &mut Tx, email_key: &str, limit: i64, now: Moment
 }
 
 async fn forget(tx: &mut Tx, named: Vec<(Uuid, Address)>, now: Moment) -> db::Result<Forgotten> {
+    let mut numbers = Vec::with_capacity(named.len());
     for (id, address) in &named {
+        numbers.push(people::number_of(tx, *id).await?);
         people::forget(tx, *id, &address.without_person(), now).await?;
         receipts::forget_words(tx, *id).await?;
         ledger::forget_words(tx, *id).await?;
     }
     let orders: Vec<_> = named.into_iter().map(|(id, _)| id).collect();
     let drafts = people::forget_drafts_of_orders(tx, &orders).await?;
-    Ok(Forgotten { orders, drafts })
+    Ok(Forgotten { orders, numbers, drafts })
 }

@@ -54,6 +54,12 @@ pub struct KeptAdjustment {
     pub code: String,
     pub label: String,
     pub amount: Amount,
+    /// Of a tax, where the plugin said it: its rate in parts per million. Revisions that were kept before there was one have none.
+    #[serde(default)]
+    pub rate_ppm: Option<u32>,
+    /// Likewise: what it was computed on, without the tax itself.
+    #[serde(default)]
+    pub base: Option<Amount>,
 }
 
 /// The former revisions of an order, the oldest first.
@@ -80,6 +86,8 @@ impl Contents {
             code: adjustment.code.clone(),
             label: adjustment.label.clone(),
             amount: adjustment.amount,
+            rate_ppm: adjustment.rate_ppm,
+            base: adjustment.base,
         };
         Self {
             email: details.order.email.clone(),

@@ -1,9 +1,9 @@
 //! The contract as Rust types: the only place where `bindgen!` runs.
 //!
-//! Everything outside `plugins/` sees the records re-exported here and nothing of wasmtime. The kernel knows
-//! one version of the contract, the latest. When a package gets a second version, the present module becomes
-//! `since_0_1` and keeps its own generated types; the new one is generated beside it, and the old converts
-//! to the new (`impl From<since_0_1::Request> for …`). Callers never see which version a plugin speaks.
+//! Everything outside `plugins/` sees the records re-exported here and nothing of wasmtime. Types are generated from the
+//! latest version of each package. What an older version says otherwise is written by hand beside the calls of its
+//! domain (`pricing/since_0_1.rs`): records that stayed as they were fit both, because wasmtime compares them by their
+//! fields. Callers never see which version a plugin speaks.
 
 /// What the worlds share, generated once, so that an address is the same type in every domain.
 pub(in crate::plugins) mod shared {
@@ -50,7 +50,7 @@ pub(in crate::plugins) mod configurable_world {
     });
 }
 
-world!(pricing_world, "../wit/pricing/0.1.0", "kassa:pricing/pricing-plugin@0.1.0");
+world!(pricing_world, "../wit/pricing/0.2.0", "kassa:pricing/pricing-plugin@0.2.0");
 world!(payment_world, "../wit/payment/0.1.0", "kassa:payment/payment-plugin@0.1.0");
 world!(delivery_world, "../wit/delivery/0.1.0", "kassa:delivery/delivery-plugin@0.1.0");
 world!(notification_world, "../wit/notification/0.1.0", "kassa:notification/notification-plugin@0.1.0");
@@ -65,10 +65,10 @@ pub(in crate::plugins) mod configurable {
     pub use super::configurable_world::exports::kassa::plugin::configurable::Mistake;
 }
 
-/// Records of `kassa:pricing`.
+/// Records of `kassa:pricing` that the kernel uses as they are; it has a request, a quote and adjustments of its own.
 pub mod pricing {
     pub use super::pricing_world::exports::kassa::pricing::pricing::{
-        Adjustment, CouponOutcome, CouponState, Customer, Delivery, Kind, Line, Quote, Request, Target,
+        CouponOutcome, CouponState, Customer, Delivery, Line, Target,
     };
 }
 

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use wasmtime::{AsContextMut, Store, StoreContextMut, UpdateDeadline};
 
 use super::breaker::Admitted;
+use super::desk::{Asked, Record};
 use super::fault::{Fault, Stopped};
 use super::host::Inner;
 use super::ledger::Ledger;
@@ -119,11 +120,11 @@ impl<T, F> Invoke<T> for F where
 
 impl Host {
     /// Calls a plugin. `invoke` gets the store and the plugin, instantiates and calls; `check` holds the answer against
-    /// the contract. As a call of `function` it is counted, where the plugin is in force.
+    /// the contract. As a call of the function that is `asked` it is counted, where the plugin is in force, and kept, should it fail.
     pub(super) async fn call<T, I>(
         &self,
         bound: &Bound,
-        function: Option<Function>,
+        asked: Option<Asked<'_>>,
         abandoned: Abandoned,
         invoke: I,
         check: impl FnOnce(&T) -> Result<(), String>,
@@ -133,6 +134,7 @@ impl Host {
         I: Invoke<T> + Send + 'static,
     {
         let limits = &bound.component().limits;
+        let function = asked.map(|asked| asked.function);
         let counted = Counting::begin(bound, function)?;
         let Some(places) = places(&self.0, bound, limits).await else {
             let busy = CallError::not_begun(Fault::Busy);
@@ -140,7 +142,7 @@ impl Host {
             return Err(busy);
         };
         let shard = places.of_engine.index;
-        let ledger = Arc::new(Ledger::new(limits));
+        let ledger = Arc::new(counted.ledger(&self.0, limits));
         let store = self.0.store(bound, shard, function, ledger.clone())?;
         let running = Metered::new(ledger.clone(), run(places, store, ledger.clone(), invoke));
         let outcome = match first_slice(running).await {
@@ -156,6 +158,9 @@ impl Host {
             tell(bound, &report);
         }
         counted.end(shard, checked.as_ref().err(), &report);
+        if let (Err(fault), Some(asked)) = (&checked, asked) {
+            self.keep_failed(bound, asked, &ledger, fault, &report);
+        }
         match checked {
             Ok(value) => Ok(Called { value, report }),
             Err(fault) => Err(CallError { fault, report }),
@@ -177,6 +182,12 @@ impl<'a> Counting<'a> {
             refused
         })?;
         Ok(Self(Some((version, function, admitted))))
+    }
+
+    /// What is not counted is not kept either, should it fail: the answers to it need no room.
+    fn ledger(&self, host: &Inner, limits: &Limits) -> Ledger {
+        let room = if self.0.is_some() { host.failed_calls.room() } else { 0 };
+        Ledger::new(limits, Record::with_room(room))
     }
 
     fn end(self, shard: usize, fault: Option<&Fault>, report: &Report) {
@@ -387,7 +398,7 @@ mod tests {
             context.waker().wake_by_ref();
             if threads.len() == 3 { Poll::Ready(Ok(())) } else { Poll::Pending }
         });
-        let running = Metered::new(Arc::new(Ledger::new(&limits)), spinning);
+        let running = Metered::new(Arc::new(Ledger::new(&limits, Record::default())), spinning);
         let Err(running) = first_slice(running).await else { panic!("it is over at once") };
         slow_lane(&host.0, running, Abandoned::Stops, &limits).await.expect("it ends");
         let threads = threads.lock().expect("no panic");

@@ -10,6 +10,7 @@ use wasmtime::component::{HasSelf, Linker, WasmStr};
 
 use super::bindings::shared::kassa::host::{kv, log, settings};
 use super::bindings::shared::kassa::types;
+use super::desk::{Content, KvAnswer, KvOperation};
 use super::fault::Stopped;
 use super::state::{self, State};
 use super::{Domain, Level, outbound};
@@ -62,37 +63,54 @@ impl settings::Host for State {
 
 impl kv::Host for State {
     async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<Vec<u8>>, kv::Error>> {
-        self.kv_call(key, Vec::new(), |store, plugin, key, _, _| store.get(plugin, key)).await
+        let kept = |value: &Option<Vec<u8>>| KvAnswer::Value(value.clone().map(|value| Content(value.into())));
+        self.kv_call(KvOperation::Get, key, Vec::new(), kept, |store, plugin, key, _, _| store.get(plugin, key)).await
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), kv::Error>> {
-        self.kv_call(key, value, |store, plugin, key, value, quota| store.set(plugin, key, value, quota)).await
+        self.kv_call(
+            KvOperation::Set,
+            key,
+            value,
+            |()| KvAnswer::Done,
+            |store, plugin, key, value, quota| store.set(plugin, key, value, quota),
+        )
+        .await
     }
 
     async fn set_if_absent(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<bool, kv::Error>> {
-        self.kv_call(key, value, |store, plugin, key, value, quota| store.set_if_absent(plugin, key, value, quota))
-            .await
+        self.kv_call(
+            KvOperation::SetIfAbsent,
+            key,
+            value,
+            |set| KvAnswer::Set(*set),
+            |store, plugin, key, value, quota| store.set_if_absent(plugin, key, value, quota),
+        )
+        .await
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), kv::Error>> {
-        self.kv_call(key, Vec::new(), |store, plugin, key, _, _| store.delete(plugin, key)).await
+        self.kv_call(
+            KvOperation::Delete,
+            key,
+            Vec::new(),
+            |()| KvAnswer::Done,
+            |store, plugin, key, _, _| store.delete(plugin, key),
+        )
+        .await
     }
 }
 
 impl State {
-    /// Checks the lengths and runs `operation` on the runtime that the caller came from. As a task of its own: it ends
+    /// Checks the lengths and runs `call` on the runtime that the caller came from. As a task of its own: it ends
     /// even where the call is dropped halfway, and a connection that it opens belongs to the runtime of all others.
     async fn kv_call<T: Send + 'static>(
         &mut self,
+        operation: KvOperation,
         key: String,
         value: Vec<u8>,
-        operation: impl for<'a> FnOnce(
-            &'a dyn KvStore,
-            &'a str,
-            &'a str,
-            Vec<u8>,
-            KvQuota,
-        ) -> BoxFuture<'a, Result<T, KvError>>
+        kept: impl FnOnce(&T) -> KvAnswer,
+        call: impl for<'a> FnOnce(&'a dyn KvStore, &'a str, &'a str, Vec<u8>, KvQuota) -> BoxFuture<'a, Result<T, KvError>>
         + Send
         + 'static,
     ) -> wasmtime::Result<Result<T, kv::Error>> {
@@ -110,12 +128,20 @@ impl State {
         }
         let quota = KvQuota { keys: limits.kv_keys, total_bytes: limits.kv_total_bytes };
         let (reach, plugin) = (self.reach.clone().ok_or(Stopped::WrongDomain)?, self.plugin.clone());
+        let place = self.ledger.record().begin_kv(operation, &key);
         if !reach.granted.grants.kv {
             self.ledger.note(Level::Warn, "kv: not granted");
+            self.ledger.record().end_kv(place, || KvAnswer::Unavailable);
             return Ok(Err(kv::Error::Unavailable));
         }
-        let task = reach.home.spawn(async move { operation(&*reach.kv, plugin.name(), &key, value, quota).await });
-        Ok(match task.await {
+        let task = reach.home.spawn(async move { call(&*reach.kv, plugin.name(), &key, value, quota).await });
+        let answered = task.await;
+        self.ledger.record().end_kv(place, || match &answered {
+            Ok(Ok(value)) => kept(value),
+            Ok(Err(KvError::Quota(text))) => KvAnswer::Quota(text.clone()),
+            Ok(Err(KvError::Unavailable(_))) | Err(_) => KvAnswer::Unavailable,
+        });
+        Ok(match answered {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(KvError::Quota(text))) => Err(kv::Error::Quota(text)),
             Ok(Err(KvError::Unavailable(cause))) => {

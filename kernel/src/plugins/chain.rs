@@ -32,21 +32,43 @@ pub struct ChainError {
     pub error: CallError,
 }
 
+/// How far a chain came.
+#[derive(Debug)]
+pub struct Walked {
+    /// Of each plugin that answered, in the order of the chain.
+    pub links: Vec<Link>,
+    /// All that they added.
+    pub adjustments: Vec<Adjustment>,
+    pub end: Result<Totals, ChainError>,
+}
+
 impl Host {
     /// Prices with every plugin of `chain`, one after the other. Fails closed: a price that one of them could not finish is no price.
-    pub async fn price_chain(&self, chain: &[Arc<Bound>], mut request: Request) -> Result<Chained, ChainError> {
+    pub async fn price_chain(&self, chain: &[Arc<Bound>], request: Request) -> Result<Chained, ChainError> {
+        let Walked { links, adjustments, end } = self.walk_chain(chain, request).await;
+        end.map(|totals| Chained { links, adjustments, totals })
+    }
+
+    /// The same, for whoever asks how far it came.
+    pub async fn walk_chain(&self, chain: &[Arc<Bound>], mut request: Request) -> Walked {
         let mut links = Vec::with_capacity(chain.len());
         for (index, bound) in chain.iter().enumerate() {
             let asked = Arc::new(request.clone());
-            let called = self.price(bound, &asked).await;
-            let Called { value: quote, report } = called.map_err(|error| ChainError { index: Some(index), error })?;
-            request.so_far.extend(quote.adjustments.iter().cloned());
-            links.push(Link { request: asked, quote, report });
+            match self.price(bound, &asked).await {
+                Ok(Called { value: quote, report }) => {
+                    request.so_far.extend(quote.adjustments.iter().cloned());
+                    links.push(Link { request: asked, quote, report });
+                }
+                Err(error) => {
+                    let end = Err(ChainError { index: Some(index), error });
+                    return Walked { links, adjustments: request.so_far, end };
+                }
+            }
         }
-        let totals = Totals::of(&request, &request.so_far).map_err(|broken| ChainError {
+        let end = Totals::of(&request, &request.so_far).map_err(|broken| ChainError {
             index: None,
             error: CallError { fault: Fault::InvalidAnswer(broken), report: Report::default() },
-        })?;
-        Ok(Chained { links, adjustments: request.so_far, totals })
+        });
+        Walked { links, adjustments: request.so_far, end }
     }
 }

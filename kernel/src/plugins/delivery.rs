@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::answer::{self, Broken};
 pub use super::bindings::delivery::*;
 use super::call::Abandoned;
+use super::desk::{Asked, Question};
 use super::fault::Stopped;
 use super::routing::Linked;
 use super::telemetry::Function;
@@ -22,12 +23,12 @@ const TEXT_CHARACTERS: usize = 500;
 /// Clocks of carriers differ from ours.
 const A_DAY: u64 = 86_400;
 
-/// Calls one function of the delivery interface: `$function(store, $arguments…)`.
+/// Calls one function of the delivery interface: `$function(store, $arguments…)`. `$question` is what it is asked, should it fail.
 macro_rules! call {
-    ($host:expr, $bound:expr, $abandoned:ident, $name:ident: $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
+    ($host:expr, $bound:expr, $abandoned:ident, $name:ident: $function:ident($($argument:expr),*), $question:expr, $answer:ty, $check:expr) => {{
         $host.call::<$answer, _>(
             $bound,
-            Some(Function::$name),
+            Some(Asked::new(Function::$name, &$question)),
             Abandoned::$abandoned,
             move |mut store, plugin| {
                 Box::pin(async move {
@@ -50,8 +51,9 @@ impl Host {
         shipment: &Arc<Shipment>,
     ) -> Result<Called<DeliveryQuote>, CallError> {
         let asked = shipment.clone();
-        let called =
-            call!(self, bound, Stops, Quote: call_quote(&asked), DeliveryQuote, |quote| check_quote(shipment, quote));
+        let question = || Question::Quote(shipment.clone());
+        let check = |quote: &DeliveryQuote| check_quote(shipment, quote);
+        let called = call!(self, bound, Stops, Quote: call_quote(&asked), question, DeliveryQuote, check);
         called.map(|mut called| {
             clean_refusals(&mut called.value.refusals);
             called
@@ -65,7 +67,8 @@ impl Host {
         request: &Arc<BookRequest>,
     ) -> Result<Called<Booking>, CallError> {
         let asked = request.clone();
-        call!(self, bound, Finishes, Book: call_book(&asked), Booking, check_booking)
+        let question = || Question::Book(request.clone());
+        call!(self, bound, Finishes, Book: call_book(&asked), question, Booking, check_booking)
     }
 
     /// What happened to a booking so far, oldest first.
@@ -75,10 +78,10 @@ impl Host {
         reference: &str,
         now: u64,
     ) -> Result<Called<Vec<TrackingEvent>>, CallError> {
-        let reference = reference.to_owned();
-        call!(self, bound, Stops, Track: call_track(&reference, now), Vec<TrackingEvent>, |events: &Vec<_>| check_track(
-            events, now
-        ))
+        let asked = reference.to_owned();
+        let question = || Question::Track { reference: reference.to_owned(), now };
+        let check = |events: &Vec<TrackingEvent>| check_track(events, now);
+        call!(self, bound, Stops, Track: call_track(&asked, now), question, Vec<TrackingEvent>, check)
     }
 
     /// Calls a booking off; false where it is too late.
@@ -88,8 +91,9 @@ impl Host {
         reference: &str,
         now: u64,
     ) -> Result<Called<bool>, CallError> {
-        let reference = reference.to_owned();
-        call!(self, bound, Finishes, Cancel: call_cancel(&reference, now), bool, |_| Ok(()))
+        let asked = reference.to_owned();
+        let question = || Question::CancelDelivery { reference: reference.to_owned(), now };
+        call!(self, bound, Finishes, Cancel: call_cancel(&asked, now), question, bool, |_: &bool| Ok(()))
     }
 }
 

@@ -12,6 +12,7 @@ use wasmtime::component::Component;
 use super::cache::Cache;
 use super::call::Abandoned;
 use super::compile::{self, CompileError};
+use super::desk::{FailedCalls, Playback};
 use super::engine::Ticker;
 use super::fault::Stopped;
 use super::grants::Granted;
@@ -21,6 +22,7 @@ use super::places::{Cores, Gate};
 use super::routing::{Bound, Linked, Loaded, Route, Routing};
 use super::shards::{self, Shard};
 use super::telemetry::Telemetry;
+use super::trial::Trial;
 use super::{CallError, Called, Digest, Domain, Fault, KvStore, Package, PackageError};
 
 /// The host did not start.
@@ -64,6 +66,7 @@ pub(super) struct Inner {
     pub(super) config: PluginsConfig,
     pub(super) cache: Cache,
     telemetry: Telemetry,
+    pub(super) failed_calls: FailedCalls,
     loaded: Mutex<HashMap<Digest, Weak<Loaded>>>,
     compiling: compile::Queue,
     routing: ArcSwap<Routing>,
@@ -88,6 +91,27 @@ impl Host {
         install_key: &[u8],
         kv: Arc<dyn KvStore>,
     ) -> Result<Self, HostError> {
+        Self::with_outbound(config, cache_dir, install_key, kv, Outbound::new(&config.outbound)?)
+    }
+
+    /// One that reaches nothing: `playback` gives the answers of the shop and of other hosts.
+    pub(super) fn on_a_desk(
+        config: &PluginsConfig,
+        cache_dir: &Path,
+        install_key: &[u8],
+        playback: Arc<Playback>,
+    ) -> Result<Self, HostError> {
+        let outbound = Outbound::on_a_desk(&config.outbound, playback.clone())?;
+        Self::with_outbound(config, cache_dir, install_key, playback, outbound)
+    }
+
+    fn with_outbound(
+        config: &PluginsConfig,
+        cache_dir: &Path,
+        install_key: &[u8],
+        kv: Arc<dyn KvStore>,
+        outbound: Arc<Outbound>,
+    ) -> Result<Self, HostError> {
         check(config)?;
         let shards = shards::start(config)?;
         let engines: Vec<Engine> = shards.iter().map(|shard| shard.engine.clone()).collect();
@@ -97,12 +121,13 @@ impl Host {
             calls: Gate::new(config.total_calls, shards.len(), cores.clone()),
             cores,
             kv,
-            outbound: Outbound::new(&config.outbound)?,
+            outbound,
             slow_lane: slow_lane.handle().clone(),
             slow_lane_threads: Some(slow_lane),
             config: config.clone(),
             cache: Cache::new(cache_dir.to_owned(), install_key, engines.clone()),
             telemetry: Telemetry::new(&config.logs, &config.breaker, shards.len()),
+            failed_calls: FailedCalls::new(&config.failed_calls),
             loaded: Mutex::default(),
             compiling: compile::Queue::default(),
             routing: ArcSwap::default(),
@@ -162,10 +187,7 @@ impl Host {
             |mut store, plugin| {
                 Box::pin(async move {
                     match plugin.linked() {
-                        Linked::Pricing(plugin) => {
-                            let instance = plugin.instantiate(&mut store).await?;
-                            plugin.price(&mut store, &instance)?;
-                        }
+                        Linked::Pricing(plugin) => plugin.try_out(store).await?,
                         Linked::Payment(plugin) => _ = plugin.instantiate_async(&mut store).await?,
                         Linked::Delivery(plugin) => _ = plugin.instantiate_async(&mut store).await?,
                         Linked::Notification(plugin) => _ = plugin.instantiate_async(&mut store).await?,
@@ -210,6 +232,11 @@ impl Host {
         &self.0.telemetry
     }
 
+    /// The calls that failed and are not written down yet.
+    pub fn failed_calls(&self) -> &FailedCalls {
+        &self.0.failed_calls
+    }
+
     /// The plugins that serve now. Hold on to it for the length of one request.
     pub fn routing(&self) -> Arc<Routing> {
         self.0.routing.load_full()
@@ -223,21 +250,46 @@ impl Host {
     /// Where one of `bound` is of another domain: a plugin that was loaded knows its domain, so this is a mistake in
     /// the kernel.
     pub fn publish(&self, domain: Domain, generation: u64, bound: Vec<Arc<Bound>>) -> bool {
-        assert!(bound.iter().all(|bound| bound.domain() == domain), "only {domain} plugins serve {domain}");
-        bound.iter().for_each(|bound| bound.count_in(self.0.telemetry.of(&bound.component().package)));
-        let route = Route { generation, bound: bound.into() };
-        let mut published = false;
-        self.0.routing.rcu(|present| match present.with(domain, route.clone()) {
+        self.publish_route(domain, Route { generation, bound: bound.into(), last_good: None }, None)
+    }
+
+    /// The same with what stands in and what it is tried beside, in one step: nobody is served by the one without the other.
+    pub fn publish_route(&self, domain: Domain, route: Route, trial: Option<Arc<Trial>>) -> bool {
+        assert!(route.bound.iter().all(|bound| bound.domain() == domain), "only {domain} plugins serve {domain}");
+        self.count(route.bound.iter());
+        self.reroute(|present| present.with(domain, route.clone(), trial.clone()))
+    }
+
+    /// Tries a candidate beside the plugins in force of `domain`, or none any longer, for calls that begin from now on. False where it
+    /// is to be beside a generation that is not in force.
+    pub fn put_trial(&self, domain: Domain, trial: Option<Arc<Trial>>) -> bool {
+        self.reroute(|present| present.with_trial(domain, trial.clone()))
+    }
+
+    fn count<'a>(&self, plugins: impl Iterator<Item = &'a Arc<Bound>>) {
+        plugins.for_each(|bound| bound.count_in(self.0.telemetry.of(&bound.component().package)));
+    }
+
+    /// Counts and logs the calls of a candidate that answers shoppers. Not those of a file that is in force under other settings: what
+    /// they fail would be held against that.
+    pub fn count_beside(&self, candidate: &Route, base: &Route) {
+        let is_new = |bound: &&Arc<Bound>| base.bound.iter().all(|other| other.digest() != bound.digest());
+        self.count(candidate.bound.iter().filter(is_new));
+    }
+
+    fn reroute(&self, change: impl Fn(&Routing) -> Option<Routing>) -> bool {
+        let mut changed = false;
+        self.0.routing.rcu(|present| match change(present) {
             Some(next) => {
-                published = true;
+                changed = true;
                 Arc::new(next)
             }
             None => {
-                published = false;
+                changed = false;
                 present.clone()
             }
         });
-        published
+        changed
     }
 }
 
@@ -327,6 +379,11 @@ fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("logs.versions", "1 to 1000", config.logs.versions, 1, 1_000),
         ("logs.followers", "1 to 10000", config.logs.followers, 1, 10_000),
         ("logs.heartbeat_ms", "100 to 300000", config.logs.heartbeat_ms, 100, 300_000),
+        ("failed_calls.keep", "0 to 10000", config.failed_calls.keep, 0, 10_000),
+        ("failed_calls.keep_days", "1 to 365", config.failed_calls.keep_days, 1, 365),
+        ("failed_calls.max_bytes", "1024 to 16777216", config.failed_calls.max_bytes, 1 << 10, 16 << 20),
+        ("failed_calls.per_minute", "1 to 10000", config.failed_calls.per_minute, 1, 10_000),
+        ("failed_calls.queue", "1 to 1000", config.failed_calls.queue, 1, 1_000),
     ] {
         if !(least..=most).contains(&given) {
             return Err(HostError::Setting { setting: setting.into(), range });

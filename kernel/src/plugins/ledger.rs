@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::desk::Record;
 use super::limits::Limits;
 use super::{Level, LogLine, Report};
 
@@ -26,6 +27,7 @@ pub(super) struct Ledger {
     memory_bytes: AtomicU64,
     log: Mutex<Log>,
     requests: Mutex<Vec<Request>>,
+    record: Mutex<Record>,
 }
 
 /// A request that the call sent, or wanted to.
@@ -63,7 +65,8 @@ struct Log {
 }
 
 impl Ledger {
-    pub(super) fn new(limits: &Limits) -> Self {
+    /// What the kernel answers goes into `record`.
+    pub(super) fn new(limits: &Limits, record: Record) -> Self {
         Self {
             began: Instant::now(),
             slice_began_ns: AtomicU64::new(0),
@@ -79,6 +82,7 @@ impl Ledger {
                 notes: Vec::new(),
             }),
             requests: Mutex::default(),
+            record: Mutex::new(record),
         }
     }
 
@@ -174,6 +178,12 @@ impl Ledger {
 
     fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the kernel answered so far.
+    pub(super) fn record(&self) -> MutexGuard<'_, Record> {
+        // A record that lacks one answer is one that ends there.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account at the end of the call.
@@ -288,7 +298,7 @@ mod tests {
     #[test]
     fn lines_are_escaped_bounded_and_counted() {
         let limits = Limits { log_lines: 3, log_bytes: 20, ..Limits::of(Domain::Pricing) };
-        let ledger = Ledger::new(&limits);
+        let ledger = Ledger::new(&limits, Record::default());
         ledger.write(Level::Info, "a\r\nb\u{1b}[31m");
         ledger.write(Level::Info, "longer than what is left");
         ledger.write(Level::Warn, "é");
@@ -296,14 +306,14 @@ mod tests {
         assert_eq!(texts(&report), ["a\\r\\nb\\u{1b}[31m", "é"]);
         assert_eq!(report.dropped_log_lines, 1);
 
-        let ledger = Ledger::new(&limits);
+        let ledger = Ledger::new(&limits, Record::default());
         (0..5).for_each(|_| ledger.write(Level::Info, ""));
         assert_eq!(ledger.report().dropped_log_lines, 2);
     }
 
     #[test]
     fn what_is_printed_becomes_lines() {
-        let ledger = Ledger::new(&Limits { log_bytes: 12, ..Limits::of(Domain::Pricing) });
+        let ledger = Ledger::new(&Limits { log_bytes: 12, ..Limits::of(Domain::Pricing) }, Record::default());
         ledger.print(Stream::Out, b"one\r\ntw");
         ledger.print(Stream::Err, b"oops\n\n");
         ledger.print(Stream::Out, b"o");

@@ -4,8 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::breaker::BreakerConfig;
 use super::conformance::ConformanceConfig;
+use super::fallback::FallbackConfig;
 use super::telemetry::LogsConfig;
-use super::{CompileConfig, Domain, OutboundConfig, SignaturesConfig};
+use super::{CompileConfig, Domain, FailedCallsConfig, OutboundConfig, SignaturesConfig};
 
 /// How instances get their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,8 @@ pub struct PluginsConfig {
     pub logs: LogsConfig,
     pub outbound: OutboundConfig,
     pub breaker: BreakerConfig,
+    pub fallback: FallbackConfig,
+    pub failed_calls: FailedCallsConfig,
     pub limits: DomainLimits,
 }
 
@@ -60,6 +63,8 @@ impl Default for PluginsConfig {
             logs: LogsConfig::default(),
             outbound: OutboundConfig::default(),
             breaker: BreakerConfig::default(),
+            fallback: FallbackConfig::default(),
+            failed_calls: FailedCallsConfig::default(),
             limits: DomainLimits::default(),
         }
     }

@@ -12,19 +12,23 @@
 //! | `bindings` | the contract as Rust types, the only `bindgen!` |
 //! | `limits` | what a file and a call may cost, from shop.toml |
 //! | `routing` | which plugins serve now: an immutable snapshot |
+//! | `trial/` | a candidate beside the plugins in force: who gets it, who stands in, what the difference is |
 //! | `places` | how many calls at once |
 //! | `call` | the one path of every call: place, store, limits, outcome |
+//! | `fallback` | what becomes of a call that fails, by domain |
 //! | `breaker` | functions that fail too often are not asked for a while |
 //! | `state`, `ledger`, `fault` | what a call holds, what it used and wrote, why it failed |
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
 //! | `grants` | what a plugin may have beside: hosts, secrets, kv; asked for, granted, the difference |
 //! | `outbound/` | requests to hosts that were granted |
-//! | `pricing`, `payment`, `delivery`, `notification` | typed calls that check every answer |
+//! | `pricing/`, `payment`, `delivery`, `notification` | typed calls that check every answer; pricing in two versions of the contract |
 //! | `answer`, `totals` | the rules that those checks share; the only arithmetic of a cart's totals |
 //! | `chain` | pricing plugins one after the other |
+//! | `told` | a call as people are told of it |
 //! | `patience` | work that waits where the shoppers' calls take all places |
 //! | `check`, `configurable` | what activation asks a plugin, and what it says of settings where it exports that |
 //! | `conformance/` | what a version does with inputs at the edges of the contract, asked when it is uploaded |
+//! | `desk/` | calls that failed, kept for their authors and run again |
 //! | `telemetry/` | counters and the last log lines of what is in force, in the memory of this process |
 //! | `registry/` | which versions the shop has, which are bound, and the merchant's API for both |
 //! | `build`, `pack` | the component from an author's crate; a component of any other tool with what makes it a plugin |
@@ -43,7 +47,9 @@ mod check;
 pub mod compile;
 mod configurable;
 pub mod conformance;
+mod desk;
 mod engine;
+mod fallback;
 mod fault;
 mod grants;
 mod host;
@@ -67,7 +73,9 @@ mod state;
 pub mod telemetry;
 #[cfg(test)]
 mod tests;
+mod told;
 mod totals;
+pub mod trial;
 mod wasi;
 
 pub mod delivery;
@@ -86,9 +94,13 @@ pub use bindings::types;
 pub use breaker::{BreakerConfig, Circuit};
 pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
-pub use chain::{ChainError, Chained, Link};
+pub use chain::{ChainError, Chained, Link, Walked};
 pub use check::Probe;
 pub use compile::{CompileConfig, CompileError, Isolation};
+pub use desk::{
+    CallFile, Ending, FailedCall, FailedCalls, FailedCallsConfig, FileFault, ReplayError, Replayed, run_again,
+};
+pub use fallback::{DeliveryFallback, FallbackConfig, PricingFallback};
 pub use fault::Fault;
 pub use grants::{Endpoint, Granted, Grants, NotASecret, NotAnEndpoint, SecretUse, SecretValue};
 pub use host::{Host, HostError, LoadError};
@@ -101,9 +113,10 @@ pub use pack::{PackError, pack};
 pub use package::{Digest, NotADigest, Package, PackageError};
 pub use patience::patiently;
 pub use registry::{Registry, RegistryError};
-pub use routing::{Bound, Loaded, Route, Routing};
+pub use routing::{Bound, LastGood, Loaded, Route, Routing};
 pub use schema::Mistake;
 pub use signature::{KeyId, Signature, SignatureError, SignaturesConfig, Signer, TrustedKey, Unsigned};
+pub use told::{PluginId, Told};
 
 /// What a plugin decides: one of the four interfaces of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::answer::{self, Broken};
 pub use super::bindings::notification::*;
 use super::call::Abandoned;
+use super::desk::{Asked, Question};
 use super::fault::Stopped;
 use super::routing::Linked;
 use super::telemetry::Function;
@@ -17,7 +20,7 @@ const TEXT_BYTES: usize = 64 << 10;
 const HTML_BYTES: usize = 256 << 10;
 
 /// One question to a notification plugin.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compose {
     pub event: Event,
     pub recipient: Recipient,
@@ -32,7 +35,7 @@ impl Host {
         let asked = request.clone();
         self.call(
             bound,
-            Some(Function::Compose),
+            Some(Asked::new(Function::Compose, &|| Question::Compose(request.clone()))),
             Abandoned::Stops,
             move |mut store, plugin| {
                 Box::pin(async move {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::build::MANIFEST_SECTION;
 use super::grants::Grants;
 use super::limits::PackageLimits;
-use super::{Domain, Manifest, Metadata, capabilities, configurable, outbound, scan, state, wasi};
+use super::{Domain, Manifest, Metadata, capabilities, configurable, outbound, pricing, scan, state, wasi};
 
 /// SHA-256 of a plugin file: its identity. Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +22,11 @@ impl Digest {
         let mut own = [0; 32];
         own.copy_from_slice(digest.as_ref());
         Self(own)
+    }
+
+    /// Its first eight bytes as a number: any of 2^64 alike.
+    pub(super) fn leading_number(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 }
 
@@ -201,9 +206,17 @@ fn domain_of(exports: &[&str]) -> Result<(Domain, String), PackageError> {
     let mut found: Vec<(Domain, String)> = exports.iter().copied().filter_map(of_kassa).collect();
     match (found.pop(), found.len()) {
         (None, _) => Err(PackageError::NoDomain),
-        (Some((domain, version)), 0) if version == CONTRACT => Ok((domain, version)),
+        (Some((domain, version)), 0) if is_spoken(domain, &version) => Ok((domain, version)),
         (Some((domain, version)), 0) => Err(PackageError::UnknownContract(format!("kassa:{domain}@{version}"))),
         (Some(_), others) => Err(PackageError::ManyDomains(others + 1)),
+    }
+}
+
+/// Whether the kernel speaks this version of the package of `domain`.
+fn is_spoken(domain: Domain, version: &str) -> bool {
+    match domain {
+        Domain::Pricing => pricing::Contract::named(version).is_some(),
+        Domain::Payment | Domain::Delivery | Domain::Notification => version == CONTRACT,
     }
 }
 
@@ -219,7 +232,7 @@ fn exports_configurable(exports: &[&str]) -> Result<bool, PackageError> {
     }
 }
 
-/// The version of its own packages that the kernel knows.
+/// The version of its own packages that the kernel knows, where it does not know several.
 const CONTRACT: &str = "0.1.0";
 /// Of WASI any patch of this series: toolchains differ in it, and what it means is the same.
 const WASI: &str = "0.2.";

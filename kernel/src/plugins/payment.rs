@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::answer::{self, Broken};
 pub use super::bindings::payment::*;
 use super::call::Abandoned;
+use super::desk::{Asked, Question};
 use super::fault::Stopped;
 use super::routing::Linked;
 use super::telemetry::Function;
@@ -32,12 +33,12 @@ pub enum Webhook {
     Malformed(String),
 }
 
-/// Calls one function of the payment interface: `$function(store, $arguments…)`.
+/// Calls one function of the payment interface: `$function(store, $arguments…)`. `$question` is what it is asked, should it fail.
 macro_rules! call {
-    ($host:expr, $bound:expr, $abandoned:ident, $name:ident: $function:ident($($argument:expr),*), $answer:ty, $check:expr) => {{
+    ($host:expr, $bound:expr, $abandoned:ident, $name:ident: $function:ident($($argument:expr),*), $question:expr, $answer:ty, $check:expr) => {{
         $host.call::<$answer, _>(
             $bound,
-            Some(Function::$name),
+            Some(Asked::new(Function::$name, &$question)),
             Abandoned::$abandoned,
             move |mut store, plugin| {
                 Box::pin(async move {
@@ -60,7 +61,9 @@ impl Host {
         context: &Arc<Context>,
     ) -> Result<Called<Vec<Method>>, CallError> {
         let asked = context.clone();
-        call!(self, bound, Stops, Methods: call_methods(&asked), Vec<Method>, |methods: &Vec<Method>| check_methods(methods))
+        let question = || Question::Methods(context.clone());
+        let check = |methods: &Vec<Method>| check_methods(methods);
+        call!(self, bound, Stops, Methods: call_methods(&asked), question, Vec<Method>, check)
     }
 
     /// Begins a payment.
@@ -76,7 +79,8 @@ impl Host {
             }
             _ => check_outcome(outcome, request.amount),
         };
-        call!(self, bound, Finishes, Authorize: call_authorize(&asked), Outcome, check).map(cleaned)
+        let question = || Question::Authorize(request.clone());
+        call!(self, bound, Finishes, Authorize: call_authorize(&asked), question, Outcome, check).map(cleaned)
     }
 
     /// Takes money that is authorized, all or a part. `payment_amount` is the amount of its authorize.
@@ -88,7 +92,8 @@ impl Host {
     ) -> Result<Called<Outcome>, CallError> {
         let asked = request.clone();
         let check = |outcome: &Outcome| check_outcome(outcome, payment_amount);
-        call!(self, bound, Finishes, Capture: call_capture(&asked), Outcome, check).map(cleaned)
+        let question = || Question::Capture { request: request.clone(), payment_amount };
+        call!(self, bound, Finishes, Capture: call_capture(&asked), question, Outcome, check).map(cleaned)
     }
 
     /// Gives back what of an authorization is not captured. `payment_amount` is the amount of its authorize.
@@ -100,7 +105,8 @@ impl Host {
     ) -> Result<Called<Outcome>, CallError> {
         let asked = request.clone();
         let check = |outcome: &Outcome| check_outcome(outcome, payment_amount);
-        call!(self, bound, Finishes, Cancel: call_cancel(&asked), Outcome, check).map(cleaned)
+        let question = || Question::CancelPayment { request: request.clone(), payment_amount };
+        call!(self, bound, Finishes, Cancel: call_cancel(&asked), question, Outcome, check).map(cleaned)
     }
 
     /// Gives captured money back, in full or in part.
@@ -110,8 +116,9 @@ impl Host {
         request: &Arc<FollowUp>,
     ) -> Result<Called<RefundOutcome>, CallError> {
         let asked = request.clone();
-        call!(self, bound, Finishes, Refund: call_refund(&asked), RefundOutcome, |_: &RefundOutcome| Ok(()))
-            .map(cleaned)
+        let question = || Question::Refund(request.clone());
+        let check = |_: &RefundOutcome| Ok(());
+        call!(self, bound, Finishes, Refund: call_refund(&asked), question, RefundOutcome, check).map(cleaned)
     }
 
     /// Where the payment with this key stands; none where the provider never heard of it. `asked` is the amount of
@@ -126,7 +133,8 @@ impl Host {
         let key = payment_key.to_owned();
         let check =
             |outcome: &Option<Outcome>| outcome.as_ref().map_or(Ok(()), |outcome| check_outcome(outcome, asked));
-        call!(self, bound, Stops, Query: call_query(&key, now), Option<Outcome>, check).map(cleaned)
+        let question = || Question::Query { payment_key: payment_key.to_owned(), asked, now };
+        call!(self, bound, Stops, Query: call_query(&key, now), question, Option<Outcome>, check).map(cleaned)
     }
 
     /// Checks and reads a provider's message.
@@ -139,7 +147,7 @@ impl Host {
         let called = self
             .call::<Result<Vec<Event>, WebhookError>, _>(
                 bound,
-                Some(Function::Webhook),
+                Some(Asked::new(Function::Webhook, &|| Question::Webhook(request.clone()))),
                 Abandoned::Finishes,
                 move |mut store, plugin| {
                     Box::pin(async move {

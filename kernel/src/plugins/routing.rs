@@ -16,7 +16,9 @@ use super::places::{Cores, Gate};
 use super::shards::Shard;
 use super::state::State;
 use super::telemetry::Version;
+use super::trial::{Asker, Served, Trial};
 use super::{Digest, Domain, Package, pricing};
+use crate::clock::Moment;
 
 /// A compiled component, ready to be called. Shared by digest: loading the same file twice gives the same value.
 pub struct Loaded {
@@ -189,6 +191,21 @@ pub struct Route {
     pub generation: u64,
     /// In the order in which they are asked.
     pub bound: Arc<[Arc<Bound>]>,
+    /// What answers where one of them fails, if the shop wants that.
+    pub last_good: Option<Arc<LastGood>>,
+}
+
+/// What was in force before, for calls that are no news of the shop: neither counted nor logged, and let through whatever breakers say.
+#[derive(Debug)]
+pub struct LastGood {
+    pub generation: u64,
+    pub bound: Arc<[Arc<Bound>]>,
+}
+
+impl LastGood {
+    pub(super) fn route(&self) -> Route {
+        Route { generation: self.generation, bound: self.bound.clone(), last_good: None }
+    }
 }
 
 impl Route {
@@ -202,6 +219,8 @@ impl Route {
 #[derive(Clone, Debug, Default)]
 pub struct Routing {
     routes: BTreeMap<Domain, Route>,
+    /// What is tried beside them.
+    trials: BTreeMap<Domain, Arc<Trial>>,
 }
 
 impl Routing {
@@ -210,13 +229,42 @@ impl Routing {
         self.routes.get(&domain).cloned().unwrap_or_default()
     }
 
-    /// This snapshot with another route, or none where `route` is not newer than the present one.
-    pub(super) fn with(&self, domain: Domain, route: Route) -> Option<Self> {
+    /// Who answers a question of `asker` in `domain`.
+    pub fn serve(&self, domain: Domain, asker: Option<Asker>, now: Moment) -> Served {
+        match self.trials.get(&domain) {
+            Some(trial) => Served::in_trial(self.of(domain), trial, asker, now),
+            None => Served::by(self.of(domain)),
+        }
+    }
+
+    /// What is tried in `domain`.
+    pub fn trial(&self, domain: Domain) -> Option<&Arc<Trial>> {
+        self.trials.get(&domain)
+    }
+
+    /// This snapshot with another route, or none where `route` is not newer than the present one. What was tried beside the present one
+    /// is tried no longer; `trial` is, where it is of this route.
+    pub(super) fn with(&self, domain: Domain, route: Route, trial: Option<Arc<Trial>>) -> Option<Self> {
         if self.routes.get(&domain).is_some_and(|present| present.generation >= route.generation) {
             return None;
         }
-        let mut routes = self.routes.clone();
-        routes.insert(domain, route);
-        Some(Self { routes })
+        let mut next = self.clone();
+        next.trials.remove(&domain);
+        if let Some(trial) = trial.filter(|trial| trial.is_of(route.generation)) {
+            next.trials.insert(domain, trial);
+        }
+        next.routes.insert(domain, route);
+        Some(next)
+    }
+
+    /// This snapshot with another trial, or without any; none where `trial` is of another generation than the one in force.
+    pub(super) fn with_trial(&self, domain: Domain, trial: Option<Arc<Trial>>) -> Option<Self> {
+        let mut next = self.clone();
+        match trial {
+            Some(trial) if trial.is_of(self.of(domain).generation) => next.trials.insert(domain, trial),
+            Some(_) => return None,
+            None => next.trials.remove(&domain),
+        };
+        Some(next)
     }
 }

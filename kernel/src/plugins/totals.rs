@@ -155,7 +155,7 @@ mod tests {
     }
 
     fn adjustment(target: Target, kind: Kind, amount: i64) -> Adjustment {
-        Adjustment { target, kind, code: "c".into(), label: String::new(), amount }
+        Adjustment { target, kind, code: "c".into(), label: String::new(), amount, rate_ppm: None, base: None }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::cast::PASSWORD;
 use crate::support::App;
 use crate::support::app::Answer;
-use crate::support::components::OUTBOUND;
+use crate::support::components::{HOSTILE, OUTBOUND};
 use crate::support::shopper::{Shopper, address};
 
 /// Values of path parameters: the longest prefix of the path that has a line decides.
@@ -94,9 +94,11 @@ impl Objects {
             ("/v1/admin/locations/", "id", text(&location, "id")),
             ("/v1/admin/messages/", "id", sent_message(app, owner).await),
             ("/v1/admin/drafts/", "id", text(&draft, "id")),
+            ("/v1/admin/failed-calls/", "id", failed_call(app, owner).await),
             ("/v1/admin/orders/", "refund_id", refund),
             ("/v1/admin/carts/", "id", Shopper::guest(app).await.cart),
             ("/v1/admin/replays/", "id", replay(app, owner).await),
+            ("/v1/admin/rollouts/", "id", rollout(app, owner).await),
             ("/v1/admin/returns/", "id", returned.1),
             ("/v1/admin/shipments/", "id", shipment),
             ("/v1/admin/plugins/", "name", "pricing-standard".into()),
@@ -162,6 +164,27 @@ async fn granted_plugin(app: &App, owner: &str) -> String {
     text(&card, "name")
 }
 
+/// The id of a call of a plugin that failed.
+async fn failed_call(app: &App, owner: &str) -> String {
+    let request = app.client.post(format!("{}/v1/admin/plugins", app.url)).bearer_auth(owner);
+    Answer::of(request.header("content-type", "application/wasm").body(HOSTILE.clone())).await.expect(201);
+    let shopper = Shopper::guest(app).await;
+    shopper.add("TEA-SENCHA-100", 1).await.expect(200);
+    let bind = async |plugin: Value| {
+        let body = json!({ "plugins": [plugin] });
+        app.send(Method::PUT, "/v1/admin/bindings/pricing", Some(owner), Some(body)).await.expect(200);
+    };
+    bind(json!({ "name": "hostile-pricing", "settings": { "mode": "trap", "spare_probe": true } })).await;
+    shopper.send(Method::GET, "", None).await.problem("pricing-unavailable");
+    bind(json!({ "name": "pricing-standard" })).await;
+    app.eventually("a call that is kept", || async {
+        let path = "/v1/admin/plugins/hostile-pricing/failed-calls";
+        let page = app.send(Method::GET, path, Some(owner), None).await.expect(200);
+        page["items"].as_array().and_then(|calls| calls.first()).map(|call| text(call, "id"))
+    })
+    .await
+}
+
 /// The id of an import.
 async fn uploaded_file(app: &App, owner: &str) -> String {
     let url = format!("{}/v1/admin/imports?format=json-lines", app.url);
@@ -174,6 +197,13 @@ async fn replay(app: &App, owner: &str) -> String {
     let body = json!({ "plugins": [{ "name": "pricing-standard" }] });
     let begun = app.send(Method::POST, "/v1/admin/bindings/pricing/replays", Some(owner), Some(body)).await;
     text(&begun.expect(202), "id")
+}
+
+/// The id of a rollout. Of delivery: what is in force for pricing stays free to be changed.
+async fn rollout(app: &App, owner: &str) -> String {
+    let body = json!({ "plugins": [{ "name": "delivery-rates", "settings": {} }] });
+    let begun = app.send(Method::POST, "/v1/admin/bindings/delivery/rollouts", Some(owner), Some(body)).await;
+    text(&begun.expect(201), "id")
 }
 
 /// The id of a refund.

@@ -31,6 +31,8 @@ struct Served {
     data: TempDir,
     database_url: String,
     backend: Backend,
+    /// What the case began beside it.
+    others: std::sync::Mutex<Vec<Arc<Served>>>,
 }
 
 /// Ends the shop after the case.
@@ -52,7 +54,9 @@ impl App {
 
     /// A shop of its own beside the case's, on the same backend, with other settings.
     pub async fn another(&self, change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_with(self.backend, change).await
+        let other = Self::start_with(self.backend, change).await;
+        self.served.others.lock().expect("no case panicked here").push(other.served.clone());
+        other
     }
 
     async fn start_with(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
@@ -76,6 +80,7 @@ impl App {
             data,
             database_url,
             backend,
+            others: std::sync::Mutex::default(),
         };
         Self { url, shop, backend, client, served: Arc::new(served) }
     }
@@ -95,6 +100,17 @@ impl App {
         *self.served.server.lock().expect("no case panicked here") = Some(server);
         *self.served.shop.lock().expect("no case panicked here") = shop.clone();
         Self { url, shop, backend: self.backend, client: self.client.clone(), served: self.served.clone() }
+    }
+
+    /// Stops the kernel, and leaves what it has to another.
+    pub async fn leave(&self) {
+        self.served.stop_serving().await;
+    }
+
+    /// The same shop, where another kernel serves it.
+    pub fn served_at(&self, url: &str) -> Self {
+        let (shop, client, served) = (self.shop.clone(), self.client.clone(), self.served.clone());
+        Self { url: url.to_owned(), shop, backend: self.backend, client, served }
     }
 
     pub fn stopper(&self) -> Stopper {
@@ -239,12 +255,10 @@ impl Served {
             server.await.expect("the server ends");
         }
     }
-}
 
-impl Stopper {
     /// Whatever a case did: every amount of every order that it left can be derived again.
     async fn verify_orders(&self) {
-        let shop = self.0.shop.lock().expect("no case panicked here").clone();
+        let shop = self.shop.lock().expect("no case panicked here").clone();
         if shop.stopping().is_cancelled() {
             return;
         }
@@ -254,12 +268,25 @@ impl Stopper {
         assert!(failed.is_empty(), "orders that cannot be derived again: {failed:?}");
     }
 
-    pub async fn stop(self) {
-        self.verify_orders().await;
-        self.0.stop_serving().await;
-        if self.0.backend == Backend::Postgres {
-            backend::drop_postgres(&self.0.database_url).await;
+    async fn drop_database(&self) {
+        if self.backend == Backend::Postgres {
+            backend::drop_postgres(&self.database_url).await;
         }
+    }
+}
+
+impl Stopper {
+    /// Ends the shop, and those that the case began beside it and left: nobody looks at those any more, so their end is not waited for.
+    pub async fn stop(self) {
+        let others = std::mem::take(&mut *self.0.others.lock().expect("no case panicked here"));
+        for other in &others {
+            other.verify_orders().await;
+            other.shop.lock().expect("no case panicked here").stop();
+            other.drop_database().await;
+        }
+        self.0.verify_orders().await;
+        self.0.stop_serving().await;
+        self.0.drop_database().await;
     }
 }
 

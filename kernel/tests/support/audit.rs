@@ -1,8 +1,7 @@
 //! What must be true of a database at any time between two requests, asked by SQL. Each part of the kernel adds its own.
 
-use sqlx::{AssertSqlSafe, Connection, Row};
-
-use super::{App, Backend};
+use super::App;
+use super::direct::Direct;
 
 /// A statement whose every row is a fault: its first column says about what.
 struct Rule {
@@ -330,43 +329,13 @@ const RULES: &[Rule] = &[
 
 /// Fails with every rule that is broken.
 pub async fn audit(app: &App) {
-    let mut database = Database::of(app).await;
+    let mut database = Direct::of(app).await;
     let mut faults = Vec::new();
     for rule in RULES {
-        let broken = database.ask(rule).await;
+        let broken = database.ask(rule.broken).await;
         if !broken.is_empty() {
             faults.push(format!("{}: {broken:?}", rule.about));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-}
-
-/// One connection for all rules: to open one costs more than most of them.
-enum Database {
-    Sqlite(sqlx::SqliteConnection),
-    Postgres(sqlx::PgConnection),
-}
-
-impl Database {
-    async fn of(app: &App) -> Self {
-        let url = &app.shop.config().database.url;
-        match app.backend {
-            Backend::Sqlite => Self::Sqlite(sqlx::SqliteConnection::connect(url).await.expect("the database opens")),
-            Backend::Postgres => Self::Postgres(sqlx::PgConnection::connect(url).await.expect("the database answers")),
-        }
-    }
-
-    async fn ask(&mut self, rule: &Rule) -> Vec<String> {
-        let statement = AssertSqlSafe(rule.broken);
-        match self {
-            Self::Sqlite(conn) => {
-                let rows = sqlx::query(statement).fetch_all(conn).await;
-                rows.unwrap_or_else(|error| panic!("{}: {error}", rule.about)).iter().map(|row| row.get(0)).collect()
-            }
-            Self::Postgres(conn) => {
-                let rows = sqlx::query(statement).fetch_all(conn).await;
-                rows.unwrap_or_else(|error| panic!("{}: {error}", rule.about)).iter().map(|row| row.get(0)).collect()
-            }
-        }
-    }
 }

@@ -15,6 +15,9 @@ pub static PERCENT_V2: LazyLock<Vec<u8>> = LazyLock::new(|| component("percent-o
 /// A payment plugin that sends requests to the hosts that its token names.
 pub static OUTBOUND: LazyLock<Vec<u8>> = LazyLock::new(|| component("outbound-payment", &[], None));
 
+/// pricing-standard as it was built for contract 0.1.0: see frozen/README.md.
+pub static FROZEN: &[u8] = include_bytes!("../frozen/pricing-standard-0.0.1.wasm");
+
 fn component(name: &str, features: &[&str], version: Option<&str>) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugins").join(name);
     let built = build(&Build {

@@ -40,7 +40,7 @@ kassa_sdk::export!(pricing: StandardPricing);
 fn prices_so_far(request: &Request) -> Result<Vec<Money>, OutOfRange> {
     let mut left = request.lines.iter().map(|line| line.total()).collect::<Result<Vec<_>, _>>()?;
     let mut order = Money::ZERO;
-    for adjustment in request.so_far.iter().filter(|adjustment| tax::is_price(adjustment.kind)) {
+    for adjustment in &request.so_far {
         let amount = Money::new(adjustment.amount)?;
         match adjustment.target {
             Target::Line(index) => {

@@ -1,6 +1,6 @@
 //! Tax on what is left after discounts, by country and category, and on the delivery.
 
-use kassa_sdk::pricing::{Adjustment, Error, Kind, Quote, Request, Target};
+use kassa_sdk::pricing::{Error, Quote, Request, Target, TaxLine};
 use kassa_sdk::{Money, Rate};
 
 use crate::settings::{CountryTax, Tax, is_within};
@@ -26,7 +26,7 @@ pub fn apply(tax: &Tax, request: &Request, left: &[Money], quote: &mut Quote) ->
     }
     if let (true, Some(delivery)) = (tax.on_delivery, &request.delivery) {
         let earlier = request.so_far.iter().chain(&quote.adjustments);
-        let mine = earlier.filter(|a| matches!(a.target, Target::Delivery) && is_price(a.kind));
+        let mine = earlier.filter(|a| matches!(a.target, Target::Delivery));
         let amount = mine.map(|a| Money::new(a.amount)).try_fold(Money::new(delivery.amount)?, |sum, a| sum + a?)?;
         let rate = rates.map_or(tax.elsewhere_bp, |rates| rates.rate_bp);
         tax.add(Target::Delivery, rate, amount, quote)?;
@@ -34,22 +34,16 @@ pub fn apply(tax: &Tax, request: &Request, left: &[Money], quote: &mut Quote) ->
     Ok(())
 }
 
-/// Whether an adjustment is part of the price that is taxed.
-pub fn is_price(kind: Kind) -> bool {
-    matches!(kind, Kind::Discount | Kind::Fee)
-}
-
 impl Tax {
     fn add(&self, target: Target, rate: Rate, amount: Money, quote: &mut Quote) -> Result<(), Error> {
-        let tax = if self.included { amount.contained(rate)? } else { amount.percent(rate)? };
-        if tax <= Money::ZERO {
-            return Ok(());
-        }
         let (code, label) = (format!("tax-{}", rate.basis_points()), format!("{} {rate} %", self.label));
-        quote.adjustments.push(match self.included {
-            true => Adjustment::tax_included(target, code, label, tax),
-            false => Adjustment::tax(target, code, label, tax),
-        });
+        let tax = match self.included {
+            true => TaxLine::contained(target, code, label, amount, rate)?,
+            false => TaxLine::added(target, code, label, amount, rate)?,
+        };
+        if tax.amount > 0 {
+            quote.taxes.push(tax);
+        }
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use kassa_sdk::Money;
-use kassa_sdk::pricing::{Adjustment, CouponState, Error, Kind, Pricing, Quote, Request, Target};
+use kassa_sdk::pricing::{Adjustment, CouponState, Error, Pricing, Quote, Request, Target, TaxLine};
 use kassa_sdk::testing::{self, Cart, cart};
 
 use super::StandardPricing;
@@ -12,18 +12,22 @@ fn price(settings: &str, cart: Cart) -> (Request, Quote) {
     (request, quote)
 }
 
-/// `line0 coupon-x -100` for each adjustment.
+/// `line0 coupon-x -100` for each adjustment, `order tax-1900 160 included` for each tax.
 fn told(quote: &Quote) -> Vec<String> {
-    let told = quote.adjustments.iter().map(|adjustment| {
-        let target = match adjustment.target {
-            Target::Line(index) => format!("line{index}"),
-            Target::Order => "order".to_owned(),
-            Target::Delivery => "delivery".to_owned(),
-        };
-        let included = if adjustment.kind == Kind::TaxIncluded { " included" } else { "" };
-        format!("{target} {} {}{included}", adjustment.code, adjustment.amount)
+    let place = |target| match target {
+        Target::Line(index) => format!("line{index}"),
+        Target::Order => "order".to_owned(),
+        Target::Delivery => "delivery".to_owned(),
+    };
+    let adjustments = quote
+        .adjustments
+        .iter()
+        .map(|adjustment| format!("{} {} {}", place(adjustment.target), adjustment.code, adjustment.amount));
+    let taxes = quote.taxes.iter().map(|tax| {
+        let included = if tax.included { " included" } else { "" };
+        format!("{} {} {}{included}", place(tax.target), tax.code, tax.amount)
     });
-    told.collect()
+    adjustments.chain(taxes).collect()
 }
 
 #[track_caller]
@@ -202,7 +206,25 @@ fn tax_is_on_what_discounts_and_earlier_plugins_leave() {
     let cart = mugs_and_book().so_far(earlier(Target::Line(0), 4_00)).so_far(earlier(Target::Order, 6_00));
     // 30.00 less 4.00 less 6.00 is 20.00, half of it 10.00.
     let cart = cart.so_far(earlier(Target::Delivery, 90));
-    check(settings, cart, &["order half -1000", "order tax-1000 100", "delivery tax-1000 40"], 15_40);
+    check(settings, cart.clone(), &["order half -1000", "order tax-1000 100", "delivery tax-1000 40"], 15_40);
+    // A tax that was there before is not taxed, and stays.
+    let cart = cart.tax_so_far(TaxLine::of(Target::Line(0), "sugar", "Sugar", Money::from(50), false));
+    check(settings, cart, &["order half -1000", "order tax-1000 100", "delivery tax-1000 40"], 15_90);
+}
+
+#[test]
+fn a_tax_says_its_rate_and_what_it_is_on() {
+    let tax = |included: bool| {
+        let (_, quote) = price(
+            &format!(
+                r#"{{"tax": {{"included": {included}, "home": "DE", "countries": [{{"country": "DE", "rate_bp": 1900}}]}}}}"#
+            ),
+            cart().line("lamp", 1, 119_00).delivery("standard", 4_90),
+        );
+        quote.taxes.iter().map(|tax| (tax.rate_ppm, tax.base, tax.amount)).collect::<Vec<_>>()
+    };
+    assert_eq!(tax(true), [(Some(190_000), Some(100_00), 19_00), (Some(190_000), Some(4_12), 78)]);
+    assert_eq!(tax(false), [(Some(190_000), Some(119_00), 22_61), (Some(190_000), Some(4_90), 93)]);
 }
 
 #[test]

@@ -29,6 +29,10 @@ pub struct AdjustmentOut {
     label: String,
     #[schema(value_type = i64, example = -250)]
     amount: Amount,
+    /// Of a tax, where its plugin says it: the rate in parts per million, so that 190000 is 19 %.
+    rate_ppm: Option<u32>,
+    /// Of a tax, where its plugin says it: what it was computed on, without the tax itself.
+    base: Option<Amount>,
 }
 
 /// A line of a cart.
@@ -276,10 +280,25 @@ fn adjustment_out(adjustment: &pricing::Adjustment) -> AdjustmentOut {
         code: adjustment.code.clone(),
         label: adjustment.label.clone(),
         amount: adjustment.amount,
+        rate_ppm: adjustment.rate_ppm,
+        base: adjustment.base,
     }
 }
 
-fn coupon_out(coupon: &CouponResult) -> CartCouponOut {
+impl CartCouponOut {
+    /// As one plugin decided.
+    pub fn of_plugin(outcome: pricing::CouponOutcome) -> Self {
+        let state = match outcome.state {
+            pricing::CouponState::Applied => "applied",
+            pricing::CouponState::NotApplicable => "not-applicable",
+            pricing::CouponState::Expired => "expired",
+            pricing::CouponState::Unknown => "unknown",
+        };
+        Self { code: outcome.code, state, text: outcome.text }
+    }
+}
+
+pub fn coupon_out(coupon: &CouponResult) -> CartCouponOut {
     let state = match coupon.state {
         CouponState::Applied => "applied",
         CouponState::NotApplicable => "not-applicable",

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::view::{OrderOut, order_out};
 use crate::Shop;
-use crate::carts::http::ExplainedOptionsOut;
+use crate::carts::http::{ExplainedOptionsOut, PriceOut};
 use crate::http::auth::{Staff, may};
 use crate::http::extract::{Checks, Json, Path, Query};
 use crate::http::paging::{Page, PageParams};
@@ -166,6 +166,22 @@ pub async fn list_draft_delivery_options(
 ) -> Result<Answer<ExplainedOptionsOut>, Problem> {
     let (currency, explained) = drafts::delivery_options(&shop, id).await?;
     Ok(Answer(ExplainedOptionsOut::of(currency, explained)))
+}
+
+/// Why a draft costs what it costs
+///
+/// As of a cart, and at any time: also while something is missing, and once it became an order, at what it would cost now.
+#[utoipa::path(get, path = "/v1/admin/drafts/{id}/price", tag = "drafts", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = PriceOut),
+    (status = 404, description = "`not-found`", body = ProblemSchema),
+    (status = 409, description = "`price-missing`: something has no price in its currency, and staff gave none", body = ProblemSchema)
+))]
+pub async fn explain_draft_price(
+    State(shop): State<Shop>,
+    _: Staff<may::Orders>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<PriceOut>, Problem> {
+    Ok(Answer(PriceOut::of(drafts::explain_price(&shop, id).await?)))
 }
 
 /// Makes the order: paid by hand, or to be paid

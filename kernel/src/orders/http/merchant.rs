@@ -10,12 +10,13 @@ use super::cancel_to_end;
 use super::view::{OrderOut, order_out};
 use crate::Shop;
 use crate::audit::redacted_settings;
+use crate::carts::http::PriceOut;
 use crate::fulfilment;
 use crate::http::auth::{Staff, may};
 use crate::http::extract::Path;
 use crate::orders::receipts::{self, Receipt};
 use crate::orders::{self, Reason};
-use crate::plugins::{Level, LogLine};
+use crate::plugins::registry::http::LogLineOut;
 use crate::problem::{Problem, ProblemSchema};
 
 /// A recorded call of a plugin.
@@ -43,6 +44,9 @@ pub struct ReceiptOut {
     /// Deterministic cost of the call.
     #[schema(example = 48_210)]
     fuel: i64,
+    /// Null where it was not recorded.
+    #[schema(example = 327_680)]
+    memory_bytes: Option<i64>,
     /// Microseconds that it took.
     #[schema(example = 14)]
     elapsed_us: i64,
@@ -53,20 +57,9 @@ pub struct ReceiptOut {
     dropped_log_lines: i64,
 }
 
-/// A line that a plugin wrote; control characters are escaped.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LogLineOut {
-    /// `trace`, `debug`, `info`, `warn` or `error`.
-    #[schema(value_type = String, example = "info")]
-    level: Level,
-    #[schema(example = "free delivery from 50.00")]
-    text: String,
-}
-
 impl From<Receipt> for ReceiptOut {
     fn from(receipt: Receipt) -> Self {
         let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
-        let line = |LogLine { level, text, .. }| LogLineOut { level, text };
         Self {
             domain: receipt.domain.name(),
             settings: redacted_settings(json(&receipt.settings)),
@@ -78,8 +71,9 @@ impl From<Receipt> for ReceiptOut {
             generation: receipt.generation,
             input_sha256: receipt.input_sha256,
             fuel: receipt.fuel,
+            memory_bytes: (receipt.memory_bytes > 0).then_some(receipt.memory_bytes),
             elapsed_us: receipt.elapsed_us,
-            log: receipt.log.into_iter().map(line).collect(),
+            log: receipt.log.into_iter().map(LogLineOut::from).collect(),
             dropped_log_lines: receipt.dropped_log_lines,
         }
     }
@@ -113,6 +107,22 @@ pub async fn admin_get_receipt(
 ) -> Result<Answer<Vec<ReceiptOut>>, Problem> {
     let receipts = receipts::list(&shop, id).await?;
     Ok(Answer(receipts.into_iter().map(ReceiptOut::from).collect()))
+}
+
+/// Why an order costs what it costs
+///
+/// As of a cart, from what was recorded when it was priced: as it is now, after all edits. Corrections by hand are no part of the price; the
+/// ledger has them.
+#[utoipa::path(get, path = "/v1/admin/orders/{id}/price", tag = "orders", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = PriceOut),
+    (status = 404, description = "`not-found`: there is no such order, or no receipt of its price that can be read", body = ProblemSchema)
+))]
+pub async fn explain_order_price(
+    State(shop): State<Shop>,
+    _: Staff<may::Orders>,
+    Path(id): Path<Uuid>,
+) -> Result<Answer<PriceOut>, Problem> {
+    Ok(Answer(PriceOut::of(receipts::explain_price(&shop, id).await?)))
 }
 
 /// Sends everything that has not left

@@ -22,6 +22,11 @@ pub struct OrderAdjustmentOut {
     code: String,
     label: String,
     amount: Amount,
+    /// Of a tax, where its plugin says it: the rate in parts per million.
+    #[schema(example = 190_000)]
+    rate_ppm: Option<u32>,
+    /// Of a tax, where its plugin says it: what it was computed on, without the tax itself.
+    base: Option<Amount>,
 }
 
 /// A line of an order.
@@ -238,6 +243,8 @@ fn adjustment_out(adjustment: &Adjustment) -> OrderAdjustmentOut {
         code: adjustment.code.clone(),
         label: adjustment.label.clone(),
         amount: adjustment.amount,
+        rate_ppm: adjustment.rate_ppm,
+        base: adjustment.base,
     }
 }
 

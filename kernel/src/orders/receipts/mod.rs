@@ -1,5 +1,6 @@
 //! Receipts: which plugin was asked what for a price, kept so that every amount can be derived again ([`verify`]).
 
+mod explain;
 mod verify;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -9,9 +10,10 @@ use uuid::Uuid;
 use super::{Error, store};
 use crate::carts::{Asked, Call, Quoted};
 use crate::db::Tx;
-use crate::plugins::{Domain, LogLine, pricing};
+use crate::plugins::{Domain, LogLine, PluginId, pricing};
 use crate::{Shop, carts, db};
 
+pub use explain::explain_price;
 pub use verify::{Mismatch, Verifier, VerifyError, verify, verify_all};
 
 /// One recorded call.
@@ -27,12 +29,15 @@ pub struct Receipt {
     pub generation: i64,
     /// The settings at that time: one JSON object; for `fallback` an array of rates.
     pub settings: String,
-    /// The request, as canonical JSON: fields in the order of the contract, no spaces.
+    /// The request, as canonical JSON: fields in the order of the contract, no spaces. It and the answer are in the words of the version of the
+    /// contract that the plugin speaks.
     pub input: String,
     /// SHA-256 of `input`, in hex.
     pub input_sha256: String,
     pub output: String,
     pub fuel: i64,
+    /// 0 where it was not recorded.
+    pub memory_bytes: i64,
     pub elapsed_us: i64,
     pub log: Vec<LogLine>,
     pub dropped_log_lines: i64,
@@ -40,31 +45,42 @@ pub struct Receipt {
 
 /// The receipts of a price: pricing in the order of the chain, then who was asked for the delivery.
 pub(super) fn of(quoted: &Quoted) -> Vec<Receipt> {
-    let priced = quoted.priced.iter().map(|call| receipt(Domain::Pricing, call));
-    priced.chain(quoted.delivered.iter().map(|call| receipt(Domain::Delivery, call))).collect()
+    let priced = quoted.priced.iter().map(|call| {
+        let contract = match &call.by {
+            Asked::Plugin { bound, .. } => pricing::Contract::of(bound),
+            Asked::Fallback { .. } => pricing::Contract::LATEST,
+        };
+        receipt(Domain::Pricing, call, call.request.recorded(contract), call.answer.recorded(contract))
+    });
+    let delivered =
+        quoted.delivered.iter().map(|call| receipt(Domain::Delivery, call, json(&*call.request), json(&call.answer)));
+    priced.chain(delivered).collect()
 }
 
-fn receipt<Request: Serialize, Answer: Serialize>(domain: Domain, call: &Call<Request, Answer>) -> Receipt {
-    let (version, digest, settings, generation) = match &call.by {
-        Asked::Plugin { bound, generation } => {
-            (bound.version(), bound.digest().to_string(), bound.settings().to_string(), *generation)
-        }
-        Asked::Fallback { rates } => (env!("CARGO_PKG_VERSION"), String::new(), rates.clone(), 0),
+/// Records of numbers, texts and lists always have a JSON form.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn receipt<Request, Answer>(domain: Domain, call: &Call<Request, Answer>, input: String, output: String) -> Receipt {
+    let PluginId { name, version, digest, generation } = call.by.id();
+    let settings = match &call.by {
+        Asked::Plugin { bound, .. } => bound.settings().to_string(),
+        Asked::Fallback { rates } => rates.clone(),
     };
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    // Records of numbers, texts and lists always have a JSON form.
-    let input = serde_json::to_string(&*call.request).unwrap_or_default();
     Receipt {
         domain,
-        plugin: call.by.name().to_owned(),
-        version: version.to_owned(),
+        plugin: name,
+        version,
         digest,
         generation: number(generation),
         settings,
         input_sha256: sha256_hex(&input),
         input,
-        output: serde_json::to_string(&call.answer).unwrap_or_default(),
+        output,
         fuel: number(call.report.fuel),
+        memory_bytes: number(call.report.memory_bytes),
         elapsed_us: number(call.report.elapsed_us),
         log: call.report.log.clone(),
         dropped_log_lines: call.report.dropped_log_lines.into(),
@@ -115,13 +131,13 @@ pub(super) async fn forget_words(tx: &mut Tx, order_id: Uuid) -> db::Result<()> 
 }
 
 fn without_words(input: &str) -> Option<String> {
-    let mut request: pricing::Request = serde_json::from_str(input).ok()?;
+    let (mut request, contract) = pricing::Request::read(input).ok()?;
     let is_ours = |(name, _): &(String, String)| !name.starts_with(carts::SHOPPERS_WORDS);
     request.attributes.retain(is_ours);
     for line in &mut request.lines {
         line.attributes.retain(is_ours);
     }
-    serde_json::to_string(&request).ok()
+    Some(request.recorded(contract))
 }
 
 fn sha256_hex(text: &str) -> String {

@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::{Receipt, sha256_hex};
 use crate::carts::{self, FallbackRate};
@@ -147,9 +145,10 @@ impl Verifier {
             bound.push(self.bound(receipt).await?);
         }
         let priced = self.price(&bound, request.clone()).await?;
-        for (receipt, link) in chain.iter().zip(&priced.links) {
-            same_answer(receipt, &link.quote)?;
-            same(&receipt.input, &serde_json::to_string(&*link.request)?, "a plugin was asked with what others added")?;
+        for ((receipt, link), plugin) in chain.iter().zip(&priced.links).zip(&bound) {
+            let contract = pricing::Contract::of(plugin);
+            same_answer(receipt, &link.quote.recorded(contract))?;
+            same(&receipt.input, &link.request.recorded(contract), "a plugin was asked with what others added")?;
         }
         compare_amounts(order, &request, &priced)?;
         compare_lines(lines, &request, &priced)?;
@@ -172,7 +171,7 @@ impl Verifier {
             let value = of_goods.totals.goods + of_goods.totals.discounts;
             require(shipment.goods_total == value, "the shipment has goods of another value than the price")?;
             let quote = self.quote_delivery(receipt, shipment).await?;
-            same_answer(receipt, &quote)?;
+            same_answer(receipt, &serde_json::to_string(&quote)?)?;
             if receipt.plugin == order.delivery.plugin {
                 chosen = quote.options.into_iter().find(|option| option.code == order.delivery.code);
             }
@@ -231,17 +230,13 @@ fn found_no_place(derived: &Result<(), VerifyError>) -> bool {
 /// What the first of the chain was asked, before anybody added anything.
 fn read_request(chain: &[&Receipt]) -> Result<pricing::Request, VerifyError> {
     let first = chain.first().ok_or(VerifyError::NoReceipt)?;
-    let request: pricing::Request = read(&first.input)?;
+    let (request, _) = pricing::Request::read(&first.input)?;
     require(request.so_far.is_empty(), "something was added before the first plugin was asked")?;
     Ok(request)
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-    serde_json::from_str(text)
-}
-
-fn same_answer(receipt: &Receipt, answer: &impl Serialize) -> Result<(), VerifyError> {
-    if serde_json::to_string(answer)? == receipt.output {
+fn same_answer(receipt: &Receipt, answer: &str) -> Result<(), VerifyError> {
+    if answer == receipt.output {
         return Ok(());
     }
     Err(VerifyError::OtherAnswer { plugin: receipt.plugin.clone(), version: receipt.version.clone() })
@@ -297,7 +292,10 @@ fn compare_lines(lines: &[Line], request: &pricing::Request, priced: &Chained) -
 fn compare_adjustments(adjustments: &[Adjustment], priced: &Chained) -> Result<(), VerifyError> {
     compare("how many adjustments there are", priced.adjustments.len(), adjustments.len())?;
     for (derived, recorded) in priced.adjustments.iter().map(order_adjustment).zip(adjustments) {
-        let text = |of: &Adjustment| format!("{:?} {} {} {:?} {}", of.target, of.kind, of.code, of.label, of.amount);
+        let text = |of: &Adjustment| {
+            let Adjustment { target, kind, code, label, amount, rate_ppm, base } = of;
+            format!("{target:?} {kind} {code} {label:?} {amount} {rate_ppm:?} {base:?}")
+        };
         compare("an adjustment", text(&derived), text(recorded))?;
     }
     Ok(())

@@ -75,7 +75,8 @@ mod tests {
     }
 
     fn adjustment(target: Target, kind: &str, amount: Amount) -> Adjustment {
-        Adjustment { target, kind: kind.into(), code: String::new(), label: String::new(), amount }
+        let (kind, code, label) = (kind.into(), String::new(), String::new());
+        Adjustment { target, kind, code, label, amount, rate_ppm: None, base: None }
     }
 
     fn delivery(amount: Amount) -> Delivery {

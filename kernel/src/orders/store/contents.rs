@@ -41,8 +41,9 @@ pub(in crate::orders) async fn insert_adjustments(
     for (position, adjustment) in (0_i64..).zip(adjustments) {
         sql::execute!(
             tx,
-            "insert into order_adjustments (order_id, position, target, line_position, kind, code, label, amount)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "insert into order_adjustments (order_id, position, target, line_position, kind, code, label, amount, rate_ppm,
+                                            base)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             order_id,
             position,
             adjustment.target.name(),
@@ -50,7 +51,9 @@ pub(in crate::orders) async fn insert_adjustments(
             adjustment.kind.as_str(),
             adjustment.code.as_str(),
             adjustment.label.as_str(),
-            adjustment.amount
+            adjustment.amount,
+            adjustment.rate_ppm.map(i64::from),
+            adjustment.base
         )?;
     }
     Ok(())
@@ -66,8 +69,9 @@ pub(in crate::orders) async fn insert_receipts(
         sql::execute!(
             tx,
             "insert into order_receipts (order_id, revision, position, domain, plugin, version, digest, generation,
-                                         settings, input, input_sha256, output, fuel, elapsed_us, log, dropped_log_lines)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                                         settings, input, input_sha256, output, fuel, memory_bytes, elapsed_us, log,
+                                         dropped_log_lines)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             order_id,
             revision,
             position,
@@ -81,6 +85,7 @@ pub(in crate::orders) async fn insert_receipts(
             receipt.input_sha256.as_str(),
             receipt.output.as_str(),
             receipt.fuel,
+            receipt.memory_bytes,
             receipt.elapsed_us,
             serde_json::to_string(&receipt.log).unwrap_or_default(),
             receipt.dropped_log_lines
@@ -154,13 +159,15 @@ struct AdjustmentRow {
     code: String,
     label: String,
     amount: i64,
+    rate_ppm: Option<i64>,
+    base: Option<i64>,
 }
 
 pub(in crate::orders) async fn adjustments(conn: &mut Conn, order_id: Uuid) -> Result<Vec<Adjustment>> {
     let rows = sql::all!(
         conn,
         AdjustmentRow,
-        "select target, line_position, kind, code, label, amount from order_adjustments
+        "select target, line_position, kind, code, label, amount, rate_ppm, base from order_adjustments
          where order_id = $1 order by position",
         order_id
     )?;
@@ -174,6 +181,8 @@ pub(in crate::orders) async fn adjustments(conn: &mut Conn, order_id: Uuid) -> R
         code: row.code,
         label: row.label,
         amount: row.amount,
+        rate_ppm: row.rate_ppm.and_then(|rate| u32::try_from(rate).ok()),
+        base: row.base,
     };
     Ok(rows.into_iter().map(adjustment).collect())
 }
@@ -212,6 +221,7 @@ struct ReceiptRow {
     input_sha256: String,
     output: String,
     fuel: i64,
+    memory_bytes: i64,
     elapsed_us: i64,
     log: String,
     dropped_log_lines: i64,
@@ -231,6 +241,7 @@ impl ReceiptRow {
             input_sha256: self.input_sha256,
             output: self.output,
             fuel: self.fuel,
+            memory_bytes: self.memory_bytes,
             elapsed_us: self.elapsed_us,
             log: serde_json::from_str(&self.log).unwrap_or_default(),
             dropped_log_lines: self.dropped_log_lines,
@@ -242,8 +253,8 @@ pub(in crate::orders) async fn receipts(conn: &mut Conn, order_id: Uuid) -> Resu
     let rows = sql::all!(
         conn,
         ReceiptRow,
-        "select domain, plugin, version, digest, generation, settings, input, input_sha256, output, fuel, elapsed_us, log,
-                dropped_log_lines
+        "select domain, plugin, version, digest, generation, settings, input, input_sha256, output, fuel, memory_bytes,
+                elapsed_us, log, dropped_log_lines
          from order_receipts
          where order_id = $1 and revision = (select revision from orders where id = $1) order by position",
         order_id

@@ -44,6 +44,11 @@ pub(in crate::orders) async fn orders_of_guest(conn: &mut Conn, email_key: &str,
     Ok(named(rows))
 }
 
+pub(in crate::orders) async fn number_of(conn: &mut Conn, id: Uuid) -> Result<i64> {
+    let (number,) = sql::one!(conn, (i64,), "select number from orders where id = $1", id)?;
+    Ok(number)
+}
+
 /// A new version, so that whoever read the order before does not write the person back.
 pub(in crate::orders) async fn forget(tx: &mut Tx, id: Uuid, address: &Address, now: Moment) -> Result<()> {
     sql::execute!(

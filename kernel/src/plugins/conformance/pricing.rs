@@ -195,7 +195,15 @@ fn after_other_plugins() -> Vec<Input> {
 }
 
 fn adjustment(target: Target, kind: Kind, amount: i64) -> Adjustment {
-    Adjustment { target, kind, code: "earlier".into(), label: "By a plugin before this one".into(), amount }
+    Adjustment {
+        target,
+        kind,
+        code: "earlier".into(),
+        label: "By a plugin before this one".into(),
+        amount,
+        rate_ppm: None,
+        base: None,
+    }
 }
 
 /// Any cart, within the bounds of the contract and with room for what is put on top.

@@ -1,5 +1,6 @@
 //! One request and its answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,15 +8,18 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use reqwest::Url;
+use serde::{Deserialize, Serialize};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::Outbound;
 use crate::egress;
+use crate::plugins::desk::{Content, HttpAnswer, HttpResponse, Place};
 use crate::plugins::grants::{Endpoint, Granted, SecretUse, SecretValue};
 use crate::plugins::ledger::{Ledger, RequestId};
 
 /// Headers that tell how a message is carried: the client's affair. `wasi:http` refuses others of them itself.
-const CARRIAGE: [HeaderName; 10] = [
+const CARRIAGE: [HeaderName; 11] = [
+    header::ACCEPT_ENCODING,
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::EXPECT,
@@ -32,8 +36,9 @@ const CARRIAGE: [HeaderName; 10] = [
 const REDACTED: &[u8] = b"[secret]";
 
 /// Why a request is not sent, or its answer not given to the guest.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refused {
     #[error("this function may send no requests")]
     PureFunction,
     #[error("a call may send {0} requests")]
@@ -52,25 +57,30 @@ pub(super) enum Refused {
     RequestBroken,
     #[error("the answer has more than {0} bytes")]
     AnswerTooLarge(u32),
+    /// On a desk: nothing goes out.
+    #[error("no answer to it was recorded")]
+    NotRecorded,
     #[error("{0}")]
-    Failed(&'static str),
+    Failed(Cow<'static, str>),
 }
 
 impl Refused {
     /// As the guest sees it.
     fn code(&self) -> Error {
         match self {
-            Self::PureFunction | Self::Method | Self::NotGranted => Error::HttpRequestDenied,
+            Self::PureFunction | Self::Method | Self::NotGranted | Self::NotRecorded => Error::HttpRequestDenied,
             Self::TooMany(_) => Error::ConnectionLimitReached,
             Self::Url => Error::HttpRequestUriInvalid,
             Self::NoSecret(_) => Error::ConfigurationError,
             Self::RequestTooLarge(most) => Error::HttpRequestBodySize(Some((*most).into())),
             Self::RequestBroken => Error::HttpProtocolError,
             Self::AnswerTooLarge(most) => Error::HttpResponseBodySize(Some((*most).into())),
-            Self::Failed("address-not-allowed") => Error::DestinationIpProhibited,
-            Self::Failed("timeout") => Error::ConnectionTimeout,
-            Self::Failed("unreachable") => Error::DestinationUnavailable,
-            Self::Failed(_) => Error::HttpResponseIncomplete,
+            Self::Failed(why) => match &**why {
+                "address-not-allowed" => Error::DestinationIpProhibited,
+                "timeout" => Error::ConnectionTimeout,
+                "unreachable" => Error::DestinationUnavailable,
+                _ => Error::HttpResponseIncomplete,
+            },
         }
     }
 }
@@ -79,17 +89,21 @@ impl Refused {
 pub(super) struct Exchange {
     ledger: Arc<Ledger>,
     id: RequestId,
+    place: Place,
 }
 
 impl Exchange {
     pub(super) fn begin(request: &http::Request<WasiBody>, ledger: &Arc<Ledger>) -> Self {
-        let id = ledger.begin_request(request.method().as_str(), &place(request.uri()));
-        Self { ledger: ledger.clone(), id }
+        let (method, at) = (request.method().as_str(), place(request.uri()));
+        let place = ledger.record().begin_http(method, &at);
+        let id = ledger.begin_request(method, &at);
+        Self { ledger: ledger.clone(), id, place }
     }
 
     pub(super) fn refuse(self, why: Refused) -> Error {
         let code = why.code();
         self.ledger.end_request(self.id, Err(why.to_string()));
+        self.ledger.record().end_http(self.place, || HttpAnswer::Refused(why));
         code
     }
 
@@ -100,15 +114,48 @@ impl Exchange {
         granted: &Granted,
         request: http::Request<WasiBody>,
     ) -> Result<http::Response<WasiBody>, Error> {
-        match send(outbound, granted, request).await {
+        let answered = match &outbound.playback {
+            Some(playback) => {
+                let (method, at) = (request.method().to_string(), place(request.uri()));
+                // Its body cannot go from thread to thread as what waits here may.
+                drop(request);
+                played_back(playback.request(&method, &at).await)
+            }
+            None => send(outbound, granted, request).await,
+        };
+        match answered {
             Ok(answer) => {
                 let bytes = answer.body().len() as u64;
                 self.ledger.end_request(self.id, Ok((answer.status().as_u16(), bytes)));
+                self.ledger.record().end_http(self.place, || HttpAnswer::Response(kept(&answer)));
                 Ok(answer.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync()))
             }
             Err(why) => Err(self.refuse(why)),
         }
     }
+}
+
+/// The answer as it is kept: of headers what is text.
+fn kept(answer: &http::Response<Bytes>) -> HttpResponse {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.to_owned()));
+    HttpResponse {
+        status: answer.status().as_u16(),
+        headers: answer.headers().iter().filter_map(text).collect(),
+        body: Content(answer.body().clone()),
+    }
+}
+
+/// The answer that was kept.
+fn played_back(answer: HttpAnswer) -> Result<http::Response<Bytes>, Refused> {
+    let HttpResponse { status, headers, body } = match answer {
+        HttpAnswer::Response(response) => response,
+        HttpAnswer::Refused(why) => return Err(why),
+    };
+    let mut answer = http::Response::builder().status(status);
+    for (name, value) in headers {
+        answer = answer.header(name, value);
+    }
+    answer.body(body.0).map_err(|_| Refused::Failed("broken-answer".into()))
 }
 
 /// What of a URL is logged: neither what may be a key (a query), nor more than a line of it.
@@ -136,16 +183,18 @@ pub(super) async fn send(
     let secrets = secrets_for(&endpoint, granted)?;
     let mut headers = parts.headers;
     CARRIAGE.iter().for_each(|name| drop(headers.remove(name)));
+    // A packed answer is one in which no secret is found. Nothing said of it, a host may pack; told this, it must not.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     put_secrets(&mut headers, &secrets)?;
     let body = collect(body, outbound.config.request_bytes).await?;
     let sent = outbound.client.request(parts.method, url).headers(headers).body(body).send().await;
-    let mut answer = sent.map_err(|error| Refused::Failed(egress::reason(&error)))?;
+    let mut answer = sent.map_err(|error| Refused::Failed(egress::reason(&error).into()))?;
     let mut redacted = http::Response::builder().status(answer.status());
     if let Some(headers) = redacted.headers_mut() {
         *headers = redact_headers(answer.headers(), &secrets);
     }
     let body = redact(read(&mut answer, outbound.config.answer_bytes).await?, &secrets);
-    redacted.body(body).map_err(|_| Refused::Failed("broken-answer"))
+    redacted.body(body).map_err(|_| Refused::Failed("broken-answer".into()))
 }
 
 /// The URL, parsed once: what is looked at is what is sent.
@@ -199,7 +248,7 @@ async fn collect(body: WasiBody, most: u32) -> Result<Bytes, Refused> {
 
 async fn read(answer: &mut reqwest::Response, most: u32) -> Result<Vec<u8>, Refused> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| Refused::Failed(egress::reason(&error)))? {
+    while let Some(chunk) = answer.chunk().await.map_err(|error| Refused::Failed(egress::reason(&error).into()))? {
         if bytes.len() + chunk.len() > most as usize {
             return Err(Refused::AnswerTooLarge(most));
         }

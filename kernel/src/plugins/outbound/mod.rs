@@ -22,9 +22,11 @@ use std::time::Duration;
 use reqwest::{Client, redirect};
 use serde::{Deserialize, Serialize};
 
+pub(super) use exchange::Refused;
 pub(super) use hooks::{Wire, link};
 
 use super::HostError;
+use super::desk::Playback;
 use super::grants::{Endpoint, GrantTable};
 use crate::egress::PublicOnly;
 
@@ -68,15 +70,23 @@ pub(super) struct Outbound {
     client: Client,
     config: OutboundConfig,
     pub(super) grants: GrantTable,
+    /// On a desk: where the answers come from, and nothing is sent.
+    playback: Option<Arc<Playback>>,
 }
 
 impl Outbound {
     /// Connects to nobody.
     pub(super) fn new(config: &OutboundConfig) -> Result<Arc<Self>, HostError> {
-        Self::with_resolver(config, PublicOnly::new(false))
+        Self::with_resolver(config, PublicOnly::new(false)).map(Arc::new)
     }
 
-    fn with_resolver(config: &OutboundConfig, resolver: PublicOnly) -> Result<Arc<Self>, HostError> {
+    /// Never connects to anybody.
+    pub(super) fn on_a_desk(config: &OutboundConfig, playback: Arc<Playback>) -> Result<Arc<Self>, HostError> {
+        let outbound = Self::with_resolver(config, PublicOnly::new(false))?;
+        Ok(Arc::new(Self { playback: Some(playback), ..outbound }))
+    }
+
+    pub(super) fn with_resolver(config: &OutboundConfig, resolver: PublicOnly) -> Result<Self, HostError> {
         let mut client = Client::builder()
             // A redirect would be a way around every check, and would carry the secret to whom nobody chose.
             .redirect(redirect::Policy::none())
@@ -95,6 +105,6 @@ impl Outbound {
             client = client.resolve(host, SocketAddr::new(*address, 0));
         }
         let client = client.build().map_err(|error| HostError::Client(error.to_string()))?;
-        Ok(Arc::new(Self { client, config: config.clone(), grants: GrantTable::default() }))
+        Ok(Self { client, config: config.clone(), grants: GrantTable::default(), playback: None })
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn install(
             digest: digest.to_string(),
             settings: settings(plugin, domain, config),
         };
-        match registry.put_in_force(domain, 1, vec![bound], None, "kassa").await {
+        match registry.put_in_force(&registry.turn().await, domain, 1, vec![bound], None, "kassa").await {
             // Another kernel starts on the same empty database, and was first. (Or there is a binding that this kernel
             // cannot read, and then it must not sell without one.)
             Err(RegistryError::Contended) if registry.load_bound().await?.contains(&domain) => {}

@@ -55,6 +55,10 @@ pub enum RegistryError {
     NotBound(String),
     #[error("there is no earlier binding")]
     NothingToRollBack,
+    #[error("generation {0} is not an earlier one")]
+    NotEarlier(i64),
+    #[error("a rollout of {0} plugins is under way: stop it first, or put its candidate in force")]
+    RolloutRuns(Domain),
     #[error("the binding was changed at the same time")]
     Contended,
     #[error(transparent)]

@@ -1,7 +1,10 @@
 //! Plugins and bindings over HTTP, for merchants.
 
+mod bindings;
+mod call;
 mod card;
 mod conformance;
+mod failed_calls;
 mod grants;
 mod settings;
 mod telemetry;
@@ -11,25 +14,26 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use bindings::*;
+pub use call::*;
 pub use card::CardOut;
 pub use conformance::*;
+pub use failed_calls::*;
 pub use grants::*;
 pub use settings::*;
 pub use telemetry::*;
 
-use super::{Binding, BoundPlugin, PluginVersion, RegistryError, SettingsPlace, Wanted};
+use super::{Binding, PluginVersion, RegistryError, SettingsPlace};
 use crate::Shop;
 use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
-use crate::http::extract::{Checks, Json, Path, read_body};
-use crate::plugins::answer::has_nul;
+use crate::http::extract::{Path, read_body};
 use crate::plugins::conformance::Summary;
-use crate::plugins::{CompileError, Domain, Fault, LoadError, Mistake, SignatureError};
+use crate::plugins::{CompileError, Fault, LoadError, Mistake, SignatureError};
 use crate::problem::{FieldError, Kind, Problem, ProblemSchema};
 
 /// A version of a plugin: its card, what its upload found, and when it came.
@@ -53,54 +57,6 @@ pub struct PluginOut {
     active_version: Option<String>,
     /// The newest upload first.
     versions: Vec<PluginVersionOut>,
-}
-
-/// One plugin of a binding.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct BoundPluginOut {
-    name: String,
-    version: String,
-    digest: String,
-    settings: Value,
-}
-
-/// The plugins in force for a domain.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "domain": "pricing", "generation": 4, "plugins": [{ "name": "pricing-standard", "version": "0.1.0" }], "rolled_back_to": null, "actor": "0198a1b2-4c3d-7e5f-8a9b-0c1d2e3f4a5b", "created_at": "2026-11-21T09:30:00Z" }))]
-pub struct BindingOut {
-    domain: &'static str,
-    /// Counts the changes; also the `ETag`.
-    generation: i64,
-    /// Pricing plugins price one after the other in this order.
-    plugins: Vec<BoundPluginOut>,
-    /// The generation that this one went back to.
-    rolled_back_to: Option<i64>,
-    /// Who put it in force.
-    actor: String,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Moment,
-}
-
-/// A plugin to bind.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WantedIn {
-    #[schema(example = "pricing-standard", min_length = 1, max_length = 64)]
-    name: String,
-    /// The newest upload where none is named.
-    #[schema(example = "1.2.0", min_length = 1, max_length = 64)]
-    version: Option<String>,
-    /// A JSON object. Where none is given, the settings that it had when it was bound last; `{}` where it never was.
-    #[schema(value_type = Option<Object>)]
-    settings: Option<Value>,
-}
-
-/// The plugins of a domain, in their order.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BindingIn {
-    #[schema(min_items = 1, max_items = 16)]
-    plugins: Vec<WantedIn>,
 }
 
 /// Uploads a plugin
@@ -173,148 +129,6 @@ pub async fn get_plugin(
     plugin_out(&shop, name, versions, &bindings).map(Answer).ok_or_else(Problem::not_found)
 }
 
-/// The plugins in force, by domain
-#[utoipa::path(get, path = "/v1/admin/bindings", tag = "plugins", security(("bearer" = [])), responses(
-    (status = 200, body = [BindingOut])
-))]
-pub async fn list_bindings(
-    State(shop): State<Shop>,
-    _: Staff<may::Plugins>,
-) -> Result<Answer<Vec<BindingOut>>, Problem> {
-    let bindings = shop.plugins().bindings().await?;
-    Ok(Answer(bindings.into_iter().map(binding_out).collect()))
-}
-
-/// The plugins in force for a domain
-#[utoipa::path(get, path = "/v1/admin/bindings/{domain}", tag = "plugins", security(("bearer" = [])),
-    params(("domain" = String, Path)), responses(
-    (status = 200, body = BindingOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema)
-))]
-pub async fn get_binding(
-    State(shop): State<Shop>,
-    _: Staff<may::Plugins>,
-    Path(domain): Path<String>,
-) -> Result<Response, Problem> {
-    let binding = shop.plugins().binding(parse_domain(&domain)?).await?;
-    binding.map(answer_binding).ok_or_else(Problem::not_found)
-}
-
-/// Puts plugins in force for a domain
-///
-/// Each is asked to check its settings first. Calls that have begun end on the version that they began with; calls that
-/// begin after the answer run on the new one. `If-Match` with the `ETag` of the binding guards against a change in between.
-#[utoipa::path(put, path = "/v1/admin/bindings/{domain}", tag = "plugins", security(("bearer" = [])),
-    params(("domain" = String, Path)), request_body = BindingIn, responses(
-    (status = 200, body = BindingOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 422, description = "`invalid-request`, `binding-rejected`", body = ProblemSchema),
-    (status = 412, description = "`precondition-failed`", body = ProblemSchema)
-))]
-pub async fn put_binding(
-    State(shop): State<Shop>,
-    staff: Staff<may::Plugins>,
-    Path(domain): Path<String>,
-    headers: HeaderMap,
-    Json(body): Json<BindingIn>,
-) -> Result<Response, Problem> {
-    let domain = parse_domain(&domain)?;
-    let expected = expected_generation(&headers)?;
-    let wanted = read_wanted(body.plugins, Checks::default())?;
-    let actor = staff.actor.to_string();
-    let bound =
-        put_in_force(shop, move |shop| async move { shop.plugins().bind(domain, &wanted, expected, &actor).await });
-    bound.await.map(answer_binding)
-}
-
-/// The plugins of a binding, once these and the other `checks` of their body hold.
-pub fn read_wanted(plugins: Vec<WantedIn>, mut checks: Checks) -> Result<Vec<Wanted>, Problem> {
-    checks.require((1..=16).contains(&plugins.len()), "/plugins", "must name 1 to 16 plugins");
-    for (index, plugin) in plugins.iter().enumerate() {
-        let object = plugin.settings.as_ref().is_none_or(Value::is_object);
-        checks.require(object, &format!("/plugins/{index}/settings"), "must be a JSON object");
-        let nul = plugin.settings.as_ref().is_some_and(has_nul);
-        checks.require(!nul, &format!("/plugins/{index}/settings"), "must not have the character U+0000");
-        checks.text(&plugin.name, 1, 64, &format!("/plugins/{index}/name"));
-        if let Some(version) = &plugin.version {
-            checks.text(version, 1, 64, &format!("/plugins/{index}/version"));
-        }
-    }
-    checks.done()?;
-    let wanted = |plugin: WantedIn| Wanted { name: plugin.name, version: plugin.version, settings: plugin.settings };
-    Ok(plugins.into_iter().map(wanted).collect())
-}
-
-/// Goes back to the binding before the one in force
-#[utoipa::path(post, path = "/v1/admin/bindings/{domain}/rollback", tag = "plugins", security(("bearer" = [])),
-    params(("domain" = String, Path)), responses(
-    (status = 200, body = BindingOut),
-    (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`nothing-to-roll-back`", body = ProblemSchema),
-    (status = 422, description = "`binding-rejected`", body = ProblemSchema)
-))]
-pub async fn roll_back_binding(
-    State(shop): State<Shop>,
-    staff: Staff<may::Plugins>,
-    Path(domain): Path<String>,
-) -> Result<Response, Problem> {
-    let (domain, actor) = (parse_domain(&domain)?, staff.actor.to_string());
-    let back = put_in_force(shop, move |shop| async move { shop.plugins().roll_back(domain, &actor).await });
-    back.await.map(answer_binding)
-}
-
-/// Runs the change to its end: with a client that hangs up it must not be committed and not published.
-async fn put_in_force<F, T>(shop: Shop, change: impl FnOnce(Shop) -> F) -> Result<T, Problem>
-where
-    F: Future<Output = Result<T, RegistryError>> + Send + 'static,
-    T: Send + 'static,
-{
-    let change = change(shop.clone());
-    let relay = shop.clone();
-    let changed = shop.run_to_end(async move { change.await.inspect(|_| relay.relay().wake()) }).await;
-    changed.map_err(Problem::internal)?.map_err(Problem::from)
-}
-
-fn parse_domain(text: &str) -> Result<Domain, Problem> {
-    text.parse().map_err(|_| Problem::not_found())
-}
-
-fn expected_generation(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let tag = value.to_str().ok().map(|text| text.trim().trim_matches('"'));
-    match tag {
-        Some("*") => Ok(None),
-        Some(tag) => tag.parse().map(Some).map_err(|_| Problem::new(Kind::PreconditionFailed)),
-        None => Err(Problem::new(Kind::PreconditionFailed)),
-    }
-}
-
-fn answer_binding(binding: Binding) -> Response {
-    let etag = HeaderValue::from_str(&format!("\"{}\"", binding.generation));
-    let mut response = Answer(binding_out(binding)).into_response();
-    if let Ok(etag) = etag {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    response
-}
-
-impl From<BoundPlugin> for BoundPluginOut {
-    fn from(plugin: BoundPlugin) -> Self {
-        Self { name: plugin.name, version: plugin.version, digest: plugin.digest, settings: plugin.settings }
-    }
-}
-
-fn binding_out(binding: Binding) -> BindingOut {
-    BindingOut {
-        domain: binding.domain.name(),
-        generation: binding.generation,
-        plugins: binding.plugins.into_iter().map(BoundPluginOut::from).collect(),
-        rolled_back_to: binding.rolled_back_to,
-        actor: binding.actor,
-        created_at: binding.created_at,
-    }
-}
-
 fn plugin_out(shop: &Shop, name: String, versions: Vec<PluginVersion>, bindings: &[Binding]) -> Option<PluginOut> {
     let domain = versions.first()?.package.domain.name();
     let bound = bindings.iter().flat_map(|binding| &binding.plugins).find(|plugin| plugin.name == name);
@@ -374,6 +188,8 @@ impl From<RegistryError> for Problem {
             RegistryError::NotFound => Problem::not_found(),
             RegistryError::NotBound(_) => Problem::new(Kind::PluginNotBound).detail(error.to_string()),
             RegistryError::NothingToRollBack => Problem::new(Kind::NothingToRollBack),
+            RegistryError::NotEarlier(_) => Problem::invalid_field("generation", error.to_string()),
+            RegistryError::RolloutRuns(_) => Problem::new(Kind::RolloutRunning).detail(error.to_string()),
             RegistryError::Contended => Problem::new(Kind::PreconditionFailed),
             RegistryError::Database(error) => error.into(),
             RegistryError::Host(_)

@@ -2,10 +2,12 @@
 //!
 //! A binding is the ordered list of plugins of one domain. Each change is a new generation; none is ever rewritten, so a
 //! rollback is a new generation with an old list. The row is committed before the routing changes: a crash between the
-//! two leaves the new binding, which the next start loads.
+//! two leaves the new binding, which the next start loads. Beside them stand the calls that failed, for those who mend plugins.
 
+mod changes;
 mod defaults;
 mod error;
+mod failed_calls;
 mod grants;
 pub mod http;
 mod kv;
@@ -23,19 +25,20 @@ use tokio::sync::Mutex;
 
 use super::conformance::{self, ConformanceConfig};
 use super::{
-    Bound, Domain, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig, Unsigned, notification,
-    schema,
+    Bound, Domain, FallbackConfig, Host, Loaded, Mistake, Package, Probe, Routing, Signature, SignaturesConfig,
+    Unsigned, notification, schema,
 };
 use crate::accounts::{Keys, Sealer};
 use crate::blobs::Blobs;
-use crate::clock::{self, Moment};
+use crate::clock::Moment;
 use crate::config::{Config, ShopConfig};
 use crate::db::{self, Db};
-use crate::events;
 use crate::plugins::answer::is_kebab;
+pub use changes::Turn;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
 pub use error::RegistryError;
+pub use failed_calls::{KeptCall, forget_failed_calls, run, subject_of_order};
 pub use grants::{Given, GrantState};
 pub use settings::{InForce, SettingsPlace};
 pub use uploads::{Inspected, inspect};
@@ -103,6 +106,7 @@ pub struct Registry {
     /// What activation asks a plugin with.
     probe: Probe,
     signatures: SignaturesConfig,
+    fallback: FallbackConfig,
     conformance: ConformanceConfig,
     /// One suite at a time, so that uploads take one place at most.
     trying_out: Mutex<()>,
@@ -125,6 +129,7 @@ impl Registry {
             blobs,
             probe,
             signatures: config.plugins.signatures.clone(),
+            fallback: config.plugins.fallback,
             conformance: config.plugins.conformance.clone(),
             trying_out: Mutex::new(()),
             secrets: keys.plugin_secrets(),
@@ -149,15 +154,18 @@ impl Registry {
     async fn load_bound(&self) -> Result<BTreeSet<Domain>, RegistryError> {
         let bindings = store::current_bindings(&mut self.db.read().await?).await?;
         // Components load side by side: it is most of the time that a start takes.
-        let loads = bindings.iter().map(|binding| self.bind_loaded(&binding.plugins));
-        let bound = futures_util::future::try_join_all(loads).await?;
-        for (binding, bound) in bindings.iter().zip(bound) {
-            self.host.publish(binding.domain, binding.generation as u64, bound);
+        let loads = bindings.iter().map(async |binding| {
+            let bound = self.bind_loaded(&binding.plugins).await?;
+            Ok::<_, RegistryError>((binding.domain, self.route_of(binding, bound).await))
+        });
+        for (domain, route) in futures_util::future::try_join_all(loads).await? {
+            self.host.publish_route(domain, route, None);
         }
         Ok(bindings.iter().map(|binding| binding.domain).collect())
     }
 
-    async fn bind_loaded(&self, plugins: &[BoundPlugin]) -> Result<Vec<Arc<Bound>>, RegistryError> {
+    /// Loads plugins that passed their checks before.
+    pub async fn bind_loaded(&self, plugins: &[BoundPlugin]) -> Result<Vec<Arc<Bound>>, RegistryError> {
         let mut bound = Vec::with_capacity(plugins.len());
         for plugin in plugins {
             let component = self.load(&plugin.digest).await.map_err(|cause| RegistryError::Missing {
@@ -182,7 +190,9 @@ impl Registry {
 
     /// A plugin by name: as it is bound now, else as it was bound last, so that what it began can be ended.
     pub async fn find_bound(&self, domain: Domain, name: &str) -> Result<Arc<Bound>, RegistryError> {
-        if let Some(bound) = self.routing().of(domain).bound.iter().find(|bound| bound.name() == name) {
+        let routing = self.routing();
+        let tried = routing.trial(domain).and_then(|trial| trial.candidate().find(name));
+        if let Some(bound) = routing.of(domain).find(name).or(tried) {
             return Ok(bound.clone());
         }
         let last = bound_last(&mut self.db.read().await?, domain, name).await?;
@@ -243,36 +253,6 @@ impl Registry {
         Ok(store::current_binding(&mut self.db.read().await?, domain).await?)
     }
 
-    /// Puts `wanted` in force for `domain`, after each plugin passed its check. `expected` refuses where the
-    /// binding changed since that generation was read.
-    pub async fn bind(
-        &self,
-        domain: Domain,
-        wanted: &[Wanted],
-        expected: Option<i64>,
-        actor: &str,
-    ) -> Result<Binding, RegistryError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let generation = self.binding(domain).await?.map_or(0, |binding| binding.generation);
-        if expected.is_some_and(|expected| expected != generation) {
-            return Err(RegistryError::Contended);
-        }
-        let plugins = self.resolve(domain, wanted).await?;
-        self.require_grants(&plugins).await?;
-        self.put_in_force(domain, generation + 1, plugins, None, actor).await
-    }
-
-    /// Goes back to the binding before the one in force; called again, further back.
-    pub async fn roll_back(&self, domain: Domain, actor: &str) -> Result<Binding, RegistryError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let current = self.binding(domain).await?.ok_or(RegistryError::NothingToRollBack)?;
-        let stands_for = current.rolled_back_to.unwrap_or(current.generation);
-        let earlier = store::binding_before(&mut self.db.read().await?, domain, stands_for).await?;
-        let earlier = earlier.ok_or(RegistryError::NothingToRollBack)?;
-        let target = earlier.rolled_back_to.unwrap_or(earlier.generation);
-        self.put_in_force(domain, current.generation + 1, earlier.plugins, Some(target), actor).await
-    }
-
     async fn resolve(&self, domain: Domain, wanted: &[Wanted]) -> Result<Vec<BoundPlugin>, RegistryError> {
         let mut plugins: Vec<BoundPlugin> = Vec::with_capacity(wanted.len());
         let mut conn = self.db.read().await?;
@@ -330,7 +310,7 @@ impl Registry {
         Ok(bound)
     }
 
-    /// What [`Registry::bind`] would put in force, which is not in force: to be tried.
+    /// What [`Registry::bind`] would put in force, which is not in force: to be tried on what was recorded.
     pub async fn candidate(
         &self,
         domain: Domain,
@@ -341,32 +321,15 @@ impl Registry {
         Ok((plugins, bound))
     }
 
-    async fn put_in_force(
+    /// The same to be tried on live calls, where it reaches what it was granted.
+    pub async fn live_candidate(
         &self,
         domain: Domain,
-        generation: i64,
-        plugins: Vec<BoundPlugin>,
-        rolled_back_to: Option<i64>,
-        actor: &str,
-    ) -> Result<Binding, RegistryError> {
-        let bound = self.load_checked(&plugins).await?;
-        let binding =
-            Binding { domain, generation, plugins, rolled_back_to, actor: actor.to_owned(), created_at: clock::now() };
-        let mut tx = self.db.write().await?;
-        store::insert_binding(&mut tx, &binding).await.map_err(|error| match error.is_unique_violation() {
-            true => RegistryError::Contended,
-            false => error.into(),
-        })?;
-        let kind = if rolled_back_to.is_some() { "plugin.rolled-back" } else { "plugin.activated" };
-        let data = json!({
-            "domain": domain.name(), "generation": generation, "actor": actor,
-            "plugins": BoundPlugin::told(&binding.plugins),
-        });
-        events::record(&mut tx, kind, domain.name(), data).await?;
-        tx.commit().await?;
-        self.host.publish(domain, generation as u64, bound);
-        tracing::info!(%domain, generation, rolled_back_to, actor, "a binding is in force");
-        Ok(binding)
+        wanted: &[Wanted],
+    ) -> Result<(Vec<BoundPlugin>, Vec<Arc<Bound>>), RegistryError> {
+        let (plugins, bound) = self.candidate(domain, wanted).await?;
+        self.require_grants(&plugins).await?;
+        Ok((plugins, bound))
     }
 }
 

@@ -33,14 +33,15 @@ impl Registry {
         expected: Option<i64>,
         actor: &str,
     ) -> Result<InForce, RegistryError> {
-        let _one_at_a_time = self.changing.lock().await;
+        let turn = self.turn().await;
         let (binding, index) = self.binding_of(name).await?;
+        self.refuse_beside_trial(binding.domain)?;
         if expected.is_some_and(|expected| expected != binding.generation) {
             return Err(RegistryError::Contended);
         }
         let mut plugins = binding.plugins;
         plugins[index].settings = settings;
-        let changed = self.put_in_force(binding.domain, binding.generation + 1, plugins, None, actor).await;
+        let changed = self.put_in_force(&turn, binding.domain, binding.generation + 1, plugins, None, actor).await;
         let changed = changed.map_err(|error| match error {
             RegistryError::Settings { name, place: SettingsPlace::OfBinding(at), mistakes } if at == index => {
                 RegistryError::Settings { name, place: SettingsPlace::Body, mistakes }

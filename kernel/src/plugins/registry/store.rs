@@ -1,5 +1,6 @@
 //! All the SQL of plugins, bindings and the plugins' kv.
 
+pub(super) mod failed_calls;
 pub(super) mod grants;
 
 use serde::Serialize;
@@ -225,6 +226,25 @@ pub(super) async fn binding_before(conn: &mut Conn, domain: Domain, generation: 
         generation
     )?;
     Ok(row.and_then(BindingRow::into_binding))
+}
+
+/// At most `limit` bindings of `domain` before `generation`, the newest first.
+pub(super) async fn bindings_before(
+    conn: &mut Conn,
+    domain: Domain,
+    generation: i64,
+    limit: u32,
+) -> Result<Vec<Binding>> {
+    let rows = sql::all!(
+        conn,
+        BindingRow,
+        "select domain, generation, plugins, rolled_back_to, actor, created_at from bindings
+         where domain = $1 and generation < $2 order by generation desc limit $3",
+        domain.name(),
+        generation,
+        i64::from(limit)
+    )?;
+    Ok(rows.into_iter().filter_map(BindingRow::into_binding).collect())
 }
 
 /// What a plugin keeps in all. A sum over its keys would make each write dearer than the one before.

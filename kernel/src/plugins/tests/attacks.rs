@@ -26,6 +26,10 @@ async fn answers_that_break_the_contract_are_refused_with_the_rule() {
         ("bad-delivery", "adjustment \"delivery\" is for the delivery, but none is chosen"),
         ("wrong-sign", "adjustment \"hostile\": a discount is 0 or less"),
         ("negative-fee", "adjustment \"negative-fee\": a fee is 0 or more"),
+        ("negative-tax", "adjustment \"hostile\": a tax is 0 or more"),
+        ("made-up-tax", "tax \"hostile\" is 1019, which 190000 parts per million of 100 do not make"),
+        ("rate-above-all", "tax \"hostile\" has a rate above 1000000 parts per million"),
+        ("negative-base", "a tax's base is below zero"),
     ] {
         let error = fault_of(&fixture, mode).await;
         assert_eq!(error.fault, Fault::InvalidAnswer(rule.into()), "{mode}");

@@ -29,7 +29,7 @@ async fn files_that_are_no_plugin_are_refused_by_name() {
     assert!(matches!(many, Err(PackageError::TooMany { what: "bytes in custom sections", .. })));
 
     let package = Package::read(&plugin, &limits).expect("a plugin");
-    assert_eq!((package.domain, package.contract.as_str()), (Domain::Pricing, "0.1.0"));
+    assert_eq!((package.domain, package.contract.as_str()), (Domain::Pricing, "0.2.0"));
     assert_eq!((package.name(), package.digest), ("percent-off", Digest::of(&plugin)));
 }
 

@@ -3,6 +3,7 @@
 mod attacks;
 mod breaking;
 mod calls;
+mod contracts;
 mod loading;
 mod outbound;
 mod trials;

@@ -1,6 +1,7 @@
 //! What a guest can reach through `wasi:http` and `kv`, and what is told of it.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::egress::PublicOnly;
+use crate::plugins::outbound::Outbound;
 
 /// A host that answers every request with its headers, one a connection.
 async fn peer() -> SocketAddr {
@@ -46,7 +49,26 @@ impl Reaching {
         config.outbound.allow_http = true;
         config.outbound.private_hosts = [("api.example.com".to_owned(), address.ip())].into();
         change(&mut config);
-        let fixture = Fixture::new(&config);
+        Self::of(Fixture::new(&config), address).await
+    }
+
+    /// The same where the name is somebody else's, who answers these addresses for it, one look-up after the other.
+    async fn resolving(answers: Vec<Vec<&'static str>>) -> Self {
+        let address = peer().await;
+        let mut config = small();
+        (config.outbound.allow_http, config.outbound.timeout_ms) = (true, 200);
+        let mut fixture = Fixture::new(&config);
+        let answers = Mutex::new(answers.into_iter());
+        let resolver = PublicOnly::with_answers(move |_| {
+            let next = answers.lock().expect("no panic").next().unwrap_or_default();
+            next.iter().map(|address| SocketAddr::new(address.parse().expect("an address"), 0)).collect()
+        });
+        let outbound = Arc::new(Outbound::with_resolver(&config.outbound, resolver).expect("a client"));
+        Arc::get_mut(&mut fixture.host.0).expect("nobody else has it yet").outbound = outbound;
+        Self::of(fixture, address).await
+    }
+
+    async fn of(fixture: Fixture, address: SocketAddr) -> Self {
         let plugin = fixture.bind("outbound-payment", "{}").await;
         let host = format!("api.example.com:{}", address.port());
         let secret = json!({ "name": "api-key", "host": host, "header": "authorization" });
@@ -97,6 +119,38 @@ async fn what_is_beyond_the_grants_is_refused_and_told() {
     let called = reaching.pay("kv").await.expect("an answer");
     assert!(called.value.reference.starts_with("Err"), "{}", called.value.reference);
     assert_eq!(told(&called.report), ["kv: not granted"]);
+}
+
+/// What a guest reaches by a name that was granted is decided by the address, at each connection: also where the name led elsewhere before.
+#[tokio::test]
+async fn a_name_that_leads_inside_leads_nowhere() {
+    let nobody = "192.31.196.1";
+    let inside = [
+        "127.0.0.1",
+        "10.0.0.5",
+        "192.168.1.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "::1",
+        "fe80::1",
+        "fd00:ec2::254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
+    ];
+    let answers =
+        inside.iter().flat_map(|address| [vec![*address], vec!["8.8.8.8", *address], vec![nobody], vec![*address]]);
+    let reaching = Reaching::resolving(answers.collect()).await;
+    let url = &reaching.url;
+    for address in inside {
+        // Alone, behind a public one, and in the place of a public one.
+        let called = reaching.pay(&format!("{url}/1 {url}/2 {url}/3 {url}/4")).await.expect("an answer");
+        let ends: Vec<_> =
+            told(&called.report).iter().map(|line| line.rsplit(": ").next().unwrap().to_owned()).collect();
+        let refused = "address-not-allowed";
+        assert_eq!([&ends[0], &ends[1], &ends[3]], [refused; 3], "{address}");
+        assert!(["timeout", "unreachable"].contains(&ends[2].as_str()), "{address}: {ends:?}");
+    }
 }
 
 #[tokio::test]

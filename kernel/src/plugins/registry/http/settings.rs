@@ -63,7 +63,7 @@ pub async fn get_plugin_settings(
     responses(
     (status = 200, description = "With the new generation as `ETag`", body = PluginSettingsOut),
     (status = 404, description = "`not-found`", body = ProblemSchema),
-    (status = 409, description = "`plugin-not-bound`", body = ProblemSchema),
+    (status = 409, description = "`plugin-not-bound`, `rollout-running`", body = ProblemSchema),
     (status = 412, description = "`precondition-failed`", body = ProblemSchema),
     (status = 422, description = "`invalid-request`, `binding-rejected`", body = ProblemSchema)
 ))]

@@ -6,7 +6,7 @@
 
 use std::hint::black_box;
 
-use kassa_sdk::pricing::{Adjustment, CouponOutcome, CouponState, Error, Pricing, Quote, Request, Target};
+use kassa_sdk::pricing::{Adjustment, CouponOutcome, CouponState, Error, Pricing, Quote, Request, Target, TaxLine};
 use kassa_sdk::{Configurable, Mistake, Money, log};
 use serde::Deserialize;
 
@@ -17,6 +17,8 @@ struct Hostile {
     mode: Mode,
     #[serde(default)]
     spare_probe: bool,
+    /// Misbehave only with carts whose first line has so many pieces.
+    only_quantity: Option<u32>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -79,6 +81,14 @@ enum Mode {
     WrongSign,
     /// A fee below 0.
     NegativeFee,
+    /// A tax below 0.
+    NegativeTax,
+    /// A tax that its rate and its base do not make.
+    MadeUpTax,
+    /// A tax with a rate above 100 %.
+    RateAboveAll,
+    /// A tax on less than nothing.
+    NegativeBase,
     /// What became of a coupon that nobody typed in.
     ForeignCoupon,
     /// Each coupon applied and refused.
@@ -119,6 +129,10 @@ impl Pricing for Hostile {
         if self.spare_probe && request.lines.is_empty() {
             return Ok(quote);
         }
+        let quantity = request.lines.first().map(|line| line.quantity);
+        if self.only_quantity.is_some_and(|only| quantity.is_some_and(|quantity| quantity != only)) {
+            return Ok(quote);
+        }
         let mut adjust = |target, minor, code: &str, label: String| {
             let fee = Adjustment::fee(target, code, label, Money::ZERO);
             quote.adjustments.push(Adjustment { amount: minor, ..fee });
@@ -137,6 +151,10 @@ impl Pricing for Hostile {
             Mode::I64Max => adjust(Target::Order, i64::MAX, "max", "Max".to_owned()),
             Mode::BeyondRange => adjust(Target::Order, 1 << 53, "beyond", "Beyond".to_owned()),
             Mode::NegativeFee => adjust(Target::Order, -1, "negative-fee", "Fee".to_owned()),
+            Mode::NegativeTax => tax(&mut quote, -1, None, None),
+            Mode::MadeUpTax => tax(&mut quote, 19 + 1_000, Some(190_000), Some(100)),
+            Mode::RateAboveAll => tax(&mut quote, 1, Some(1_000_001), None),
+            Mode::NegativeBase => tax(&mut quote, 1, None, Some(-1)),
             Mode::Text50Mb => adjust(Target::Order, 1, "text", "x".repeat(50_000_000)),
             Mode::LongLabel => adjust(Target::Order, 1, "label", "x".repeat(201)),
             Mode::Markup => adjust(Target::Order, 1, "markup", "<script>alert(1)</script>".to_owned()),
@@ -179,6 +197,11 @@ impl Pricing for Hostile {
 fn discount(quote: &mut Quote, target: Target, minor: i64) {
     let discount = Adjustment::discount(target, "hostile", "Hostile", Money::ZERO);
     quote.adjustments.push(Adjustment { amount: minor, ..discount });
+}
+
+fn tax(quote: &mut Quote, amount: i64, rate_ppm: Option<u32>, base: Option<i64>) {
+    let tax = TaxLine::of(Target::Order, "hostile", "Hostile", Money::ZERO, false);
+    quote.taxes.push(TaxLine { amount, rate_ppm, base, ..tax });
 }
 
 fn decide(quote: &mut Quote, code: &str, state: CouponState) {
