@@ -103,7 +103,8 @@ impl<'de> Deserialize<'de> for Content {
 /// What one call is to be kept of: nothing, where it has no room.
 #[derive(Debug, Default)]
 pub struct Record {
-    room: usize,
+    /// None where nothing is to be kept, or nothing more.
+    room: Option<usize>,
     calls: Vec<HostCall>,
     cut: bool,
 }
@@ -116,9 +117,9 @@ pub struct Place(Option<usize>);
 const OVERHEAD: usize = 64;
 
 impl Record {
-    /// With room for so many bytes.
+    /// With room for so many bytes; with none, nothing is to be kept.
     pub fn with_room(room: usize) -> Self {
-        Self { room, calls: Vec::new(), cut: false }
+        Self { room: (room > 0).then_some(room), calls: Vec::new(), cut: false }
     }
 
     pub fn begin_kv(&mut self, operation: KvOperation, key: &str) -> Place {
@@ -140,17 +141,10 @@ impl Record {
 
     /// From the first that there is no room for nothing is kept any more: what is kept has no gaps.
     fn take(&mut self, bytes: usize) -> bool {
-        match self.room.checked_sub(bytes) {
-            Some(left) => {
-                self.room = left;
-                true
-            }
-            None => {
-                self.cut |= self.room > 0;
-                self.room = 0;
-                false
-            }
-        }
+        let Some(room) = self.room else { return false };
+        self.room = room.checked_sub(bytes);
+        self.cut |= self.room.is_none();
+        self.room.is_some()
     }
 
     pub fn end_kv(&mut self, place: Place, answered: impl FnOnce() -> KvAnswer) {
@@ -194,7 +188,7 @@ impl Record {
 
     /// All that was kept, and whether there was more.
     pub fn take_all(&mut self) -> (Vec<HostCall>, bool) {
-        self.room = 0;
+        self.room = None;
         (std::mem::take(&mut self.calls), self.cut)
     }
 }
