@@ -103,8 +103,9 @@ impl<'de> Deserialize<'de> for Content {
 /// What one call is to be kept of: nothing, where it has no room.
 #[derive(Debug, Default)]
 pub struct Record {
-    /// None where nothing is to be kept, or nothing more.
-    room: Option<usize>,
+    room: usize,
+    /// It had room at the beginning.
+    keeps: bool,
     calls: Vec<HostCall>,
     cut: bool,
 }
@@ -117,9 +118,9 @@ pub struct Place(Option<usize>);
 const OVERHEAD: usize = 64;
 
 impl Record {
-    /// With room for so many bytes; with none, nothing is to be kept.
+    /// With room for so many bytes.
     pub fn with_room(room: usize) -> Self {
-        Self { room: (room > 0).then_some(room), calls: Vec::new(), cut: false }
+        Self { room, keeps: room > 0, calls: Vec::new(), cut: false }
     }
 
     pub fn begin_kv(&mut self, operation: KvOperation, key: &str) -> Place {
@@ -141,10 +142,17 @@ impl Record {
 
     /// From the first that there is no room for nothing is kept any more: what is kept has no gaps.
     fn take(&mut self, bytes: usize) -> bool {
-        let Some(room) = self.room else { return false };
-        self.room = room.checked_sub(bytes);
-        self.cut |= self.room.is_none();
-        self.room.is_some()
+        match self.room.checked_sub(bytes) {
+            Some(left) => {
+                self.room = left;
+                true
+            }
+            None => {
+                self.cut |= self.keeps;
+                self.room = 0;
+                false
+            }
+        }
     }
 
     pub fn end_kv(&mut self, place: Place, answered: impl FnOnce() -> KvAnswer) {
@@ -188,7 +196,7 @@ impl Record {
 
     /// All that was kept, and whether there was more.
     pub fn take_all(&mut self) -> (Vec<HostCall>, bool) {
-        self.room = None;
+        self.room = 0;
         (std::mem::take(&mut self.calls), self.cut)
     }
 }
