@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Error;
-use crate::accounts::{self, Identity, Person, Proof, Proved};
+use crate::accounts::{self, Email, Identity, Person, Proof, Proved};
 use crate::clock::{self, Moment};
 use crate::db::{Conn, Tx};
 use crate::orders::{self, Forgotten};
@@ -184,6 +184,8 @@ async fn forget_account(shop: &Shop, erasure: &Erasure, id: Uuid) -> Result<(), 
     // What was begun meanwhile.
     require_nothing_under_way(&mut tx, erasure).await?;
     forget_bought_by(&mut tx, id, now).await?;
+    // Of an address that was never proved, too: what failed about it is nobody's order.
+    registry::forget_failed_calls(&mut tx, &Email::key_of(&person.email)).await?;
     prepaid::forget_person(&mut tx, id).await?;
     notifications::forget_person(&mut tx, id).await?;
     let mut subjects = reviews::forget_person(&mut tx, id).await?;

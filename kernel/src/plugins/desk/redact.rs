@@ -58,7 +58,11 @@ struct Redactor {
 }
 
 impl Redactor {
-    fn new(found: BTreeSet<String>) -> Self {
+    fn new(mut found: BTreeSet<String>) -> Self {
+        // What a link carries opens as much as the link: `https://shop.example/#token=…`.
+        let carried = |text: &String| text.rsplit_once('=').map(|(_, carried)| carried.to_owned());
+        let carried: Vec<_> = found.iter().filter_map(carried).collect();
+        found.extend(carried);
         let long = found.into_iter().filter(|text| text.len() >= SHORTEST && text != STRUCK);
         // Inside of a text that is JSON itself, it may be written otherwise.
         let mut secrets: Vec<_> = long.flat_map(|text| [in_json(&text), text]).collect();
@@ -229,6 +233,7 @@ mod tests {
     const TOKEN: &str = "tok_\"1N3T00\"";
     const SETTING: &str = "whsec_MfKQ9r8GKYqr";
     const CODE: &str = "code-of-a-letter";
+    const CARRIED: &str = "carried-by-a-link";
 
     fn kv(value: &[u8]) -> HostCall {
         let answer = Some(KvAnswer::Value(Some(Content(Bytes::copy_from_slice(value)))));
@@ -247,7 +252,7 @@ mod tests {
 
     fn failed(domain: Domain, function: Function, question: Question) -> FailedCall {
         let values = [("api-key".to_owned(), SecretValue::new(SECRET))].into();
-        let log = vec![LogLine { level: Level::Error, text: format!("{TOKEN} {SECRET}"), by_kernel: false }];
+        let log = vec![LogLine { level: Level::Error, text: format!("{TOKEN} {SECRET} {CARRIED}"), by_kernel: false }];
         FailedCall {
             failed_at: clock::now(),
             plugin: PluginId { name: "pay".into(), version: "1.0.0".into(), digest: "d".into(), generation: 1 },
@@ -288,7 +293,7 @@ mod tests {
     }
 
     fn compose() -> Question {
-        let data = json!({ "url": format!("https://shop.example/#token={CODE}"), "order_id": "0b1c2d", "number": 1042, "code": CODE });
+        let data = json!({ "url": format!("https://shop.example/#token={CARRIED}"), "order_id": "0b1c2d", "number": 1042, "code": CODE });
         let request = serde_json::from_value(json!({
             "event": { "id": "e", "kind": "account.reset-password", "at": 7, "data": data.to_string() },
             "recipient": { "name": "Ada", "email": "ada@example.org", "attributes": [] },
@@ -302,7 +307,7 @@ mod tests {
         for (domain, function, question, others) in [
             (Domain::Payment, Function::Authorize, authorize(), vec![TOKEN]),
             (Domain::Payment, Function::Webhook, webhook(), vec![TOKEN, "5f4dcc3b5aa7"]),
-            (Domain::Notification, Function::Compose, compose(), vec![CODE, "0b1c2d"]),
+            (Domain::Notification, Function::Compose, compose(), vec![CODE, CARRIED, "0b1c2d"]),
         ] {
             let call = failed(domain, function, question);
             let (text, file) = CallFile::of(uuid::Uuid::nil(), &call, 1 << 20);
