@@ -35,7 +35,6 @@ api_test! {
         assert_eq!(large.add("TEA-SENCHA-100", 8).await.expect(200)["total"], 100_00);
         assert_eq!(small.add("TEA-SENCHA-100", 1).await.expect(200)["total"], 12_50);
         let seen = observed(&merchant, &rollout, |seen| seen["compared"].as_i64() >= Some(2) && seen["different"].as_i64() >= Some(1)).await;
-        let count = |name: &str| seen[name].as_i64().unwrap();
         assert_eq!((&seen["served"], &seen["not_compared"], &seen["stood_in"]), (&json!(0), &json!(0), &json!(0)), "{seen}");
         assert_eq!(seen["failed"], json!({}));
         // An empty cart has its price, too; each look at the large one counts.
