@@ -19,7 +19,7 @@
 //!
 //! impl Default for OffAbove {
 //!     fn default() -> Self {
-//!         OffAbove { above: Money::from(100_00), off_bp: Rate::percent(10) }
+//!         OffAbove { above: Money::from(10_000), off_bp: Rate::percent(10) }
 //!     }
 //! }
 //!
@@ -42,7 +42,7 @@
 //! kassa_sdk::export!(pricing: OffAbove);
 //!
 //! let rule: OffAbove = testing::settings("{}").unwrap();
-//! for (price, total) in [(100_00, 100_00), (100_01, 90_01), (250_00, 225_00)] {
+//! for (price, total) in [(10_000, 10_000), (10_001, 90_01), (25_000, 22_500)] {
 //!     let request = testing::cart().line("chair", 1, price).request();
 //!     assert_eq!(testing::total(&request, &rule.price(&request).unwrap()), Money::from(total));
 //! }

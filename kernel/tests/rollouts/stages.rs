@@ -32,7 +32,7 @@ api_test! {
         let merchant = Merchant::of(&app).await;
         let rollout = begin(&merchant, json!({ "plugins": above_100(&merchant).await })).await;
         let (large, small) = (Shopper::guest(&app).await, Shopper::guest(&app).await);
-        assert_eq!(large.add("TEA-SENCHA-100", 8).await.expect(200)["total"], 100_00);
+        assert_eq!(large.add("TEA-SENCHA-100", 8).await.expect(200)["total"], 10_000);
         assert_eq!(small.add("TEA-SENCHA-100", 1).await.expect(200)["total"], 12_50);
         let seen = observed(&merchant, &rollout, |seen| seen["compared"].as_i64() >= Some(2) && seen["different"].as_i64() >= Some(1)).await;
         assert_eq!((&seen["served"], &seen["not_compared"], &seen["stood_in"]), (&json!(0), &json!(0), &json!(0)), "{seen}");

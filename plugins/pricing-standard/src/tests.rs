@@ -219,12 +219,12 @@ fn a_tax_says_its_rate_and_what_it_is_on() {
             &format!(
                 r#"{{"tax": {{"included": {included}, "home": "DE", "countries": [{{"country": "DE", "rate_bp": 1900}}]}}}}"#
             ),
-            cart().line("lamp", 1, 119_00).delivery("standard", 4_90),
+            cart().line("lamp", 1, 11_900).delivery("standard", 4_90),
         );
         quote.taxes.iter().map(|tax| (tax.rate_ppm, tax.base, tax.amount)).collect::<Vec<_>>()
     };
-    assert_eq!(tax(true), [(Some(190_000), Some(100_00), 19_00), (Some(190_000), Some(4_12), 78)]);
-    assert_eq!(tax(false), [(Some(190_000), Some(119_00), 22_61), (Some(190_000), Some(4_90), 93)]);
+    assert_eq!(tax(true), [(Some(190_000), Some(10_000), 19_00), (Some(190_000), Some(4_12), 78)]);
+    assert_eq!(tax(false), [(Some(190_000), Some(11_900), 22_61), (Some(190_000), Some(4_90), 93)]);
 }
 
 #[test]
