@@ -88,8 +88,17 @@ impl<'a> Ground<'a> {
 
     async fn upload(&self, file: &[u8]) -> Answer {
         let app = self.merchant.app;
-        let request = app.client.post(format!("{}/v1/admin/plugins", app.url)).bearer_auth(&self.merchant.token);
-        Answer::of(request.header("content-type", "application/wasm").body(file.to_vec())).await
+        let request = || {
+            let request = app.client.post(format!("{}/v1/admin/plugins", app.url)).bearer_auth(&self.merchant.token);
+            request.header("content-type", "application/wasm").body(file.to_vec())
+        };
+        // Who is refused in the middle of a long body may lose the answer with the connection.
+        for _ in 0..9 {
+            if let Ok(response) = request().send().await {
+                return Answer::read(response).await;
+            }
+        }
+        Answer::of(request()).await
     }
 
     /// Puts a plugin in force for carts; nothing said of its settings, it has those that it had.

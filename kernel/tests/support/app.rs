@@ -224,7 +224,10 @@ impl App {
 
 impl Answer {
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.send().await.expect("the shop answers");
+        Self::read(request.send().await.expect("the shop answers")).await
+    }
+
+    pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("the answer arrives");
         Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
