@@ -91,8 +91,8 @@ api_test! {
     async fn every_page_reads_large_tables_by_an_index(app: App) {
         // What the worker of the stock asks is not asked by the pages.
         let quiet = app.another(|config| config.inventory.poll_interval_ms = 3_600_000).await;
-        app.stopper().stop().await;
-        let (app, stop) = (&quiet, quiet.stopper());
+        app.leave().await;
+        let app = &quiet;
         let thread = thread_name(CASE, app.backend);
         listen();
         let mut database = Database::open(app).await;
@@ -109,7 +109,6 @@ api_test! {
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
         // The test can fail: nothing serves this.
         assert!(!database.scans("select id from products where description = 'x'").await.is_empty());
-        stop.stop().await;
     }
 }
 
