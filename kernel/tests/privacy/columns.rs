@@ -184,6 +184,7 @@ const OF_NOBODY: &[&str] = &[
     "order_history.cause",
     "prepaid_entries.cause",
     "return_lines.reason",
+    "rollouts.reason",
     "webhooks.disabled_reason",
     // Of goods that are counted, not of orders.
     "stock_movements.reason",
