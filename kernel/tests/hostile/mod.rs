@@ -28,16 +28,20 @@ use crate::support::merchant::Merchant;
 use crate::support::process::Process;
 use crate::support::shopper::Shopper;
 
-/// Settings of the shop that they meet, beside the defaults.
+/// Settings of the shop that they meet, beside the defaults. What does not conform is kept, so that it is met where it does harm. A request
+/// ends before `orders.reconcile_after_ms`, when the provider would be asked about a payment that its plugin is still at.
 const SETTINGS: &str = "
 [plugins.compile]
 cpu_s = 3
 [plugins.outbound]
 allow_http = true
-timeout_ms = 2000
+timeout_ms = 1000
 private_hosts = { 'api.example.com' = '127.0.0.1' }
 [plugins.limits.payment]
 kv_keys = 50
+[plugins.conformance]
+failed = 'marked'
+budget_ms = 500
 ";
 
 /// What the process may have in memory at the end beyond what it had before the first of them.

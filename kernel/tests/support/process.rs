@@ -16,7 +16,7 @@ per_hour = 0
 per_hour = 0
 [orders]
 reconcile_interval_ms = 50
-reconcile_after_ms = 6000
+reconcile_after_ms = 3000
 [events]
 poll_interval_ms = 100
 [log]
