@@ -113,8 +113,8 @@ pub(super) struct Outbound<'a> {
 }
 
 impl<'a> Outbound<'a> {
-    pub(super) async fn begin(app: &'a App) -> Self {
-        let (peer, ground) = (Peer::start().await, Ground::of(app).await);
+    pub(super) async fn begin(app: &'a App, token: &str) -> Self {
+        let (peer, ground) = (Peer::start().await, Ground::of(app, token).await);
         let host = format!("api.example.com:{}", peer.address.port());
         let secret = json!({ "name": "api-key", "host": host, "header": "authorization", "prefix": "Bearer " });
         let asks = json!({ "hosts": [host, METADATA], "secrets": [secret] });

@@ -14,7 +14,7 @@ use wasm_smith::Config;
 use wasmparser::{Parser, Payload};
 
 use super::guest::{named, try_component};
-use super::{Ground, SETTINGS};
+use super::{Ground, SETTINGS, sign_in};
 use crate::support::Backend;
 use crate::support::app::Answer;
 use crate::support::components::PERCENT_V1;
@@ -164,7 +164,7 @@ api_test! {
         type Make = fn(u64) -> arbitrary::Result<Vec<u8>>;
         let kinds: [(&str, Make); 3] = [("module", module), ("component", component), ("changed", changed)];
         for (what, make) in kinds {
-            let ground = Ground::of(&process.app).await;
+            let ground = Ground::of(&process.app, &sign_in(&process.app).await).await;
             let mut counts = Counts::default();
             for number in first..first + files {
                 // Chance may run out before there is anything.
@@ -173,7 +173,7 @@ api_test! {
             }
             assert!(counts.taken > 0 && counts.refused > 0, "{what}: {counts:?}");
         }
-        let ground = Ground::of(&process.app).await;
+        let ground = Ground::of(&process.app, &sign_in(&process.app).await).await;
         let mut counts = Counts::default();
         for number in first..first + files {
             if let Some(file) = code(number) {
