@@ -45,6 +45,38 @@ impl Default for Guards {
     }
 }
 
+/// What a rollout says of its guards.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = RolloutGuardsIn)]
+pub struct GuardsIn {
+    #[schema(minimum = 10, maximum = 86_400)]
+    window_s: Option<u32>,
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    min_calls: Option<u32>,
+    #[schema(minimum = 0, maximum = 10_000)]
+    max_failed_bp: Option<u32>,
+    #[schema(minimum = 0, maximum = 100_000)]
+    max_slower_percent: Option<u32>,
+    slow_from_us: Option<u32>,
+    #[schema(minimum = 0, maximum = 100_000)]
+    max_drift_bp: Option<u32>,
+}
+
+impl GuardsIn {
+    /// With what the shop says of those that are not named.
+    pub fn over(self, shops: Guards) -> Guards {
+        Guards {
+            window_s: self.window_s.unwrap_or(shops.window_s),
+            min_calls: self.min_calls.unwrap_or(shops.min_calls),
+            max_failed_bp: self.max_failed_bp.unwrap_or(shops.max_failed_bp),
+            max_slower_percent: self.max_slower_percent.unwrap_or(shops.max_slower_percent),
+            slow_from_us: self.slow_from_us.unwrap_or(shops.slow_from_us),
+            max_drift_bp: self.max_drift_bp.unwrap_or(shops.max_drift_bp),
+        }
+    }
+}
+
 /// Which guard it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -191,6 +223,14 @@ mod tests {
             let breach = guards.judge(&window).map(|breach| (breach.guard, breach.measured));
             assert_eq!(breach, expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_rollout_changes_the_guards_that_it_names() {
+        let shops = Guards { min_calls: 7, window_s: 60, ..Guards::default() };
+        assert_eq!(GuardsIn::default().over(shops), shops);
+        let named = GuardsIn { max_drift_bp: Some(5), window_s: Some(90), ..GuardsIn::default() };
+        assert_eq!(named.over(shops), Guards { max_drift_bp: 5, window_s: 90, ..shops });
     }
 
     #[test]

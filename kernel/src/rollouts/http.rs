@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Begin, Breach, Ending, Error, Guards, Rollout, Stage};
+use super::{Begin, Breach, Ending, Error, Guards, GuardsIn, Rollout, Stage};
 use crate::Shop;
 use crate::clock::Moment;
 use crate::http::auth::{Staff, may};
@@ -29,8 +29,8 @@ pub struct RolloutIn {
     /// Begin as a canary for this share of the shoppers, in basis points; where none is given, in shadow.
     #[schema(minimum = 1, maximum = 9_999, example = 1_000)]
     share: Option<u16>,
-    /// What the candidate may not do; those of the settings where none are given.
-    guards: Option<Guards>,
+    /// What the candidate may not do; of those that are not named, what the shop's settings say.
+    guards: Option<GuardsIn>,
 }
 
 /// The stage that a rollout is to have.
@@ -103,7 +103,7 @@ pub async fn create_rollout(
     let domain: Domain = domain.parse().map_err(|_| Problem::not_found())?;
     let mut checks = Checks::default();
     check_share(&mut checks, body.share);
-    let guards = body.guards.unwrap_or(shop.config().rollouts.guards);
+    let guards = body.guards.unwrap_or_default().over(shop.config().rollouts.guards);
     for (name, range) in guards.out_of_range() {
         checks.require(false, &format!("/guards/{name}"), range);
     }

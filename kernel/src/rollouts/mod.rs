@@ -31,7 +31,7 @@ use crate::plugins::trial::{Counts, Step};
 use crate::plugins::{Domain, RegistryError};
 use crate::{Shop, db, events};
 
-pub use guards::{Breach, Guard, Guards};
+pub use guards::{Breach, Guard, Guards, GuardsIn};
 pub use moving::{Begin, begin, move_to, stop};
 pub use resume::resume;
 pub use stage::{Ending, Stage};
