@@ -129,6 +129,9 @@ api_test! {
         assert_eq!((&stopped["ending"], &stopped["stage"]), (&json!("stopped"), &json!("canary")));
         assert_eq!(cart.show().await["total"], 12_50);
         merchant.post(&format!("{rollout}/stop"), Value::Null).await.problem("rollout-stage");
+        // What it began can be ended, though it never was in force.
+        let found = app.shop.plugins().find_bound(kassa::plugins::Domain::Pricing, "percent-off").await.unwrap();
+        assert_eq!((found.name(), found.version()), ("percent-off", "1.0.0"));
         let events = merchant.get("/v1/admin/events?type=plugin.rollout-ended").await.expect(200);
         assert_eq!(events["items"][0]["data"]["ending"], "stopped", "{events}");
         let listed = merchant.get("/v1/admin/rollouts").await.expect(200);

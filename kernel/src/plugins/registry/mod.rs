@@ -188,14 +188,23 @@ impl Registry {
         Ok(loaded)
     }
 
-    /// A plugin by name: as it is bound now, else as it was bound last, so that what it began can be ended.
+    /// A plugin by name: as it is bound or tried now, else as it was last, so that what it began can be ended.
     pub async fn find_bound(&self, domain: Domain, name: &str) -> Result<Arc<Bound>, RegistryError> {
         let routing = self.routing();
         let tried = routing.trial(domain).and_then(|trial| trial.candidate().find(name));
         if let Some(bound) = routing.of(domain).find(name).or(tried) {
             return Ok(bound.clone());
         }
-        let last = bound_last(&mut self.db.read().await?, domain, name).await?;
+        let mut conn = self.db.read().await?;
+        let last = match bound_last(&mut conn, domain, name).await? {
+            Some(last) => Some(last),
+            // It never was in force, but answered shoppers as a canary.
+            None => {
+                let candidate = store::candidate_naming(&mut conn, domain, name).await?;
+                candidate.into_iter().flatten().find(|plugin| plugin.name == name)
+            }
+        };
+        drop(conn);
         let plugin = last.ok_or_else(|| RegistryError::UnknownPlugin(name.to_owned()))?;
         Ok(bound_of(self.load(&plugin.digest).await?, &plugin.settings))
     }

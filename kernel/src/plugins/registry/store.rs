@@ -247,6 +247,20 @@ pub(super) async fn bindings_before(
     Ok(rows.into_iter().filter_map(BindingRow::into_binding).collect())
 }
 
+/// The candidate of the newest rollout of `domain` in whose text `name` stands as a name.
+pub(super) async fn candidate_naming(conn: &mut Conn, domain: Domain, name: &str) -> Result<Option<Vec<BoundPlugin>>> {
+    // Names have no character that means something in a pattern.
+    let pattern = format!("%\"name\":\"{name}\"%");
+    let row = sql::optional!(
+        conn,
+        (String,),
+        "select candidate from rollouts where domain = $1 and candidate like $2 order by id desc limit 1",
+        domain.name(),
+        pattern.as_str()
+    )?;
+    Ok(row.and_then(|(candidate,)| serde_json::from_str(&candidate).ok()))
+}
+
 /// What a plugin keeps in all. A sum over its keys would make each write dearer than the one before.
 pub(super) struct KvUsage {
     pub keys: i64,
