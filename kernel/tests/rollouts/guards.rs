@@ -100,6 +100,26 @@ api_test! {
 }
 
 api_test! {
+    /// The candidate in force is the same file under other settings: what it fails opens no breaker against carts of the plugins before.
+    async fn what_a_candidate_fails_is_not_held_against_carts_of_the_plugins_before(app: App) {
+        let merchant = Merchant::of(&app).await;
+        let candidate = seven_is_a_trap(&merchant).await;
+        let guards = json!({ "max_failed_bp": 10_000 });
+        let rollout = begin(&merchant, json!({ "plugins": candidate, "guards": guards })).await;
+        let held = Shopper::guest(&app).await;
+        assert_eq!(held.add("TEA-SENCHA-100", 7).await.expect(200)["total"], 87_50);
+        stage(&merchant, &rollout, json!({ "stage": "active" })).await.expect(200);
+        for _ in 0..10 {
+            let new = Shopper::guest(&app).await;
+            assert_eq!(new.add("TEA-SENCHA-100", 7).await.expect(200)["total"], 87_50);
+        }
+        let counters = merchant.get("/v1/admin/plugins/hostile-pricing/counters").await.expect(200);
+        assert_eq!(counters["versions"][0]["functions"][0]["circuit"], "open", "{counters}");
+        assert_eq!(held.show().await["total"], 87_50);
+    }
+}
+
+api_test! {
     async fn a_watch_without_a_fault_ends_well(app: App) {
         let app = app.restart_with(|config| {
             watchful(config);

@@ -1,7 +1,7 @@
 //! Live questions where a candidate is tried.
 //!
 //! A shopper waits for one side only. Where that is the candidate and it fails, the plugins that were in force answer: the last good
-//! version is right there. The other side is asked afterwards, on the slow lane, and never where its places are all taken.
+//! version is right there. The other side is asked beside, on the slow lane, and never where its places are all taken.
 
 use std::sync::Arc;
 
@@ -30,9 +30,11 @@ impl Host {
         request: pricing::Request,
     ) -> Result<Priced, (Route, ChainError)> {
         let route = &served.route;
-        let failed = match self.price_chain(&route.bound, request.clone()).await {
+        // A cart can be long, and most shops have nothing that could be asked again.
+        let again = served.may_be_asked_again().then(|| request.clone());
+        let failed = match self.price_chain(&route.bound, request).await {
             Ok(chained) => {
-                if let Some((trial, answers)) = &served.trial {
+                if let (Some((trial, answers)), Some(request)) = (&served.trial, again) {
                     self.compare(trial, *answers, Price::of(&chained), move |host, other| async move {
                         let chained = host.price_chain(&other, request).await.map_err(|failed| failed.error)?;
                         Ok(Price::of(&chained))
@@ -42,7 +44,9 @@ impl Host {
             }
             Err(failed) => failed,
         };
-        let Some(instead) = served.instead(&failed.error.fault) else { return Err((route.clone(), failed)) };
+        let (Some(instead), Some(request)) = (served.instead(&failed.error.fault), again) else {
+            return Err((route.clone(), failed));
+        };
         match self.price_chain(&instead.bound, request).await {
             Ok(chained) => {
                 stand_in(served, &instead, &failed.error);

@@ -167,6 +167,11 @@ enum Answers {
 }
 
 impl Served {
+    /// Whether anything may be asked again, of the other side or of what stands in.
+    fn may_be_asked_again(&self) -> bool {
+        self.trial.is_some() || self.route.last_good.is_some()
+    }
+
     /// Who answers where `route` failed: what a candidate is tried beside, else what the shop wants. What a plugin in force refuses in the
     /// words of the contract is its answer.
     fn instead(&self, failed: &Fault) -> Option<Route> {
@@ -190,8 +195,9 @@ impl Served {
             return Self { route: trial.candidate.route.clone(), trial: Some((trial.clone(), Answers::Candidate)) };
         }
         match asker {
-            // Quoted before the candidate was put in force.
-            Some(_) if trial.is_in_force() => Self::by(trial.base.route.clone()),
+            // Quoted before the candidate was put in force. Under other settings the candidate may be the same file: what it fails must not
+            // open a breaker against these.
+            Some(_) if trial.is_in_force() => Self::by(trial.base.route_aside()),
             Some(_) if is_shadow => Self { route: in_force, trial: Some((trial.clone(), Answers::Base)) },
             _ => Self::by(in_force),
         }
