@@ -242,18 +242,20 @@ impl Host {
         self.0.routing.load_full()
     }
 
-    /// Makes `bound` the plugins of `domain`, for calls that begin from now on. False, and nothing changes, where a
-    /// generation as new is published already: two workers that race end at the newer.
-    ///
-    /// # Panics
-    ///
-    /// Where one of `bound` is of another domain: a plugin that was loaded knows its domain, so this is a mistake in
-    /// the kernel.
-    pub fn publish(&self, domain: Domain, generation: u64, bound: Vec<Arc<Bound>>) -> bool {
+    /// A route of these plugins alone.
+    #[cfg(test)]
+    pub(super) fn publish(&self, domain: Domain, generation: u64, bound: Vec<Arc<Bound>>) -> bool {
         self.publish_route(domain, Route { generation, bound: bound.into(), last_good: None }, None)
     }
 
-    /// The same with what stands in and what it is tried beside, in one step: nobody is served by the one without the other.
+    /// Makes `route` the plugins of `domain`, for calls that begin from now on, with what they are tried beside in one step: nobody is
+    /// served by the one without the other. False, and nothing changes, where a generation as new is published already: two workers that
+    /// race end at the newer.
+    ///
+    /// # Panics
+    ///
+    /// Where one of its plugins is of another domain: a plugin that was loaded knows its domain, so this is a mistake in
+    /// the kernel.
     pub fn publish_route(&self, domain: Domain, route: Route, trial: Option<Arc<Trial>>) -> bool {
         assert!(route.bound.iter().all(|bound| bound.domain() == domain), "only {domain} plugins serve {domain}");
         self.count(route.bound.iter());
