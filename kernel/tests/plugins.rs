@@ -208,7 +208,9 @@ api_test! {
         upload(&app, &token, &HOSTILE).await.expect(201);
         bind(&app, &token, "hostile-pricing", "1.0.0", json!({ "mode": "trap", "spare_probe": true })).await.expect(200);
         shopper.check_out_at("tok-approve", shown).await.problem("pricing-unavailable");
-        let methods = kassa::payments::methods(&app.shop, kassa::money::Currency::EUR, 100, None, "en").await.unwrap();
+        let currency = kassa::money::Currency::EUR;
+        let question = kassa::payments::Question { asker: None, currency, amount: 100, country: None, locale: "en" };
+        let methods = kassa::payments::methods(&app.shop, &question).await.unwrap();
         assert_eq!((methods.len(), orders(&app, &token).await), (1, 0));
         let pricing = "/v1/admin/bindings/pricing";
         let body = json!({ "plugins": [{ "name": "pricing-standard" }] });

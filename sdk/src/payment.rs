@@ -44,7 +44,8 @@ use crate::{Money, OutOfRange};
 /// ```
 pub trait Payment: DeserializeOwned {
     /// The ways to pay that are offered here; none where there is nothing to offer. No side effects: it is also asked
-    /// before activation, to check the settings.
+    /// before activation, to check the settings, and while a version is rolled out beside the one that the shopper is
+    /// answered by; `kv` can only be read then.
     fn methods(&self, context: &Context) -> Result<Vec<Method>, Error>;
 
     /// Begins a payment under `request.idempotency_key`.

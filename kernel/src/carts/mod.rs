@@ -14,24 +14,23 @@ mod explain;
 pub mod http;
 pub mod line;
 pub mod notices;
+mod privacy;
 mod quote;
+mod settings;
 mod store;
 
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::accounts::Person;
 use crate::address::Address;
 use crate::clock::{self, Moment};
 use crate::coupons::Buyer;
-use crate::db::{self, Conn, Tx};
+use crate::db::{self, Tx};
 use crate::money::{Amount, Currency};
 use crate::plugins::trial::Asker;
 use crate::plugins::{CallError, OptionId};
 use crate::prices::PriceContext;
-use crate::{Shop, events, id, payments, webhooks};
+use crate::{Shop, id, payments};
 
 pub use abandoned::{run, tell_abandoned};
 pub use change::{Change, change};
@@ -40,82 +39,11 @@ pub use delivery::{DeliveryOption, DeliveryRefusal, FALLBACK, Offered, fallback}
 pub use explain::{DeliveryExplained, PriceExplained, explain, explain_price};
 pub use line::{Attributes, GoneLine, Line, Promise};
 pub use notices::{Notice, NoticeKind, acknowledge, notices};
+pub use privacy::{export_person, forget_events, forget_guests, forget_person};
 pub use quote::{
     Asked, Call, CouponResult, CouponState, DeliveryState, Quoted, SHOPPERS_WORDS, coupon_results, offered, quote,
 };
-
-/// `[carts]` of shop.toml.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CartsConfig {
-    /// Days after its last change that an open cart of a guest is forgotten.
-    pub guest_expire_days: u32,
-    /// The same of a customer's.
-    pub customer_expire_days: u32,
-    /// Minutes that a price which was shown is held against a rise; 0: not at all. At most 525,600 (a year).
-    pub price_hold_minutes: u32,
-    /// Hours after its last change that an open cart counts as abandoned; 0: never.
-    pub abandoned_after_hours: u32,
-    /// How often abandoned carts are looked for, in milliseconds; at least 1,000.
-    pub poll_interval_ms: u64,
-    /// The storefront's page of a cart, behind `shop.storefront_url`.
-    pub cart_path: String,
-    /// Lines in a cart.
-    pub max_lines: u32,
-    /// Pieces in a line; at most 1,000,000.
-    pub max_quantity: u32,
-    /// Coupon codes in a cart; at most 10.
-    pub max_coupons: u32,
-    /// Attributes of a cart, and of a line; at most 20.
-    pub max_attributes: u32,
-    /// Characters of an attribute's value; at most 500.
-    pub max_attribute_chars: u32,
-    /// Characters of a note; at most 1,000.
-    pub max_note_chars: u32,
-    /// Gift cards in a cart; at most 10.
-    pub max_gift_cards: u32,
-    /// What delivery costs while no delivery plugin answers; none means that no order can be placed then.
-    pub fallback_delivery: Vec<FallbackRate>,
-}
-
-impl Default for CartsConfig {
-    fn default() -> Self {
-        Self {
-            guest_expire_days: 30,
-            customer_expire_days: 90,
-            price_hold_minutes: 30,
-            abandoned_after_hours: 10,
-            poll_interval_ms: 60_000,
-            cart_path: "/cart".into(),
-            max_lines: 200,
-            max_quantity: 100_000,
-            max_coupons: 10,
-            max_attributes: 20,
-            max_attribute_chars: 500,
-            max_note_chars: 1_000,
-            max_gift_cards: 5,
-            fallback_delivery: Vec::new(),
-        }
-    }
-}
-
-/// `[[carts.fallback_delivery]]`: a static rate. As JSON it is part of the receipt of an order that it was chosen for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FallbackRate {
-    /// 1 to 64 characters of `a-z 0-9 -`.
-    pub code: String,
-    /// For the shopper.
-    pub label: String,
-    /// Minor units, 0 or more.
-    pub amount: Amount,
-    /// It is for carts in this one; the shop's own where none is given.
-    #[serde(default)]
-    pub currency: Option<Currency>,
-    /// ISO 3166-1 alpha-2 codes; none means everywhere.
-    #[serde(default)]
-    pub countries: Vec<String>,
-}
+pub use settings::{CartsConfig, FallbackRate};
 
 /// A cart as it is stored: what the shopper said, and what they were told.
 #[derive(Debug, Clone)]
@@ -337,9 +265,7 @@ pub async fn keep_promises(shop: &Shop, contents: &mut Contents) -> Result<(), E
 /// The ways to pay for this cart.
 pub async fn payment_methods(shop: &Shop, contents: &Contents) -> Result<Vec<payments::Method>, Error> {
     let quoted = quote(shop, contents).await?;
-    let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    let cart = &contents.cart;
-    payments::methods(shop, cart.currency, quoted.prepaid.due, country, &cart.locale).await.map_err(Error::Payment)
+    payments::methods(shop, &contents.payment_question(quoted.prepaid.due)).await.map_err(Error::Payment)
 }
 
 /// Turns an open cart into the order, once. False where it changed since `contents` was read.
@@ -371,52 +297,6 @@ pub async fn forget_expired(shop: &Shop) -> Result<u64, db::Error> {
             return Ok(total);
         }
     }
-}
-
-/// Carts of the person that are still kept, and those of guests that [`forget_guests`] forgets with them.
-pub async fn export_person(shop: &Shop, conn: &mut Conn, person: &Person) -> Result<Vec<Value>, db::Error> {
-    let mut exported = Vec::new();
-    for cart in store::carts_of(conn, person.customer_id, person.proved_email_key.as_deref()).await? {
-        // Of a line nothing is told that a price decides.
-        let (lines, _) = store::lines(conn, cart.id, &PriceContext::of_guest(shop)).await?;
-        let line = |line: &Line| {
-            json!({
-                "sku": line.variant.sku,
-                "quantity": line.quantity,
-                "note": line.note,
-                "attributes": line.attributes,
-            })
-        };
-        exported.push(json!({
-            "id": cart.id,
-            "email": cart.email,
-            "address": cart.address,
-            "billing_address": cart.billing_address,
-            "coupons": cart.coupons,
-            "note": cart.note,
-            "attributes": cart.attributes,
-            "lines": lines.iter().map(line).collect::<Vec<_>>(),
-            "order_id": cart.order_id,
-            "created_at": cart.created_at,
-        }));
-    }
-    Ok(exported)
-}
-
-/// Forgets the carts of the customer; tells which.
-pub async fn forget_person(tx: &mut Tx, customer_id: Uuid) -> Result<Vec<Uuid>, db::Error> {
-    store::delete_of(tx, customer_id).await
-}
-
-/// Forgets carts that guests gave this address, at most `limit`; tells which.
-pub async fn forget_guests(tx: &mut Tx, email_key: &str, limit: i64) -> Result<Vec<Uuid>, db::Error> {
-    store::delete_of_guests(tx, email_key, limit).await
-}
-
-/// Forgets that a cart which is gone was left: it says who left it. Whoever was not told yet need not be told any more.
-pub async fn forget_events(tx: &mut Tx, cart_id: Uuid) -> Result<(), db::Error> {
-    let told = events::drop_subject(tx, &cart_id.to_string()).await?;
-    webhooks::forget_events(tx, &told).await
 }
 
 fn expiry(shop: &Shop, customer_id: Option<Uuid>, now: Moment) -> Moment {
@@ -451,6 +331,18 @@ impl Contents {
     /// Who redeems coupons; none before a guest has given an e-mail address.
     pub fn buyer(&self) -> Option<Buyer> {
         Buyer::of(self.customer_id, self.cart.email.as_deref())
+    }
+
+    /// What payment plugins are asked for ways to pay `due`.
+    pub fn payment_question(&self, due: Amount) -> payments::Question<'_> {
+        let cart = &self.cart;
+        payments::Question {
+            asker: cart.asker(),
+            currency: cart.currency,
+            amount: due,
+            country: cart.address.as_ref().map(|address| address.country.clone()),
+            locale: &cart.locale,
+        }
     }
 
     /// Which prices its lines have now.

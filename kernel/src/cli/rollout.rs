@@ -31,7 +31,7 @@ pub enum Command {
     },
     /// Print how the rollout of a domain stands
     Show {
-        /// pricing or delivery
+        /// pricing, payment, delivery or notification
         domain: String,
         /// Print all of it as JSON
         #[arg(long)]
@@ -41,14 +41,14 @@ pub enum Command {
     },
     /// Let the candidate answer nobody, and be asked beside
     Shadow {
-        /// pricing or delivery
+        /// pricing, payment, delivery or notification
         domain: String,
         #[command(flatten)]
         remote: Remote,
     },
     /// Let the candidate answer a share of the shoppers
     Canary {
-        /// pricing or delivery
+        /// pricing, payment, delivery or notification
         domain: String,
         /// Per cent
         #[arg(value_parser = clap::value_parser!(u16).range(1..100))]
@@ -58,14 +58,14 @@ pub enum Command {
     },
     /// Put the candidate in force, and watch it
     Activate {
-        /// pricing or delivery
+        /// pricing, payment, delivery or notification
         domain: String,
         #[command(flatten)]
         remote: Remote,
     },
     /// Try the candidate no longer; one that is in force stays it
     Stop {
-        /// pricing or delivery
+        /// pricing, payment, delivery or notification
         domain: String,
         #[command(flatten)]
         remote: Remote,

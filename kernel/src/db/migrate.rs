@@ -51,6 +51,7 @@ const STEPS: &[Step] = steps![
     30 "0030_conformance",
     31 "0031_explanations",
     32 "0032_tax_lines",
+    33 "0033_rollouts_everywhere",
 ];
 
 /// A database cannot be brought to the newest schema.

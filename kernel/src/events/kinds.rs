@@ -36,6 +36,7 @@ pub const KINDS: &[&str] = &[
     "review.created",
     "message.dead",
     "webhook.disabled",
+    "plugin.uploaded",
     "plugin.activated",
     "plugin.rolled-back",
     "plugin.shadowed",

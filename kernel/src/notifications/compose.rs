@@ -10,7 +10,8 @@ use crate::config::Config;
 use crate::events::Event;
 use crate::orders;
 use crate::plugins::notification::{self, Message};
-use crate::plugins::{Bound, CallError, Domain};
+use crate::plugins::trial::{Asker, Said, Served};
+use crate::plugins::{CallError, Domain};
 use crate::{Shop, clock};
 
 /// Whom an event is told to.
@@ -57,31 +58,32 @@ pub struct Answer {
     pub messages: Result<Vec<Message>, CallError>,
 }
 
-/// Asks every bound notification plugin. Never inside a transaction.
+/// Asks every notification plugin in force, or those that are tried. Never inside a transaction.
 pub async fn compose(shop: &Shop, event: &Event, recipient: &Recipient, reach: &Reach) -> Vec<Answer> {
-    let routing = shop.plugins().routing();
-    ask(shop, &routing.of(Domain::Notification).bound, event, recipient, reach).await
+    let served = shop.plugins().routing().serve(Domain::Notification, Some(asker(event)), clock::now());
+    ask(shop, &served, event, recipient, reach).await
 }
 
-/// Asks these plugins.
-pub async fn ask(
-    shop: &Shop,
-    plugins: &[Arc<Bound>],
-    event: &Event,
-    recipient: &Recipient,
-    reach: &Reach,
-) -> Vec<Answer> {
+/// Asks the plugins that `served` names.
+pub async fn ask(shop: &Shop, served: &Served, event: &Event, recipient: &Recipient, reach: &Reach) -> Vec<Answer> {
     let question = Arc::new(question(shop, event, recipient, reach));
-    let mut answers = Vec::new();
-    for bound in plugins {
-        let called = shop.plugins().host().compose(bound, &question).await.inspect_err(|error| {
+    let (_, said) = shop.plugins().host().compose_served(served, &question).await;
+    let answer = |(bound, called): Said<Vec<Message>>| {
+        let called = called.inspect_err(|error| {
             let (plugin, version, reason) = (bound.name(), bound.version(), error.code());
             tracing::warn!(plugin, version, reason, %error, event = %event.id, "a plugin failed");
         });
-        let messages = called.map(|called| called.value);
-        answers.push(Answer { plugin: bound.name().to_owned(), messages });
-    }
-    answers
+        Answer { plugin: bound.name().to_owned(), messages: called.map(|called| called.value) }
+    };
+    said.into_iter().map(answer).collect()
+}
+
+/// Where a candidate is rolled out, all letters about one order are of one side; those about none, all to one person. An event that is told
+/// again goes where it went before.
+fn asker(event: &Event) -> Asker {
+    let of = |pointer: &str| event.data.pointer(pointer).and_then(Value::as_str)?.parse().ok();
+    let id = of("/order_id").or_else(|| of("/customer_id")).unwrap_or(event.id);
+    Asker { id, since: event.occurred_at }
 }
 
 fn question(shop: &Shop, event: &Event, recipient: &Recipient, reach: &Reach) -> notification::Compose {

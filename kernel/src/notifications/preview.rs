@@ -1,7 +1,5 @@
 //! What would be said: plugins are asked as for an event, and nothing is sent.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::channel::Channel;
@@ -9,7 +7,8 @@ use super::compose::{self, Answer, Recipient};
 use super::reach::Reach;
 use super::samples;
 use crate::events::{self, Event};
-use crate::plugins::{Bound, Domain, RegistryError};
+use crate::plugins::trial::Served;
+use crate::plugins::{Domain, RegistryError, Route};
 use crate::{Shop, clock, db, id};
 
 /// What to show.
@@ -61,15 +60,16 @@ pub async fn preview(shop: &Shop, preview: Preview) -> Result<Vec<Answer>, Previ
     let recipient = Recipient::of(&event, &shop.config().shop.locale).ok_or(PreviewError::NoEvent)?;
     let everywhere =
         Reach { channels: Channel::ALL.into_iter().map(|(channel, _)| channel).collect(), devices: Vec::new() };
-    let plugins = plugins(shop, preview.candidate).await?;
-    Ok(compose::ask(shop, &plugins, &event, &recipient, &everywhere).await)
+    let asked = Served::by(asked(shop, preview.candidate).await?);
+    Ok(compose::ask(shop, &asked, &event, &recipient, &everywhere).await)
 }
 
-async fn plugins(shop: &Shop, candidate: Option<Candidate>) -> Result<Arc<[Arc<Bound>]>, RegistryError> {
+async fn asked(shop: &Shop, candidate: Option<Candidate>) -> Result<Route, RegistryError> {
     match candidate {
-        None => Ok(shop.plugins().routing().of(Domain::Notification).bound.clone()),
+        None => Ok(shop.plugins().routing().of(Domain::Notification)),
         Some(Candidate { plugin, settings }) => {
-            Ok(Arc::new([shop.plugins().try_settings(Domain::Notification, &plugin, &settings).await?]))
+            let bound = shop.plugins().try_settings(Domain::Notification, &plugin, &settings).await?;
+            Ok(Route { bound: [bound].into(), ..Route::default() })
         }
     }
 }

@@ -133,9 +133,7 @@ async fn choose_payment(
     if checkout.payment_token.is_none() {
         return Err(Error::NoPaymentToken);
     }
-    let country = contents.cart.address.as_ref().map(|address| address.country.clone());
-    let cart = &contents.cart;
-    Paying::choose(shop, method, cart.currency, quoted.prepaid.due, country, &cart.locale).await
+    Paying::choose(shop, method, &contents.payment_question(quoted.prepaid.due)).await
 }
 
 /// The one write that makes the order, or nothing at all.
@@ -161,12 +159,12 @@ async fn write_order(
     }
     placing::insert(shop, &mut tx, &mut order, &made, "placed by the shopper").await?;
     let payment = match paying {
-        Some(Paying { bound, method }) => {
+        Some(Paying { provider, method }) => {
             let new = payments::NewPayment {
                 order_id: order.id,
                 purpose: payments::Purpose::Checkout,
                 method,
-                bound,
+                provider,
                 amount: quoted.prepaid.due,
                 currency: &order.currency,
             };

@@ -1,40 +1,25 @@
 //! Paying: at the checkout, and later what an order still owes.
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
 use super::{Details, Error, Order};
-use crate::money::{Amount, Currency};
-use crate::payments::{self, Method, NewPayment, Payment, Purpose};
-use crate::plugins::{Bound, Domain, OptionId};
+use crate::money::Amount;
+use crate::payments::{self, Method, NewPayment, Payment, Provider, Purpose, Question};
+use crate::plugins::OptionId;
 use crate::{Shop, ledger};
 
 /// The plugin that will take the money, in the version that was found when the method was chosen.
 pub(super) struct Paying {
-    pub bound: Arc<Bound>,
+    pub provider: Provider,
     pub method: OptionId,
 }
 
 impl Paying {
     /// The method, if it is offered for this amount.
-    pub async fn choose(
-        shop: &Shop,
-        method: OptionId,
-        currency: Currency,
-        amount: Amount,
-        country: Option<String>,
-        locale: &str,
-    ) -> Result<Self, Error> {
-        let bound = shop.plugins().routing().of(Domain::Payment).bound.clone();
-        let bound = bound.iter().find(|bound| bound.name() == method.plugin).cloned();
-        let bound = bound.ok_or(Error::UnknownPaymentMethod)?;
-        let offered = payments::methods_of(shop, &bound, currency, amount, country, locale).await;
-        let offered = offered.map_err(|error| Error::Payment(error.into()))?;
-        if !offered.iter().any(|offered| offered.id == method) {
-            return Err(Error::UnknownPaymentMethod);
-        }
-        Ok(Self { bound, method })
+    pub async fn choose(shop: &Shop, method: OptionId, question: &Question<'_>) -> Result<Self, Error> {
+        let offering = Provider::offering(shop, &method, question).await;
+        let provider = offering.map_err(|error| Error::Payment(error.into()))?.ok_or(Error::UnknownPaymentMethod)?;
+        Ok(Self { provider, method })
     }
 
     /// Asks for the money of an attempt that has been committed.
@@ -46,7 +31,7 @@ impl Paying {
             billing_address: Some(order.billing()),
             locale: &order.locale,
         };
-        let payment = payments::authorize(shop, &self.bound, payment, &shopper).await?;
+        let payment = payments::authorize(shop, &self.provider, payment, &shopper).await?;
         match payment.decline.filter(|_| !payment.status.is_open()) {
             Some(decline) => Err(Error::Declined(decline)),
             None => Ok(()),
@@ -80,9 +65,7 @@ async fn pay_to_end(shop: &Shop, rest: &Rest) -> Result<Details, Error> {
     // Looked at before the plugin is asked, and again under the lock.
     require_shown(rest, payments::payable(&details.payments, &details.amounts))?;
     let order = details.order;
-    let country = Some(order.address.country.clone());
-    let (method, amount, currency) = (rest.method.clone(), rest.expected_amount, order.currency()?);
-    let paying = Paying::choose(shop, method, currency, amount, country, &order.locale).await?;
+    let paying = Paying::choose(shop, rest.method.clone(), &question(&order, rest.expected_amount)?).await?;
     let (order, payment) = begin(shop, rest, &paying).await?;
     paying.take(shop, &order, &payment, &rest.token).await?;
     super::get_any(shop, order.id).await
@@ -100,7 +83,7 @@ async fn begin(shop: &Shop, rest: &Rest, paying: &Paying) -> Result<(Order, Paym
         order_id: order.id,
         purpose: Purpose::Rest,
         method: &paying.method,
-        bound: &paying.bound,
+        provider: &paying.provider,
         amount: rest.expected_amount,
         currency: &order.currency,
     };
@@ -119,7 +102,17 @@ pub async fn methods(shop: &Shop, details: &Details) -> Result<Vec<Method>, Erro
     if payable == 0 {
         return Ok(Vec::new());
     }
-    let country = Some(details.order.address.country.clone());
-    let methods = payments::methods(shop, details.order.currency()?, payable, country, &details.order.locale).await;
+    let methods = payments::methods(shop, &question(&details.order, payable)?).await;
     methods.map_err(|error| Error::Payment(error.into()))
+}
+
+/// What payment plugins are asked for ways to pay `amount` of an order.
+fn question(order: &Order, amount: Amount) -> Result<Question<'_>, Error> {
+    Ok(Question {
+        asker: None,
+        currency: order.currency()?,
+        amount,
+        country: Some(order.address.country.clone()),
+        locale: &order.locale,
+    })
 }

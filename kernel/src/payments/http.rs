@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use http::StatusCode;
 
-use super::{Error, Observed, settle, store};
+use super::{Error, Observed, Provider, settle, store};
 use crate::http::extract::{Path, read_body};
+use crate::plugins::Fault;
 use crate::plugins::payment::{Webhook, WebhookRequest, check_outcome};
-use crate::plugins::{Bound, Domain, Fault};
 use crate::problem::{Kind, Problem, ProblemSchema};
 use crate::{Shop, clock};
 
@@ -27,7 +27,10 @@ pub async fn receive_webhook(
     Path(plugin): Path<String>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    let bound = find_plugin(&shop, &plugin).await?.ok_or_else(Problem::not_found)?;
+    let hearing = Provider::hearing(&shop, &plugin).await?;
+    if hearing.is_empty() {
+        return Err(Problem::not_found());
+    }
     let (parts, body) = request.into_parts();
     let headers = parts
         .headers
@@ -42,25 +45,30 @@ pub async fn receive_webhook(
     let work = {
         let shop = shop.clone();
         async move {
-            let called = shop.plugins().host().payment_webhook(&bound, &message).await?;
-            apply(&shop, bound.name(), called.value).await
+            let webhook = hear(&shop, &hearing, &message).await?;
+            apply(&shop, &plugin, webhook).await
         }
     };
     shop.run_to_end(work).await.map_err(Problem::internal)??;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A plugin that takes payments, or took some: money can arrive for a payment long after another plugin was bound.
-async fn find_plugin(shop: &Shop, name: &str) -> Result<Option<Arc<Bound>>, Problem> {
-    let routing = shop.plugins().routing().of(Domain::Payment);
-    if let Some(bound) = routing.find(name) {
-        return Ok(Some(bound.clone()));
+/// Asks one after the other until one has news: a message about a payment that a candidate began may make no sense to the version in force.
+/// Where none has, the answer is that of the first who found it genuine.
+async fn hear(shop: &Shop, hearing: &[Provider], message: &Arc<WebhookRequest>) -> Result<Webhook, Refused> {
+    let mut heard = Ok(Webhook::Unauthentic);
+    for provider in hearing {
+        let said = shop.plugins().host().payment_webhook(&provider.bound, message).await;
+        provider.tell(&said);
+        let said = said.map(|called| called.value);
+        if matches!(&said, Ok(Webhook::Events(events)) if !events.is_empty()) {
+            return Ok(said?);
+        }
+        if matches!(heard, Ok(Webhook::Unauthentic)) {
+            heard = said;
+        }
     }
-    // A name that PostgreSQL could not even look up is nobody's.
-    if name.contains(char::is_control) || !store::has_payments(&mut shop.db().read().await?, name).await? {
-        return Ok(None);
-    }
-    Ok(Some(shop.plugins().find_bound(Domain::Payment, name).await.map_err(Error::Plugin)?))
+    Ok(heard?)
 }
 
 enum Refused {

@@ -13,6 +13,7 @@ mod books;
 mod captures;
 pub mod http;
 mod privacy;
+mod provider;
 mod refunds;
 mod settle;
 mod state;
@@ -28,12 +29,13 @@ use uuid::Uuid;
 use crate::address::Address;
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
-use crate::money::{Amount, Currency};
-use crate::plugins::{Bound, CallError, Domain, OptionId, RegistryError, payment};
+use crate::money::Amount;
+use crate::plugins::{CallError, OptionId, RegistryError, payment};
 use crate::{Shop, id, ledger, orders};
 
 pub use captures::{capture, release};
 pub use privacy::export;
+pub use provider::{Provider, Question, methods};
 pub use refunds::{Progress, begin_refund, refund_done, refundable, refunding};
 pub use settle::settle;
 pub use state::{NOT_BEGUN, NOT_RECEIVED, Observed, Status};
@@ -101,6 +103,8 @@ pub struct Payment {
     pub order_id: Uuid,
     pub plugin: String,
     pub digest: String,
+    /// That of the candidate which began it, if one did.
+    pub rollout_id: Option<Uuid>,
     pub method: String,
     pub purpose: Purpose,
     pub idempotency_key: String,
@@ -196,49 +200,9 @@ pub struct NewPayment<'a> {
     pub order_id: Uuid,
     pub purpose: Purpose,
     pub method: &'a OptionId,
-    pub bound: &'a Bound,
+    pub provider: &'a Provider,
     pub amount: Amount,
     pub currency: &'a str,
-}
-
-/// The ways to pay that the payment plugins offer.
-pub async fn methods(
-    shop: &Shop,
-    currency: Currency,
-    amount: Amount,
-    country: Option<String>,
-    locale: &str,
-) -> Result<Vec<Method>, CallError> {
-    let mut methods = Vec::new();
-    for bound in shop.plugins().routing().of(Domain::Payment).bound.iter() {
-        methods.extend(methods_of(shop, bound, currency, amount, country.clone(), locale).await?);
-    }
-    Ok(methods)
-}
-
-/// The ways to pay that one plugin offers.
-pub async fn methods_of(
-    shop: &Shop,
-    bound: &Arc<Bound>,
-    currency: Currency,
-    amount: Amount,
-    country: Option<String>,
-    locale: &str,
-) -> Result<Vec<Method>, CallError> {
-    let context = Arc::new(payment::Context {
-        currency: currency.code().to_owned(),
-        amount,
-        country,
-        locale: locale.to_owned(),
-        now: clock::unix_seconds(clock::now()),
-    });
-    let offered = shop.plugins().host().payment_methods(bound, &context).await?.value;
-    let method = |method: payment::Method| Method {
-        id: OptionId { plugin: bound.name().to_owned(), code: method.code },
-        label: method.label,
-        attributes: method.attributes,
-    };
-    Ok(offered.into_iter().map(method).collect())
 }
 
 /// Writes the attempt down, in the transaction that decides it. Money moves only after that has been committed.
@@ -248,8 +212,9 @@ pub async fn begin(shop: &Shop, tx: &mut Tx, new: &NewPayment<'_>) -> Result<Pay
     let payment = Payment {
         id,
         order_id: new.order_id,
-        plugin: new.bound.name().to_owned(),
-        digest: new.bound.digest().to_string(),
+        plugin: new.provider.bound.name().to_owned(),
+        digest: new.provider.bound.digest().to_string(),
+        rollout_id: new.provider.rollout_id(),
         method: new.method.code.clone(),
         purpose: new.purpose,
         idempotency_key: format!("pay-{id}"),
@@ -282,7 +247,7 @@ pub struct Shopper<'a> {
 /// Asks the plugin to take the money, and settles what it answers. The attempt must have been committed.
 pub async fn authorize(
     shop: &Shop,
-    bound: &Arc<Bound>,
+    provider: &Provider,
     payment: &Payment,
     shopper: &Shopper<'_>,
 ) -> Result<Payment, Error> {
@@ -299,10 +264,12 @@ pub async fn authorize(
         now: clock::unix_seconds(clock::now()),
         attributes: Vec::new(),
     });
-    let observed = match shop.plugins().host().authorize(bound, &request).await {
-        Ok(called) => Observed::Outcome(called.value),
+    let answer = shop.plugins().host().authorize(&provider.bound, &request).await.map(|called| called.value);
+    provider.tell_begun(shop, &answer);
+    let observed = match answer {
+        Ok(outcome) => Observed::Outcome(outcome),
         Err(error) => {
-            tracing::warn!(plugin = bound.name(), payment = %payment.id, reason = error.code(), %error, "authorize failed");
+            tracing::warn!(plugin = provider.bound.name(), payment = %payment.id, reason = error.code(), %error, "authorize failed");
             Observed::of_failed_authorize(&error)
         }
     };
@@ -352,9 +319,4 @@ async fn lock(tx: &mut Tx, payment_id: Uuid) -> Result<(orders::Order, Payment),
     let order_id = store::order_of(tx, payment_id).await?;
     let order = orders::lock(tx, order_id).await?;
     Ok((order, store::get_payment(tx, payment_id).await?))
-}
-
-/// The plugin that began `payment`, in the version that is bound now: a newer one may mend what the older one could not.
-async fn bound_for(shop: &Shop, payment: &Payment) -> Result<Arc<Bound>, Error> {
-    Ok(shop.plugins().find_bound(Domain::Payment, &payment.plugin).await?)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{CaptureMode, Error, Observed, Payment, Status, bound_for, captures, lock, refunds, settle, store, worker};
+use super::{CaptureMode, Error, Observed, Payment, Provider, Status, captures, lock, refunds, settle, store, worker};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
 use crate::money::Amount;
@@ -115,8 +115,8 @@ async fn run_step(shop: &Shop, step: &Step) -> Result<Payment, Error> {
 /// Calls the plugin for a step that has been committed, and settles what it answers. A step whose end is not known stays
 /// open, and the worker runs it again under the same key.
 pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step) -> Result<Payment, Error> {
-    let bound = bound_for(shop, &payment).await?;
-    let host = shop.plugins().host();
+    let provider = Provider::of(shop, &payment).await?;
+    let (host, bound) = (shop.plugins().host(), &provider.bound);
     let request = Arc::new(payment::FollowUp {
         idempotency_key: step.idempotency_key.clone(),
         payment_key: payment.idempotency_key.clone(),
@@ -130,13 +130,20 @@ pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step) -> Result<Pa
         // Begun by the checkout and never repeated: how it ended is asked by query.
         StepKind::Authorize => return Ok(payment),
         StepKind::Capture => {
-            let answer = host.capture(&bound, &request, whole).await.map(|called| called.value);
+            let answer = host.capture(bound, &request, whole).await.map(|called| called.value);
+            provider.tell(&answer);
             answer.or_else(refused_if_unsupported).map(Answer::Outcome)
         }
         StepKind::Cancel => {
-            host.cancel_payment(&bound, &request, whole).await.map(|called| Answer::Outcome(called.value))
+            let answer = host.cancel_payment(bound, &request, whole).await;
+            provider.tell(&answer);
+            answer.map(|called| Answer::Outcome(called.value))
         }
-        StepKind::Refund => host.refund(&bound, &request).await.map(|called| Answer::Refund(called.value)),
+        StepKind::Refund => {
+            let answer = host.refund(bound, &request).await;
+            provider.tell(&answer);
+            answer.map(|called| Answer::Refund(called.value))
+        }
     };
     if step.kind == StepKind::Capture
         && let Ok(Answer::Outcome(payment::Outcome { status: payment::Status::Declined(decline), .. })) = &answer

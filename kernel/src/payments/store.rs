@@ -15,6 +15,7 @@ struct PaymentRow {
     order_id: Uuid,
     plugin: String,
     digest: String,
+    rollout_id: Option<Uuid>,
     method: String,
     purpose: String,
     idempotency_key: String,
@@ -39,6 +40,7 @@ impl PaymentRow {
             order_id: row.order_id,
             plugin: row.plugin,
             digest: row.digest,
+            rollout_id: row.rollout_id,
             method: row.method,
             // The column's own check allows nothing else.
             purpose: if row.purpose == Purpose::Checkout.name() { Purpose::Checkout } else { Purpose::Rest },
@@ -63,8 +65,8 @@ pub(super) async fn insert_payment(tx: &mut Tx, payment: &Payment, next_check_at
     sql::execute!(
         tx,
         "insert into payments (id, order_id, plugin, digest, method, purpose, idempotency_key, status, currency, amount,
-                               reference, version, checks, next_check_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $14)",
+                               reference, version, checks, next_check_at, created_at, updated_at, rollout_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $14, $15)",
         payment.id,
         payment.order_id,
         payment.plugin.as_str(),
@@ -78,7 +80,8 @@ pub(super) async fn insert_payment(tx: &mut Tx, payment: &Payment, next_check_at
         payment.reference.as_str(),
         payment.version,
         next_check_at,
-        payment.created_at
+        payment.created_at,
+        payment.rollout_id
     )?;
     Ok(())
 }
@@ -87,7 +90,7 @@ pub(super) async fn get_payment(conn: &mut Conn, id: Uuid) -> Result<Payment> {
     let row = sql::one!(
         conn,
         PaymentRow,
-        "select id, order_id, plugin, digest, method, purpose, idempotency_key, status, currency, amount, reference, action,
+        "select id, order_id, plugin, digest, rollout_id, method, purpose, idempotency_key, status, currency, amount, reference, action,
                 decline_code, decline_message, version, checks, created_at,
                 (select cast(coalesce(sum(s.amount), 0) as bigint) from payment_steps s
                  where s.payment_id = payments.id and s.kind = 'refund' and s.status = 'begun') as refunding

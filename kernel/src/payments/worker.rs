@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::state::too_young_to_give_up;
-use super::{Error, Observed, Payment, Status, bound_for, settle, steps, store};
+use super::{Error, Observed, Payment, Provider, Status, settle, steps, store};
 use crate::clock::{self, Moment};
 use crate::{Shop, db};
 
@@ -87,10 +87,11 @@ pub(super) async fn reconcile(shop: &Shop, payment_id: Uuid) -> Result<(), Error
             return Ok(());
         }
     }
-    let bound = bound_for(shop, &payment).await?;
-    let host = shop.plugins().host();
-    let asked = clock::unix_seconds(now);
-    match host.query_payment(&bound, &payment.idempotency_key, payment.amount, asked).await {
+    let provider = Provider::of(shop, &payment).await?;
+    let (host, asked) = (shop.plugins().host(), clock::unix_seconds(now));
+    let answer = host.query_payment(&provider.bound, &payment.idempotency_key, payment.amount, asked).await;
+    provider.tell(&answer);
+    match answer {
         Ok(called) => match called.value {
             Some(outcome) => settle(shop, payment.id, &Observed::Outcome(outcome), "query").await.map(drop),
             None if too_young_to_give_up(&payment, first_check(shop)) => Ok(()),

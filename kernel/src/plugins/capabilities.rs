@@ -12,6 +12,7 @@ use super::bindings::shared::kassa::host::{kv, log, settings};
 use super::bindings::shared::kassa::types;
 use super::desk::{Content, KvAnswer, KvOperation};
 use super::fault::Stopped;
+use super::routing::Lent;
 use super::state::{self, State};
 use super::{Domain, Level, outbound};
 
@@ -131,6 +132,11 @@ impl State {
         let place = self.ledger.record().begin_kv(operation, &key);
         if !reach.granted.grants.kv {
             self.ledger.note(Level::Warn, "kv: not granted");
+            self.ledger.record().end_kv(place, || KvAnswer::Unavailable);
+            return Ok(Err(kv::Error::Unavailable));
+        }
+        if self.plugin.lent == Lent::ToRead && operation != KvOperation::Get {
+            self.ledger.note(Level::Warn, "kv: nobody waits for this call, and nothing of it is kept");
             self.ledger.record().end_kv(place, || KvAnswer::Unavailable);
             return Ok(Err(kv::Error::Unavailable));
         }

@@ -10,14 +10,14 @@
 //! | `engine`, `cache` | the settings of the compiler, the pool of instances, the clock; compiled code on disk |
 //! | `shards` | an engine for each core, and which is whose |
 //! | `bindings` | the contract as Rust types, the only `bindgen!` |
-//! | `limits` | what a file and a call may cost, from shop.toml |
+//! | `limits`, `ranges` | what a file and a call may cost, from shop.toml; what these settings may be |
 //! | `routing` | which plugins serve now: an immutable snapshot |
 //! | `trial/` | a candidate beside the plugins in force: who gets it, who stands in, what the difference is |
 //! | `places` | how many calls at once |
 //! | `call` | the one path of every call: place, store, limits, outcome |
 //! | `fallback` | what becomes of a call that fails, by domain |
 //! | `breaker` | functions that fail too often are not asked for a while |
-//! | `state`, `ledger`, `fault` | what a call holds, what it used and wrote, why it failed |
+//! | `state`, `ledger`, `report`, `fault` | what a call holds, what it used and wrote, how it ended, why it failed |
 //! | `capabilities`, `wasi` | what a plugin can reach: log, settings, kv; a closed, deterministic WASI |
 //! | `grants` | what a plugin may have beside: hosts, secrets, kv; asked for, granted, the difference |
 //! | `outbound/` | requests to hosts that were granted |
@@ -63,7 +63,9 @@ mod pack;
 mod package;
 mod patience;
 mod places;
+mod ranges;
 pub mod registry;
+mod report;
 mod routing;
 mod scan;
 mod schema;
@@ -92,7 +94,6 @@ pub(crate) use answer::has_nul;
 pub use answer::is_invisible;
 pub use bindings::types;
 pub use breaker::{BreakerConfig, Circuit};
-pub use call::{CallError, Called, Level, LogLine, Report};
 pub use capabilities::{KvError, KvQuota, KvStore, MemoryKv};
 pub use chain::{ChainError, Chained, Link, Walked};
 pub use check::Probe;
@@ -113,6 +114,7 @@ pub use pack::{PackError, pack};
 pub use package::{Digest, NotADigest, Package, PackageError};
 pub use patience::patiently;
 pub use registry::{Registry, RegistryError};
+pub use report::{CallError, Called, Level, LogLine, Report};
 pub use routing::{Bound, LastGood, Loaded, Route, Routing};
 pub use schema::Mistake;
 pub use signature::{KeyId, Signature, SignatureError, SignaturesConfig, Signer, TrustedKey, Unsigned};

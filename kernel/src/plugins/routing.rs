@@ -90,14 +90,22 @@ pub struct Bound {
     locals: Box<[Arc<CachePadded<Local>>]>,
 }
 
+/// How much of what a plugin's name was granted its calls are lent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lent {
+    All,
+    /// All, but what it would keep: of a call that nobody waits for nothing must stay.
+    ToRead,
+    Nothing,
+}
+
 /// A bound plugin as the calls of one shard hold it. It says nothing that [`Bound`] does not; but calls on different cores
 /// do not count references to it in one place.
 #[derive(Debug)]
 pub(super) struct Local {
     component: Arc<Loaded>,
     pub(super) settings: Arc<str>,
-    /// It is lent nothing of what its name was granted.
-    pub(super) is_on_trial: bool,
+    pub(super) lent: Lent,
     shard: usize,
 }
 
@@ -123,16 +131,21 @@ impl Local {
 impl Bound {
     /// `settings` is one JSON object; `{}` where the merchant gave none.
     pub fn new(component: Arc<Loaded>, settings: impl Into<Arc<str>>) -> Self {
-        Self::lent(component, settings.into(), false)
+        Self::lent(component, settings.into(), Lent::All)
+    }
+
+    /// The same plugin under the same settings, for calls that are no news of the shop.
+    pub(super) fn again(&self, lent: Lent) -> Self {
+        Self::lent(self.component.clone(), self.settings.clone(), lent)
     }
 
     /// For a version that nobody decided upon yet: it reaches nothing that was granted to those before it.
     pub(super) fn on_trial(component: Arc<Loaded>, settings: impl Into<Arc<str>>) -> Self {
-        Self::lent(component, settings.into(), true)
+        Self::lent(component, settings.into(), Lent::Nothing)
     }
 
-    fn lent(component: Arc<Loaded>, settings: Arc<str>, is_on_trial: bool) -> Self {
-        let local = |shard| Local { component: component.clone(), settings: settings.clone(), is_on_trial, shard };
+    fn lent(component: Arc<Loaded>, settings: Arc<str>, lent: Lent) -> Self {
+        let local = |shard| Local { component: component.clone(), settings: settings.clone(), lent, shard };
         let locals = (0..component.linked.len()).map(|shard| Arc::new(CachePadded::new(local(shard)))).collect();
         Self { component, settings, counted: OnceLock::new(), locals }
     }

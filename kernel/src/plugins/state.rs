@@ -13,7 +13,7 @@ use super::grants::Granted;
 use super::ledger::Ledger;
 use super::limits::Limits;
 use super::outbound::{Outbound, Wire};
-use super::routing::{Linked, Local};
+use super::routing::{Lent, Linked, Local};
 use super::telemetry::Function;
 use super::{Domain, KvStore};
 
@@ -63,7 +63,7 @@ impl State {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(limits.resources as usize);
         let reach = matches!(plugin.linked(), Linked::Payment(_) | Linked::Delivery(_)).then(|| Reach {
-            granted: if plugin.is_on_trial { Arc::default() } else { outbound.grants.of(plugin.name()) },
+            granted: if plugin.lent == Lent::Nothing { Arc::default() } else { outbound.grants.of(plugin.name()) },
             kv: kv.clone(),
             outbound: outbound.clone(),
             may_send: function.is_some_and(Function::may_send),

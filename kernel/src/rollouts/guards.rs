@@ -30,6 +30,10 @@ pub struct Guards {
     /// most; a candidate that is to change prices by more than the shop's default needs a rollout that says so.
     #[schema(minimum = 0, maximum = 100_000, default = 1_000)]
     pub max_drift_bp: u32,
+    /// How much more of the payments that it begins the candidate may decline than the plugins before it, in basis points of the payments of
+    /// each: 1,000 lets 15 % pass where those decline 5 %. Once both began `min_calls`.
+    #[schema(minimum = 0, maximum = 10_000, default = 1_000)]
+    pub max_declined_bp: u32,
 }
 
 impl Default for Guards {
@@ -41,6 +45,7 @@ impl Default for Guards {
             max_slower_percent: 300,
             slow_from_us: 5_000,
             max_drift_bp: 1_000,
+            max_declined_bp: 1_000,
         }
     }
 }
@@ -61,6 +66,8 @@ pub struct GuardsIn {
     slow_from_us: Option<u32>,
     #[schema(minimum = 0, maximum = 100_000)]
     max_drift_bp: Option<u32>,
+    #[schema(minimum = 0, maximum = 10_000)]
+    max_declined_bp: Option<u32>,
 }
 
 impl GuardsIn {
@@ -73,6 +80,7 @@ impl GuardsIn {
             max_slower_percent: self.max_slower_percent.unwrap_or(shops.max_slower_percent),
             slow_from_us: self.slow_from_us.unwrap_or(shops.slow_from_us),
             max_drift_bp: self.max_drift_bp.unwrap_or(shops.max_drift_bp),
+            max_declined_bp: self.max_declined_bp.unwrap_or(shops.max_declined_bp),
         }
     }
 }
@@ -83,6 +91,7 @@ impl GuardsIn {
 #[schema(as = RolloutGuard)]
 pub enum Guard {
     Failures,
+    Declines,
     Latency,
     MoneyDrift,
 }
@@ -95,7 +104,7 @@ pub struct Breach {
     /// Where money drifted.
     #[schema(example = "EUR")]
     pub currency: Option<String>,
-    /// What it may be at most: basis points of failures and money, per cent of latency.
+    /// What it may be at most: basis points of failures, declines and money, per cent of latency.
     #[schema(example = 100)]
     pub limit: i64,
     /// What it was.
@@ -114,6 +123,7 @@ impl Guards {
             ("max_failed_bp", "must be at most 10000", self.max_failed_bp <= 10_000),
             ("max_slower_percent", "must be at most 100000", self.max_slower_percent <= 100_000),
             ("max_drift_bp", "must be at most 100000", self.max_drift_bp <= 100_000),
+            ("max_declined_bp", "must be at most 10000", self.max_declined_bp <= 10_000),
         ]
         .into_iter()
         .filter(|(.., fits)| !fits)
@@ -123,7 +133,8 @@ impl Guards {
 
     /// What the calls of a window are past; the worst thing first.
     pub fn judge(&self, window: &Window) -> Option<Breach> {
-        self.failures(window).or_else(|| self.drift(window)).or_else(|| self.latency(window))
+        let declines = || self.declines(window);
+        self.failures(window).or_else(declines).or_else(|| self.drift(window)).or_else(|| self.latency(window))
     }
 
     fn failures(&self, window: &Window) -> Option<Breach> {
@@ -131,6 +142,14 @@ impl Guards {
         let calls = window.calls;
         let measured = share(window.failures(), calls);
         self.breach(Guard::Failures, None, self.max_failed_bp.into(), measured, calls, window)
+    }
+
+    /// Shoppers come to either side by lot.
+    fn declines(&self, window: &Window) -> Option<Breach> {
+        let (attempts, declined) = (window.attempts, window.declined);
+        let measured = share(declined.candidate, attempts.candidate) - share(declined.base, attempts.base);
+        let attempts = attempts.candidate.min(attempts.base);
+        self.breach(Guard::Declines, None, self.max_declined_bp.into(), measured, attempts, window)
     }
 
     fn drift(&self, window: &Window) -> Option<Breach> {
@@ -226,6 +245,27 @@ mod tests {
     }
 
     #[test]
+    fn declines_are_held_against_those_of_the_plugins_before() {
+        let guards = Guards::default();
+        let of = |base: (i64, i64), candidate: (i64, i64)| {
+            let attempts = Both { base: base.0, candidate: candidate.0 };
+            let window =
+                Window { attempts, declined: Both { base: base.1, candidate: candidate.1 }, ..Window::default() };
+            guards.judge(&window).map(|breach| (breach.guard, breach.measured))
+        };
+        for (name, base, candidate, expected) in [
+            ("nobody declines", (900, 0), (100, 0), None),
+            ("ten in a hundred more", (900, 45), (100, 15), None),
+            ("eleven in a hundred more", (900, 45), (100, 16), Some((Guard::Declines, 1_100))),
+            ("fewer than before", (900, 450), (100, 0), None),
+            ("too few of the candidate's", (900, 0), (49, 49), None),
+            ("too few of the others", (49, 0), (100, 100), None),
+        ] {
+            assert_eq!(of(base, candidate), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn a_rollout_changes_the_guards_that_it_names() {
         let shops = Guards { min_calls: 7, window_s: 60, ..Guards::default() };
         assert_eq!(GuardsIn::default().over(shops), shops);
@@ -246,8 +286,9 @@ mod tests {
             max_failed_bp: 10_001,
             max_drift_bp: 100_001,
             max_slower_percent: 100_001,
+            max_declined_bp: 10_001,
             ..open
         };
-        assert_eq!(wrong.out_of_range().len(), 5);
+        assert_eq!(wrong.out_of_range().len(), 6);
     }
 }

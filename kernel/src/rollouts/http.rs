@@ -86,7 +86,7 @@ pub struct RolloutOut {
 /// Begins a rollout
 ///
 /// In shadow, the candidate is asked what the plugins in force were asked, and its answers are compared and thrown away. As a canary it answers
-/// a share of the shoppers, by cart. For `pricing` and `delivery`; one at a time in each.
+/// a share of the shoppers, by cart; letters by the order that they are about. One at a time in each domain.
 #[utoipa::path(post, path = "/v1/admin/bindings/{domain}/rollouts", tag = "plugins", security(("bearer" = [])),
     params(("domain" = String, Path)), request_body = RolloutIn, responses(
     (status = 201, description = "The rollout, with `Location`", body = RolloutOut),
@@ -228,7 +228,6 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         match error {
             Error::NotFound => Problem::not_found(),
-            Error::NotStaged(_) => Problem::invalid_field("/domain", detail),
             Error::Unchanged | Error::NothingInForce(_) => Problem::invalid_field("/plugins", detail),
             Error::Running(_) => Problem::new(Kind::RolloutRunning).detail(detail),
             Error::Stage { .. } => Problem::new(Kind::RolloutStage).detail(detail),

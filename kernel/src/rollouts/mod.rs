@@ -124,8 +124,6 @@ impl Rollout {
 pub enum Error {
     #[error("there is no such rollout")]
     NotFound,
-    #[error("{0} plugins are not rolled out in stages: pricing and delivery are")]
-    NotStaged(Domain),
     #[error("nothing is in force for {0}: there is nothing to compare with")]
     NothingInForce(Domain),
     #[error("this is what is in force")]

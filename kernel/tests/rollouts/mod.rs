@@ -2,6 +2,8 @@
 
 mod fallback;
 mod guards;
+mod letters;
+mod payments;
 mod stages;
 mod story;
 
@@ -31,10 +33,22 @@ async fn upload(merchant: &Merchant<'_>, wasm: &[u8]) {
     Answer::of(request.header("content-type", "application/wasm").body(wasm.to_vec())).await.expect(201);
 }
 
-/// The path of the rollout that begins with this body.
+/// The path of the rollout of pricing that begins with this body.
 async fn begin(merchant: &Merchant<'_>, body: Value) -> String {
-    let begun = merchant.post(BEGIN, body).await.expect(201);
+    begin_of("pricing", merchant, body).await
+}
+
+async fn begin_of(domain: &str, merchant: &Merchant<'_>, body: Value) -> String {
+    let begun = merchant.post(&format!("/v1/admin/bindings/{domain}/rollouts"), body).await.expect(201);
     format!("/v1/admin/rollouts/{}", begun["id"].as_str().unwrap())
+}
+
+/// What is in force for `domain`, with another setting.
+async fn with_setting(merchant: &Merchant<'_>, domain: &str, name: &str, value: Value) -> Value {
+    let binding = merchant.get(&format!("/v1/admin/bindings/{domain}")).await.expect(200);
+    let (plugin, mut settings) = (&binding["plugins"][0]["name"], binding["plugins"][0]["settings"].clone());
+    settings[name] = value;
+    json!([{ "name": plugin, "settings": settings }])
 }
 
 async fn stage(merchant: &Merchant<'_>, rollout: &str, body: Value) -> Answer {

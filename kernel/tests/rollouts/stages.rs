@@ -153,7 +153,7 @@ api_test! {
             (&format!("POST {BEGIN}"), json!({ "plugins": [{ "name": "nobody" }] }), &["/plugins"]),
             // What is in force is no candidate for it.
             (&format!("POST {BEGIN}"), json!({ "plugins": [{ "name": "pricing-standard" }] }), &["/plugins"]),
-            ("POST /v1/admin/bindings/payment/rollouts", json!({ "plugins": [{ "name": "payment-emulator" }] }), &["/domain"]),
+            ("POST /v1/admin/bindings/payment/rollouts", json!({ "plugins": [{ "name": "payment-emulator" }] }), &["/plugins"]),
         ]).await;
         merchant.post("/v1/admin/bindings/none/rollouts", json!({ "plugins": plugins })).await.problem("not-found");
         let bad = json!({ "plugins": [{ "name": "percent-off", "settings": { "percent_bp": 20_000 } }] });

@@ -33,7 +33,7 @@ pub(super) async fn install(
 ) -> Result<(), RegistryError> {
     for plugin in DEFAULT_PLUGINS.iter().filter(|plugin| !bound.contains(&plugin.domain)) {
         let failed = |cause| RegistryError::Default { name: plugin.name, cause: Box::new(cause) };
-        let uploaded = registry.upload(Bytes::from_static(plugin.wasm), None).await.map_err(failed)?;
+        let uploaded = registry.upload(Bytes::from_static(plugin.wasm), None, "kassa").await.map_err(failed)?;
         let asks_for = uploaded.package.asks_for();
         if !asks_for.is_empty() {
             match registry.grant(uploaded.package.name(), asks_for, Some(0), "kassa").await {

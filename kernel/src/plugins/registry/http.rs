@@ -75,7 +75,7 @@ pub struct PluginOut {
 ))]
 pub async fn upload_plugin(
     State(shop): State<Shop>,
-    _: Staff<may::Plugins>,
+    staff: Staff<may::Plugins>,
     request: Request,
 ) -> Result<Response, Problem> {
     let media_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
@@ -84,7 +84,7 @@ pub async fn upload_plugin(
     }
     let signature = request.headers().get(SIGNATURE).map(decode_signature).transpose()?;
     let file = read_body(request).await?;
-    let version = shop.plugins().upload(file, signature).await?;
+    let version = shop.plugins().upload(file, signature, &staff.actor.to_string()).await?;
     let location =
         HeaderValue::from_str(&format!("/v1/admin/plugins/{}", version.package.name())).map_err(Problem::internal)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Answer(version_out(&shop, version))).into_response())

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::json;
 
 use super::{PluginVersion, Registry, RegistryError, defaults, store};
 use crate::clock;
+use crate::db::{self, Tx};
+use crate::events;
 use crate::plugins::answer::is_kebab;
 use crate::plugins::conformance::{Failed, Report, Verdict};
 use crate::plugins::{Digest, Loaded, Package, PluginsConfig, Signature, SignatureError, Signer, TrustedKey, Unsigned};
@@ -53,10 +56,26 @@ fn signer(from_kernel: bool, signature: Option<&Signature>, trusted: &[TrustedKe
     if from_kernel { Signer::Kernel } else { Signer::of(signature, trusted) }
 }
 
+/// Tells of a version that the shop has from now on, and what the suite found.
+async fn tell(tx: &mut Tx, version: &PluginVersion, actor: &str) -> db::Result<()> {
+    let PluginVersion { package: Package { metadata, digest, domain, .. }, conformance, .. } = version;
+    let data = json!({
+        "name": metadata.name, "version": metadata.version, "digest": digest.to_string(), "domain": domain.name(),
+        "verdict": conformance.as_ref().map(|summary| summary.verdict),
+        "found": conformance.as_ref().map(|summary| summary.found), "actor": actor,
+    });
+    events::record(tx, "plugin.uploaded", &metadata.name, data).await
+}
+
 impl Registry {
     /// Keeps an uploaded file that conforms, with the content of its `.minisig` file where there is one. Uploading the same file again answers
     /// the same; with a signature it has that from then on, unless it had one that is trusted and this is not. It is in force only once it is bound.
-    pub async fn upload(&self, file: Bytes, minisig: Option<String>) -> Result<PluginVersion, RegistryError> {
+    pub async fn upload(
+        &self,
+        file: Bytes,
+        minisig: Option<String>,
+        actor: &str,
+    ) -> Result<PluginVersion, RegistryError> {
         let origin = self.examine(&file, minisig).await?;
         self.permit_upload(&origin).await?;
         let loaded = self.host.load(file.as_ref()).await?;
@@ -74,7 +93,7 @@ impl Registry {
             Some(known) => Ok(known),
             None => {
                 version.conformance = report.as_ref().map(|report| report.summary.clone());
-                self.keep(version, report.as_ref()).await
+                self.keep(version, report.as_ref(), actor).await
             }
         }
     }
@@ -102,10 +121,21 @@ impl Registry {
         found.ok_or(RegistryError::NotFound)
     }
 
-    async fn keep(&self, version: PluginVersion, report: Option<&Report>) -> Result<PluginVersion, RegistryError> {
+    async fn keep(
+        &self,
+        version: PluginVersion,
+        report: Option<&Report>,
+        actor: &str,
+    ) -> Result<PluginVersion, RegistryError> {
         let mut tx = self.db.write().await?;
         match store::insert_version(&mut tx, &version, report).await {
-            Ok(()) => tx.commit().await?,
+            Ok(()) => {
+                // What comes with the kernel is no news.
+                if !version.from_kernel {
+                    tell(&mut tx, &version, actor).await?;
+                }
+                tx.commit().await?;
+            }
             // Another upload was first, perhaps of the same file.
             Err(error) if error.is_unique_violation() => {
                 drop(tx);

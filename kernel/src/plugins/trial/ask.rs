@@ -2,15 +2,20 @@
 //!
 //! A shopper waits for one side only. Where that is the candidate and it fails, the plugins that were in force answer: the last good
 //! version is right there. The other side is asked beside, on the slow lane, and never where its places are all taken.
+//!
+//! Only what changes nothing is asked of both: prices, delivery options, ways to pay, what a letter says. What moves money or goods is asked
+//! of one, and [`Trial::tell`] counts how that ended.
 
 use std::sync::Arc;
 
-use super::observed::{self, Answered, Compared};
-use super::{Answers, Served, Trial};
+use super::answer::{Answer, Price, Question, Said, compared};
+use super::{Answers, Served, Trial, observed};
 use crate::clock;
-use crate::plugins::delivery::{DeliveryOption, DeliveryQuote, Shipment};
-use crate::plugins::pricing::{self, Adjustment};
-use crate::plugins::{Bound, CallError, Called, ChainError, Chained, Host, Report, Route};
+use crate::plugins::delivery::{DeliveryQuote, Shipment};
+use crate::plugins::notification::{Compose, Message};
+use crate::plugins::payment::{Context, Method};
+use crate::plugins::pricing;
+use crate::plugins::{Bound, CallError, ChainError, Chained, Host, Route};
 
 /// A price, and whose it is.
 #[derive(Debug)]
@@ -18,9 +23,6 @@ pub struct Priced {
     pub route: Route,
     pub chained: Chained,
 }
-
-/// What a delivery plugin answered.
-type Quote = (Arc<Bound>, Result<Called<DeliveryQuote>, CallError>);
 
 impl Host {
     /// Prices with the chain that `served` names.
@@ -57,38 +59,53 @@ impl Host {
         }
     }
 
-    /// Asks every delivery plugin that `served` names, one after the other; with the route that they are of.
-    pub async fn quotes_served(&self, served: &Served, shipment: &Arc<Shipment>) -> (Route, Vec<Quote>) {
+    /// Asks every delivery plugin that `served` names for its options; with the route that they are of.
+    pub async fn quotes_served(&self, served: &Served, shipment: &Arc<Shipment>) -> (Route, Vec<Said<DeliveryQuote>>) {
+        self.each_served(served, shipment).await
+    }
+
+    /// Asks every payment plugin that `served` names for its ways to pay; with the route that they are of.
+    pub async fn methods_served(&self, served: &Served, context: &Arc<Context>) -> (Route, Vec<Said<Vec<Method>>>) {
+        self.each_served(served, context).await
+    }
+
+    /// Asks every notification plugin that `served` names for its messages; with the route that they are of.
+    pub async fn compose_served(&self, served: &Served, request: &Arc<Compose>) -> (Route, Vec<Said<Vec<Message>>>) {
+        self.each_served(served, request).await
+    }
+
+    async fn each_served<Q: Question>(&self, served: &Served, question: &Q) -> (Route, Vec<Said<Q::Value>>) {
         let route = &served.route;
-        let quotes = self.quotes(&route.bound, shipment).await;
-        let Some(failed) = quotes.iter().find_map(|(_, answer)| answer.as_ref().err()) else {
+        let said = self.each(&route.bound, question).await;
+        let Some(failed) = said.iter().find_map(|(_, answer)| answer.as_ref().err()) else {
             if let Some((trial, answers)) = &served.trial {
-                let asked = shipment.clone();
-                self.compare(trial, *answers, Offer::of(&quotes, shipment), move |host, other| async move {
-                    let quotes = host.quotes(&other, &asked).await;
-                    let offer = Offer::of(&quotes, &asked);
-                    quotes.into_iter().find_map(|(_, answer)| answer.err()).map_or(Ok(offer), Err)
+                let asked = question.clone();
+                self.compare(trial, *answers, question.answer(&said), move |host, other| async move {
+                    let said = host.each(&other, &asked).await;
+                    let answer = asked.answer(&said);
+                    said.into_iter().find_map(|(_, answer)| answer.err()).map_or(Ok(answer), Err)
                 });
             }
-            return (route.clone(), quotes);
+            return (route.clone(), said);
         };
-        let Some(instead) = served.instead(&failed.fault) else { return (route.clone(), quotes) };
-        let others = self.quotes(&instead.bound, shipment).await;
+        let Some(instead) = served.instead(&failed.fault) else { return (route.clone(), said) };
+        let others = self.each(&instead.bound, question).await;
         match others.iter().all(|(_, answer)| answer.is_ok()) {
             true => {
                 stand_in(served, &instead, failed);
                 (instead, others)
             }
-            false => (route.clone(), quotes),
+            false => (route.clone(), said),
         }
     }
 
-    async fn quotes(&self, plugins: &[Arc<Bound>], shipment: &Arc<Shipment>) -> Vec<Quote> {
-        let mut quotes = Vec::with_capacity(plugins.len());
+    /// One after the other.
+    async fn each<Q: Question>(&self, plugins: &[Arc<Bound>], question: &Q) -> Vec<Said<Q::Value>> {
+        let mut said = Vec::with_capacity(plugins.len());
         for bound in plugins {
-            quotes.push((bound.clone(), self.delivery_quote(bound, shipment).await));
+            said.push((bound.clone(), question.ask(self, bound).await));
         }
-        quotes
+        said
     }
 
     /// Asks the other side what `answer` was the answer to. Nobody waits for it.
@@ -107,7 +124,7 @@ impl Host {
             return trial.observed.add(clock::now(), &observed::not_compared(served));
         };
         let (host, trial) = (self.clone(), trial.clone());
-        let other = if served { trial.base.aside.clone() } else { trial.candidate.aside.clone() };
+        let other = if served { trial.base.beside.clone() } else { trial.candidate.beside.clone() };
         self.0.slow_lane.spawn(async move {
             let asked = ask(host, other).await;
             let now = clock::now();
@@ -126,110 +143,36 @@ impl Host {
     }
 }
 
+impl Trial {
+    /// Counts a call that only the candidate could be asked: nobody else began what it is about.
+    pub fn tell<T>(&self, answer: &Result<T, CallError>) {
+        let now = clock::now();
+        let counts = match answer {
+            Ok(_) => observed::alone(),
+            Err(error) if says_nothing(error) => return,
+            Err(error) => observed::failed(now, error.code(), error.to_string(), false),
+        };
+        self.observed.add(now, &counts);
+    }
+
+    /// Counts a payment that was begun, by the candidate or by the plugins in force. Shoppers come to either by lot: where one of them
+    /// refuses more, it is not the shoppers.
+    pub fn tell_attempt(&self, by_candidate: bool, declined: bool) {
+        if !self.is_shadow() {
+            self.observed.add(clock::now(), &observed::attempt(by_candidate, declined));
+        }
+    }
+}
+
 fn says_nothing(error: &CallError) -> bool {
     matches!(error.code(), "busy" | "circuit-open")
 }
 
-fn stand_in(served: &Served, instead: &Route, failed: &CallError) {
+pub(super) fn stand_in(served: &Served, instead: &Route, failed: &CallError) {
     if let Some((trial, Answers::Candidate)) = &served.trial {
         let now = clock::now();
         trial.observed.add(now, &observed::failed(now, failed.code(), failed.to_string(), true));
     }
     let (generation, instead) = (served.route.generation, instead.generation);
     tracing::warn!(generation, instead, reason = failed.code(), "plugins that were in force before stand in");
-}
-
-fn compared<'a, A: Answer>(base: &'a A, candidate: &'a A, served: bool) -> Compared<'a> {
-    Compared {
-        currency: base.currency(),
-        base: base.answered(),
-        candidate: candidate.answered(),
-        is_same: base.is_same(candidate),
-        served,
-    }
-}
-
-/// What can be compared.
-trait Answer: Send + 'static {
-    fn currency(&self) -> &str;
-    fn answered(&self) -> Answered;
-    fn is_same(&self, other: &Self) -> bool;
-}
-
-/// What a chain answered.
-struct Price {
-    currency: String,
-    adjustments: Vec<Adjustment>,
-    answered: Answered,
-}
-
-impl Price {
-    fn of(chained: &Chained) -> Self {
-        let reports = chained.links.iter().map(|link| &link.report);
-        Self {
-            currency: chained.links.first().map(|link| link.quote.currency.clone()).unwrap_or_default(),
-            adjustments: chained.adjustments.clone(),
-            answered: answered(chained.totals.total, reports),
-        }
-    }
-}
-
-impl Answer for Price {
-    fn currency(&self) -> &str {
-        &self.currency
-    }
-
-    fn answered(&self) -> Answered {
-        self.answered
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        let (own, others) = (&self.adjustments, &other.adjustments);
-        own.len() == others.len() && own.iter().zip(others).all(|(own, other)| own.adds_as(other))
-    }
-}
-
-/// What delivery plugins offer. Its amount is that of the cheapest option: nobody has chosen yet.
-struct Offer {
-    currency: String,
-    /// By name and code.
-    options: Vec<(String, String, i64)>,
-    answered: Answered,
-}
-
-impl Offer {
-    fn of(quotes: &[Quote], shipment: &Shipment) -> Self {
-        let answered_by = || quotes.iter().filter_map(|(bound, answer)| Some((bound, answer.as_ref().ok()?)));
-        let mut options = Vec::new();
-        for (bound, called) in answered_by() {
-            let option = |option: &DeliveryOption| (bound.name().to_owned(), option.code.clone(), option.amount);
-            options.extend(called.value.options.iter().map(option));
-        }
-        options.sort();
-        let cheapest = options.iter().map(|(.., amount)| *amount).min().unwrap_or_default();
-        let answered = answered(cheapest, answered_by().map(|(_, called)| &called.report));
-        Self { currency: shipment.currency.clone(), options, answered }
-    }
-}
-
-impl Answer for Offer {
-    fn currency(&self) -> &str {
-        &self.currency
-    }
-
-    fn answered(&self) -> Answered {
-        self.answered
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        self.options == other.options
-    }
-}
-
-fn answered<'a>(total: i64, reports: impl Iterator<Item = &'a Report>) -> Answered {
-    reports.fold(Answered { total, ..Answered::default() }, |sum, report| Answered {
-        micros: sum.micros.saturating_add(report.elapsed_us),
-        fuel: sum.fuel.saturating_add(report.fuel),
-        ..sum
-    })
 }

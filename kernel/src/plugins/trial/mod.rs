@@ -1,6 +1,6 @@
 //! Trials: a candidate beside the plugins in force of a domain, tried on live calls before it is trusted with all of them.
 //!
-//! In *shadow* it is asked what the plugins in force were asked, after the shopper has their answer. As a *canary* it answers a share of
+//! In *shadow* it is asked what the plugins in force were asked, after the shopper has their answer, and nothing that would change anything. As a *canary* it answers a share of
 //! the shoppers, and the plugins in force are asked the same beside it. *In force* it answers all of them, and those before it are still
 //! asked beside it. So both are always compared on the very same questions: no difference between the shoppers of one and of the
 //! other gets into the sums.
@@ -9,11 +9,13 @@
 //! |---|---|
 //! | `observed` | what the comparisons came to, in all and lately |
 //! | `ask` | live questions: who answers, who stands in, who is asked beside |
+//! | `answer` | whether two answers are the same, and what is told of them |
 //!
 //! Who gets the candidate is drawn from the ids of the trial and of the cart, so that every kernel draws alike and nothing is written at
 //! a look at a cart. A cart keeps whom it was quoted by until its quote expires: the time since it was made is cut into spans as long as
 //! prices are held, and what held at the beginning of a span holds to its end. What is called off is called off at once, for all.
 
+mod answer;
 mod ask;
 mod observed;
 
@@ -25,10 +27,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+pub use answer::Said;
 pub use ask::Priced;
 pub use observed::{Both, Counts, Money, Observed, Sample, Window};
 
-use super::{Bound, Digest, Fault, Route};
+use super::routing::Lent;
+use super::{Bound, CallError, Digest, Fault, Route};
 use crate::clock::Moment;
 
 /// All of them, in the parts that a share is stated in.
@@ -72,12 +76,14 @@ struct Side {
     /// The same plugins, for calls that are no news of the shop: they are neither counted nor logged, and a breaker that is open for the
     /// others lets them through.
     aside: Arc<[Arc<Bound>]>,
+    /// The same for calls that nobody waits for: nothing of them is kept.
+    beside: Arc<[Arc<Bound>]>,
 }
 
 impl Side {
     fn new(route: Route) -> Self {
-        let aside = |bound: &Arc<Bound>| Arc::new(Bound::new(bound.component().clone(), bound.settings().clone()));
-        Self { aside: route.bound.iter().map(aside).collect(), route }
+        let again = |lent: Lent| route.bound.iter().map(|bound| Arc::new(bound.again(lent))).collect();
+        Self { aside: again(Lent::All), beside: again(Lent::ToRead), route }
     }
 
     fn route_aside(&self) -> Route {
@@ -102,6 +108,11 @@ impl Trial {
     /// The candidate is what is in force.
     pub fn is_in_force(&self) -> bool {
         self.candidate.route.generation > 0
+    }
+
+    /// The candidate is asked nothing but what changes nothing, and answers nobody.
+    pub fn is_shadow(&self) -> bool {
+        self.steps.is_empty()
     }
 
     /// Whether it is a trial beside this generation of the domain's binding, or of it.
@@ -172,6 +183,24 @@ impl Served {
         self.trial.is_some() || self.route.last_good.is_some()
     }
 
+    /// The trial whose candidate answers.
+    pub fn candidates(&self) -> Option<&Arc<Trial>> {
+        match &self.trial {
+            Some((trial, Answers::Candidate)) => Some(trial),
+            _ => None,
+        }
+    }
+
+    /// What a candidate is tried beside, in its place; none where it is not the candidate that answers.
+    pub fn beside_candidate(&self) -> Option<Route> {
+        self.candidates().map(|trial| trial.base.route_aside())
+    }
+
+    /// Counts that the candidate failed and what it is tried beside answered in its place.
+    pub fn stood_in(&self, instead: &Route, failed: &CallError) {
+        ask::stand_in(self, instead, failed);
+    }
+
     /// Who answers where `route` failed: what a candidate is tried beside, else what the shop wants. What a plugin in force refuses in the
     /// words of the contract is its answer.
     fn instead(&self, failed: &Fault) -> Option<Route> {
@@ -189,7 +218,6 @@ impl Served {
 
     /// By one of the two of a trial. Nobody's question (a draft of staff's, a preview) is never the candidate's.
     pub(super) fn in_trial(in_force: Route, trial: &Arc<Trial>, asker: Option<Asker>, now: Moment) -> Self {
-        let is_shadow = trial.steps.is_empty();
         let drawn = asker.is_some_and(|asker| trial.gets_candidate(asker, now));
         if drawn {
             return Self { route: trial.candidate.route.clone(), trial: Some((trial.clone(), Answers::Candidate)) };
@@ -198,7 +226,7 @@ impl Served {
             // Quoted before the candidate was put in force. Under other settings the candidate may be the same file: what it fails must not
             // open a breaker against these.
             Some(_) if trial.is_in_force() => Self::by(trial.base.route_aside()),
-            Some(_) if is_shadow => Self { route: in_force, trial: Some((trial.clone(), Answers::Base)) },
+            Some(_) if trial.is_shadow() => Self { route: in_force, trial: Some((trial.clone(), Answers::Base)) },
             _ => Self::by(in_force),
         }
     }

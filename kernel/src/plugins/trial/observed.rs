@@ -48,12 +48,13 @@ pub struct Sample {
     /// Of the candidate's fault; none where it answered.
     #[schema(example = "trapped")]
     pub code: Option<String>,
-    /// The fault in words; of two answers the currency and both totals.
+    /// The fault in words; of two answers the currency and both totals, or what each of them names.
     pub text: String,
 }
 
 /// Sums over calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
 #[schema(as = RolloutCounts)]
 pub struct Counts {
     /// Calls of the candidate, those that answered a shopper and those beside.
@@ -70,8 +71,12 @@ pub struct Counts {
     pub failed: BTreeMap<String, i64>,
     /// Of them: those where the plugins in force stood in and the shopper saw nothing of it.
     pub stood_in: i64,
-    /// By currency.
+    /// By currency; of pricing and delivery.
     pub money: BTreeMap<String, Money>,
+    /// Payments that were begun, from canary on.
+    pub attempts: Both,
+    /// Of them: those that the provider refused at once.
+    pub declined: Both,
     /// Microseconds of the compared calls.
     pub micros: Both,
     /// Fuel of the compared calls.
@@ -97,8 +102,15 @@ impl Counts {
         ] {
             *own += others;
         }
-        add_both(&mut self.micros, other.micros);
-        add_both(&mut self.fuel, other.fuel);
+        for (own, others) in [
+            (&mut self.attempts, other.attempts),
+            (&mut self.declined, other.declined),
+            (&mut self.micros, other.micros),
+            (&mut self.fuel, other.fuel),
+        ] {
+            own.base = own.base.saturating_add(others.base);
+            own.candidate = own.candidate.saturating_add(others.candidate);
+        }
         for (code, count) in &other.failed {
             if let Some(own) = entry(&mut self.failed, code) {
                 *own += count;
@@ -107,7 +119,9 @@ impl Counts {
         for (currency, others) in &other.money {
             if let Some(own) = entry(&mut self.money, currency) {
                 own.calls += others.calls;
-                add_both(&mut own.totals, others.totals);
+                // Sums of amounts stop at the highest number there is, after thousands of carts that cost all that a cart may.
+                own.totals.base = own.totals.base.saturating_add(others.totals.base);
+                own.totals.candidate = own.totals.candidate.saturating_add(others.totals.candidate);
                 own.dearer += others.dearer;
                 own.dearer_by = own.dearer_by.saturating_add(others.dearer_by);
                 own.cheaper += others.cheaper;
@@ -117,12 +131,6 @@ impl Counts {
         let room = SAMPLES.saturating_sub(self.samples.len());
         self.samples.extend(other.samples.iter().take(room).cloned());
     }
-}
-
-/// Sums of amounts stop at the highest number there is, after thousands of carts that cost all that a cart may.
-fn add_both(own: &mut Both, others: Both) {
-    own.base = own.base.saturating_add(others.base);
-    own.candidate = own.candidate.saturating_add(others.candidate);
 }
 
 /// Names come from plugins and carts: there may be many.
@@ -198,47 +206,52 @@ impl Observed {
 
 /// One call of a trial, as it is counted.
 pub(super) struct Compared<'a> {
-    pub currency: &'a str,
-    /// The plugins in force, and the candidate: the total, microseconds, fuel.
+    /// The currency, and what the plugins in force and the candidate came to.
+    pub money: Option<(&'a str, Amount, Amount)>,
     pub base: Answered,
     pub candidate: Answered,
-    pub is_same: bool,
+    /// What is told of two answers that are not the same.
+    pub different: Option<String>,
     /// A shopper got the candidate's answer.
     pub served: bool,
 }
 
+/// What an answer cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Answered {
-    pub total: Amount,
     pub micros: u64,
     pub fuel: u64,
 }
 
 impl Compared<'_> {
-    pub fn counts(&self, now: Moment) -> Counts {
+    pub fn counts(self, now: Moment) -> Counts {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let (before, after) = (self.base.total, self.candidate.total);
+        let both = |base, candidate| Both { base: number(base), candidate: number(candidate) };
+        let money = self.money.map(|(currency, before, after)| (currency.to_owned(), Money::of(before, after)));
+        Counts {
+            calls: 1,
+            served: self.served.into(),
+            compared: 1,
+            different: self.different.is_some().into(),
+            money: money.into_iter().collect(),
+            micros: both(self.base.micros, self.candidate.micros),
+            fuel: both(self.base.fuel, self.candidate.fuel),
+            samples: self.different.map(|text| Sample { at: now, code: None, text }).into_iter().collect(),
+            ..Counts::default()
+        }
+    }
+}
+
+impl Money {
+    fn of(before: Amount, after: Amount) -> Self {
         let by = after.saturating_sub(before);
-        let money = Money {
+        Self {
             calls: 1,
             totals: Both { base: before, candidate: after },
             dearer: (by > 0).into(),
             dearer_by: by.max(0),
             cheaper: (by < 0).into(),
             cheaper_by: by.saturating_neg().max(0),
-        };
-        let text = || format!("{} {before} -> {after}", self.currency);
-        let samples = (!self.is_same).then(|| Sample { at: now, code: None, text: text() });
-        Counts {
-            calls: 1,
-            served: self.served.into(),
-            compared: 1,
-            different: (!self.is_same).into(),
-            money: BTreeMap::from([(self.currency.to_owned(), money)]),
-            micros: Both { base: number(self.base.micros), candidate: number(self.candidate.micros) },
-            fuel: Both { base: number(self.base.fuel), candidate: number(self.candidate.fuel) },
-            samples: samples.into_iter().collect(),
-            ..Counts::default()
         }
     }
 }
@@ -255,6 +268,20 @@ pub(super) fn failed(now: Moment, code: &str, text: String, stood_in: bool) -> C
     }
 }
 
+/// A call of the candidate that nobody else could be asked.
+pub(super) fn alone() -> Counts {
+    Counts { calls: 1, ..Counts::default() }
+}
+
+/// A payment that was begun.
+pub(super) fn attempt(by_candidate: bool, declined: bool) -> Counts {
+    let of = |number: bool| match by_candidate {
+        true => Both { base: 0, candidate: number.into() },
+        false => Both { base: number.into(), candidate: 0 },
+    };
+    Counts { attempts: of(true), declined: of(declined), ..Counts::default() }
+}
+
 /// A question that was not compared.
 pub(super) fn not_compared(served: bool) -> Counts {
     Counts { calls: served.into(), served: served.into(), not_compared: 1, ..Counts::default() }
@@ -269,9 +296,10 @@ mod tests {
     }
 
     fn compared(before: Amount, after: Amount) -> Counts {
-        let of = |total| Answered { total, micros: 10, fuel: 100 };
-        let (base, candidate) = (of(before), of(after));
-        Compared { currency: "EUR", base, candidate, is_same: before == after, served: true }.counts(at(0))
+        let cost = Answered { micros: 10, fuel: 100 };
+        let different = (before != after).then(|| format!("EUR {before} -> {after}"));
+        Compared { money: Some(("EUR", before, after)), base: cost, candidate: cost, different, served: true }
+            .counts(at(0))
     }
 
     #[test]
@@ -302,6 +330,17 @@ mod tests {
         }
         observed.forget_window();
         assert_eq!((observed.window(at(6)).calls, observed.all().calls), (0, 8));
+    }
+
+    #[test]
+    fn attempts_are_those_of_one_side() {
+        let observed = Observed::new(Counts::default(), TimeDelta::seconds(20));
+        for (by_candidate, declined) in [(true, true), (true, false), (false, false), (false, false)] {
+            observed.add(at(0), &attempt(by_candidate, declined));
+        }
+        let all = observed.all();
+        assert_eq!(all.attempts, Both { base: 2, candidate: 2 });
+        assert_eq!((all.declined, all.calls), (Both { base: 0, candidate: 1 }, 0));
     }
 
     #[test]

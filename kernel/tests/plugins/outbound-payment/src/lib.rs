@@ -14,6 +14,8 @@ struct Outbound {
     api_secret: String,
     /// What it says was taken, whichever payment it is asked about.
     captured: Option<i64>,
+    /// Where it is asked for its methods it writes into its store, and says in the label whether it could.
+    keeps: bool,
 }
 
 /// `kv`, `kv-flood`, `kv-loop`, `panic`, or a URL; `POST=URL` posts six bytes, `GZIP=URL` asks for a packed answer. Other words are passed over.
@@ -64,7 +66,13 @@ fn claimed(claim: &str) -> Option<Outcome> {
 
 impl Payment for Outbound {
     fn methods(&self, _: &Context) -> Result<Vec<Method>, Error> {
-        Ok(vec![Method::new("card", "Card")])
+        let kept = self.keeps.then(|| kv::set("asked", b"x").is_ok());
+        let label = match kept {
+            None => "Card",
+            Some(true) => "Card, kept",
+            Some(false) => "Card, not kept",
+        };
+        Ok(vec![Method::new("card", label)])
     }
 
     fn authorize(&self, request: &AuthorizeRequest) -> Result<Outcome, Error> {
