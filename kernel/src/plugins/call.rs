@@ -342,4 +342,17 @@ mod tests {
         assert!(!threads[0].contains("slow-lane"), "{threads:?}");
         assert_eq!(threads[1..], ["kassa-slow-lane", "kassa-slow-lane"]);
     }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_slow_lane_gives_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let nice = || rustix::process::getpriority_process(Some(rustix::thread::gettid())).expect("Linux tells");
+        for given in [0, 10] {
+            let config = PluginsConfig { slow_lane_nice: given, ..PluginsConfig::default() };
+            let host = Host::new(&config, folder.path(), b"key", Arc::new(MemoryKv::default())).expect("a host");
+            let found = host.0.slow_lane.spawn(async move { nice() }).await.expect("it ends");
+            assert_eq!(found - nice(), i32::try_from(given).expect("a small number"));
+        }
+    }
 }

@@ -350,13 +350,28 @@ impl Inner {
 }
 
 /// The runtime for calls that outlive their first slice. It looks at its timers after every poll, so that the wall clock of
-/// one call is kept although another spins.
+/// one call is kept although another spins. Its threads give way to those of the shoppers: where a guest spins on every core, the scheduler
+/// would else take a core from a quick call at each tick, which tripled the p99 of the calls beside it (`kassa-bench hostile`).
 fn slow_lane(config: &PluginsConfig) -> std::io::Result<Runtime> {
+    let nice = config.slow_lane_nice;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.slow_lane_threads as usize)
         .thread_name("kassa-slow-lane")
+        .on_thread_start(move || give_way(nice))
         .event_interval(1)
         .global_queue_interval(1)
         .enable_all()
         .build()
 }
+
+#[cfg(target_os = "linux")]
+fn give_way(nice: u32) {
+    let nice = i32::try_from(nice).unwrap_or_default();
+    // On Linux a thread has a priority of its own, by its id.
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice) {
+        tracing::warn!(%error, nice, "a thread of the slow lane keeps its priority");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_way(_: u32) {}

@@ -36,6 +36,8 @@ pub struct PluginsConfig {
     pub engines: u32,
     /// OS threads for calls that outlive their first slice, so that they cannot delay shoppers. 1 to 16.
     pub slow_lane_threads: u32,
+    /// By how much those threads give way to all others, on Linux: 0 (not at all) to 19.
+    pub slow_lane_nice: u32,
     pub package: PackageLimits,
     pub compile: CompileConfig,
     pub conformance: ConformanceConfig,
@@ -56,6 +58,7 @@ impl Default for PluginsConfig {
             total_calls: 64,
             engines: 0,
             slow_lane_threads: 1,
+            slow_lane_nice: 10,
             package: PackageLimits::default(),
             compile: CompileConfig::default(),
             conformance: ConformanceConfig::default(),

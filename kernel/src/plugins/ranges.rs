@@ -10,6 +10,7 @@ pub(super) fn check(config: &PluginsConfig) -> Result<(), HostError> {
         ("total_calls", "1 to 1000", config.total_calls, 1, 1_000),
         ("engines", "0 to 64", config.engines, 0, 64),
         ("slow_lane_threads", "1 to 16", config.slow_lane_threads, 1, 16),
+        ("slow_lane_nice", "0 to 19", config.slow_lane_nice, 0, 19),
         ("compile.memory_mib", "256 to 65536", config.compile.memory_mib, 256, 65_536),
         ("compile.code_mib", "1 to 1024", config.compile.code_mib, 1, 1_024),
         ("compile.cpu_s", "1 to 3600", config.compile.cpu_s, 1, 3_600),

@@ -79,6 +79,7 @@ async fn settings_out_of_range_are_refused_at_the_start() {
         PluginsConfig { total_calls: 0, ..small() },
         PluginsConfig { engines: 65, ..small() },
         PluginsConfig { slow_lane_threads: 0, ..small() },
+        PluginsConfig { slow_lane_nice: 20, ..small() },
         PluginsConfig { conformance: ConformanceConfig { budget_ms: 0, ..ConformanceConfig::default() }, ..small() },
     ] {
         let host = Host::new(&config, folder.path(), KEY, Arc::new(MemoryKv::default()));
