@@ -54,7 +54,6 @@ pub struct Sample {
 
 /// Sums over calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
 #[schema(as = RolloutCounts)]
 pub struct Counts {
     /// Calls of the candidate, those that answered a shopper and those beside.
@@ -74,8 +73,13 @@ pub struct Counts {
     /// By currency; of pricing and delivery.
     pub money: BTreeMap<String, Money>,
     /// Payments that were begun, from canary on.
+    // Rollouts that were under way before it was counted have none.
+    #[serde(default)]
+    #[schema(required)]
     pub attempts: Both,
     /// Of them: those that the provider refused at once.
+    #[serde(default)]
+    #[schema(required)]
     pub declined: Both,
     /// Microseconds of the compared calls.
     pub micros: Both,
