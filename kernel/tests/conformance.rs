@@ -61,6 +61,17 @@ api_test! {
         assert_eq!((&report["findings"], &report["fuel_limit"]), (&json!([]), &json!(50_000_000)));
         let payment = upload(&merchant, &OUTBOUND).await.expect(201);
         assert_eq!((&payment["conformance"]["verdict"], &payment["conformance"]["costs"]), (&json!("passed"), &json!([])));
+        // It is told, once: the same file again is no news, and neither is what came with the kernel.
+        upload(&merchant, &OUTBOUND).await.expect(201);
+        let told = merchant.get("/v1/admin/events?type=plugin.uploaded").await.expect(200)["items"].clone();
+        let told: Vec<_> = told.as_array().unwrap().iter().map(|event| &event["data"]).collect();
+        let me = merchant.get("/v1/me").await.expect(200);
+        let expected = json!({
+            "name": "outbound-payment", "version": "1.0.0", "digest": payment["digest"], "domain": "payment", "verdict": "passed", "found": 0,
+            "actor": me["id"],
+        });
+        assert_eq!(told.iter().filter(|data| data["domain"] == "payment").collect::<Vec<_>>(), [&&expected]);
+        assert!(told.iter().all(|data| !data["name"].as_str().unwrap().contains("standard")), "{told:?}");
     }
 }
 

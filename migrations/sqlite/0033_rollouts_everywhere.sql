@@ -28,5 +28,7 @@ alter table rollouts_new rename to rollouts;
 -- One at a time in a domain.
 create unique index rollouts_under_way on rollouts (domain) where ended_at is null;
 
--- The rollout whose candidate began the payment: while it is tried, the candidate goes on with it.
+-- The rollout during which the payment was begun, and which side began it: that side goes on with it, under its own settings.
 alter table payments add column rollout_id blob references rollouts (id);
+alter table payments add column rollout_side text check (rollout_side in ('base', 'candidate'));
+create index payments_by_rollout on payments (plugin, rollout_id, rollout_side) where rollout_id is not null;

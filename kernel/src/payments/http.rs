@@ -54,17 +54,16 @@ pub async fn receive_webhook(
 }
 
 /// Asks one after the other until one has news: a message about a payment that a candidate began may make no sense to the version in force.
-/// Where none has, the answer is that of the first who found it genuine.
+/// Where none has and one failed, the provider has to send it again; else the answer is that of the first who found it genuine.
 async fn hear(shop: &Shop, hearing: &[Provider], message: &Arc<WebhookRequest>) -> Result<Webhook, Refused> {
     let mut heard = Ok(Webhook::Unauthentic);
     for provider in hearing {
         let said = shop.plugins().host().payment_webhook(&provider.bound, message).await;
-        provider.tell(&said);
         let said = said.map(|called| called.value);
         if matches!(&said, Ok(Webhook::Events(events)) if !events.is_empty()) {
             return Ok(said?);
         }
-        if matches!(heard, Ok(Webhook::Unauthentic)) {
+        if matches!((&heard, &said), (Ok(Webhook::Unauthentic), _) | (Ok(_), Err(_))) {
             heard = said;
         }
     }

@@ -30,11 +30,13 @@ use crate::address::Address;
 use crate::clock::{self, Moment};
 use crate::db::{self, Conn, Tx};
 use crate::money::Amount;
+use crate::plugins::trial::Answers;
 use crate::plugins::{CallError, OptionId, RegistryError, payment};
 use crate::{Shop, id, ledger, orders};
 
 pub use captures::{capture, release};
 pub use privacy::export;
+use provider::outcome_refused;
 pub use provider::{Provider, Question, methods};
 pub use refunds::{Progress, begin_refund, refund_done, refundable, refunding};
 pub use settle::settle;
@@ -103,8 +105,8 @@ pub struct Payment {
     pub order_id: Uuid,
     pub plugin: String,
     pub digest: String,
-    /// That of the candidate which began it, if one did.
-    pub rollout_id: Option<Uuid>,
+    /// The rollout during which it was begun, and which side began it.
+    pub rollout: Option<(Uuid, Answers)>,
     pub method: String,
     pub purpose: Purpose,
     pub idempotency_key: String,
@@ -214,7 +216,7 @@ pub async fn begin(shop: &Shop, tx: &mut Tx, new: &NewPayment<'_>) -> Result<Pay
         order_id: new.order_id,
         plugin: new.provider.bound.name().to_owned(),
         digest: new.provider.bound.digest().to_string(),
-        rollout_id: new.provider.rollout_id(),
+        rollout: new.provider.rollout(),
         method: new.method.code.clone(),
         purpose: new.purpose,
         idempotency_key: format!("pay-{id}"),
@@ -265,7 +267,7 @@ pub async fn authorize(
         attributes: Vec::new(),
     });
     let answer = shop.plugins().host().authorize(&provider.bound, &request).await.map(|called| called.value);
-    provider.tell_begun(shop, &answer);
+    provider.tell(&answer, outcome_refused);
     let observed = match answer {
         Ok(outcome) => Observed::Outcome(outcome),
         Err(error) => {

@@ -1,25 +1,26 @@
 //! Which plugin is asked about a payment.
 //!
-//! What begins a payment is drawn with its cart, as everything of it is, where a candidate is rolled out. What goes on with it is the plugin
-//! of that name that is in force: a newer version may mend what an older one could not. Only what a candidate began while it is tried is
-//! the candidate's own: under its settings it may have been begun elsewhere.
+//! What goes on with a payment is the plugin of its name that is in force: a newer version may mend what an older one could not. But while a
+//! candidate is rolled out there are two at a time, perhaps of two accounts, and the one knows nothing of what the other began. So a payment
+//! keeps the rollout in which it was begun and the side that began it, and that side goes on with it: a candidate also after it was taken
+//! back, unless what is in force has its settings.
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::{Error, Method, Payment, store};
+use crate::Shop;
 use crate::clock;
 use crate::money::{Amount, Currency};
-use crate::plugins::trial::{Asker, Served, Trial};
+use crate::plugins::trial::{Answers, Asker, Served, Trial};
 use crate::plugins::{Bound, CallError, Domain, OptionId, payment};
-use crate::{Shop, db};
 
-/// A payment plugin, and whether it is a candidate that is tried.
+/// A payment plugin, and which side of a rollout it is.
 #[derive(Debug, Clone)]
 pub struct Provider {
     pub bound: Arc<Bound>,
-    trial: Option<Arc<Trial>>,
+    side: Option<(Arc<Trial>, Answers)>,
 }
 
 /// What ways to pay are asked for.
@@ -70,77 +71,111 @@ fn method_of(bound: &Bound, method: payment::Method) -> Method {
 
 impl Provider {
     /// The plugin that takes a payment by `method`; none where that is not offered. Where a candidate that is drawn does not offer it or
-    /// fails, what it is tried beside may: nothing has been begun yet.
+    /// fails, what it is tried beside may, if what the shopper holds is worth as much there: nothing has been begun yet.
     pub async fn offering(shop: &Shop, method: &OptionId, question: &Question<'_>) -> Result<Option<Self>, CallError> {
         let (served, context) = (question.served(shop), question.context());
         let asked = asked_for(shop, served.route.find(&method.plugin), method, &context).await;
-        let trial = served.candidates();
-        let instead = match (asked, served.beside_candidate()) {
-            (Ok(Some(bound)), _) => return Ok(Some(Self { bound, trial: trial.cloned() })),
-            (Err(failed), Some(instead)) => {
-                served.stood_in(&instead, &failed);
-                instead
-            }
-            (Ok(None), Some(instead)) => instead,
+        let (trial, instead) = match (asked, served.instead_of(&method.plugin)) {
+            (Ok(Some(bound)), _) => return Ok(Some(Self { bound, side: served.side().cloned() })),
             (not_offered, None) => return not_offered.map(|_| None),
+            (Ok(None), Some(instead)) => instead,
+            (Err(failed), Some((trial, instead))) => {
+                let Ok(Some(bound)) = asked_for(shop, instead.find(&method.plugin), method, &context).await else {
+                    return Err(failed);
+                };
+                served.stood_in(&instead, &failed);
+                return Ok(Some(Self { bound, side: Some((trial.clone(), Answers::Base)) }));
+            }
         };
         let offered = asked_for(shop, instead.find(&method.plugin), method, &context).await?;
-        Ok(offered.map(|bound| Self { bound, trial: None }))
+        Ok(offered.map(|bound| Self { bound, side: Some((trial.clone(), Answers::Base)) }))
     }
 
     /// The plugin that goes on with a payment.
     pub(super) async fn of(shop: &Shop, payment: &Payment) -> Result<Self, Error> {
-        let routing = shop.plugins().routing();
-        let is_its = |trial: &&Arc<Trial>| trial.is_in_force() || payment.rollout_id == Some(trial.id);
-        let tried = routing.trial(Domain::Payment).filter(is_its);
-        if let Some((trial, bound)) = tried.and_then(|trial| Some((trial, trial.candidate().find(&payment.plugin)?))) {
-            return Ok(Self { bound: bound.clone(), trial: Some(trial.clone()) });
+        if let Some((rollout_id, answers)) = payment.rollout
+            && let Some(provider) = Self::begun_in(shop, rollout_id, answers, &payment.plugin).await?
+        {
+            return Ok(provider);
         }
         let bound = shop.plugins().find_bound(Domain::Payment, &payment.plugin).await?;
-        Ok(Self { bound, trial: None })
+        Ok(Self { bound, side: None })
+    }
+
+    /// The plugin of that name of the side of a rollout, where another is in force.
+    async fn begun_in(shop: &Shop, rollout_id: Uuid, answers: Answers, name: &str) -> Result<Option<Self>, Error> {
+        let routing = shop.plugins().routing();
+        if let Some(trial) = routing.trial(Domain::Payment).filter(|trial| trial.id == rollout_id)
+            && let Some(bound) = trial.began(answers, name)
+        {
+            return Ok(Some(Self { bound: bound.clone(), side: Some((trial.clone(), answers)) }));
+        }
+        let bound = shop.plugins().begun_in_rollout(rollout_id, answers, name).await?;
+        Ok(bound.map(|bound| Self { bound, side: None }))
     }
 
     /// Those who may understand what a provider sends to the plugin of that name, the likeliest first; nobody where it takes no payments
     /// and never took any: money can arrive for a payment long after another plugin was bound.
     pub(super) async fn hearing(shop: &Shop, name: &str) -> Result<Vec<Self>, Error> {
-        let routing = shop.plugins().routing();
-        let mut hearing = Vec::new();
-        if let Some(bound) = routing.of(Domain::Payment).find(name) {
-            hearing.push(Self { bound: bound.clone(), trial: None });
-        }
-        // Not in shadow, where it has begun nothing.
-        let tried = routing.trial(Domain::Payment).filter(|trial| !trial.is_shadow() && !trial.is_in_force());
-        if let Some((trial, bound)) = tried.and_then(|trial| Some((trial, trial.candidate().find(name)?))) {
-            hearing.push(Self { bound: bound.clone(), trial: Some(trial.clone()) });
-        }
         // A name that PostgreSQL could not even look up is nobody's.
-        if hearing.is_empty() && !name.contains(char::is_control) && has_payments(shop, name).await? {
-            let bound = shop.plugins().find_bound(Domain::Payment, name).await?;
-            hearing.push(Self { bound, trial: None });
+        if name.contains(char::is_control) {
+            return Ok(Vec::new());
+        }
+        let mut conn = shop.db().read().await?;
+        let begun = store::begun_in_rollouts(&mut conn, name, ROLLOUTS).await?;
+        let in_force = shop.plugins().routing().of(Domain::Payment).find(name).cloned();
+        let first = match in_force {
+            Some(bound) => Some(bound),
+            None if store::has_payments(&mut conn, name).await? => {
+                drop(conn);
+                Some(shop.plugins().find_bound(Domain::Payment, name).await?)
+            }
+            None => None,
+        };
+        let mut hearing: Vec<_> = first.into_iter().map(|bound| Self { bound, side: None }).collect();
+        for (rollout_id, answers) in begun {
+            if let Some(provider) = Self::begun_in(shop, rollout_id, answers, name).await?
+                && hearing.iter().all(|other| !other.is_same(&provider))
+            {
+                hearing.push(provider);
+            }
         }
         Ok(hearing)
     }
 
-    /// The rollout of the candidate that it is.
-    pub(super) fn rollout_id(&self) -> Option<Uuid> {
-        self.trial.as_ref().map(|trial| trial.id)
+    fn is_same(&self, other: &Self) -> bool {
+        (self.bound.digest(), self.bound.settings()) == (other.bound.digest(), other.bound.settings())
     }
 
-    /// Holds how a call ended for or against the candidate that it is.
-    pub(super) fn tell<T>(&self, answer: &Result<T, CallError>) {
-        if let Some(trial) = &self.trial {
-            trial.tell(answer);
-        }
+    /// The rollout during which it begins a payment, and the side that it is.
+    pub(super) fn rollout(&self) -> Option<(Uuid, Answers)> {
+        // In shadow what is in force begins everything, as it would without.
+        let side = self.side.as_ref().filter(|(trial, _)| !trial.is_shadow());
+        side.map(|(trial, answers)| (trial.id, *answers))
     }
 
-    /// The same of the call that begins a payment, where it is also told whether the provider refused.
-    pub(super) fn tell_begun(&self, shop: &Shop, answer: &Result<payment::Outcome, CallError>) {
-        self.tell(answer);
-        let Ok(outcome) = answer else { return };
-        if let Some(trial) = shop.plugins().routing().trial(Domain::Payment) {
-            let declined = matches!(outcome.status, payment::Status::Declined(_));
-            trial.tell_attempt(self.rollout_id() == Some(trial.id), declined);
+    /// Holds how a call that moves money ended for or against the side that it is. `refused` is the code of an answer that is a refusal.
+    pub(super) fn tell<T>(&self, answer: &Result<T, CallError>, refused: impl Fn(&T) -> Option<&str>) {
+        if let Some((trial, answers)) = &self.side {
+            trial.tell_payment(*answers, answer.as_ref().err(), answer.as_ref().ok().and_then(refused));
         }
+    }
+}
+
+/// In how many rollouts it is looked for who understands a provider's message.
+const ROLLOUTS: u32 = 4;
+
+pub(super) fn outcome_refused(outcome: &payment::Outcome) -> Option<&str> {
+    match &outcome.status {
+        payment::Status::Declined(decline) => Some(&decline.code),
+        _ => None,
+    }
+}
+
+pub(super) fn refund_refused(outcome: &payment::RefundOutcome) -> Option<&str> {
+    match &outcome.status {
+        payment::RefundStatus::Declined(decline) => Some(&decline.code),
+        _ => None,
     }
 }
 
@@ -154,8 +189,4 @@ async fn asked_for(
     let Some(bound) = bound else { return Ok(None) };
     let offered = shop.plugins().host().payment_methods(bound, context).await?.value;
     Ok(offered.iter().any(|offered| offered.code == method.code).then(|| bound.clone()))
-}
-
-async fn has_payments(shop: &Shop, plugin: &str) -> db::Result<bool> {
-    store::has_payments(&mut shop.db().read().await?, plugin).await
 }

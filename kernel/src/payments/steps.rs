@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::provider::{outcome_refused, refund_refused};
 use super::{CaptureMode, Error, Observed, Payment, Provider, Status, captures, lock, refunds, settle, store, worker};
 use crate::clock::{self, Moment};
 use crate::db::{self, Tx};
@@ -131,18 +132,18 @@ pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step) -> Result<Pa
         StepKind::Authorize => return Ok(payment),
         StepKind::Capture => {
             let answer = host.capture(bound, &request, whole).await.map(|called| called.value);
-            provider.tell(&answer);
+            provider.tell(&answer, outcome_refused);
             answer.or_else(refused_if_unsupported).map(Answer::Outcome)
         }
         StepKind::Cancel => {
-            let answer = host.cancel_payment(bound, &request, whole).await;
-            provider.tell(&answer);
-            answer.map(|called| Answer::Outcome(called.value))
+            let answer = host.cancel_payment(bound, &request, whole).await.map(|called| called.value);
+            provider.tell(&answer, |_| None);
+            answer.map(Answer::Outcome)
         }
         StepKind::Refund => {
-            let answer = host.refund(bound, &request).await;
-            provider.tell(&answer);
-            answer.map(|called| Answer::Refund(called.value))
+            let answer = host.refund(bound, &request).await.map(|called| called.value);
+            provider.tell(&answer, refund_refused);
+            answer.map(Answer::Refund)
         }
     };
     if step.kind == StepKind::Capture

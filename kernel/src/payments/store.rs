@@ -8,6 +8,7 @@ use crate::clock::Moment;
 use crate::db::{Conn, FromRow, Json, Result, Tx, sql};
 use crate::ledger;
 use crate::orders::Reason;
+use crate::plugins::trial::Answers;
 
 #[derive(FromRow)]
 struct PaymentRow {
@@ -16,6 +17,7 @@ struct PaymentRow {
     plugin: String,
     digest: String,
     rollout_id: Option<Uuid>,
+    rollout_side: Option<String>,
     method: String,
     purpose: String,
     idempotency_key: String,
@@ -40,7 +42,7 @@ impl PaymentRow {
             order_id: row.order_id,
             plugin: row.plugin,
             digest: row.digest,
-            rollout_id: row.rollout_id,
+            rollout: row.rollout_id.zip(row.rollout_side.as_deref().and_then(Answers::parse)),
             method: row.method,
             // The column's own check allows nothing else.
             purpose: if row.purpose == Purpose::Checkout.name() { Purpose::Checkout } else { Purpose::Rest },
@@ -65,8 +67,9 @@ pub(super) async fn insert_payment(tx: &mut Tx, payment: &Payment, next_check_at
     sql::execute!(
         tx,
         "insert into payments (id, order_id, plugin, digest, method, purpose, idempotency_key, status, currency, amount,
-                               reference, version, checks, next_check_at, created_at, updated_at, rollout_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $14, $15)",
+                               reference, version, checks, next_check_at, created_at, updated_at, rollout_id,
+                               rollout_side)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $14, $15, $16)",
         payment.id,
         payment.order_id,
         payment.plugin.as_str(),
@@ -81,7 +84,8 @@ pub(super) async fn insert_payment(tx: &mut Tx, payment: &Payment, next_check_at
         payment.version,
         next_check_at,
         payment.created_at,
-        payment.rollout_id
+        payment.rollout.map(|(id, _)| id),
+        payment.rollout.map(|(_, answers)| answers.name())
     )?;
     Ok(())
 }
@@ -90,7 +94,7 @@ pub(super) async fn get_payment(conn: &mut Conn, id: Uuid) -> Result<Payment> {
     let row = sql::one!(
         conn,
         PaymentRow,
-        "select id, order_id, plugin, digest, rollout_id, method, purpose, idempotency_key, status, currency, amount, reference, action,
+        "select id, order_id, plugin, digest, rollout_id, rollout_side, method, purpose, idempotency_key, status, currency, amount, reference, action,
                 decline_code, decline_message, version, checks, created_at,
                 (select cast(coalesce(sum(s.amount), 0) as bigint) from payment_steps s
                  where s.payment_id = payments.id and s.kind = 'refund' and s.status = 'begun') as refunding
@@ -164,6 +168,19 @@ pub(super) async fn find_by_key(conn: &mut Conn, plugin: &str, key: &str) -> Res
 pub(super) async fn has_payments(conn: &mut Conn, plugin: &str) -> Result<bool> {
     let found = sql::optional!(conn, (Uuid,), "select id from payments where plugin = $1 limit 1", plugin)?;
     Ok(found.is_some())
+}
+
+/// In which rollouts payments of the plugin were begun, and by which side; at most `limit`, the newest first.
+pub(super) async fn begun_in_rollouts(conn: &mut Conn, plugin: &str, limit: u32) -> Result<Vec<(Uuid, Answers)>> {
+    let rows = sql::all!(
+        conn,
+        (Uuid, String),
+        "select distinct rollout_id, rollout_side from payments where plugin = $1 and rollout_id is not null
+         order by rollout_id desc, rollout_side limit $2",
+        plugin,
+        i64::from(limit)
+    )?;
+    Ok(rows.into_iter().filter_map(|(id, side)| Some((id, Answers::parse(&side)?))).collect())
 }
 
 /// Writes the payment unless it changed since its version was read.

@@ -90,7 +90,6 @@ pub(super) async fn reconcile(shop: &Shop, payment_id: Uuid) -> Result<(), Error
     let provider = Provider::of(shop, &payment).await?;
     let (host, asked) = (shop.plugins().host(), clock::unix_seconds(now));
     let answer = host.query_payment(&provider.bound, &payment.idempotency_key, payment.amount, asked).await;
-    provider.tell(&answer);
     match answer {
         Ok(called) => match called.value {
             Some(outcome) => settle(shop, payment.id, &Observed::Outcome(outcome), "query").await.map(drop),

@@ -366,9 +366,16 @@ fn slow_lane(config: &PluginsConfig) -> std::io::Result<Runtime> {
 
 #[cfg(target_os = "linux")]
 fn give_way(nice: u32) {
-    let nice = i32::try_from(nice).unwrap_or_default();
-    // On Linux a thread has a priority of its own, by its id.
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice) {
+    use rustix::process::{getpriority_process, setpriority_process};
+    use rustix::thread::gettid;
+
+    // On Linux a thread has a priority of its own, by its id; 19 is the lowest.
+    let lower = |present: i32| present.saturating_add_unsigned(nice).min(19);
+    let set = getpriority_process(Some(gettid())).and_then(|present| match nice {
+        0 => Ok(()),
+        _ => setpriority_process(Some(gettid()), lower(present)),
+    });
+    if let Err(error) = set {
         tracing::warn!(%error, nice, "a thread of the slow lane keeps its priority");
     }
 }

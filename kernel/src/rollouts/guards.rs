@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::plugins::trial::Window;
+use crate::plugins::trial::{Counts, Window};
 
 /// What a candidate may not do, over the calls of a window of time. Base and candidate are compared on the same questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,10 +30,13 @@ pub struct Guards {
     /// most; a candidate that is to change prices by more than the shop's default needs a rollout that says so.
     #[schema(minimum = 0, maximum = 100_000, default = 1_000)]
     pub max_drift_bp: u32,
-    /// How much more of the payments that it begins the candidate may decline than the plugins before it, in basis points of the payments of
-    /// each: 1,000 lets 15 % pass where those decline 5 %. Once both began `min_calls`.
+    /// How much more of the calls that move money may be without an answer or refused at once than of those of the plugins before it, in basis
+    /// points: 1,000 lets 15 % pass where those fail 5 %. Over all of the stage.
     #[schema(minimum = 0, maximum = 10_000, default = 1_000)]
-    pub max_declined_bp: u32,
+    pub max_payment_failures_bp: u32,
+    /// These calls are not judged on fewer than so many of each side: 1 to 1,000,000.
+    #[schema(minimum = 1, maximum = 1_000_000, default = 20)]
+    pub min_payment_calls: u32,
 }
 
 impl Default for Guards {
@@ -45,7 +48,8 @@ impl Default for Guards {
             max_slower_percent: 300,
             slow_from_us: 5_000,
             max_drift_bp: 1_000,
-            max_declined_bp: 1_000,
+            max_payment_failures_bp: 1_000,
+            min_payment_calls: 20,
         }
     }
 }
@@ -67,7 +71,9 @@ pub struct GuardsIn {
     #[schema(minimum = 0, maximum = 100_000)]
     max_drift_bp: Option<u32>,
     #[schema(minimum = 0, maximum = 10_000)]
-    max_declined_bp: Option<u32>,
+    max_payment_failures_bp: Option<u32>,
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    min_payment_calls: Option<u32>,
 }
 
 impl GuardsIn {
@@ -80,7 +86,8 @@ impl GuardsIn {
             max_slower_percent: self.max_slower_percent.unwrap_or(shops.max_slower_percent),
             slow_from_us: self.slow_from_us.unwrap_or(shops.slow_from_us),
             max_drift_bp: self.max_drift_bp.unwrap_or(shops.max_drift_bp),
-            max_declined_bp: self.max_declined_bp.unwrap_or(shops.max_declined_bp),
+            max_payment_failures_bp: self.max_payment_failures_bp.unwrap_or(shops.max_payment_failures_bp),
+            min_payment_calls: self.min_payment_calls.unwrap_or(shops.min_payment_calls),
         }
     }
 }
@@ -91,7 +98,7 @@ impl GuardsIn {
 #[schema(as = RolloutGuard)]
 pub enum Guard {
     Failures,
-    Declines,
+    PaymentFailures,
     Latency,
     MoneyDrift,
 }
@@ -104,13 +111,13 @@ pub struct Breach {
     /// Where money drifted.
     #[schema(example = "EUR")]
     pub currency: Option<String>,
-    /// What it may be at most: basis points of failures, declines and money, per cent of latency.
+    /// What it may be at most: basis points of failures and money, per cent of latency.
     #[schema(example = 100)]
     pub limit: i64,
     /// What it was.
     #[schema(example = 2_500)]
     pub measured: i64,
-    /// The calls of the window that it was judged on.
+    /// The calls that it was judged on: of the window, or of payments all of the stage.
     pub window: Window,
 }
 
@@ -123,7 +130,8 @@ impl Guards {
             ("max_failed_bp", "must be at most 10000", self.max_failed_bp <= 10_000),
             ("max_slower_percent", "must be at most 100000", self.max_slower_percent <= 100_000),
             ("max_drift_bp", "must be at most 100000", self.max_drift_bp <= 100_000),
-            ("max_declined_bp", "must be at most 10000", self.max_declined_bp <= 10_000),
+            ("max_payment_failures_bp", "must be at most 10000", self.max_payment_failures_bp <= 10_000),
+            ("min_payment_calls", "must be 1 to 1000000", (1..=1_000_000).contains(&self.min_payment_calls)),
         ]
         .into_iter()
         .filter(|(.., fits)| !fits)
@@ -131,10 +139,10 @@ impl Guards {
         .collect()
     }
 
-    /// What the calls of a window are past; the worst thing first.
-    pub fn judge(&self, window: &Window) -> Option<Breach> {
-        let declines = || self.declines(window);
-        self.failures(window).or_else(declines).or_else(|| self.drift(window)).or_else(|| self.latency(window))
+    /// What calls are past, those of a window and `all` of the stage; the worst thing first.
+    pub fn judge(&self, window: &Window, all: &Counts) -> Option<Breach> {
+        let payments = || self.payments(all);
+        self.failures(window).or_else(payments).or_else(|| self.drift(window)).or_else(|| self.latency(window))
     }
 
     fn failures(&self, window: &Window) -> Option<Breach> {
@@ -144,12 +152,14 @@ impl Guards {
         self.breach(Guard::Failures, None, self.max_failed_bp.into(), measured, calls, window)
     }
 
-    /// Shoppers come to either side by lot.
-    fn declines(&self, window: &Window) -> Option<Breach> {
-        let (attempts, declined) = (window.attempts, window.declined);
-        let measured = share(declined.candidate, attempts.candidate) - share(declined.base, attempts.base);
-        let attempts = attempts.candidate.min(attempts.base);
-        self.breach(Guard::Declines, None, self.max_declined_bp.into(), measured, attempts, window)
+    /// Shoppers come to either side by lot, and both sides' providers have the same weather. There are few of these calls, so all count.
+    fn payments(&self, all: &Counts) -> Option<Breach> {
+        let (calls, failures) = (all.payment_calls, all.payment_failures);
+        let measured = share(failures.candidate, calls.candidate) - share(failures.base, calls.base);
+        let limit = i64::from(self.max_payment_failures_bp);
+        let is_past = calls.candidate.min(calls.base) >= self.min_payment_calls.into() && measured > limit;
+        let guard = Guard::PaymentFailures;
+        is_past.then(|| Breach { guard, currency: None, limit, measured, window: all.clone() })
     }
 
     fn drift(&self, window: &Window) -> Option<Breach> {
@@ -239,27 +249,27 @@ mod tests {
             ("four times as slow", window(50, 0, (10_000, 10_000), (2_000, 8_000)), None),
             ("slower than that", window(50, 0, (10_000, 10_000), (2_000, 8_100)), Some((Guard::Latency, 305))),
         ] {
-            let breach = guards.judge(&window).map(|breach| (breach.guard, breach.measured));
+            let breach = guards.judge(&window, &Counts::default()).map(|breach| (breach.guard, breach.measured));
             assert_eq!(breach, expected, "{name}");
         }
     }
 
     #[test]
-    fn declines_are_held_against_those_of_the_plugins_before() {
-        let guards = Guards::default();
+    fn payments_that_fail_are_held_against_those_of_the_plugins_before() {
         let of = |base: (i64, i64), candidate: (i64, i64)| {
-            let attempts = Both { base: base.0, candidate: candidate.0 };
-            let window =
-                Window { attempts, declined: Both { base: base.1, candidate: candidate.1 }, ..Window::default() };
-            guards.judge(&window).map(|breach| (breach.guard, breach.measured))
+            let payment_calls = Both { base: base.0, candidate: candidate.0 };
+            let payment_failures = Both { base: base.1, candidate: candidate.1 };
+            let all = Counts { payment_calls, payment_failures, ..Counts::default() };
+            Guards::default().judge(&Window::default(), &all).map(|breach| (breach.guard, breach.measured))
         };
         for (name, base, candidate, expected) in [
-            ("nobody declines", (900, 0), (100, 0), None),
+            ("none fails", (900, 0), (100, 0), None),
             ("ten in a hundred more", (900, 45), (100, 15), None),
-            ("eleven in a hundred more", (900, 45), (100, 16), Some((Guard::Declines, 1_100))),
-            ("fewer than before", (900, 450), (100, 0), None),
-            ("too few of the candidate's", (900, 0), (49, 49), None),
-            ("too few of the others", (49, 0), (100, 100), None),
+            ("eleven in a hundred more", (900, 45), (100, 16), Some((Guard::PaymentFailures, 1_100))),
+            ("the provider of both is down", (900, 900), (100, 100), None),
+            ("too few of the candidate's", (900, 0), (19, 19), None),
+            ("too few of the others", (19, 0), (100, 100), None),
+            ("enough", (20, 0), (20, 20), Some((Guard::PaymentFailures, 10_000))),
         ] {
             assert_eq!(of(base, candidate), expected, "{name}");
         }
@@ -277,8 +287,8 @@ mod tests {
     fn a_guard_can_be_left_open() {
         let open =
             Guards { max_failed_bp: 10_000, max_drift_bp: 10_000, max_slower_percent: 100_000, ..Guards::default() };
-        assert_eq!(open.judge(&window(100, 100, (0, 0), (0, 0))), None);
-        assert_eq!(open.judge(&window(100, 0, (10_000, 0), (1, 900))), None);
+        assert_eq!(open.judge(&window(100, 100, (0, 0), (0, 0)), &Counts::default()), None);
+        assert_eq!(open.judge(&window(100, 0, (10_000, 0), (1, 900)), &Counts::default()), None);
         assert!(open.out_of_range().is_empty());
         let wrong = Guards {
             window_s: 9,
@@ -286,9 +296,10 @@ mod tests {
             max_failed_bp: 10_001,
             max_drift_bp: 100_001,
             max_slower_percent: 100_001,
-            max_declined_bp: 10_001,
+            max_payment_failures_bp: 10_001,
+            min_payment_calls: 0,
             ..open
         };
-        assert_eq!(wrong.out_of_range().len(), 6);
+        assert_eq!(wrong.out_of_range().len(), 7);
     }
 }

@@ -87,7 +87,7 @@ fn newest(rollout: &Rollout) -> u64 {
 async fn look_at(shop: &Shop, rollout: Rollout, trial: &Arc<Trial>, known: &mut Known) -> Result<(), Error> {
     let now = clock::now();
     if rollout.stage != Stage::Shadow
-        && let Some(breach) = rollout.guards.judge(&trial.observed().window(now))
+        && let Some(breach) = rollout.guards.judge(&trial.observed().window(now), &trial.observed().all())
     {
         return take_back(shop, rollout, breach).await;
     }

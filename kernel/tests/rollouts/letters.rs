@@ -49,5 +49,8 @@ api_test! {
         merchant.post(&format!("{rollout}/stop"), Value::Null).await.expect(200);
         let texts = letters(&merchant, &order(&app).await, 2).await;
         assert!(texts.len() == 2 && !texts.iter().any(is_new), "{texts:?}");
+        // By now a second telling of the first orders would be there.
+        let listed = merchant.get("/v1/admin/messages?channel=email&kind=order.paid").await.expect(200);
+        assert_eq!(listed["items"].as_array().unwrap().len(), 3, "{listed}");
     }
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use super::conformance::{self, ConformanceConfig};
 use super::{
@@ -34,6 +35,7 @@ use crate::clock::Moment;
 use crate::config::{Config, ShopConfig};
 use crate::db::{self, Db};
 use crate::plugins::answer::is_kebab;
+use crate::plugins::trial::Answers;
 pub use changes::Turn;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
@@ -188,10 +190,40 @@ impl Registry {
         Ok(loaded)
     }
 
-    /// A plugin by name: as it is bound or tried now, else as it was last, so that what it began can be ended.
+    /// The plugin with which a payment that was begun in a rollout goes on, where that is not the one of its name in force: the candidate's,
+    /// unless it came in force or has the settings of that; or, while the candidate that came in force is tried, what it replaced. Another
+    /// account would know nothing of the payment.
+    pub async fn begun_in_rollout(
+        &self,
+        rollout_id: Uuid,
+        answers: Answers,
+        name: &str,
+    ) -> Result<Option<Arc<Bound>>, RegistryError> {
+        let mut conn = self.db.read().await?;
+        let Some(rollout) = store::rollout_of_payment(&mut conn, rollout_id).await? else { return Ok(None) };
+        drop(conn);
+        let began = match answers {
+            Answers::Candidate if !rollout.came_in_force => rollout.candidate,
+            Answers::Base if rollout.came_in_force && !rollout.ended => {
+                let base = self.generation(Domain::Payment, rollout.base_generation).await?;
+                base.map(|base| base.plugins).unwrap_or_default()
+            }
+            _ => return Ok(None),
+        };
+        let Some(plugin) = began.into_iter().find(|plugin| plugin.name == name) else { return Ok(None) };
+        let settings = plugin.settings.to_string();
+        let in_force = self.routing().of(Domain::Payment).find(name).cloned();
+        if in_force.is_some_and(|bound| **bound.settings() == *settings) {
+            return Ok(None);
+        }
+        Ok(Some(bound_of(self.load(&plugin.digest).await?, &plugin.settings)))
+    }
+
+    /// A plugin by name: as it is bound or answers shoppers now, else as it was last, so that what it began can be ended.
     pub async fn find_bound(&self, domain: Domain, name: &str) -> Result<Arc<Bound>, RegistryError> {
         let routing = self.routing();
-        let tried = routing.trial(domain).and_then(|trial| trial.candidate().find(name));
+        let tried = routing.trial(domain).filter(|trial| !trial.is_shadow());
+        let tried = tried.and_then(|trial| trial.candidate().find(name));
         if let Some(bound) = routing.of(domain).find(name).or(tried) {
             return Ok(bound.clone());
         }

@@ -5,6 +5,7 @@ pub(super) mod grants;
 
 use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{Binding, BoundPlugin, PluginVersion};
 use crate::clock::Moment;
@@ -247,14 +248,37 @@ pub(super) async fn bindings_before(
     Ok(rows.into_iter().filter_map(BindingRow::into_binding).collect())
 }
 
-/// The candidate of the newest rollout of `domain` in whose text `name` stands as a name.
+/// What a side of a rollout began is gone on with by: a candidate that never came in force, or what it was put in force instead of.
+pub(super) struct InRollout {
+    pub candidate: Vec<BoundPlugin>,
+    pub base_generation: i64,
+    pub came_in_force: bool,
+    pub ended: bool,
+}
+
+pub(super) async fn rollout_of_payment(conn: &mut Conn, id: Uuid) -> Result<Option<InRollout>> {
+    let row = sql::optional!(
+        conn,
+        (String, i64, Option<i64>, Option<Moment>),
+        "select candidate, base_generation, generation, ended_at from rollouts where id = $1",
+        id
+    )?;
+    Ok(row.and_then(|(candidate, base_generation, generation, ended_at)| {
+        let candidate = serde_json::from_str(&candidate).ok()?;
+        let (came_in_force, ended) = (generation.is_some(), ended_at.is_some());
+        Some(InRollout { candidate, base_generation, came_in_force, ended })
+    }))
+}
+
+/// The candidate of the newest rollout of `domain` in whose text `name` stands as a name; rather of one that answered shoppers.
 pub(super) async fn candidate_naming(conn: &mut Conn, domain: Domain, name: &str) -> Result<Option<Vec<BoundPlugin>>> {
     // Names have no character that means something in a pattern.
     let pattern = format!("%\"name\":\"{name}\"%");
     let row = sql::optional!(
         conn,
         (String,),
-        "select candidate from rollouts where domain = $1 and candidate like $2 order by id desc limit 1",
+        "select candidate from rollouts where domain = $1 and candidate like $2
+         order by case when stage = 'shadow' then 1 else 0 end, id desc limit 1",
         domain.name(),
         pattern.as_str()
     )?;

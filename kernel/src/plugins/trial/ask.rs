@@ -4,7 +4,7 @@
 //! version is right there. The other side is asked beside, on the slow lane, and never where its places are all taken.
 //!
 //! Only what changes nothing is asked of both: prices, delivery options, ways to pay, what a letter says. What moves money or goods is asked
-//! of one, and [`Trial::tell`] counts how that ended.
+//! of one, and [`Trial::tell_payment`] counts how that ended.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::plugins::delivery::{DeliveryQuote, Shipment};
 use crate::plugins::notification::{Compose, Message};
 use crate::plugins::payment::{Context, Method};
 use crate::plugins::pricing;
-use crate::plugins::{Bound, CallError, ChainError, Chained, Host, Route};
+use crate::plugins::{Bound, CallError, ChainError, Chained, Domain, Fault, Host, Route};
 
 /// A price, and whose it is.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Host {
         let again = served.may_be_asked_again().then(|| request.clone());
         let failed = match self.price_chain(&route.bound, request).await {
             Ok(chained) => {
-                if let (Some((trial, answers)), Some(request)) = (&served.trial, again) {
+                if let (Some((trial, answers)), Some(request)) = (served.compared(), again) {
                     self.compare(trial, *answers, Price::of(&chained), move |host, other| async move {
                         let chained = host.price_chain(&other, request).await.map_err(|failed| failed.error)?;
                         Ok(Price::of(&chained))
@@ -78,7 +78,7 @@ impl Host {
         let route = &served.route;
         let said = self.each(&route.bound, question).await;
         let Some(failed) = said.iter().find_map(|(_, answer)| answer.as_ref().err()) else {
-            if let Some((trial, answers)) = &served.trial {
+            if let Some((trial, answers)) = served.compared() {
                 let asked = question.clone();
                 self.compare(trial, *answers, question.answer(&said), move |host, other| async move {
                     let said = host.each(&other, &asked).await;
@@ -133,7 +133,7 @@ impl Host {
                 (Ok(other), Answers::Candidate) => compared(&other, &answer, served).counts(now),
                 // It found no place, or its breaker is open: nothing is known of its answer.
                 (Err(error), _) if says_nothing(&error) => observed::not_compared(served),
-                (Err(error), Answers::Base) => observed::failed(now, error.code(), error.to_string(), false),
+                (Err(error), Answers::Base) => observed::failed(now, error.code(), trial.told(&error), false),
                 // The candidate answers what those before it could not.
                 (Err(_), Answers::Candidate) => observed::not_compared(served),
             };
@@ -143,23 +143,32 @@ impl Host {
     }
 }
 
+impl Served {
+    fn compared(&self) -> Option<&(Arc<Trial>, Answers)> {
+        self.trial.as_ref().filter(|_| self.is_compared)
+    }
+}
+
 impl Trial {
-    /// Counts a call that only the candidate could be asked: nobody else began what it is about.
-    pub fn tell<T>(&self, answer: &Result<T, CallError>) {
+    /// Counts a call that moves money, which only the side could be asked that began the payment. `failed` is its fault, or the code of
+    /// a refusal. Shoppers come to either side by lot: where one of them fails more, it is not the shoppers.
+    pub fn tell_payment(&self, answers: Answers, failed: Option<&CallError>, refused: Option<&str>) {
+        if self.is_shadow() || failed.is_some_and(says_nothing) {
+            return;
+        }
         let now = clock::now();
-        let counts = match answer {
-            Ok(_) => observed::alone(),
-            Err(error) if says_nothing(error) => return,
-            Err(error) => observed::failed(now, error.code(), error.to_string(), false),
-        };
-        self.observed.add(now, &counts);
+        let text = failed.map(|error| (error.code(), self.told(error)));
+        let sample = text.or_else(|| refused.map(|code| ("declined", code.to_owned())));
+        self.observed.add(now, &observed::payment(now, answers, sample));
     }
 
-    /// Counts a payment that was begun, by the candidate or by the plugins in force. Shoppers come to either by lot: where one of them
-    /// refuses more, it is not the shoppers.
-    pub fn tell_attempt(&self, by_candidate: bool, declined: bool) {
-        if !self.is_shadow() {
-            self.observed.add(clock::now(), &observed::attempt(by_candidate, declined));
+    /// A fault in words. Where a plugin knows persons, its own words may name one, and what was seen of a trial is kept.
+    fn told(&self, error: &CallError) -> String {
+        let bound = self.candidate.route.bound.first();
+        let knows_persons = bound.is_some_and(|bound| matches!(bound.domain(), Domain::Payment | Domain::Notification));
+        match error.fault {
+            Fault::Plugin(_) if knows_persons => String::new(),
+            _ => error.to_string(),
         }
     }
 }
@@ -171,7 +180,7 @@ fn says_nothing(error: &CallError) -> bool {
 pub(super) fn stand_in(served: &Served, instead: &Route, failed: &CallError) {
     if let Some((trial, Answers::Candidate)) = &served.trial {
         let now = clock::now();
-        trial.observed.add(now, &observed::failed(now, failed.code(), failed.to_string(), true));
+        trial.observed.add(now, &observed::failed(now, failed.code(), trial.told(failed), true));
     }
     let (generation, instead) = (served.route.generation, instead.generation);
     tracing::warn!(generation, instead, reason = failed.code(), "plugins that were in force before stand in");

@@ -32,7 +32,7 @@ pub use ask::Priced;
 pub use observed::{Both, Counts, Money, Observed, Sample, Window};
 
 use super::routing::Lent;
-use super::{Bound, CallError, Digest, Fault, Route};
+use super::{Bound, CallError, Digest, Domain, Fault, Route};
 use crate::clock::Moment;
 
 /// All of them, in the parts that a share is stated in.
@@ -65,6 +65,8 @@ pub struct Trial {
     /// What was in force when it began.
     base: Side,
     candidate: Side,
+    /// Whether either may answer in the place of the other.
+    is_interchangeable: bool,
     observed: Arc<Observed>,
     /// Places for calls beside those that shoppers wait for.
     beside: Arc<Semaphore>,
@@ -101,8 +103,10 @@ impl Trial {
         observed: Arc<Observed>,
         beside: u32,
     ) -> Self {
+        let is_interchangeable = are_interchangeable(&routes);
         let [base, candidate] = routes.map(Side::new);
-        Self { id, steps, hold, base, candidate, observed, beside: Arc::new(Semaphore::new(beside as usize)) }
+        let beside = Arc::new(Semaphore::new(beside as usize));
+        Self { id, steps, hold, base, candidate, is_interchangeable, observed, beside }
     }
 
     /// The candidate is what is in force.
@@ -132,12 +136,31 @@ impl Trial {
         &self.candidate.route
     }
 
+    /// The plugin of that name on the side that began something: it goes on with it, under its own settings.
+    pub fn began(&self, answers: Answers, name: &str) -> Option<&Arc<Bound>> {
+        let side = match answers {
+            Answers::Base => &self.base,
+            Answers::Candidate => &self.candidate,
+        };
+        // What held carts began after the candidate was put in force was begun aside.
+        let plugins = if self.is_in_force() && answers == Answers::Base { &side.aside } else { &side.route.bound };
+        plugins.iter().find(|bound| bound.name() == name)
+    }
+
     /// Whether `asker` gets the candidate.
     fn gets_candidate(&self, asker: Asker, now: Moment) -> bool {
         let quoted_at = quoted_at(asker, self.hold, now);
         let share = self.steps.iter().rev().find(|step| step.at <= quoted_at).map_or(0, |step| step.share);
         share > 0 && draw(self.id, asker.id) < share
     }
+}
+
+/// Not two accounts of one provider: what a shopper was given for the one is worth nothing to the other. A plugin under a name of its own is asked
+/// for nothing that was given for another.
+fn are_interchangeable([base, candidate]: &[Route; 2]) -> bool {
+    let is_same =
+        |bound: &Arc<Bound>| candidate.find(bound.name()).is_none_or(|other| other.settings() == bound.settings());
+    base.bound.iter().all(|bound| bound.domain() != Domain::Payment || is_same(bound))
 }
 
 impl fmt::Debug for Trial {
@@ -167,33 +190,53 @@ fn draw(trial: Uuid, asker: Uuid) -> u16 {
 #[derive(Clone, Debug)]
 pub struct Served {
     pub route: Route,
-    /// Where its answer is to be compared, and whether it is the candidate's.
+    /// The trial during which it is asked, and the side that answers.
     trial: Option<(Arc<Trial>, Answers)>,
+    /// Whether the other side is asked the same beside.
+    is_compared: bool,
 }
 
+/// One of the two sides of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answers {
+pub enum Answers {
     Base,
     Candidate,
+}
+
+impl Answers {
+    /// As the database has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Candidate => "candidate",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Base, Self::Candidate].into_iter().find(|answers| answers.name() == name)
+    }
 }
 
 impl Served {
     /// Whether anything may be asked again, of the other side or of what stands in.
     fn may_be_asked_again(&self) -> bool {
-        self.trial.is_some() || self.route.last_good.is_some()
+        self.is_compared || self.route.last_good.is_some()
     }
 
-    /// The trial whose candidate answers.
-    pub fn candidates(&self) -> Option<&Arc<Trial>> {
+    /// The trial during which it is asked, and the side that answers.
+    pub fn side(&self) -> Option<&(Arc<Trial>, Answers)> {
+        self.trial.as_ref()
+    }
+
+    /// Who answers about the plugin of that name where the candidate cannot; none where the candidate was not asked, or has that plugin
+    /// under an account of its own.
+    pub fn instead_of(&self, name: &str) -> Option<(&Arc<Trial>, Route)> {
         match &self.trial {
-            Some((trial, Answers::Candidate)) => Some(trial),
+            Some((trial, Answers::Candidate)) if trial.is_interchangeable || self.route.find(name).is_none() => {
+                Some((trial, trial.base.route_aside()))
+            }
             _ => None,
         }
-    }
-
-    /// What a candidate is tried beside, in its place; none where it is not the candidate that answers.
-    pub fn beside_candidate(&self) -> Option<Route> {
-        self.candidates().map(|trial| trial.base.route_aside())
     }
 
     /// Counts that the candidate failed and what it is tried beside answered in its place.
@@ -205,7 +248,7 @@ impl Served {
     /// words of the contract is its answer.
     fn instead(&self, failed: &Fault) -> Option<Route> {
         match &self.trial {
-            Some((trial, Answers::Candidate)) => Some(trial.base.route_aside()),
+            Some((trial, Answers::Candidate)) => trial.is_interchangeable.then(|| trial.base.route_aside()),
             _ if matches!(failed, Fault::Plugin(_)) => None,
             _ => self.route.last_good.as_ref().map(|last| last.route()),
         }
@@ -213,22 +256,20 @@ impl Served {
 
     /// By the plugins in force, of which none is tried.
     pub fn by(route: Route) -> Self {
-        Self { route, trial: None }
+        Self { route, trial: None, is_compared: false }
     }
 
     /// By one of the two of a trial. Nobody's question (a draft of staff's, a preview) is never the candidate's.
     pub(super) fn in_trial(in_force: Route, trial: &Arc<Trial>, asker: Option<Asker>, now: Moment) -> Self {
-        let drawn = asker.is_some_and(|asker| trial.gets_candidate(asker, now));
-        if drawn {
-            return Self { route: trial.candidate.route.clone(), trial: Some((trial.clone(), Answers::Candidate)) };
-        }
-        match asker {
+        let Some(asker) = asker else { return Self::by(in_force) };
+        let (route, answers, is_compared) = match trial.gets_candidate(asker, now) {
+            true => (trial.candidate.route.clone(), Answers::Candidate, true),
             // Quoted before the candidate was put in force. Under other settings the candidate may be the same file: what it fails must not
             // open a breaker against these.
-            Some(_) if trial.is_in_force() => Self::by(trial.base.route_aside()),
-            Some(_) if trial.is_shadow() => Self { route: in_force, trial: Some((trial.clone(), Answers::Base)) },
-            _ => Self::by(in_force),
-        }
+            false if trial.is_in_force() => (trial.base.route_aside(), Answers::Base, false),
+            false => (in_force, Answers::Base, trial.is_shadow()),
+        };
+        Self { route, trial: Some((trial.clone(), answers)), is_compared }
     }
 }
 
@@ -291,7 +332,7 @@ mod tests {
         let trial = Arc::new(trial(&[], 60));
         let asker = Asker { id: Uuid::nil(), since: at(0) };
         let served = Served::in_trial(Route::default(), &trial, Some(asker), at(1));
-        assert!(matches!(served.trial, Some((_, Answers::Base))));
+        assert!(matches!(served.trial, Some((_, Answers::Base))) && served.is_compared);
         assert!(Served::in_trial(Route::default(), &trial, None, at(1)).trial.is_none());
     }
 }

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Answers;
 use crate::clock::Moment;
 use crate::money::Amount;
 
@@ -72,15 +73,16 @@ pub struct Counts {
     pub stood_in: i64,
     /// By currency; of pricing and delivery.
     pub money: BTreeMap<String, Money>,
-    /// Payments that were begun, from canary on.
+    /// Calls that move money (`authorize`, `capture`, `cancel`, `refund`), of payments that were begun while the candidate is tried. Those of
+    /// the plugins in force are counted on from one stage to the next.
     // Rollouts that were under way before it was counted have none.
     #[serde(default)]
     #[schema(required)]
-    pub attempts: Both,
-    /// Of them: those that the provider refused at once.
+    pub payment_calls: Both,
+    /// Of them: without an answer, or refused at once.
     #[serde(default)]
     #[schema(required)]
-    pub declined: Both,
+    pub payment_failures: Both,
     /// Microseconds of the compared calls.
     pub micros: Both,
     /// Fuel of the compared calls.
@@ -90,6 +92,13 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What the next stage begins with: how payments of the plugins in force end, against which the candidate's are held when it has them all.
+    pub fn of_base(&self) -> Self {
+        let base = |both: Both| Both { base: both.base, candidate: 0 };
+        let (calls, failures) = (base(self.payment_calls), base(self.payment_failures));
+        Self { payment_calls: calls, payment_failures: failures, ..Self::default() }
+    }
+
     /// Calls that the candidate failed.
     pub fn failures(&self) -> i64 {
         self.failed.values().sum()
@@ -107,8 +116,8 @@ impl Counts {
             *own += others;
         }
         for (own, others) in [
-            (&mut self.attempts, other.attempts),
-            (&mut self.declined, other.declined),
+            (&mut self.payment_calls, other.payment_calls),
+            (&mut self.payment_failures, other.payment_failures),
             (&mut self.micros, other.micros),
             (&mut self.fuel, other.fuel),
         ] {
@@ -272,18 +281,16 @@ pub(super) fn failed(now: Moment, code: &str, text: String, stood_in: bool) -> C
     }
 }
 
-/// A call of the candidate that nobody else could be asked.
-pub(super) fn alone() -> Counts {
-    Counts { calls: 1, ..Counts::default() }
-}
-
-/// A payment that was begun.
-pub(super) fn attempt(by_candidate: bool, declined: bool) -> Counts {
-    let of = |number: bool| match by_candidate {
-        true => Both { base: 0, candidate: number.into() },
-        false => Both { base: number.into(), candidate: 0 },
+/// A call that moved money, or was to. `failed`: the code of why it did not, and words.
+pub(super) fn payment(now: Moment, answers: Answers, failed: Option<(&str, String)>) -> Counts {
+    let of = |happened: bool| match answers {
+        Answers::Base => Both { base: happened.into(), candidate: 0 },
+        Answers::Candidate => Both { base: 0, candidate: happened.into() },
     };
-    Counts { attempts: of(true), declined: of(declined), ..Counts::default() }
+    let (payment_calls, payment_failures) = (of(true), of(failed.is_some()));
+    let sample = failed.filter(|_| answers == Answers::Candidate);
+    let samples = sample.map(|(code, text)| Sample { at: now, code: Some(code.to_owned()), text });
+    Counts { payment_calls, payment_failures, samples: samples.into_iter().collect(), ..Counts::default() }
 }
 
 /// A question that was not compared.
@@ -337,14 +344,21 @@ mod tests {
     }
 
     #[test]
-    fn attempts_are_those_of_one_side() {
+    fn calls_that_move_money_are_those_of_one_side() {
         let observed = Observed::new(Counts::default(), TimeDelta::seconds(20));
-        for (by_candidate, declined) in [(true, true), (true, false), (false, false), (false, false)] {
-            observed.add(at(0), &attempt(by_candidate, declined));
+        for (answers, failed) in [(Answers::Candidate, true), (Answers::Candidate, false), (Answers::Base, true)] {
+            observed.add(at(0), &payment(at(0), answers, failed.then(|| ("trapped", "a trap".to_owned()))));
         }
         let all = observed.all();
-        assert_eq!(all.attempts, Both { base: 2, candidate: 2 });
-        assert_eq!((all.declined, all.calls), (Both { base: 0, candidate: 1 }, 0));
+        assert_eq!(all.payment_calls, Both { base: 1, candidate: 2 });
+        assert_eq!(all.payment_failures, Both { base: 1, candidate: 1 });
+        assert_eq!((all.calls, all.failures(), all.samples.len()), (0, 0, 1));
+        let next = all.of_base();
+        assert_eq!(
+            (next.payment_calls, next.payment_failures),
+            (Both { base: 1, candidate: 0 }, Both { base: 1, candidate: 0 })
+        );
+        assert_eq!(next.samples, []);
     }
 
     #[test]

@@ -16,6 +16,8 @@ struct Outbound {
     captured: Option<i64>,
     /// Where it is asked for its methods it writes into its store, and says in the label whether it could.
     keeps: bool,
+    /// It has no methods any more once its store has what the word `kv` writes.
+    sulks: bool,
 }
 
 /// `kv`, `kv-flood`, `kv-loop`, `panic`, or a URL; `POST=URL` posts six bytes, `GZIP=URL` asks for a packed answer. Other words are passed over.
@@ -66,6 +68,9 @@ fn claimed(claim: &str) -> Option<Outcome> {
 
 impl Payment for Outbound {
     fn methods(&self, _: &Context) -> Result<Vec<Method>, Error> {
+        if self.sulks && kv::get("a")?.is_some() {
+            return Err(Error::Internal("ada@example.org is not served".to_owned()));
+        }
         let kept = self.keeps.then(|| kv::set("asked", b"x").is_ok());
         let label = match kept {
             None => "Card",
