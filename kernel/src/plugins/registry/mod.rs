@@ -4,6 +4,7 @@
 //! rollback is a new generation with an old list. The row is committed before the routing changes: a crash between the
 //! two leaves the new binding, which the next start loads. Beside them stand the calls that failed, for those who mend plugins.
 
+mod began;
 mod changes;
 mod defaults;
 mod error;
@@ -22,7 +23,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use super::conformance::{self, ConformanceConfig};
 use super::{
@@ -33,9 +33,9 @@ use crate::accounts::{Keys, Sealer};
 use crate::blobs::Blobs;
 use crate::clock::Moment;
 use crate::config::{Config, ShopConfig};
-use crate::db::{self, Db};
+use crate::db::Db;
 use crate::plugins::answer::is_kebab;
-use crate::plugins::trial::Answers;
+use began::bound_last;
 pub use changes::Turn;
 #[cfg(test)]
 pub(super) use defaults::DEFAULT_PLUGINS;
@@ -190,57 +190,6 @@ impl Registry {
         Ok(loaded)
     }
 
-    /// The plugin with which a payment that was begun in a rollout goes on, where that is not the one of its name in force: the candidate's,
-    /// unless it came in force or has the settings of that; or, while the candidate that came in force is tried, what it replaced. Another
-    /// account would know nothing of the payment.
-    pub async fn begun_in_rollout(
-        &self,
-        rollout_id: Uuid,
-        answers: Answers,
-        name: &str,
-    ) -> Result<Option<Arc<Bound>>, RegistryError> {
-        let mut conn = self.db.read().await?;
-        let Some(rollout) = store::rollout_of_payment(&mut conn, rollout_id).await? else { return Ok(None) };
-        drop(conn);
-        let began = match answers {
-            Answers::Candidate if !rollout.came_in_force => rollout.candidate,
-            Answers::Base if rollout.came_in_force && !rollout.ended => {
-                let base = self.generation(Domain::Payment, rollout.base_generation).await?;
-                base.map(|base| base.plugins).unwrap_or_default()
-            }
-            _ => return Ok(None),
-        };
-        let Some(plugin) = began.into_iter().find(|plugin| plugin.name == name) else { return Ok(None) };
-        let settings = plugin.settings.to_string();
-        let in_force = self.routing().of(Domain::Payment).find(name).cloned();
-        if in_force.is_some_and(|bound| **bound.settings() == *settings) {
-            return Ok(None);
-        }
-        Ok(Some(bound_of(self.load(&plugin.digest).await?, &plugin.settings)))
-    }
-
-    /// A plugin by name: as it is bound or answers shoppers now, else as it was last, so that what it began can be ended.
-    pub async fn find_bound(&self, domain: Domain, name: &str) -> Result<Arc<Bound>, RegistryError> {
-        let routing = self.routing();
-        let tried = routing.trial(domain).filter(|trial| !trial.is_shadow());
-        let tried = tried.and_then(|trial| trial.candidate().find(name));
-        if let Some(bound) = routing.of(domain).find(name).or(tried) {
-            return Ok(bound.clone());
-        }
-        let mut conn = self.db.read().await?;
-        let last = match bound_last(&mut conn, domain, name).await? {
-            Some(last) => Some(last),
-            // It never was in force, but answered shoppers as a canary.
-            None => {
-                let candidate = store::candidate_naming(&mut conn, domain, name).await?;
-                candidate.into_iter().flatten().find(|plugin| plugin.name == name)
-            }
-        };
-        drop(conn);
-        let plugin = last.ok_or_else(|| RegistryError::UnknownPlugin(name.to_owned()))?;
-        Ok(bound_of(self.load(&plugin.digest).await?, &plugin.settings))
-    }
-
     /// A plugin that is bound, under settings that are not in force; refused where they would be at a binding.
     pub async fn try_settings(
         &self,
@@ -382,19 +331,6 @@ fn probe(shop: &ShopConfig) -> Probe {
         now: 0,
         shop: notification::Shop { name: shop.name.clone(), url: shop.url.clone(), email: shop.email.clone() },
     }
-}
-
-/// The plugin as the newest binding that names it has it.
-async fn bound_last(conn: &mut db::Conn, domain: Domain, name: &str) -> Result<Option<BoundPlugin>, db::Error> {
-    let mut generation = i64::MAX;
-    // A loop, because settings can have such a text too.
-    while let Some(binding) = store::binding_naming(conn, domain, name, generation).await? {
-        generation = binding.generation;
-        if let Some(plugin) = binding.plugins.into_iter().find(|plugin| plugin.name == name) {
-            return Ok(Some(plugin));
-        }
-    }
-    Ok(None)
 }
 
 fn bound_of(component: Arc<Loaded>, settings: &Value) -> Arc<Bound> {
