@@ -187,9 +187,9 @@ api_test! {
     async fn two_accounts_do_not_stand_in_for_each_other(app: App) {
         let merchant = Merchant::of(&app).await;
         outbound(&merchant).await;
-        let of = |sulks: bool| json!([{ "name": "outbound-payment", "settings": { "sulks": sulks } }]);
-        merchant.put(BINDING, json!({ "plugins": of(false) })).await.expect(200);
-        let rollout = begin_of("payment", &merchant, json!({ "plugins": of(true), "share": MOST })).await;
+        let of = |sulks: bool| json!({ "name": "outbound-payment", "settings": { "sulks": sulks } });
+        merchant.put(BINDING, json!({ "plugins": [{ "name": "payment-emulator" }, of(false)] })).await.expect(200);
+        let rollout = begin_of("payment", &merchant, json!({ "plugins": [of(true)], "share": MOST })).await;
         let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
         let total = shopper.show().await["total"].clone();
         shopper.check_out_by("outbound-payment:card", "kv", total).await.expect(201);
@@ -197,9 +197,11 @@ api_test! {
         shopper.send(Method::GET, "/payment-methods", None).await.problem("payment-unavailable");
         let total = shopper.show().await["total"].clone();
         shopper.check_out_by("outbound-payment:card", "any", total).await.problem("payment-unavailable");
+        // Of a plugin that only one side has there is one account.
+        shopper.check_out("tok-approve").await.expect(201);
         // In shadow the others answer, and of what the plugin said no word is kept: it named a person.
         stage(&merchant, &rollout, json!({ "stage": "shadow" })).await.expect(200);
-        assert_eq!(methods(&Shopper::ready(&app, "TEA-SENCHA-100", 1).await).await, ["outbound-payment:card Card"]);
+        assert_eq!(methods(&Shopper::ready(&app, "TEA-SENCHA-100", 1).await).await, ["payment-emulator:card Card (test)", "outbound-payment:card Card"]);
         let seen = observed(&merchant, &rollout, |seen| seen["failed"]["plugin-internal"] == 1).await;
         assert_eq!((&seen["samples"][0]["code"], &seen["samples"][0]["text"]), (&json!("plugin-internal"), &json!("")), "{seen}");
     }
