@@ -166,6 +166,12 @@ fn print(rollout: &Value) {
             money["cheaper_by"],
         );
     }
+    let of_payments = |what: &str, side: &str| observed[what][side].as_i64().unwrap_or_default();
+    if ["base", "candidate"].iter().any(|side| of_payments("payment_calls", side) > 0) {
+        let failed =
+            |side| format!("{} of {}", of_payments("payment_failures", side), of_payments("payment_calls", side));
+        println!("  calls that move money, failed: {} -> {}", failed("base"), failed("candidate"));
+    }
     if let Some(reason) = rollout["reason"].as_str() {
         println!("{reason}");
     }

@@ -57,13 +57,14 @@ pub async fn receive_webhook(
 /// Where none has and one failed, the provider has to send it again; else the answer is that of the first who found it genuine.
 async fn hear(shop: &Shop, hearing: &[Provider], message: &Arc<WebhookRequest>) -> Result<Webhook, Refused> {
     let mut heard = Ok(Webhook::Unauthentic);
-    for provider in hearing {
+    for (place, provider) in hearing.iter().enumerate() {
         let said = shop.plugins().host().payment_webhook(&provider.bound, message).await;
         let said = said.map(|called| called.value);
         if matches!(&said, Ok(Webhook::Events(events)) if !events.is_empty()) {
             return Ok(said?);
         }
-        if matches!((&heard, &said), (Ok(Webhook::Unauthentic), _) | (Ok(_), Err(_))) {
+        let is_telling = said.is_ok() || provider.must_hear(place);
+        if is_telling && matches!((&heard, &said), (Ok(Webhook::Unauthentic), _) | (Ok(_), Err(_))) {
             heard = said;
         }
     }

@@ -3,7 +3,7 @@
 //! What goes on with a payment is the plugin of its name that is in force: a newer version may mend what an older one could not. But while a
 //! candidate is rolled out there are two at a time, perhaps of two accounts, and the one knows nothing of what the other began. So a payment
 //! keeps the rollout in which it was begun and the side that began it, and that side goes on with it: a candidate also after it was taken
-//! back, unless what is in force has its settings.
+//! back, unless both sides had the same settings.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::Shop;
 use crate::clock;
 use crate::money::{Amount, Currency};
 use crate::plugins::trial::{Answers, Asker, Served, Trial};
-use crate::plugins::{Bound, CallError, Domain, OptionId, payment};
+use crate::plugins::{Bound, CallError, Domain, OptionId, RegistryError, payment};
 
 /// A payment plugin, and which side of a rollout it is.
 #[derive(Debug, Clone)]
@@ -76,7 +76,9 @@ impl Provider {
         let (served, context) = (question.served(shop), question.context());
         let asked = asked_for(shop, served.route.find(&method.plugin), method, &context).await;
         let (trial, instead) = match (asked, served.instead_of(&method.plugin)) {
-            (Ok(Some(bound)), _) => return Ok(Some(Self { bound, side: served.side().cloned() })),
+            (Ok(Some(bound)), _) => {
+                return Ok(Some(Self { bound, side: served.side().cloned().or_else(|| in_force(shop)) }));
+            }
             (not_offered, None) => return not_offered.map(|_| None),
             (Ok(None), Some(instead)) => instead,
             (Err(failed), Some((trial, instead))) => {
@@ -121,26 +123,36 @@ impl Provider {
         if name.contains(char::is_control) {
             return Ok(Vec::new());
         }
-        let mut conn = shop.db().read().await?;
-        let begun = store::begun_in_rollouts(&mut conn, name, ROLLOUTS).await?;
-        let in_force = shop.plugins().routing().of(Domain::Payment).find(name).cloned();
-        let first = match in_force {
-            Some(bound) => Some(bound),
-            None if store::has_payments(&mut conn, name).await? => {
-                drop(conn);
-                Some(shop.plugins().find_bound(Domain::Payment, name).await?)
+        let mut hearing = Vec::new();
+        if let Some(bound) = shop.plugins().routing().of(Domain::Payment).find(name) {
+            hearing.push(Self { bound: bound.clone(), side: None });
+        } else if store::has_payments(&mut shop.db().read().await?, name).await? {
+            let bound = shop.plugins().find_bound(Domain::Payment, name).await;
+            match bound {
+                Ok(bound) => hearing.push(Self { bound, side: None }),
+                // All of its payments were begun by candidates.
+                Err(RegistryError::UnknownPlugin(_)) => {}
+                Err(error) => return Err(error.into()),
             }
-            None => None,
-        };
-        let mut hearing: Vec<_> = first.into_iter().map(|bound| Self { bound, side: None }).collect();
+        }
+        let begun = store::begun_in_rollouts(&mut shop.db().read().await?, name, ROLLOUTS).await?;
         for (rollout_id, answers) in begun {
-            if let Some(provider) = Self::begun_in(shop, rollout_id, answers, name).await?
-                && hearing.iter().all(|other| !other.is_same(&provider))
-            {
-                hearing.push(provider);
+            match Self::begun_in(shop, rollout_id, answers, name).await {
+                Ok(Some(provider)) if hearing.iter().all(|other| !other.is_same(&provider)) => hearing.push(provider),
+                Ok(_) => {}
+                // The others hear all the same, and the worker asks about what is open.
+                Err(error) => {
+                    tracing::error!(rollout = %rollout_id, %error, "a plugin that began payments cannot be loaded")
+                }
             }
         }
         Ok(hearing)
+    }
+
+    /// Whether the message has to come again where it fails: not for a candidate that is tried no longer, whose open payments the worker
+    /// asks about.
+    pub(super) fn must_hear(&self, place: usize) -> bool {
+        place == 0 || self.side.is_some()
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -162,8 +174,15 @@ impl Provider {
     }
 }
 
-/// In how many rollouts it is looked for who understands a provider's message.
-const ROLLOUTS: u32 = 4;
+/// In how many sides of rollouts it is looked for who understands a provider's message.
+const ROLLOUTS: u32 = 8;
+
+/// Whoever is nobody's drawn shopper is paid by what is in force: a candidate, perhaps.
+fn in_force(shop: &Shop) -> Option<(Arc<Trial>, Answers)> {
+    let routing = shop.plugins().routing();
+    let trial = routing.trial(Domain::Payment).filter(|trial| trial.is_in_force());
+    trial.map(|trial| (trial.clone(), Answers::Candidate))
+}
 
 pub(super) fn outcome_refused(outcome: &payment::Outcome) -> Option<&str> {
     match &outcome.status {

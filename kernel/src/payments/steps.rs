@@ -110,12 +110,19 @@ pub async fn run_steps(shop: &Shop, steps: Vec<Step>) {
 
 async fn run_step(shop: &Shop, step: &Step) -> Result<Payment, Error> {
     let payment = store::get_payment(&mut shop.db().read().await?, step.payment_id).await?;
-    run(shop, payment, step).await
+    run(shop, payment, step, Turn::First).await
+}
+
+/// Which time a step is run. How it ends is held for or against the plugin once: of what is repeated for days there would be nothing else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    First,
+    Again,
 }
 
 /// Calls the plugin for a step that has been committed, and settles what it answers. A step whose end is not known stays
 /// open, and the worker runs it again under the same key.
-pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step) -> Result<Payment, Error> {
+pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step, turn: Turn) -> Result<Payment, Error> {
     let provider = Provider::of(shop, &payment).await?;
     let (host, bound) = (shop.plugins().host(), &provider.bound);
     let request = Arc::new(payment::FollowUp {
@@ -132,17 +139,23 @@ pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step) -> Result<Pa
         StepKind::Authorize => return Ok(payment),
         StepKind::Capture => {
             let answer = host.capture(bound, &request, whole).await.map(|called| called.value);
-            provider.tell(&answer, outcome_refused);
+            if turn == Turn::First {
+                provider.tell(&answer, outcome_refused);
+            }
             answer.or_else(refused_if_unsupported).map(Answer::Outcome)
         }
         StepKind::Cancel => {
             let answer = host.cancel_payment(bound, &request, whole).await.map(|called| called.value);
-            provider.tell(&answer, |_| None);
+            if turn == Turn::First {
+                provider.tell(&answer, |_| None);
+            }
             answer.map(Answer::Outcome)
         }
         StepKind::Refund => {
             let answer = host.refund(bound, &request).await.map(|called| called.value);
-            provider.tell(&answer, refund_refused);
+            if turn == Turn::First {
+                provider.tell(&answer, refund_refused);
+            }
             answer.map(Answer::Refund)
         }
     };

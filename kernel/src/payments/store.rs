@@ -170,13 +170,17 @@ pub(super) async fn has_payments(conn: &mut Conn, plugin: &str) -> Result<bool> 
     Ok(found.is_some())
 }
 
-/// In which rollouts payments of the plugin were begun, and by which side; at most `limit`, the newest first.
+/// In which rollouts payments of the plugin were begun, and by which side; at most `limit`, the newest first. Not what is nobody's own any
+/// more: what a side began that was in force before is gone on with by what is in force, once the rollout has ended.
 pub(super) async fn begun_in_rollouts(conn: &mut Conn, plugin: &str, limit: u32) -> Result<Vec<(Uuid, Answers)>> {
     let rows = sql::all!(
         conn,
         (Uuid, String),
-        "select distinct rollout_id, rollout_side from payments where plugin = $1 and rollout_id is not null
-         order by rollout_id desc, rollout_side limit $2",
+        "select r.id, s.side
+         from rollouts r cross join (select 'base' as side union all select 'candidate' as side) s
+         where r.domain = 'payment' and (s.side = 'candidate' or r.ended_at is null)
+           and exists (select 1 from payments p where p.plugin = $1 and p.rollout_id = r.id and p.rollout_side = s.side)
+         order by r.id desc, s.side limit $2",
         plugin,
         i64::from(limit)
     )?;

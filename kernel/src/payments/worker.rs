@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::state::too_young_to_give_up;
+use super::steps::Turn;
 use super::{Error, Observed, Payment, Provider, Status, settle, steps, store};
 use crate::clock::{self, Moment};
 use crate::{Shop, db};
@@ -71,10 +72,10 @@ pub(super) async fn reconcile(shop: &Shop, payment_id: Uuid) -> Result<(), Error
     tx.commit().await?;
     let stepped = step.is_some();
     if let Some(step) = step {
-        payment = steps::run(shop, payment, &step).await?;
+        payment = steps::run(shop, payment, &step, Turn::Again).await?;
     }
     for refund in refunds {
-        payment = steps::run(shop, payment, &refund).await?;
+        payment = steps::run(shop, payment, &refund, Turn::Again).await?;
     }
     // A provider that only takes note of a step answers the same to every repetition: it is also asked where it stands.
     if !payment.status.is_open() {

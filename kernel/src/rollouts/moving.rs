@@ -97,8 +97,7 @@ pub async fn move_to(shop: &Shop, id: Uuid, to: Stage, share: Option<u16>, by: &
         return Err(RegistryError::Contended.into());
     }
     let (since, now) = (rollout.stage_since, clock::now());
-    let observed = super::get(shop, id).await?.observed.of_base();
-    let mut moved = Rollout { stage: to, stage_since: now, observed, ..rollout };
+    let mut moved = Rollout { stage: to, stage_since: now, observed: Counts::default(), ..rollout };
     match to {
         Stage::Shadow => moved.steps.clear(),
         Stage::Canary => push_step(&mut moved.steps, now, share.unwrap_or_default(), hold(shop)),

@@ -49,6 +49,11 @@ api_test! {
         let rollout = begin_of("payment", &merchant, json!({ "plugins": with("new") })).await;
         let found = app.shop.plugins().find_bound(Domain::Payment, "outbound-payment").await.unwrap();
         assert!(found.settings().contains("old"), "{}", found.settings());
+        // Nor is it asked about those as a canary: it did not begin them.
+        stage(&merchant, &rollout, json!({ "stage": "canary", "share": 1 })).await.expect(200);
+        let found = app.shop.plugins().find_bound(Domain::Payment, "outbound-payment").await.unwrap();
+        assert!(found.settings().contains("old"), "{}", found.settings());
+        stage(&merchant, &rollout, json!({ "stage": "shadow" })).await.expect(200);
         let shopper = Shopper::ready(&app, "TEA-SENCHA-100", 1).await;
         assert_eq!(methods(&shopper).await, ["payment-emulator:card Card (test)"]);
         let seen = observed(&merchant, &rollout, |seen| seen["compared"] == 1).await;
@@ -158,9 +163,16 @@ api_test! {
         outbound(&merchant).await;
         let [knows, knows_not] = accounts();
         merchant.put(BINDING, json!({ "plugins": knows_not })).await.expect(200);
-        let rollout = begin_of("payment", &merchant, json!({ "plugins": knows, "share": MOST })).await;
+        let body = json!({ "plugins": knows, "share": MOST });
+        let rollout = begin_of("payment", &merchant, body.clone()).await;
         let order = pays_later(&pending(&app).await).await;
         merchant.post(&format!("{rollout}/stop"), Value::Null).await.expect(200);
+        is_paid(&merchant, &order).await;
+        // So it is with one that had come in force.
+        let rollout = begin_of("payment", &merchant, body).await;
+        stage(&merchant, &rollout, json!({ "stage": "active" })).await.expect(200);
+        let order = pays_later(&pending(&app).await).await;
+        merchant.post(&format!("{BINDING}/rollback"), Value::Null).await.expect(200);
         is_paid(&merchant, &order).await;
     }
 }

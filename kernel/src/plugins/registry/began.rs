@@ -10,39 +10,38 @@ use crate::plugins::trial::Answers;
 use crate::plugins::{Bound, Domain};
 
 impl Registry {
-    /// The plugin with which a payment that was begun in a rollout goes on, where that is not the one of its name in force: the candidate's,
-    /// unless it came in force or has the settings of that; or, while the candidate that came in force is tried, what it replaced. Another
-    /// account would know nothing of the payment.
+    /// The plugin with which a payment that was begun in a rollout goes on, where that is not the one of its name in force: the candidate's that
+    /// never came in force or was taken back; or, while the candidate that came in force is tried, what it replaced. Another account would
+    /// know nothing of the payment. Where both sides had the same settings it was one account, and a newer version may mend what an
+    /// older one could not.
     pub async fn begun_in_rollout(
         &self,
         rollout_id: Uuid,
         answers: Answers,
         name: &str,
     ) -> Result<Option<Arc<Bound>>, RegistryError> {
-        let mut conn = self.db.read().await?;
-        let Some(rollout) = store::rollout_of_payment(&mut conn, rollout_id).await? else { return Ok(None) };
-        drop(conn);
+        let rollout = store::rollout_of_payment(&mut self.db.read().await?, rollout_id).await?;
+        let Some(rollout) = rollout else { return Ok(None) };
+        let base = self.generation(Domain::Payment, rollout.base_generation).await?;
+        let base = base.map(|base| base.plugins).unwrap_or_default();
+        let of = |plugins: &[BoundPlugin]| plugins.iter().find(|plugin| plugin.name == name).cloned();
+        let (base, candidate) = (of(&base), of(&rollout.candidate));
+        let is_one_account = base.as_ref().zip(candidate.as_ref()).is_some_and(|(a, b)| a.settings == b.settings);
         let began = match answers {
-            Answers::Candidate if !rollout.came_in_force => rollout.candidate,
-            Answers::Base if rollout.came_in_force && !rollout.ended => {
-                let base = self.generation(Domain::Payment, rollout.base_generation).await?;
-                base.map(|base| base.plugins).unwrap_or_default()
-            }
-            _ => return Ok(None),
+            _ if is_one_account => None,
+            Answers::Candidate if !rollout.came_in_force || rollout.was_taken_back => candidate,
+            Answers::Base if rollout.came_in_force && !rollout.ended => base,
+            _ => None,
         };
-        let Some(plugin) = began.into_iter().find(|plugin| plugin.name == name) else { return Ok(None) };
-        let settings = plugin.settings.to_string();
-        let in_force = self.routing().of(Domain::Payment).find(name).cloned();
-        if in_force.is_some_and(|bound| **bound.settings() == *settings) {
-            return Ok(None);
-        }
+        let Some(plugin) = began else { return Ok(None) };
         Ok(Some(bound_of(self.load(&plugin.digest).await?, &plugin.settings)))
     }
 
     /// A plugin by name: as it is bound or answers shoppers now, else as it was last, so that what it began can be ended.
     pub async fn find_bound(&self, domain: Domain, name: &str) -> Result<Arc<Bound>, RegistryError> {
         let routing = self.routing();
-        let tried = routing.trial(domain).filter(|trial| !trial.is_shadow());
+        // What a candidate began of payments comes by its rollout: those without are of somebody else.
+        let tried = routing.trial(domain).filter(|trial| !trial.is_shadow() && domain != Domain::Payment);
         let tried = tried.and_then(|trial| trial.candidate().find(name));
         if let Some(bound) = routing.of(domain).find(name).or(tried) {
             return Ok(bound.clone());

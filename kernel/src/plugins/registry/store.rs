@@ -248,25 +248,31 @@ pub(super) async fn bindings_before(
     Ok(rows.into_iter().filter_map(BindingRow::into_binding).collect())
 }
 
-/// What a side of a rollout began is gone on with by: a candidate that never came in force, or what it was put in force instead of.
+/// A rollout of payments, as far as it decides who goes on with what was begun in it.
 pub(super) struct InRollout {
     pub candidate: Vec<BoundPlugin>,
     pub base_generation: i64,
     pub came_in_force: bool,
+    /// It came in force, and the binding went back to one from before.
+    pub was_taken_back: bool,
     pub ended: bool,
 }
 
 pub(super) async fn rollout_of_payment(conn: &mut Conn, id: Uuid) -> Result<Option<InRollout>> {
     let row = sql::optional!(
         conn,
-        (String, i64, Option<i64>, Option<Moment>),
-        "select candidate, base_generation, generation, ended_at from rollouts where id = $1",
+        (String, i64, Option<i64>, Option<Moment>, i64),
+        "select candidate, base_generation, generation, ended_at,
+                (select count(*) from bindings b
+                 where b.domain = rollouts.domain and b.generation > rollouts.generation
+                   and b.rolled_back_to < rollouts.generation)
+         from rollouts where id = $1",
         id
     )?;
-    Ok(row.and_then(|(candidate, base_generation, generation, ended_at)| {
+    Ok(row.and_then(|(candidate, base_generation, generation, ended_at, back)| {
         let candidate = serde_json::from_str(&candidate).ok()?;
-        let (came_in_force, ended) = (generation.is_some(), ended_at.is_some());
-        Some(InRollout { candidate, base_generation, came_in_force, ended })
+        let (came_in_force, was_taken_back, ended) = (generation.is_some(), back > 0, ended_at.is_some());
+        Some(InRollout { candidate, base_generation, came_in_force, was_taken_back, ended })
     }))
 }
 

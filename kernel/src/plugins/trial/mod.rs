@@ -158,9 +158,12 @@ impl Trial {
 /// Not two accounts of one provider: what a shopper was given for the one is worth nothing to the other. A plugin under a name of its own is asked
 /// for nothing that was given for another.
 fn are_interchangeable([base, candidate]: &[Route; 2]) -> bool {
-    let is_same =
-        |bound: &Arc<Bound>| candidate.find(bound.name()).is_none_or(|other| other.settings() == bound.settings());
-    base.bound.iter().all(|bound| bound.domain() != Domain::Payment || is_same(bound))
+    base.bound.iter().all(|bound| bound.domain() != Domain::Payment || is_one_account(base, candidate, bound.name()))
+}
+
+fn is_one_account(base: &Route, candidate: &Route, name: &str) -> bool {
+    let both = base.find(name).zip(candidate.find(name));
+    both.is_none_or(|(base, candidate)| base.settings() == candidate.settings())
 }
 
 impl fmt::Debug for Trial {
@@ -232,8 +235,9 @@ impl Served {
     /// under an account of its own.
     pub fn instead_of(&self, name: &str) -> Option<(&Arc<Trial>, Route)> {
         match &self.trial {
-            Some((trial, Answers::Candidate)) if trial.is_interchangeable || self.route.find(name).is_none() => {
-                Some((trial, trial.base.route_aside()))
+            Some((trial, Answers::Candidate)) => {
+                let is_one = is_one_account(&trial.base.route, &trial.candidate.route, name);
+                is_one.then(|| (trial, trial.base.route_aside()))
             }
             _ => None,
         }

@@ -73,8 +73,8 @@ pub struct Counts {
     pub stood_in: i64,
     /// By currency; of pricing and delivery.
     pub money: BTreeMap<String, Money>,
-    /// Calls that move money (`authorize`, `capture`, `cancel`, `refund`), of payments that were begun while the candidate is tried. Those of
-    /// the plugins in force are counted on from one stage to the next.
+    /// Calls that move money (`authorize`, `capture`, `cancel`, `refund`), of payments that were begun while the candidate is tried.
+    /// Repetitions do not count.
     // Rollouts that were under way before it was counted have none.
     #[serde(default)]
     #[schema(required)]
@@ -92,13 +92,6 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// What the next stage begins with: how payments of the plugins in force end, against which the candidate's are held when it has them all.
-    pub fn of_base(&self) -> Self {
-        let base = |both: Both| Both { base: both.base, candidate: 0 };
-        let (calls, failures) = (base(self.payment_calls), base(self.payment_failures));
-        Self { payment_calls: calls, payment_failures: failures, ..Self::default() }
-    }
-
     /// Calls that the candidate failed.
     pub fn failures(&self) -> i64 {
         self.failed.values().sum()
@@ -353,12 +346,6 @@ mod tests {
         assert_eq!(all.payment_calls, Both { base: 1, candidate: 2 });
         assert_eq!(all.payment_failures, Both { base: 1, candidate: 1 });
         assert_eq!((all.calls, all.failures(), all.samples.len()), (0, 0, 1));
-        let next = all.of_base();
-        assert_eq!(
-            (next.payment_calls, next.payment_failures),
-            (Both { base: 1, candidate: 0 }, Both { base: 1, candidate: 0 })
-        );
-        assert_eq!(next.samples, []);
     }
 
     #[test]
