@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use super::{Error, Observed, Provider, settle, store};
 use crate::http::extract::{Path, read_body};
-use crate::plugins::Fault;
 use crate::plugins::payment::{Webhook, WebhookRequest, check_outcome};
+use crate::plugins::{CallError, Fault};
 use crate::problem::{Kind, Problem, ProblemSchema};
 use crate::{Shop, clock};
 
@@ -27,10 +27,7 @@ pub async fn receive_webhook(
     Path(plugin): Path<String>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    let hearing = Provider::hearing(&shop, &plugin).await?;
-    if hearing.is_empty() {
-        return Err(Problem::not_found());
-    }
+    let first = Provider::hearing(&shop, &plugin).await?.ok_or_else(Problem::not_found)?;
     let (parts, body) = request.into_parts();
     let headers = parts
         .headers
@@ -45,7 +42,7 @@ pub async fn receive_webhook(
     let work = {
         let shop = shop.clone();
         async move {
-            let webhook = hear(&shop, &hearing, &message).await?;
+            let webhook = hear(&shop, &first, &message).await?;
             apply(&shop, &plugin, webhook).await
         }
     };
@@ -54,21 +51,29 @@ pub async fn receive_webhook(
 }
 
 /// Asks one after the other until one has news: a message about a payment that a candidate began may make no sense to the version in force.
-/// Where none has and one failed, the provider has to send it again; else the answer is that of the first who found it genuine.
-async fn hear(shop: &Shop, hearing: &[Provider], message: &Arc<WebhookRequest>) -> Result<Webhook, Refused> {
-    let mut heard = Ok(Webhook::Unauthentic);
-    for (place, provider) in hearing.iter().enumerate() {
-        let said = shop.plugins().host().payment_webhook(&provider.bound, message).await;
-        let said = said.map(|called| called.value);
-        if matches!(&said, Ok(Webhook::Events(events)) if !events.is_empty()) {
+/// Where none has and one failed, the provider has to send it again; else the answer is that of the first who found it genuine. What a
+/// candidate that is tried no longer fails is not waited for: the worker asks about its open payments.
+async fn hear(shop: &Shop, first: &Provider, message: &Arc<WebhookRequest>) -> Result<Webhook, Refused> {
+    let host = shop.plugins().host();
+    let mut heard = host.payment_webhook(&first.bound, message).await.map(|called| called.value);
+    if has_news(&heard) {
+        return Ok(heard?);
+    }
+    for other in first.others_hearing(shop).await.map_err(Refused::Failed)? {
+        let said = host.payment_webhook(&other.bound, message).await.map(|called| called.value);
+        if has_news(&said) {
             return Ok(said?);
         }
-        let is_telling = said.is_ok() || provider.must_hear(place);
+        let is_telling = said.is_ok() || other.is_tried();
         if is_telling && matches!((&heard, &said), (Ok(Webhook::Unauthentic), _) | (Ok(_), Err(_))) {
             heard = said;
         }
     }
     Ok(heard?)
+}
+
+fn has_news(said: &Result<Webhook, CallError>) -> bool {
+    matches!(said, Ok(Webhook::Events(events)) if !events.is_empty())
 }
 
 enum Refused {
@@ -77,8 +82,8 @@ enum Refused {
     Failed(Error),
 }
 
-impl From<crate::plugins::CallError> for Refused {
-    fn from(error: crate::plugins::CallError) -> Self {
+impl From<CallError> for Refused {
+    fn from(error: CallError) -> Self {
         Self::Failed(error.into())
     }
 }

@@ -14,7 +14,7 @@ use crate::Shop;
 use crate::clock;
 use crate::money::{Amount, Currency};
 use crate::plugins::trial::{Answers, Asker, Served, Trial};
-use crate::plugins::{Bound, CallError, Domain, OptionId, RegistryError, payment};
+use crate::plugins::{Bound, CallError, Domain, OptionId, payment};
 
 /// A payment plugin, and which side of a rollout it is.
 #[derive(Debug, Clone)]
@@ -75,22 +75,22 @@ impl Provider {
     pub async fn offering(shop: &Shop, method: &OptionId, question: &Question<'_>) -> Result<Option<Self>, CallError> {
         let (served, context) = (question.served(shop), question.context());
         let asked = asked_for(shop, served.route.find(&method.plugin), method, &context).await;
-        let (trial, instead) = match (asked, served.instead_of(&method.plugin)) {
-            (Ok(Some(bound)), _) => {
-                return Ok(Some(Self { bound, side: served.side().cloned().or_else(|| in_force(shop)) }));
-            }
-            (not_offered, None) => return not_offered.map(|_| None),
-            (Ok(None), Some(instead)) => instead,
-            (Err(failed), Some((trial, instead))) => {
-                let Ok(Some(bound)) = asked_for(shop, instead.find(&method.plugin), method, &context).await else {
-                    return Err(failed);
-                };
+        if let Ok(Some(bound)) = asked {
+            let side = served.side().cloned().or_else(|| in_force(shop, &bound));
+            return Ok(Some(Self { bound, side }));
+        }
+        let Some((trial, instead)) = served.instead_of(&method.plugin) else { return asked.map(|_| None) };
+        let stands_in = asked_for(shop, instead.find(&method.plugin), method, &context).await;
+        let bound = match (asked, stands_in) {
+            (Ok(_), Ok(Some(bound))) => bound,
+            (Err(failed), Ok(Some(bound))) => {
                 served.stood_in(&instead, &failed);
-                return Ok(Some(Self { bound, side: Some((trial.clone(), Answers::Base)) }));
+                bound
             }
+            (Err(failed), _) => return Err(failed),
+            (Ok(_), not_offered) => return not_offered.map(|_| None),
         };
-        let offered = asked_for(shop, instead.find(&method.plugin), method, &context).await?;
-        Ok(offered.map(|bound| Self { bound, side: Some((trial.clone(), Answers::Base)) }))
+        Ok(Some(Self { bound, side: Some((trial.clone(), Answers::Base)) }))
     }
 
     /// The plugin that goes on with a payment.
@@ -116,43 +116,48 @@ impl Provider {
         Ok(bound.map(|bound| Self { bound, side: None }))
     }
 
-    /// Those who may understand what a provider sends to the plugin of that name, the likeliest first; nobody where it takes no payments
-    /// and never took any: money can arrive for a payment long after another plugin was bound.
-    pub(super) async fn hearing(shop: &Shop, name: &str) -> Result<Vec<Self>, Error> {
-        // A name that PostgreSQL could not even look up is nobody's.
-        if name.contains(char::is_control) {
-            return Ok(Vec::new());
-        }
-        let mut hearing = Vec::new();
+    /// The likeliest to understand what a provider sends to the plugin of that name; none where it takes no payments and never took any:
+    /// money can arrive for a payment long after another plugin was bound.
+    pub(super) async fn hearing(shop: &Shop, name: &str) -> Result<Option<Self>, Error> {
         if let Some(bound) = shop.plugins().routing().of(Domain::Payment).find(name) {
-            hearing.push(Self { bound: bound.clone(), side: None });
-        } else if store::has_payments(&mut shop.db().read().await?, name).await? {
-            let bound = shop.plugins().find_bound(Domain::Payment, name).await;
-            match bound {
-                Ok(bound) => hearing.push(Self { bound, side: None }),
-                // All of its payments were begun by candidates.
-                Err(RegistryError::UnknownPlugin(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
+            return Ok(Some(Self { bound: bound.clone(), side: None }));
         }
+        // A name that PostgreSQL could not even look up is nobody's.
+        if name.contains(char::is_control) || !store::has_payments(&mut shop.db().read().await?, name).await? {
+            return Ok(None);
+        }
+        let bound = shop.plugins().find_bound(Domain::Payment, name).await?;
+        Ok(Some(Self { bound, side: None }))
+    }
+
+    /// Those who began payments in rollouts and may understand what this one makes nothing of.
+    pub(super) async fn others_hearing(&self, shop: &Shop) -> Result<Vec<Self>, Error> {
+        let name = self.bound.name();
         let begun = store::begun_in_rollouts(&mut shop.db().read().await?, name, ROLLOUTS).await?;
+        let mut others: Vec<Self> = Vec::new();
         for (rollout_id, answers) in begun {
             match Self::begun_in(shop, rollout_id, answers, name).await {
-                Ok(Some(provider)) if hearing.iter().all(|other| !other.is_same(&provider)) => hearing.push(provider),
+                Ok(Some(provider)) if !others.iter().chain([self]).any(|other| other.is_same(&provider)) => {
+                    others.push(provider);
+                }
                 Ok(_) => {}
                 // The others hear all the same, and the worker asks about what is open.
                 Err(error) => {
-                    tracing::error!(rollout = %rollout_id, %error, "a plugin that began payments cannot be loaded")
+                    tracing::error!(rollout = %rollout_id, %error, "a plugin that began payments cannot be loaded");
                 }
             }
         }
-        Ok(hearing)
+        Ok(others)
     }
 
-    /// Whether the message has to come again where it fails: not for a candidate that is tried no longer, whose open payments the worker
-    /// asks about.
-    pub(super) fn must_hear(&self, place: usize) -> bool {
-        place == 0 || self.side.is_some()
+    /// Whether a candidate or what it replaces: one that is tried no longer has no side any more.
+    pub(super) fn is_tried(&self) -> bool {
+        self.side.is_some()
+    }
+
+    /// The same, with nothing held for or against it.
+    pub(super) fn unwatched(self) -> Self {
+        Self { side: None, ..self }
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -177,11 +182,13 @@ impl Provider {
 /// In how many sides of rollouts it is looked for who understands a provider's message.
 const ROLLOUTS: u32 = 8;
 
-/// Whoever is nobody's drawn shopper is paid by what is in force: a candidate, perhaps.
-fn in_force(shop: &Shop) -> Option<(Arc<Trial>, Answers)> {
+/// Whoever is nobody's drawn shopper is paid by what is in force: a candidate, perhaps. It is known by itself: the routing may have changed
+/// since it was asked.
+fn in_force(shop: &Shop, bound: &Arc<Bound>) -> Option<(Arc<Trial>, Answers)> {
     let routing = shop.plugins().routing();
-    let trial = routing.trial(Domain::Payment).filter(|trial| trial.is_in_force());
-    trial.map(|trial| (trial.clone(), Answers::Candidate))
+    let trial = routing.trial(Domain::Payment).filter(|trial| trial.is_in_force())?;
+    let is_its = trial.candidate().bound.iter().any(|candidate| Arc::ptr_eq(candidate, bound));
+    is_its.then(|| (trial.clone(), Answers::Candidate))
 }
 
 pub(super) fn outcome_refused(outcome: &payment::Outcome) -> Option<&str> {

@@ -124,6 +124,7 @@ pub(super) enum Turn {
 /// open, and the worker runs it again under the same key.
 pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step, turn: Turn) -> Result<Payment, Error> {
     let provider = Provider::of(shop, &payment).await?;
+    let provider = if turn == Turn::First { provider } else { provider.unwatched() };
     let (host, bound) = (shop.plugins().host(), &provider.bound);
     let request = Arc::new(payment::FollowUp {
         idempotency_key: step.idempotency_key.clone(),
@@ -139,23 +140,17 @@ pub(super) async fn run(shop: &Shop, payment: Payment, step: &Step, turn: Turn) 
         StepKind::Authorize => return Ok(payment),
         StepKind::Capture => {
             let answer = host.capture(bound, &request, whole).await.map(|called| called.value);
-            if turn == Turn::First {
-                provider.tell(&answer, outcome_refused);
-            }
+            provider.tell(&answer, outcome_refused);
             answer.or_else(refused_if_unsupported).map(Answer::Outcome)
         }
         StepKind::Cancel => {
             let answer = host.cancel_payment(bound, &request, whole).await.map(|called| called.value);
-            if turn == Turn::First {
-                provider.tell(&answer, |_| None);
-            }
+            provider.tell(&answer, |_| None);
             answer.map(Answer::Outcome)
         }
         StepKind::Refund => {
             let answer = host.refund(bound, &request).await.map(|called| called.value);
-            if turn == Turn::First {
-                provider.tell(&answer, refund_refused);
-            }
+            provider.tell(&answer, refund_refused);
             answer.map(Answer::Refund)
         }
     };

@@ -94,8 +94,8 @@ pub(super) async fn get_payment(conn: &mut Conn, id: Uuid) -> Result<Payment> {
     let row = sql::one!(
         conn,
         PaymentRow,
-        "select id, order_id, plugin, digest, rollout_id, rollout_side, method, purpose, idempotency_key, status, currency, amount, reference, action,
-                decline_code, decline_message, version, checks, created_at,
+        "select id, order_id, plugin, digest, rollout_id, rollout_side, method, purpose, idempotency_key, status, currency,
+                amount, reference, action, decline_code, decline_message, version, checks, created_at,
                 (select cast(coalesce(sum(s.amount), 0) as bigint) from payment_steps s
                  where s.payment_id = payments.id and s.kind = 'refund' and s.status = 'begun') as refunding
          from payments where id = $1",

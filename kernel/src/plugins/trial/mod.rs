@@ -1,9 +1,9 @@
 //! Trials: a candidate beside the plugins in force of a domain, tried on live calls before it is trusted with all of them.
 //!
-//! In *shadow* it is asked what the plugins in force were asked, after the shopper has their answer, and nothing that would change anything. As a *canary* it answers a share of
-//! the shoppers, and the plugins in force are asked the same beside it. *In force* it answers all of them, and those before it are still
-//! asked beside it. So both are always compared on the very same questions: no difference between the shoppers of one and of the
-//! other gets into the sums.
+//! In *shadow* it is asked what the plugins in force were asked, after the shopper has their answer, and nothing that would change anything.
+//! As a *canary* it answers a share of the shoppers, and the plugins in force are asked the same beside it. *In force* it answers all of
+//! them, and those before it are still asked beside it. So both are always compared on the very same questions: no difference between the
+//! shoppers of one and of the other gets into the sums.
 //!
 //! | file | holds |
 //! |---|---|
